@@ -1,0 +1,114 @@
+//! The stable codes of everything that can be wrong.
+
+macro_rules! codes {
+    ($($variant:ident = $text:literal, $summary:literal;)*) => {
+        /// A diagnostic's stable code. Machines match on it; a corpus file under `tests/` is named after each.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Code {
+            $(#[doc = $summary] $variant,)*
+        }
+
+        impl Code {
+            /// Every code, files first, then YAML, shape and rules.
+            pub const ALL: &[Self] = &[$(Self::$variant,)*];
+
+            /// Returns the code as it is printed.
+            #[must_use]
+            pub fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $text,)*
+                }
+            }
+
+            /// Returns one sentence on what the code means.
+            #[must_use]
+            pub fn summary(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $summary,)*
+                }
+            }
+        }
+    };
+}
+
+codes! {
+    // Files.
+    NoProject = "no-project", "There is no project file `campaignctl.yaml` in the workspace directory.";
+    UnreadableFile = "unreadable-file", "A file or directory could not be read.";
+    NotAFile = "not-a-file", "A path that should be a file is a directory, a device or a pipe.";
+    LinkLoop = "link-loop", "A symbolic link leads back to itself or to a directory above it.";
+    FileTooLarge = "file-too-large", "A YAML file is larger than any that a person reviews.";
+    NotUtf8 = "not-utf8", "A file is not UTF-8 text.";
+    // YAML.
+    YamlSyntax = "yaml-syntax", "The text is not YAML.";
+    SeveralDocuments = "several-documents", "A file holds more than one YAML document.";
+    DuplicateKey = "duplicate-key", "A mapping has the same key twice.";
+    UnknownTag = "unknown-tag", "A node has a YAML tag, which would change its meaning.";
+    RecursiveAlias = "recursive-alias", "An alias stands inside the very node that it repeats.";
+    ExpansionLimit = "expansion-limit", "Aliases expand to more than a reviewer could have meant.";
+    NestedTooDeep = "nested-too-deep", "Nodes are nested deeper than any campaign needs.";
+    AmbiguousScalar = "ambiguous-scalar", "Two YAML readers take the same text for different values.";
+    // Shape.
+    UnknownKey = "unknown-key", "A key that the format does not have.";
+    MissingKey = "missing-key", "A required key is absent.";
+    WrongType = "wrong-type", "A value has another type than the format asks for.";
+    WrongValue = "wrong-value", "A value is outside what the format allows.";
+    // Names and references.
+    BadName = "bad-name", "A name has characters or a length that names cannot have.";
+    DuplicateName = "duplicate-name", "The same name is declared twice in the workspace.";
+    UnknownName = "unknown-name", "A reference to something that is declared nowhere.";
+    UnusedName = "unused-name", "A declaration that no campaign uses.";
+    // Project.
+    BadEndpoint = "bad-endpoint", "An endpoint that requests cannot safely go to.";
+    BadTimeZone = "bad-time-zone", "A time zone that the IANA data does not have.";
+    SharedLedger = "shared-ledger", "Two environments keep their ledger in the same directory.";
+    // Templates.
+    TemplateName = "template-name", "A template name that the vendor refuses.";
+    TemplateNameTwice = "template-name-twice", "Two templates mirror the same vendor template with different texts.";
+    EmptyText = "empty-text", "An empty title or body: vendor channels drop such a push.";
+    PlaceholderWithoutValue = "placeholder-without-value", "A placeholder that the campaign gives no value.";
+    ValueWithoutPlaceholder = "value-without-placeholder", "A value that no placeholder of the template takes.";
+    TextTooLong = "text-too-long", "A title or body is longer than a vendor channel delivers.";
+    // Audiences.
+    AudienceKind = "audience-kind", "An audience says not exactly one of whom it holds.";
+    AudienceEmpty = "audience-empty", "An audience holds no target at all.";
+    AudienceFile = "audience-file", "An audience file lacks what its format needs, such as the named column.";
+    AudienceLine = "audience-line", "A line of an audience file holds no target id.";
+    BadTarget = "bad-target", "A target id that cannot be one.";
+    DuplicateTarget = "duplicate-target", "A target stands twice in an inline audience; it gets one push.";
+    MissingWithin = "missing-within", "A broadcast lacks the period that its log-in choice requires.";
+    // What fits together.
+    BroadcastSms = "broadcast-sms", "An SMS on a broadcast, which the vendor cannot send.";
+    BroadcastLiveActivity = "broadcast-live-activity", "A Live Activity on a broadcast, which the vendor cannot send.";
+    LiveActivityAudience = "live-activity-audience", "A Live Activity and its audience do not go together.";
+    LiveActivityState = "live-activity-state", "A Live Activity lacks its state or holds one that is no object.";
+    DismissWithUpdate = "dismiss-with-update", "A dismissal time on an update, where the vendor ignores it.";
+    SmsIncomplete = "sms-incomplete", "An SMS lacks its sign name, template code or parameters.";
+    UrgencyWithoutPayload = "urgency-without-payload", "An urgency without a transparent payload has no effect.";
+    UrgencyVendor = "urgency-vendor", "An urgency on vendors that do not know one.";
+    ChannelPlatform = "channel-platform", "An Android channel choice on an audience without Android.";
+    ReservedParam = "reserved-param", "An extended parameter whose key the vendor keeps for itself.";
+    TooManyParams = "too-many-params", "More extended parameters than the vendor takes.";
+    // Classification.
+    UnknownCategory = "unknown-category", "A category name that no vendor page gives.";
+    CategoryMixup = "category-mixup", "A category code that means different things to two vendors.";
+    ApiVersionLacks = "api-version-lacks", "A parameter that the chosen API version does not have.";
+    // Time.
+    ExpiresAfter = "expires-after", "A validity period of zero, or none that can be read.";
+    BadTime = "bad-time", "A date or time that does not exist or cannot be read.";
+    StrategyKeys = "strategy-keys", "A strategy lacks a key that its kind needs, or has one that it ignores.";
+    CycleDays = "cycle-days", "Days outside the cycle, on a daily cycle, or none where some are needed.";
+    RepeatWindow = "repeat-window", "A repeating push that ends before it starts or spans more than 180 days.";
+    RepeatZone = "repeat-zone", "A repeating time whose conversion to UTC+8 would move its days.";
+    // With the clock and the ledger at hand: guards of the plan.
+    TimePast = "time-past", "A scheduled push whose time has passed.";
+    RepeatPast = "repeat-past", "A repeating push that would start before today.";
+    RepeatTooFar = "repeat-too-far", "A repeating push that ends more than 180 days from today.";
+    TooManyTasks = "too-many-tasks", "More unexecuted scheduled and repeating tasks than the vendor keeps.";
+}
+
+impl std::fmt::Display for Code {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(self.as_str())
+    }
+}

@@ -1,0 +1,37 @@
+//! The nouns, as types that cannot hold a wrong value.
+//!
+//! Knows nothing of YAML, JSON, files, clocks or the network: a value of these types is right by
+//! construction, and every other room may look in here.
+
+mod broadcast;
+mod campaign;
+mod classification;
+mod environment;
+mod message_key;
+mod name;
+mod schedule;
+mod secret;
+mod target;
+mod template;
+
+pub use broadcast::{Broadcast, Login, Platform, Within};
+pub use campaign::{
+    ActivityEvent, Campaign, Channel, EXTENDED_PARAMS_MAX, EXTENDED_PARAMS_RESERVED, ExpiresAfter,
+    ExpiresAfterZero, JsonObject, LiveActivity, Recipients, Revision, RevisionZero, Sms, SmsStrategy,
+    Transparent, Urgency,
+};
+pub use classification::{Classification, HuaweiLevel, OppoLevel, VendorCategory, VivoMessageType};
+pub use environment::{ApiVersion, Endpoint, EndpointRefused, Environment};
+pub use message_key::MessageKey;
+pub use name::{CampaignId, EnvironmentName, InvalidName, ProjectName};
+pub use schedule::{
+    Cycle, InvalidCycle, InvalidRepeat, REPEAT_DAYS_AHEAD_MAX, Repeat, Schedule, UNEXECUTED_TASKS_MAX,
+    VENDOR_OFFSET_SECONDS, vendor_zone,
+};
+pub use secret::{Credentials, Secret};
+pub use target::{
+    BATCH_TARGETS_MAX, InvalidTargetId, LedgerSalt, TargetHash, TargetId, TargetKind, TargetSet,
+};
+pub use template::{
+    InvalidTemplateName, TEMPLATE_NAME_CHARS_MAX, Template, TemplateName, placeholders, render,
+};

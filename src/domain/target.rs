@@ -1,0 +1,299 @@
+//! Who gets a push: the ids that one audience lists, and their salted hashes that the ledger keeps.
+
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use sha2::{Digest, Sha256};
+
+/// Most targets of one `PushTemplate` request (vendor page 2871127, `targetMsgkey`).
+pub const BATCH_TARGETS_MAX: usize = 10;
+
+/// What kind of id a target is; the vendor's `DeliveryType` of `PushTemplate`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum TargetKind {
+    /// An Android device id.
+    AndroidDevice,
+    /// An iOS device id.
+    IosDevice,
+    /// A user id.
+    User,
+    /// A push token of an iOS Live Activity.
+    LiveActivityToken,
+    /// The activity id of an iOS Live Activity.
+    LiveActivity,
+    /// A `HarmonyOS` device id.
+    HarmonyosDevice,
+}
+
+impl TargetKind {
+    /// Every kind, in the order of the vendor's numbers.
+    pub const ALL: [Self; 6] = [
+        Self::AndroidDevice,
+        Self::IosDevice,
+        Self::User,
+        Self::LiveActivityToken,
+        Self::LiveActivity,
+        Self::HarmonyosDevice,
+    ];
+
+    /// Returns the vendor's `DeliveryType` (vendor page 2871127; 4 is not documented).
+    #[must_use]
+    pub fn delivery_type(self) -> u8 {
+        match self {
+            Self::AndroidDevice => 1,
+            Self::IosDevice => 2,
+            Self::User => 3,
+            Self::LiveActivityToken => 5,
+            Self::LiveActivity => 6,
+            Self::HarmonyosDevice => 7,
+        }
+    }
+
+    /// Returns the key that declares such targets in YAML, also used in message keys and reports.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::AndroidDevice => "android_devices",
+            Self::IosDevice => "ios_devices",
+            Self::User => "users",
+            Self::LiveActivityToken => "live_activity_tokens",
+            Self::LiveActivity => "live_activities",
+            Self::HarmonyosDevice => "harmonyos_devices",
+        }
+    }
+
+    /// Whether such a target is an iOS Live Activity.
+    #[must_use]
+    pub fn is_live_activity(self) -> bool {
+        matches!(self, Self::LiveActivityToken | Self::LiveActivity)
+    }
+}
+
+/// Why a text is no target id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidTargetId {
+    /// Nothing to send to.
+    #[error("a target id cannot be empty")]
+    Empty,
+    /// A stray space would be another id to the vendor.
+    #[error("a target id cannot begin or end with white space")]
+    EdgeSpace,
+    /// A tab, a line break or another control character.
+    #[error("a target id cannot contain the control character U+{0:04X}")]
+    Control(u32),
+    /// No id of the vendor's is that long; a whole file on one line is.
+    #[error("a target id has at most {max} bytes, this one has {0}", max = TargetId::LEN_MAX_BYTES)]
+    TooLong(usize),
+}
+
+/// One target's id: not empty, no control characters, no white space at either end, at most 1024 bytes.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TargetId(Box<str>);
+
+impl TargetId {
+    /// A bound of our own (the vendor states none), so that a file without line breaks is a mistake and not an id.
+    pub const LEN_MAX_BYTES: usize = 1024;
+
+    /// Returns the id as it goes to the vendor.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for TargetId {
+    type Err = InvalidTargetId;
+
+    fn from_str(text: &str) -> Result<Self, InvalidTargetId> {
+        if text.is_empty() {
+            Err(InvalidTargetId::Empty)
+        } else if text.len() > Self::LEN_MAX_BYTES {
+            Err(InvalidTargetId::TooLong(text.len()))
+        } else if let Some(control) = text.chars().find(|c| c.is_control()) {
+            Err(InvalidTargetId::Control(u32::from(control)))
+        } else if text.trim() != text {
+            Err(InvalidTargetId::EdgeSpace)
+        } else {
+            Ok(Self(text.into()))
+        }
+    }
+}
+
+impl fmt::Display for TargetId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+/// A ledger's random salt: without it, nobody can tell from a ledger or a plan whether an id is in it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct LedgerSalt([u8; 16]);
+
+impl LedgerSalt {
+    /// Wraps 16 random bytes.
+    #[must_use]
+    pub fn new(bytes: [u8; 16]) -> Self {
+        Self(bytes)
+    }
+
+    /// Returns the bytes, for the ledger's header only.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8; 16] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for LedgerSalt {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("LedgerSalt(…)")
+    }
+}
+
+/// A target as the ledger keeps it: the first 16 bytes of SHA-256 over salt, kind and id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TargetHash(pub [u8; 16]);
+
+impl TargetHash {
+    /// Hashes one target id.
+    #[must_use]
+    pub fn of(salt: &LedgerSalt, kind: TargetKind, id: &TargetId) -> Self {
+        Self::digest(salt, kind.as_str(), id.as_str())
+    }
+
+    /// Hashes the one target of a broadcast.
+    #[must_use]
+    pub fn of_broadcast(salt: &LedgerSalt) -> Self {
+        Self::digest(salt, "broadcast", "")
+    }
+
+    fn digest(salt: &LedgerSalt, kind: &str, id: &str) -> Self {
+        let mut hasher = Sha256::new();
+        hasher.update(salt.as_bytes());
+        hasher.update(kind.as_bytes());
+        hasher.update([0]);
+        hasher.update(id.as_bytes());
+        let digest = hasher.finalize();
+        let mut first = [0; 16];
+        first.copy_from_slice(&digest[..16]);
+        Self(first)
+    }
+}
+
+/// A set of targets: sorted, unique, cheap to clone. 16 bytes a target.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TargetSet(Arc<[TargetHash]>);
+
+impl TargetSet {
+    /// Sorts and de-duplicates `hashes`.
+    #[must_use]
+    pub fn new(mut hashes: Vec<TargetHash>) -> Self {
+        hashes.sort_unstable();
+        hashes.dedup();
+        Self(hashes.into())
+    }
+
+    /// Returns the number of targets.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether nobody is in it.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Returns the place of `hash` in the sorted order, if it is in the set.
+    #[must_use]
+    pub fn position(&self, hash: &TargetHash) -> Option<usize> {
+        self.0.binary_search(hash).ok()
+    }
+
+    /// Whether `hash` is in the set.
+    #[must_use]
+    pub fn contains(&self, hash: &TargetHash) -> bool {
+        self.position(hash).is_some()
+    }
+
+    /// Iterates in sorted order.
+    pub fn iter(&self) -> impl Iterator<Item = &TargetHash> {
+        self.0.iter()
+    }
+
+    /// Returns what is in `self` and not in `other`; shares `self`'s memory where `other` takes nothing away.
+    #[must_use]
+    pub fn minus(&self, other: &Self) -> Self {
+        if other.is_empty() || self.is_empty() {
+            return self.clone();
+        }
+        let mut theirs = other.iter().peekable();
+        let kept: Vec<TargetHash> = self
+            .iter()
+            .filter(|hash| {
+                while theirs.next_if(|their| *their < *hash).is_some() {}
+                theirs.peek() != Some(hash)
+            })
+            .copied()
+            .collect();
+        if kept.len() == self.len() { self.clone() } else { Self(kept.into()) }
+    }
+
+    /// Returns SHA-256 over the sorted hashes: equal for equal sets, whatever order a file lists them in.
+    #[must_use]
+    pub fn digest(&self) -> [u8; 32] {
+        let mut hasher = Sha256::new();
+        for hash in self.iter() {
+            hasher.update(hash.0);
+        }
+        hasher.finalize().into()
+    }
+}
+
+impl FromIterator<TargetHash> for TargetSet {
+    fn from_iter<T: IntoIterator<Item = TargetHash>>(hashes: T) -> Self {
+        Self::new(hashes.into_iter().collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn set(bytes: &[u8]) -> TargetSet {
+        bytes.iter().map(|&byte| TargetHash([byte; 16])).collect()
+    }
+
+    #[test]
+    fn a_set_forgets_order_and_repeats() {
+        assert_eq!(set(&[3, 1, 3, 2]), set(&[1, 2, 3]));
+        assert_eq!(set(&[3, 1, 2]).digest(), set(&[1, 2, 3]).digest());
+        assert_ne!(set(&[1, 2]).digest(), set(&[1, 2, 3]).digest());
+    }
+
+    #[test]
+    fn minus_keeps_what_the_other_lacks() {
+        assert_eq!(set(&[1, 2, 3, 5]).minus(&set(&[0, 2, 4, 5, 9])), set(&[1, 3]));
+        assert_eq!(set(&[1]).minus(&set(&[])), set(&[1]));
+        assert_eq!(set(&[1]).minus(&set(&[1])), set(&[]));
+    }
+
+    #[test]
+    fn the_same_id_of_two_kinds_or_two_ledgers_is_two_targets() {
+        let id: TargetId = "u1".parse().unwrap();
+        let salt = LedgerSalt::new([7; 16]);
+        let user = TargetHash::of(&salt, TargetKind::User, &id);
+        assert_ne!(user, TargetHash::of(&salt, TargetKind::AndroidDevice, &id));
+        assert_ne!(user, TargetHash::of(&LedgerSalt::new([8; 16]), TargetKind::User, &id));
+    }
+
+    #[test]
+    fn ids_that_a_file_could_smuggle_in_are_refused() {
+        assert_eq!("".parse::<TargetId>(), Err(InvalidTargetId::Empty));
+        assert_eq!(" a".parse::<TargetId>(), Err(InvalidTargetId::EdgeSpace));
+        assert_eq!("a\tb".parse::<TargetId>(), Err(InvalidTargetId::Control(9)));
+        assert_eq!("a".repeat(1025).parse::<TargetId>(), Err(InvalidTargetId::TooLong(1025)));
+        assert!("用户 1024".parse::<TargetId>().is_ok());
+    }
+}
