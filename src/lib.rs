@@ -7,3 +7,4 @@
 
 pub mod diagnostic;
 pub mod domain;
+pub mod load;

@@ -1,0 +1,96 @@
+//! The project file `campaignctl.yaml`.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+/// The project file of a campaignctl workspace: which mPaaS apps its campaigns can go to.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(title = "campaignctl project file")]
+pub struct ProjectFile {
+    /// Version of the file format. Always `1`.
+    #[schemars(range(min = 1, max = 1), example = 1)]
+    pub version: u32,
+    /// Name of the project: 1 to 64 letters, digits, `-`, `_` or `.`. It is part of every message key
+    /// (wire `TargetMsgkey`, `Msgkey`), so changing it changes every key.
+    #[schemars(example = &"acme")]
+    pub project: String,
+    /// IANA time zone of dates and times that name no offset. The vendor counts days in `Asia/Shanghai`,
+    /// which is the default.
+    #[serde(default)]
+    #[schemars(example = &"Asia/Shanghai")]
+    pub time_zone: Option<String>,
+    /// The environment that commands use when `-e` names none.
+    #[serde(default)]
+    #[schemars(example = &"sandbox")]
+    pub default_environment: Option<String>,
+    /// The environments by name: 1 to 64 letters, digits, `-`, `_` or `.`.
+    #[schemars(example = example_environments())]
+    pub environments: BTreeMap<String, EnvironmentSyntax>,
+}
+
+/// One mPaaS app, workspace, endpoint and ledger.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(title = "environment")]
+pub struct EnvironmentSyntax {
+    /// The mPaaS app: wire `AppId`.
+    #[schemars(length(min = 1), example = &"ONEX570DA89211721")]
+    pub app_id: String,
+    /// The mPaaS workspace: wire `WorkspaceId`.
+    #[schemars(length(min = 1), example = &"default")]
+    pub workspace_id: String,
+    /// The tenant, where the account has one: wire `TenantId`.
+    #[serde(default)]
+    #[schemars(length(min = 1), example = &"ABCDEFGH")]
+    pub tenant_id: Option<String>,
+    /// Where requests go: `sandbox` for the built-in vendor sandbox, or the vendor's address. Only `https`,
+    /// except to this machine.
+    #[schemars(example = &"https://mpaas.cn-hangzhou.aliyuncs.com", example = &"sandbox")]
+    pub endpoint: String,
+    /// The region, where the gateway wants it said: wire `RegionId`.
+    #[serde(default)]
+    #[schemars(length(min = 1), example = &"cn-hangzhou")]
+    pub region: Option<String>,
+    /// Version of the vendor's API: wire `Version`. Default `2020-10-28`; `2019-08-21` lacks most options.
+    #[serde(default)]
+    #[schemars(example = &"2020-10-28")]
+    pub api_version: Option<ApiVersionSyntax>,
+    /// Most requests begun in one second, 1 to 10000. Default 20; the vendor's own limit is not published.
+    #[serde(default)]
+    #[schemars(range(min = 1, max = 10_000), example = 50)]
+    pub requests_per_second: Option<u32>,
+    /// Most requests in flight at the same time, 1 to 256. Default 8.
+    #[serde(default)]
+    #[schemars(range(min = 1, max = 256), example = 16)]
+    pub concurrency: Option<u32>,
+    /// How long to wait for one reply, as seconds or minutes, 1s to 10m. Default `30s`. A request that
+    /// takes longer is in doubt, and is never repeated by itself.
+    #[serde(default)]
+    #[schemars(example = &"30s")]
+    pub timeout: Option<String>,
+    /// Directory of the ledger, relative to this file. Default `.campaignctl/ENVIRONMENT`. Keep it
+    /// between runs: without it nobody knows what was sent.
+    #[serde(default)]
+    #[schemars(length(min = 1), example = &".campaignctl/production")]
+    pub ledger: Option<String>,
+}
+
+/// A version of the vendor's API.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+pub enum ApiVersionSyntax {
+    /// The version of the vendor's older samples.
+    #[serde(rename = "2019-08-21")]
+    V20190821,
+    /// The current version.
+    #[serde(rename = "2020-10-28")]
+    V20201028,
+}
+
+fn example_environments() -> serde_json::Value {
+    serde_json::json!({
+        "sandbox": { "app_id": "ONEX570DA89211721", "workspace_id": "test", "endpoint": "sandbox" }
+    })
+}
