@@ -7,4 +7,6 @@
 
 pub mod diagnostic;
 pub mod domain;
+pub mod ledger;
 pub mod load;
+pub mod state;

@@ -1,1 +1,3 @@
+//! The `campaignctl` binary.
+
 fn main() {}
