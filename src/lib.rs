@@ -5,6 +5,8 @@
 //! signed requests and durable outcomes. `ARCHITECTURE.md` tells the story; `tests/it/architecture.rs`
 //! holds every `use` line to it.
 
+pub mod check;
 pub mod diagnostic;
 pub mod domain;
 pub mod load;
+pub mod resolve;
