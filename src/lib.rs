@@ -5,8 +5,10 @@
 //! signed requests and durable outcomes. `ARCHITECTURE.md` tells the story; `tests/it/architecture.rs`
 //! holds every `use` line to it.
 
+pub mod check;
 pub mod diagnostic;
 pub mod domain;
 pub mod ledger;
 pub mod load;
+pub mod resolve;
 pub mod state;
