@@ -7,8 +7,10 @@
 
 pub mod check;
 pub mod diagnostic;
+pub mod diff;
 pub mod domain;
 pub mod ledger;
 pub mod load;
+pub mod plan;
 pub mod resolve;
 pub mod state;
