@@ -12,5 +12,6 @@ pub mod domain;
 pub mod ledger;
 pub mod load;
 pub mod plan;
+pub mod render;
 pub mod resolve;
 pub mod state;
