@@ -102,6 +102,8 @@ pub struct Change<'a> {
     pub kind: Kind,
     /// Who is to get a push now: empty unless the kind is [`Kind::Create`].
     pub to_push: TargetSet,
+    /// Whether the ledger has this very content as the one that this revision sends.
+    pub is_submitted: bool,
     /// The highest batch number so far; 0 if this revision was never sent.
     pub batches_so_far: u32,
     /// What the vendor said last when it rejected a batch of this revision.
@@ -143,6 +145,7 @@ fn change<'a>(
     let unsent = history.map_or_else(|| audience.clone(), |history| audience.minus(&history.sent));
     let counts = counts(listed, history, &unsent);
     let kind = kind(desired, &digest, history, ledger, now, &unsent);
+    let is_submitted = history.is_some_and(|history| history.digest == digest);
     let to_push = if kind == Kind::Create { unsent } else { TargetSet::default() };
     Change {
         desired,
@@ -152,6 +155,7 @@ fn change<'a>(
         counts,
         kind,
         to_push,
+        is_submitted,
         batches_so_far: history.map_or(0, |history| history.batches),
         last_rejection: history.and_then(|history| history.last_rejection.clone()),
     }
@@ -183,12 +187,12 @@ fn kind(
 ) -> Kind {
     let campaign = &desired.campaign;
     match history {
-        Some(history) if history.digest != *digest => {
+        Some(history) if history.is_sent() && history.digest != *digest => {
             let (sent, sent_at) = (history.content.clone(), history.submitted_at);
             return Kind::Blocked(Blocked::ChangedAfterSend { sent, sent_at });
         }
-        Some(_) => {}
-        None => {
+        Some(history) if history.is_sent() => {}
+        _ => {
             if let Some(latest) = ledger.latest_revision(&campaign.id)
                 && latest > campaign.revision
             {

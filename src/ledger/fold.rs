@@ -89,6 +89,14 @@ pub struct History {
     pub doubts: Vec<Doubt>,
 }
 
+impl History {
+    /// Whether the vendor took this revision for anybody, or may have.
+    #[must_use]
+    pub fn is_sent(&self) -> bool {
+        !self.sent.is_empty()
+    }
+}
+
 /// One `apply`, as the audit trail shows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RunSummary {
@@ -177,11 +185,11 @@ impl Ledger {
         self.histories.iter().map(|((campaign, revision), history)| (campaign, *revision, history))
     }
 
-    /// Returns the highest revision of a campaign that was sent.
+    /// Returns the highest revision of a campaign that was sent to anybody, or may have been.
     #[must_use]
     pub fn latest_revision(&self, campaign: &CampaignId) -> Option<Revision> {
-        let of_campaign = self.histories.keys().filter(|(id, _)| id == campaign);
-        of_campaign.map(|(_, revision)| *revision).max()
+        let of_campaign = self.histories.iter().filter(|((id, _), history)| id == campaign && history.is_sent());
+        of_campaign.map(|((_, revision), _)| *revision).max()
     }
 
     /// Counts the vendor's tasks that may still wait to be executed at `now`: one for each accepted or
@@ -217,6 +225,7 @@ struct Edition {
     last_at: DateTime<Utc>,
     accepted: Vec<TargetHash>,
     rejected: Vec<TargetHash>,
+    open_intents: usize,
     batches: u32,
     last_rejection: Option<Rejection>,
 }
@@ -290,6 +299,7 @@ impl Folding {
             return Err(FoldError::IntentWithoutContent { at: serial, campaign, revision });
         };
         edition.batches = edition.batches.max(intent.batch);
+        edition.open_intents += 1;
         edition.last_at = at;
         if let Some(summary) = self.run_of(&intent.run) {
             if !summary.campaigns.contains(&key) {
@@ -315,6 +325,9 @@ impl Folding {
         let key = (doubt.intent.campaign.clone(), doubt.intent.revision);
         let edition = self.editions.get_mut(&key).expect("an open intent has its content recorded");
         edition.last_at = at;
+        if !matches!(outcome, Outcome::Unknown { .. }) {
+            edition.open_intents -= 1;
+        }
         match outcome {
             Outcome::Accepted { .. } => {
                 edition.accepted.extend(&doubt.intent.targets);
@@ -372,8 +385,18 @@ impl Edition {
             last_at: at,
             accepted: Vec::new(),
             rejected: Vec::new(),
+            open_intents: 0,
             batches: 0,
             last_rejection: None,
+        }
+    }
+
+    /// A revision of which nothing was taken, and nothing may have been, can be sent with other content.
+    fn submit_again(&mut self, content: &Content, digest: &ContentDigest, at: DateTime<Utc>) {
+        if self.accepted.is_empty() && self.open_intents == 0 {
+            self.content = content.clone();
+            self.digest = digest.clone();
+            self.submitted_at = at;
         }
     }
 

@@ -105,7 +105,7 @@ pub struct IntentRecord {
     /// Its edition.
     #[serde(with = "as_number")]
     pub revision: Revision,
-    /// The batch, from 1 within the edition; a batch sent anew after a rejection has a new number.
+    /// The batch, from 1 within the edition; what a later run sends anew after a rejection has a new number.
     pub batch: u32,
     /// `PushTemplate` or `PushBroadcast`.
     pub action: String,

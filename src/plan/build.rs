@@ -39,18 +39,12 @@ pub struct PlannedPush {
     pub digest: ContentDigest,
     /// Who gets a push.
     pub targets: TargetSet,
+    /// Whether the ledger has the content already.
+    pub is_submitted: bool,
     /// Number of the first batch.
     pub first_batch: u32,
     /// Requests that leave for it.
     pub requests: u64,
-}
-
-impl PlannedPush {
-    /// Whether this revision is sent for the first time.
-    #[must_use]
-    pub fn is_first(&self) -> bool {
-        self.first_batch == 1
-    }
 }
 
 /// A plan: the document that is reviewed, and the pushes that it stands for, both in the same order.
@@ -100,6 +94,7 @@ fn planned_push(change: &Change<'_>) -> Option<PlannedPush> {
         content: change.content.clone(),
         digest: change.digest.clone(),
         targets: change.to_push.clone(),
+        is_submitted: change.is_submitted,
         first_batch: change.batches_so_far + 1,
         requests: requests(change),
     })
