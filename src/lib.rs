@@ -5,6 +5,7 @@
 //! signed requests and durable outcomes. `ARCHITECTURE.md` tells the story; `tests/it/architecture.rs`
 //! holds every `use` line to it.
 
+pub mod apply;
 pub mod check;
 pub mod diagnostic;
 pub mod diff;
@@ -15,3 +16,4 @@ pub mod plan;
 pub mod render;
 pub mod resolve;
 pub mod state;
+pub mod vendor;

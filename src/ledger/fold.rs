@@ -188,7 +188,8 @@ impl Ledger {
     /// Returns the highest revision of a campaign that was sent to anybody, or may have been.
     #[must_use]
     pub fn latest_revision(&self, campaign: &CampaignId) -> Option<Revision> {
-        let of_campaign = self.histories.iter().filter(|((id, _), history)| id == campaign && history.is_sent());
+        let of_campaign =
+            self.histories.iter().filter(|((id, _), history)| id == campaign && history.is_sent());
         of_campaign.map(|((_, revision), _)| *revision).max()
     }
 
@@ -252,6 +253,7 @@ impl Folding {
             Record::Submitted { run: _, campaign, revision, digest, content } => {
                 self.editions
                     .entry((campaign, revision))
+                    .and_modify(|edition| edition.submit_again(&content, &digest, at))
                     .or_insert_with(|| Edition::new(content, digest, at));
             }
             Record::Intent(intent) => self.open_intent(serial, at, intent)?,

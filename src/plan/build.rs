@@ -26,6 +26,8 @@ pub struct Setting<'a> {
     pub time_zone: Tz,
     /// The environment.
     pub environment: &'a Environment,
+    /// What the paths of all files begin with; left out, so that a plan is the same from wherever it is made.
+    pub directory: &'a str,
 }
 
 /// The pushes that one campaign stands for.
@@ -62,7 +64,7 @@ pub fn build(changes: Vec<Change<'_>>, ledger: &Ledger, setting: Setting<'_>, no
     let changes: BTreeMap<_, _> =
         changes.into_iter().map(|change| (change.desired.campaign.id.clone(), change)).collect();
     let pushes: Vec<PlannedPush> = changes.values().filter_map(planned_push).collect();
-    let documents: Vec<ChangeDocument> = changes.values().map(change_document).collect();
+    let documents: Vec<ChangeDocument> = changes.values().map(|change| change_document(change, setting.directory)).collect();
     let environment = setting.environment;
     let mut document = PlanDocument {
         format: FORMAT.to_owned(),
@@ -126,7 +128,7 @@ fn summary(changes: &[ChangeDocument]) -> SummaryDocument {
     summary
 }
 
-fn change_document(change: &Change<'_>) -> ChangeDocument {
+fn change_document(change: &Change<'_>, directory: &str) -> ChangeDocument {
     let campaign = &change.desired.campaign;
     let (call, recipients) = match campaign.recipients {
         Recipients::Targets(kind) => ("PushTemplate", kind.as_str()),
@@ -154,7 +156,7 @@ fn change_document(change: &Change<'_>) -> ChangeDocument {
         audience_digest: digest(&change.audience),
         push_digest: digest(&change.to_push),
         schedule: schedule(&campaign.schedule),
-        declared_at: place(&change.desired.declared_at),
+        declared_at: place(&change.desired.declared_at, directory),
         content_digest: change.digest.to_string(),
         message: (!is_quiet).then(|| MessageDocument {
             title: render(&campaign.template.title, &campaign.values),
@@ -207,6 +209,7 @@ fn schedule(schedule: &Schedule) -> ScheduleDocument {
     }
 }
 
-fn place(place: &Place) -> PlaceDocument {
-    PlaceDocument { file: place.path().to_owned(), line: place.line().unwrap_or(1) }
+fn place(place: &Place, directory: &str) -> PlaceDocument {
+    let file = place.path().strip_prefix(directory).unwrap_or(place.path()).trim_start_matches('/');
+    PlaceDocument { file: file.to_owned(), line: place.line().unwrap_or(1) }
 }
