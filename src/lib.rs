@@ -15,5 +15,6 @@ pub mod load;
 pub mod plan;
 pub mod render;
 pub mod resolve;
+pub mod schema;
 pub mod state;
 pub mod vendor;

@@ -64,7 +64,8 @@ pub fn build(changes: Vec<Change<'_>>, ledger: &Ledger, setting: Setting<'_>, no
     let changes: BTreeMap<_, _> =
         changes.into_iter().map(|change| (change.desired.campaign.id.clone(), change)).collect();
     let pushes: Vec<PlannedPush> = changes.values().filter_map(planned_push).collect();
-    let documents: Vec<ChangeDocument> = changes.values().map(|change| change_document(change, setting.directory)).collect();
+    let documents: Vec<ChangeDocument> =
+        changes.values().map(|change| change_document(change, setting.directory)).collect();
     let environment = setting.environment;
     let mut document = PlanDocument {
         format: FORMAT.to_owned(),
