@@ -4,6 +4,8 @@
 //! Texts carry ANSI colours, which never carry meaning alone; `cli` strips them where nobody sees them.
 
 pub mod diagnostic;
+pub mod history;
 pub mod json;
 pub mod plan;
+pub mod report;
 pub mod text;

@@ -1,66 +1,20 @@
-//! stand-in
-#![allow(missing_docs, clippy::all, clippy::pedantic)]
-use crate::domain::*;
-use std::collections::BTreeMap;
-use std::time::Duration;
-#[derive(Clone, Copy, Debug)]
-pub enum Action {
-    PushTemplate,
-    PushBroadcast,
-}
-impl Action {
-    pub fn as_str(self) -> &'static str {
-        ""
-    }
-}
-#[derive(Clone, Debug)]
-pub struct Request {
-    pub action: Action,
-    pub parameters: BTreeMap<&'static str, String>,
-}
-impl Request {
-    pub fn push_template(_e: &Environment, _c: &Campaign, _t: &str, _x: &[(TargetId, MessageKey)]) -> Self {
-        todo!()
-    }
-    pub fn push_broadcast(
-        _e: &Environment,
-        _c: &Campaign,
-        _b: &Broadcast,
-        _t: &str,
-        _k: &MessageKey,
-    ) -> Self {
-        todo!()
-    }
-}
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RejectClass {
-    Throttled,
-    Credentials,
-    Unreachable,
-    Content,
-}
-#[derive(Clone, Debug)]
-pub enum Outcome {
-    Accepted {
-        request_id: Option<String>,
-        task_id: Option<String>,
-    },
-    Rejected {
-        class: RejectClass,
-        code: String,
-        message: String,
-        request_id: Option<String>,
-        retry_after: Option<Duration>,
-    },
-    Unknown {
-        why: String,
-        code: Option<String>,
-        request_id: Option<String>,
-    },
-}
-pub struct Client;
-impl Client {
-    pub async fn send(&self, _r: &Request, _n: &str) -> Outcome {
-        todo!()
-    }
-}
+//! Speaks the vendor's protocol: requests, signature, replies, and what a reply means.
+//!
+//! Knows nothing of plans and ledgers: one request goes out once, and comes back accepted, rejected or
+//! unknown. `apply` decides what to send; `sandbox` plays the other side and shares the signature only.
+
+mod client;
+mod codes;
+mod encode;
+mod outcome;
+mod reply;
+mod request;
+mod sign_v1;
+mod sign_v3;
+
+pub use client::{Client, ClientError};
+pub use encode::{percent_encode, sorted_query};
+pub use outcome::{Outcome, RejectClass};
+pub use request::{Action, Request};
+pub use sign_v1::{SignedRequest, Stamp, sign, signature_v1, string_to_sign_v1};
+pub use sign_v3::{Authorization, V3Parts, authorization_v3, canonical_request_v3, signature_v3};
