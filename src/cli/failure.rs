@@ -63,15 +63,22 @@ impl From<StateError> for Failure {
         let (status, help) = match &error {
             StateError::Missing(_) => (
                 ExitStatus::Ledger,
-                Some("nothing was sent. Restore the ledger's directory from where the last run kept it; only for an environment that never pushed anything, make one with `campaignctl ledger init`"),
+                Some(
+                    "nothing was sent. Restore the ledger's directory from where the last run kept it; only for an environment that never pushed anything, make one with `campaignctl ledger init`",
+                ),
             ),
-            StateError::Exists(_) => (ExitStatus::Ledger, Some("use it as it is; a ledger is never made anew over an old one")),
-            StateError::Locked { .. } => {
-                (ExitStatus::Locked, Some("nothing was sent by this command. Wait for the other one to end, then try again"))
+            StateError::Exists(_) => {
+                (ExitStatus::Ledger, Some("use it as it is; a ledger is never made anew over an old one"))
             }
+            StateError::Locked { .. } => (
+                ExitStatus::Locked,
+                Some("nothing was sent by this command. Wait for the other one to end, then try again"),
+            ),
             StateError::Damaged { .. } | StateError::RolledBack { .. } => (
                 ExitStatus::Ledger,
-                Some("nothing was sent. Restore the ledger's directory from the latest backup that has every run; a ledger that forgot a push would send it twice"),
+                Some(
+                    "nothing was sent. Restore the ledger's directory from the latest backup that has every run; a ledger that forgot a push would send it twice",
+                ),
             ),
             StateError::Io { .. } => (ExitStatus::Other, None),
         };
@@ -110,13 +117,15 @@ impl From<PinError> for Failure {
             PinError::Io { .. } => ExitStatus::Other,
             PinError::Unreadable { .. } | PinError::Version { .. } => ExitStatus::Written,
         };
-        Self::from_error(status, &error).help("take the file as it is in git: `git checkout -- campaignctl.lock`")
+        Self::from_error(status, &error)
+            .help("take the file as it is in git: `git checkout -- campaignctl.lock`")
     }
 }
 
 impl From<PlanFileError> for Failure {
     fn from(error: PlanFileError) -> Self {
-        Self::from_error(ExitStatus::Written, &error).help("make one with `campaignctl plan --out FILE`, and leave it as it is")
+        Self::from_error(ExitStatus::Written, &error)
+            .help("make one with `campaignctl plan --out FILE`, and leave it as it is")
     }
 }
 

@@ -128,7 +128,7 @@ impl Shell {
     /// Returns `user@host`, as far as the system tells.
     #[must_use]
     pub fn actor(&self) -> String {
-        let user = ["GITHUB_ACTOR", "GITLAB_USER_LOGIN", "USER", "LOGNAME"].into_iter();
+        let mut user = ["GITHUB_ACTOR", "GITLAB_USER_LOGIN", "USER", "LOGNAME"].into_iter();
         let user = user.find_map(|name| self.variable(name)).unwrap_or_else(|| "someone".to_owned());
         let host = std::fs::read_to_string("/proc/sys/kernel/hostname").ok();
         let host = host.or_else(|| self.variable("HOSTNAME")).unwrap_or_else(|| "somewhere".to_owned());

@@ -69,6 +69,7 @@ fn save(path: &Path, text: &str) -> Result<()> {
     });
     written.map_err(|error| {
         let message = format!("could not write the plan to `{}`: {error}", path.display());
-        Failure::new(ExitStatus::Other, message).help("nothing was sent; name a file in a directory that exists")
+        Failure::new(ExitStatus::Other, message)
+            .help("nothing was sent; name a file in a directory that exists")
     })
 }
