@@ -10,3 +10,4 @@ pub mod diagnostic;
 pub mod domain;
 pub mod load;
 pub mod resolve;
+pub mod schema;

@@ -5,9 +5,11 @@
 
 mod code;
 mod place;
+mod suggestion;
 
 pub use code::Code;
 pub use place::{Place, Source, Span};
+pub use suggestion::closest;
 
 /// How bad it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

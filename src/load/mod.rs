@@ -1,6 +1,17 @@
 //! Files to spanned syntax.
 //!
 //! Reads a workspace's YAML and audience files. Does not know that a name must be declared anywhere, nor
-//! what a value means; never stops at the first mistake. `check` comes next.
+//! what a value means; never stops at the first mistake: what can be read is returned beside what is wrong.
+//! `schema` hands in the compiled shapes, `check` comes next.
 
+mod document;
+mod file;
 pub mod model;
+mod shape;
+pub mod targets;
+mod workspace;
+mod yaml;
+
+pub use document::{Document, parse};
+pub use shape::{Shape, Shapes};
+pub use workspace::{PROJECT_FILE, Workspace, workspace};

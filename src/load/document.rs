@@ -1,0 +1,185 @@
+//! One YAML file: its model, and where everything in it stands.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+use serde_path_to_error::{Path as ErrorPath, Segment};
+
+use crate::diagnostic::{Code, Diagnostic, Place, Source};
+use crate::load::shape::{Mistake, Shape};
+use crate::load::yaml::{self, Tree};
+
+/// A YAML file that was understood: the model, and the place of every key and value in it.
+///
+/// A declaration with a mistake of shape is left out of the model, so that the rest can be checked in the
+/// same run; [`Document::is_broken`] tells.
+#[derive(Debug)]
+pub struct Document<T> {
+    model: T,
+    source: Arc<Source>,
+    directory: PathBuf,
+    tree: Tree,
+    broken: BTreeSet<Vec<String>>,
+}
+
+impl<T> Document<T> {
+    /// Returns what the file says.
+    pub fn model(&self) -> &T {
+        &self.model
+    }
+
+    /// Returns the file's text.
+    pub fn source(&self) -> &Arc<Source> {
+        &self.source
+    }
+
+    /// Returns the directory that paths in the file are relative to.
+    pub fn directory(&self) -> &Path {
+        &self.directory
+    }
+
+    /// Returns the place of the value at a path of keys and list indexes (`"0"`), through aliases and merge
+    /// keys: where it is written. Of what is absent, returns its nearest ancestor's place.
+    pub fn value(&self, path: &[&str]) -> Place {
+        Place::span(&self.source, self.tree.value_range(path))
+    }
+
+    /// Returns the place of the key at a path; of an item where the path ends in a list; of the nearest
+    /// ancestor's key where there is none.
+    pub fn key(&self, path: &[&str]) -> Place {
+        Place::span(&self.source, self.tree.key_range(path))
+    }
+
+    /// Whether what stands at `path`, or a part of the file around it, was written but left out of the model
+    /// because of a mistake that has been reported.
+    pub fn is_broken(&self, path: &[&str]) -> bool {
+        self.broken.iter().any(|broken| {
+            broken.len() <= path.len() && broken.iter().zip(path).all(|(left, right)| left == right)
+        })
+    }
+}
+
+/// Reads one file's text. The document is absent where mistakes leave nothing that could be checked.
+#[must_use]
+pub fn parse<T: DeserializeOwned>(
+    path: &str,
+    text: &str,
+    shape: &Shape,
+) -> (Option<Document<T>>, Vec<Diagnostic>) {
+    read(Source::new(path.to_owned(), text.to_owned()), PathBuf::new(), shape)
+}
+
+pub(super) fn read<T: DeserializeOwned>(
+    source: Arc<Source>,
+    directory: PathBuf,
+    shape: &Shape,
+) -> (Option<Document<T>>, Vec<Diagnostic>) {
+    let (read, mut mistakes) = yaml::read(&source);
+    let Some((tree, mut value)) = read else { return (None, mistakes) };
+    if value.is_null() {
+        value = Value::Object(Map::new());
+    }
+    let mut broken = BTreeSet::new();
+    for Mistake { path, diagnostic } in shape.mistakes(&source, &tree, &value) {
+        broken.insert(declaration(path));
+        mistakes.push(diagnostic);
+    }
+    let is_whole_broken = broken.contains(&Vec::new());
+    for path in &broken {
+        remove(&mut value, path);
+    }
+    if is_whole_broken {
+        return (None, mistakes);
+    }
+    match serde_path_to_error::deserialize(&value) {
+        Ok(model) => (Some(Document { model, source, directory, tree, broken }), mistakes),
+        Err(error) => {
+            // Where something required was left out, the mistake that removed it has been reported.
+            if broken.is_empty() {
+                mistakes.push(undecodable(&source, &tree, &error));
+            }
+            (None, mistakes)
+        }
+    }
+}
+
+/// Cuts a path down to the declaration it is in: section and name, or less.
+fn declaration(mut path: Vec<String>) -> Vec<String> {
+    path.truncate(2);
+    path
+}
+
+fn remove(value: &mut Value, path: &[String]) {
+    let Some((last, parents)) = path.split_last() else { return };
+    let mut parent = value;
+    for step in parents {
+        let Some(child) = parent.get_mut(step) else { return };
+        parent = child;
+    }
+    if let Value::Object(entries) = parent {
+        entries.remove(last);
+    }
+}
+
+fn undecodable(
+    source: &Arc<Source>,
+    tree: &Tree,
+    error: &serde_path_to_error::Error<serde_json::Error>,
+) -> Diagnostic {
+    let path = segments(error.path());
+    let path: Vec<&str> = path.iter().map(String::as_str).collect();
+    let place = Place::span(source, tree.value_range(&path));
+    Diagnostic::error(Code::WrongValue, place, error.inner().to_string())
+        .help("the key's description in the schema says what it takes")
+}
+
+fn segments(path: &ErrorPath) -> Vec<String> {
+    path.iter()
+        .filter_map(|segment| match segment {
+            Segment::Seq { index } => Some(index.to_string()),
+            Segment::Map { key } => Some(key.clone()),
+            Segment::Enum { .. } | Segment::Unknown => None,
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::load::model::CampaignFile;
+    use crate::schema::shapes;
+
+    /// States every mistake of a campaign file as `place code: message; help`.
+    fn mistakes(text: &str) -> String {
+        let (_, mut mistakes) = parse::<CampaignFile>("a.yaml", text, &shapes().campaign);
+        crate::diagnostic::sort(&mut mistakes);
+        let line = |mistake: &Diagnostic| {
+            let place = mistake.primary.as_ref().map(|label| label.place.to_string()).unwrap_or_default();
+            let help = mistake.help.as_deref().unwrap_or_default();
+            format!("{place} {}: {}; {help}\n", mistake.code, mistake.message)
+        };
+        mistakes.iter().map(line).collect()
+    }
+
+    #[test]
+    fn a_broken_declaration_is_left_out_and_the_rest_stays() {
+        let text = "templates: {a: {name: x}, b: {name: x, title: t, body: b}}\n";
+        let (document, mistakes) = parse::<CampaignFile>("a.yaml", text, &shapes().campaign);
+        let document = document.unwrap();
+        assert_eq!(mistakes.len(), 2);
+        assert_eq!(document.model().templates.keys().collect::<Vec<_>>(), ["b"]);
+        assert!(document.is_broken(&["templates", "a"]) && !document.is_broken(&["templates", "b"]));
+    }
+
+    #[test]
+    fn mistakes_of_shape_say_what_to_write() {
+        insta::assert_snapshot!(mistakes("templates: {a: {name: x, title: 2.50, bdy: q}}\n"), @r#"
+        a.yaml:1:13 missing-key: `a` lacks the key `body`; add it, for example `body: Congratulations on winning #money# USD`
+        a.yaml:1:33 wrong-type: `title` takes text, not the number 2.5; quote it: "2.50"
+        a.yaml:1:39 unknown-key: `a` has no key `bdy`; did you mean `body`?
+        "#);
+    }
+}

@@ -1,0 +1,83 @@
+//! One YAML file from disk, read within bounds.
+
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::path::Path;
+
+use crate::diagnostic::{Code, Diagnostic, Place};
+
+/// Largest YAML file: some 50 000 lines, more than anyone reviews. Long lists of targets are files of their own.
+pub(super) const BYTES_MAX: u64 = 4 * 1024 * 1024;
+
+/// Reads a file's text, without a byte-order mark. Never reads more than [`BYTES_MAX`], and never opens a
+/// device or a pipe, which could block.
+pub(super) fn read(path: &Path, shown_as: &str) -> Result<String, Diagnostic> {
+    let place = || Place::file(shown_as);
+    let metadata = fs::metadata(path).map_err(|error| unreadable(shown_as, &error))?;
+    if !metadata.is_file() {
+        return Err(not_a_file(shown_as, metadata.is_dir()));
+    }
+    let too_large = || {
+        let message = format!("the file is larger than {} MiB", BYTES_MAX / 1024 / 1024);
+        Diagnostic::error(Code::FileTooLarge, place(), message)
+            .help("split it; put long lists of targets into a file of their own and name it with `file:`")
+    };
+    if metadata.len() > BYTES_MAX {
+        return Err(too_large());
+    }
+    let mut bytes = Vec::new();
+    let file = File::open(path).map_err(|error| unreadable(shown_as, &error))?;
+    file.take(BYTES_MAX + 1).read_to_end(&mut bytes).map_err(|error| unreadable(shown_as, &error))?;
+    if bytes.len() as u64 > BYTES_MAX {
+        return Err(too_large());
+    }
+    let text = String::from_utf8(bytes).map_err(|error| not_utf8(shown_as, &error))?;
+    Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))
+}
+
+/// Says that a path is no file.
+pub(super) fn not_a_file(shown_as: &str, is_directory: bool) -> Diagnostic {
+    let what = if is_directory { "a directory" } else { "a device, a pipe or a socket" };
+    let message = format!("this is {what}, not a YAML file");
+    Diagnostic::error(Code::NotAFile, Place::file(shown_as), message).help("rename or remove it")
+}
+
+/// Says why a file or directory could not be read.
+pub(super) fn unreadable(shown_as: &str, error: &io::Error) -> Diagnostic {
+    let place = Place::file(shown_as);
+    if is_link_loop(error) {
+        return Diagnostic::error(Code::LinkLoop, place, "the symbolic link leads back to itself")
+            .help("remove it");
+    }
+    let (reason, help) = match error.kind() {
+        io::ErrorKind::NotFound => {
+            ("it leads to nothing".to_owned(), "create the file, or remove the link to it")
+        }
+        io::ErrorKind::PermissionDenied => {
+            ("permission is denied".to_owned(), "let the user that runs this read it")
+        }
+        _ => (error.to_string(), "check the disk and the file's permissions"),
+    };
+    Diagnostic::error(Code::UnreadableFile, place, format!("cannot be read: {reason}")).help(help)
+}
+
+fn is_link_loop(error: &io::Error) -> bool {
+    /// `ELOOP` of `<errno.h>`.
+    const TOO_MANY_LINKS: i32 = if cfg!(target_os = "linux") { 40 } else { 62 };
+    cfg!(unix) && error.raw_os_error() == Some(TOO_MANY_LINKS)
+}
+
+fn not_utf8(shown_as: &str, error: &std::string::FromUtf8Error) -> Diagnostic {
+    let bytes = error.as_bytes();
+    let good = &bytes[..error.utf8_error().valid_up_to()];
+    let bad = bytes[good.len()];
+    let line = good.split(|byte| *byte == b'\n').count() as u64;
+    let place = Place::Line { path: shown_as.to_owned(), line };
+    let message = if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
+        "the file is UTF-16, not UTF-8".to_owned()
+    } else {
+        format!("the byte 0x{bad:02X} is not UTF-8")
+    };
+    Diagnostic::error(Code::NotUtf8, place, message)
+        .help("save the file as UTF-8; Chinese editors may call the other one GBK")
+}

@@ -1,0 +1,254 @@
+//! What a validator complains of, in a person's words.
+
+use std::sync::Arc;
+
+use jsonschema::ValidationError;
+use jsonschema::error::ValidationErrorKind;
+use jsonschema::paths::{Location, LocationSegment};
+use serde_json::Value;
+
+use crate::diagnostic::{Code, Diagnostic, Place, Source, closest};
+use crate::load::shape::Mistake;
+use crate::load::shape::narrow::{self, Finding};
+use crate::load::yaml::Tree;
+
+/// Explains the findings about one file.
+pub(super) struct Explainer<'file> {
+    pub(super) schema: &'file Value,
+    pub(super) source: &'file Arc<Source>,
+    pub(super) tree: &'file Tree,
+    pub(super) root: &'file Value,
+}
+
+impl Explainer<'_> {
+    pub(super) fn explain(&self, finding: &Finding<'_>) -> Vec<Mistake> {
+        match finding {
+            Finding::Keyword(error) => self.keyword(error),
+            Finding::NoType { at, expected } => vec![self.wrong_type(path(at), expected)],
+            Finding::NoTag { at, tag, allowed } => {
+                let mut path = path(at);
+                if self.found(&path).get(tag).is_none() {
+                    return vec![self.missing_key(path, tag, at)];
+                }
+                path.push(tag.clone());
+                vec![self.wrong_value(path, allowed)]
+            }
+        }
+    }
+
+    fn keyword(&self, error: &ValidationError<'_>) -> Vec<Mistake> {
+        let path = path(error);
+        let mistake = match error.kind() {
+            ValidationErrorKind::AdditionalProperties { unexpected } => {
+                return unexpected.iter().map(|key| self.unknown_key(path.clone(), key, error)).collect();
+            }
+            // “Exactly one of” is a rule that `check` words better; the schema has it for editors.
+            ValidationErrorKind::MinProperties { .. } | ValidationErrorKind::MaxProperties { .. } => {
+                return Vec::new();
+            }
+            ValidationErrorKind::Required { property } => {
+                self.missing_key(path, property.as_str().unwrap_or_default(), error)
+            }
+            kind @ ValidationErrorKind::Type { .. } => self.wrong_type(path, &narrow::types(kind)),
+            ValidationErrorKind::Enum { options } => {
+                self.wrong_value(path, options.as_array().map_or(&[], Vec::as_slice))
+            }
+            ValidationErrorKind::Constant { expected_value } => {
+                self.wrong_value(path, std::slice::from_ref(expected_value))
+            }
+            ValidationErrorKind::Minimum { limit } => self.out_of_bounds(path, &format!("at least {limit}")),
+            ValidationErrorKind::Maximum { limit } => self.out_of_bounds(path, &format!("at most {limit}")),
+            ValidationErrorKind::MinLength { .. } => self.out_of_bounds(path, "text that is not empty"),
+            _ => {
+                let diagnostic = Diagnostic::error(Code::WrongValue, self.value(&path), error.to_string());
+                Mistake { path, diagnostic }
+            }
+        };
+        vec![mistake]
+    }
+
+    fn unknown_key(&self, mut path: Vec<String>, key: &str, error: &ValidationError<'_>) -> Mistake {
+        let allowed: Vec<&str> =
+            self.properties(error).map_or_else(Vec::new, |keys| keys.keys().map(String::as_str).collect());
+        let help = if let Some(meant) = closest(key, allowed.iter().copied()) {
+            format!("did you mean `{meant}`?")
+        } else if allowed.is_empty() {
+            "remove it; no key can stand here".to_owned()
+        } else {
+            format!("the keys here are {}", listed(allowed.iter()))
+        };
+        let message = match path.last() {
+            Some(parent) => format!("`{parent}` has no key `{key}`"),
+            None => format!("the file has no key `{key}`"),
+        };
+        path.push(key.to_owned());
+        let diagnostic = Diagnostic::error(Code::UnknownKey, self.key(&path), message).help(help);
+        Mistake { path, diagnostic }
+    }
+
+    fn missing_key(&self, path: Vec<String>, key: &str, error: &ValidationError<'_>) -> Mistake {
+        let place = if path.is_empty() { Place::file(self.source.path()) } else { self.key(&path) };
+        let message = match path.last() {
+            Some(parent) => format!("`{parent}` lacks the key `{key}`"),
+            None => format!("the file lacks the key `{key}`"),
+        };
+        let example = self.properties(error).and_then(|keys| keys.get(key)).and_then(example);
+        let help = match example {
+            Some(example) => format!("add it, for example `{key}: {example}`"),
+            None => "add it".to_owned(),
+        };
+        Mistake { path, diagnostic: Diagnostic::error(Code::MissingKey, place, message).help(help) }
+    }
+
+    fn wrong_type(&self, path: Vec<String>, expected: &[&str]) -> Mistake {
+        let found = self.found(&path);
+        let wanted = alternatives(expected.iter().map(|json_type| type_name(json_type)));
+        let message = format!("{} takes {wanted}, not {}", subject(&path), describe(found));
+        let written = self.written(&path);
+        let help = match found {
+            Value::Null => "give it a value, or remove the key".to_owned(),
+            Value::Bool(_) | Value::Number(_) if expected.contains(&"string") => {
+                format!("quote it: \"{written}\"")
+            }
+            Value::String(text) if expected.contains(&"integer") && text.parse::<i64>().is_ok() => {
+                format!("remove the quotes: {text}")
+            }
+            Value::String(_) | Value::Number(_) | Value::Bool(_) if expected.contains(&"array") => {
+                format!("write a list: [{written}]")
+            }
+            Value::Array(items) if items.len() == 1 && !expected.contains(&"array") => {
+                "write the one item without its list".to_owned()
+            }
+            _ => format!("write {wanted}"),
+        };
+        let place = self.value(&path);
+        Mistake { path, diagnostic: Diagnostic::error(Code::WrongType, place, message).help(help) }
+    }
+
+    fn wrong_value(&self, path: Vec<String>, allowed: &[Value]) -> Mistake {
+        let found = self.found(&path);
+        let message = format!("{} cannot be {}", subject(&path), describe(found));
+        let names: Vec<String> = allowed.iter().map(plain).collect();
+        let meant = found.as_str().and_then(|text| closest(text, names.iter().map(String::as_str)));
+        let help = match meant {
+            Some(meant) => format!("did you mean `{meant}`?"),
+            None if names.len() == 1 => format!("write `{}`", names[0]),
+            None => format!("write one of {}", listed(names.iter())),
+        };
+        let place = self.value(&path);
+        Mistake { path, diagnostic: Diagnostic::error(Code::WrongValue, place, message).help(help) }
+    }
+
+    fn out_of_bounds(&self, path: Vec<String>, bound: &str) -> Mistake {
+        let message = format!("{} cannot be {}", subject(&path), describe(self.found(&path)));
+        let place = self.value(&path);
+        let diagnostic = Diagnostic::error(Code::WrongValue, place, message).help(format!("write {bound}"));
+        Mistake { path, diagnostic }
+    }
+
+    fn found(&self, path: &[String]) -> &Value {
+        let mut found = self.root;
+        for step in path {
+            let child = match found {
+                Value::Object(entries) => entries.get(step),
+                Value::Array(items) => step.parse::<usize>().ok().and_then(|place| items.get(place)),
+                _ => None,
+            };
+            found = child.unwrap_or(&Value::Null);
+        }
+        found
+    }
+
+    fn value(&self, path: &[String]) -> Place {
+        Place::span(self.source, self.tree.value_range(&steps(path)))
+    }
+
+    fn key(&self, path: &[String]) -> Place {
+        Place::span(self.source, self.tree.key_range(&steps(path)))
+    }
+
+    /// Returns a value as it stands in the file.
+    fn written(&self, path: &[String]) -> &str {
+        &self.source.text()[self.tree.value_range(&steps(path))]
+    }
+
+    /// Returns the properties of the schema whose keyword complains.
+    fn properties(&self, error: &ValidationError<'_>) -> Option<&serde_json::Map<String, Value>> {
+        let mut schema = self.schema;
+        let segments: Vec<LocationSegment<'_>> = error.evaluation_path().iter().collect();
+        let (_keyword, parents) = segments.split_last()?;
+        for segment in parents {
+            schema = match segment {
+                LocationSegment::Property(name) if name == "$ref" => {
+                    let pointer = schema.get("$ref")?.as_str()?.strip_prefix('#')?;
+                    self.schema.pointer(pointer)?
+                }
+                LocationSegment::Property(name) => schema.get(name.as_ref())?,
+                LocationSegment::Index(place) => schema.get(place)?,
+            };
+        }
+        schema.get("properties")?.as_object()
+    }
+}
+
+fn path(error: &ValidationError<'_>) -> Vec<String> {
+    let location: &Location = error.instance_path();
+    location.iter().map(|segment| segment.to_string()).collect()
+}
+
+fn steps(path: &[String]) -> Vec<&str> {
+    path.iter().map(String::as_str).collect()
+}
+
+/// Names what stands at a path: its key, or the list that it is an item of.
+fn subject(path: &[String]) -> String {
+    match path {
+        [] => "the file".to_owned(),
+        [.., list, item] if item.parse::<usize>().is_ok() => format!("an item of `{list}`"),
+        [.., key] => format!("`{key}`"),
+    }
+}
+
+fn type_name(json_type: &str) -> &'static str {
+    match json_type {
+        "string" => "text",
+        "integer" => "a whole number",
+        "number" => "a number",
+        "boolean" => "`true` or `false`",
+        "array" => "a list",
+        "object" => "a mapping",
+        _ => "nothing",
+    }
+}
+
+fn describe(value: &Value) -> String {
+    match value {
+        Value::Null => "nothing".to_owned(),
+        Value::Bool(is_true) => format!("`{is_true}`"),
+        Value::Number(number) => format!("the number {number}"),
+        Value::String(text) if text.is_empty() => "an empty text".to_owned(),
+        Value::String(text) if text.chars().count() > 40 || text.contains('\n') => "this text".to_owned(),
+        Value::String(text) => format!("`{text}`"),
+        Value::Array(_) => "a list".to_owned(),
+        Value::Object(_) => "a mapping".to_owned(),
+    }
+}
+
+fn plain(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+/// Returns a property's first example, if it fits on a line.
+fn example(property: &Value) -> Option<String> {
+    let example = property.get("examples")?.get(0)?;
+    let is_short = !example.is_object() && !example.is_array();
+    is_short.then(|| plain(example))
+}
+
+fn listed(names: impl Iterator<Item = impl std::fmt::Display>) -> String {
+    names.map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+}
+
+fn alternatives(names: impl Iterator<Item = &'static str>) -> String {
+    names.collect::<Vec<_>>().join(" or ")
+}

@@ -1,0 +1,161 @@
+//! The files of a workspace.
+
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+
+use ignore::{Error as WalkError, WalkBuilder};
+use serde::de::DeserializeOwned;
+
+use crate::diagnostic::{self, Code, Diagnostic, Place, Source};
+use crate::load::document::{self, Document};
+use crate::load::file;
+use crate::load::model::{CampaignFile, ProjectFile};
+use crate::load::shape::{Shape, Shapes};
+
+/// Name of the project file.
+pub const PROJECT_FILE: &str = "campaignctl.yaml";
+
+/// What could be read of a workspace.
+#[derive(Debug)]
+pub struct Workspace {
+    /// The project file.
+    pub project: Option<Document<ProjectFile>>,
+    /// The campaign files, sorted by path.
+    pub files: Vec<Document<CampaignFile>>,
+    /// Whether some file is missing here that could not be understood at all.
+    has_lost_files: bool,
+}
+
+impl Workspace {
+    /// Whether `section` (`templates`, `audiences` …) has, or may have, a declaration of that name which was
+    /// left out because of a mistake that has been reported. A reference to it is no mistake of its own.
+    #[must_use]
+    pub fn may_declare(&self, section: &str, name: &str) -> bool {
+        self.has_lost_files || self.files.iter().any(|file| file.is_broken(&[section, name]))
+    }
+}
+
+/// Reads a workspace: the project file in `directory`, and every other `*.yaml` and `*.yml` in it and below,
+/// through symbolic links. What is hidden (its name begins with a dot) is skipped. Messages show paths
+/// behind `shown_as`.
+#[must_use]
+pub fn workspace(directory: &Path, shown_as: &str, shapes: &Shapes) -> (Workspace, Vec<Diagnostic>) {
+    let mut reading = Reading { directory, shown_as, mistakes: Vec::new() };
+    let project = reading.project(&shapes.project);
+    let paths = reading.campaign_files();
+    let paths_count = paths.len();
+    let mut files: Vec<Document<CampaignFile>> = Vec::new();
+    for path in paths {
+        files.extend(reading.document(&path, &shapes.campaign));
+    }
+    let has_lost_files = files.len() < paths_count;
+    let mut mistakes = reading.mistakes;
+    diagnostic::sort(&mut mistakes);
+    (Workspace { project, files, has_lost_files }, mistakes)
+}
+
+struct Reading<'workspace> {
+    directory: &'workspace Path,
+    shown_as: &'workspace str,
+    mistakes: Vec<Diagnostic>,
+}
+
+impl Reading<'_> {
+    fn project(&mut self, shape: &Shape) -> Option<Document<ProjectFile>> {
+        let path = self.directory.join(PROJECT_FILE);
+        if path.symlink_metadata().is_err() {
+            let place = if self.shown_as.is_empty() { "." } else { self.shown_as };
+            let message = format!("there is no project file `{PROJECT_FILE}` here");
+            let help = if self.directory.join("campaignctl.yml").exists() {
+                format!("rename `campaignctl.yml` to `{PROJECT_FILE}`")
+            } else {
+                "name the workspace's directory with `-C DIR`, or start one with `campaignctl init`"
+                    .to_owned()
+            };
+            self.mistakes.push(Diagnostic::error(Code::NoProject, Place::file(place), message).help(help));
+            return None;
+        }
+        self.document(&path, shape)
+    }
+
+    fn document<T: DeserializeOwned>(&mut self, path: &Path, shape: &Shape) -> Option<Document<T>> {
+        let shown_as = self.shown(path);
+        let text = match file::read(path, &shown_as) {
+            Ok(text) => text,
+            Err(mistake) => {
+                self.mistakes.push(mistake);
+                return None;
+            }
+        };
+        let directory = path.parent().unwrap_or(self.directory).to_owned();
+        let (document, mistakes) = document::read(Source::new(shown_as, text), directory, shape);
+        self.mistakes.extend(mistakes);
+        document
+    }
+
+    /// Lists the campaign files in the order of their paths.
+    fn campaign_files(&mut self) -> Vec<PathBuf> {
+        let mut paths = Vec::new();
+        let walk =
+            WalkBuilder::new(self.directory).standard_filters(false).hidden(true).follow_links(true).build();
+        let project = self.directory.join(PROJECT_FILE);
+        for entry in walk {
+            match entry {
+                Ok(entry) if entry.depth() == 0 || !is_yaml(entry.path()) || entry.path() == project => {}
+                Ok(entry) if entry.file_type().is_some_and(|kind| kind.is_dir()) => {
+                    self.mistakes.push(file::not_a_file(&self.shown(entry.path()), true));
+                }
+                Ok(entry) => paths.push(entry.into_path()),
+                Err(error) => self.walk_error(&error, None),
+            }
+        }
+        paths.sort();
+        paths
+    }
+
+    fn walk_error(&mut self, error: &WalkError, path: Option<&Path>) {
+        match error {
+            WalkError::Partial(errors) => errors.iter().for_each(|error| self.walk_error(error, path)),
+            WalkError::WithPath { path, err } => self.walk_error(err, Some(path)),
+            WalkError::WithLineNumber { err, .. } | WalkError::WithDepth { err, .. } => {
+                self.walk_error(err, path);
+            }
+            WalkError::Loop { ancestor, child } => {
+                let message = format!("the symbolic link leads back to `{}`", self.shown(ancestor));
+                let place = Place::file(self.shown(child));
+                self.mistakes.push(Diagnostic::error(Code::LinkLoop, place, message).help("remove it"));
+            }
+            WalkError::Io(error) => {
+                let path = path.unwrap_or(self.directory);
+                if path != self.directory && (is_hidden(path) || path == self.directory.join(PROJECT_FILE)) {
+                    return;
+                }
+                self.mistakes.push(file::unreadable(&self.shown(path), error));
+            }
+            other => {
+                let place = Place::file(self.shown(path.unwrap_or(self.directory)));
+                let message = format!("cannot be read: {other}");
+                self.mistakes.push(Diagnostic::error(Code::UnreadableFile, place, message));
+            }
+        }
+    }
+
+    /// Returns a path as messages show it.
+    fn shown(&self, path: &Path) -> String {
+        let relative = path.strip_prefix(self.directory).unwrap_or(path);
+        let parts = std::iter::once(self.shown_as.into())
+            .chain(relative.iter().map(OsStr::to_string_lossy))
+            .filter(|part| !part.is_empty());
+        let shown = parts.collect::<Vec<_>>().join("/");
+        if shown.is_empty() { ".".to_owned() } else { shown }
+    }
+}
+
+fn is_yaml(path: &Path) -> bool {
+    let extension = path.extension().and_then(OsStr::to_str).unwrap_or_default();
+    extension.eq_ignore_ascii_case("yaml") || extension.eq_ignore_ascii_case("yml")
+}
+
+fn is_hidden(path: &Path) -> bool {
+    path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."))
+}

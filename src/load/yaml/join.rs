@@ -1,0 +1,184 @@
+//! Both readings side by side: the tree for places, `serde_yaml` for values.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use serde_json::{Map, Number, Value};
+
+use crate::diagnostic::{Code, Diagnostic, Place, Source};
+use crate::load::yaml::scalar::{self, Scalar};
+use crate::load::yaml::tree::{Kind, MERGE_KEY, NodeId, Tree};
+
+/// Returns the document's value with merge keys resolved, or every place where the two readings disagree.
+pub(super) fn values(source: &Arc<Source>, tree: &Tree) -> Result<Value, Vec<Diagnostic>> {
+    let Some(root) = tree.root() else { return Ok(Value::Null) };
+    let mut join = Join { source, tree, refused: HashSet::new(), mistakes: Vec::new() };
+    match serde_yaml::from_str::<serde_yaml::Value>(source.text()) {
+        Ok(other) => {
+            let value = join.value(root, &other);
+            if join.mistakes.is_empty() { Ok(value) } else { Err(join.mistakes) }
+        }
+        Err(error) => {
+            // A scalar out of range is the one thing that stops `serde_yaml` here, and it does not say where.
+            join.check_scalars();
+            if join.mistakes.is_empty() {
+                join.mistakes.push(join.unreadable(&error));
+            }
+            Err(join.mistakes)
+        }
+    }
+}
+
+struct Join<'tree> {
+    source: &'tree Arc<Source>,
+    tree: &'tree Tree,
+    /// Nodes already reported: an alias brings us to the same node again.
+    refused: HashSet<NodeId>,
+    mistakes: Vec<Diagnostic>,
+}
+
+impl Join<'_> {
+    fn value(&mut self, id: NodeId, other: &serde_yaml::Value) -> Value {
+        let tree = self.tree;
+        let id = tree.target(id);
+        match (&tree.node(id).kind, other) {
+            (Kind::Scalar { text, is_plain }, other) => self.scalar(id, text, *is_plain, other),
+            (Kind::Sequence(items), serde_yaml::Value::Sequence(others)) if items.len() == others.len() => {
+                items.iter().zip(others).map(|(item, other)| self.value(*item, other)).collect()
+            }
+            (Kind::Mapping { entries, .. }, serde_yaml::Value::Mapping(others))
+                if entries.len() == others.len() =>
+            {
+                self.mapping(entries, others)
+            }
+            _ => {
+                self.refuse(
+                    id,
+                    "two YAML readers see different structures here",
+                    "write it more plainly, with quotes and on lines of its own",
+                );
+                Value::Null
+            }
+        }
+    }
+
+    fn mapping(&mut self, entries: &[(NodeId, NodeId)], others: &serde_yaml::Mapping) -> Value {
+        let mut own = Map::with_capacity(entries.len());
+        let mut merged = None;
+        for (&(key, value), (other_key, other)) in entries.iter().zip(others) {
+            let tree = self.tree;
+            let Kind::Scalar { text, .. } = &tree.node(tree.target(key)).kind else {
+                unreachable!("the builder refused keys that are no scalars");
+            };
+            if other_key.as_str() != Some(text) {
+                self.refuse(key, "two YAML readers take this key differently", "quote it");
+                continue;
+            }
+            let joined = self.value(value, other);
+            if &**text == MERGE_KEY {
+                merged = Some((value, joined));
+            } else {
+                own.insert(text.to_string(), joined);
+            }
+        }
+        match merged {
+            None => {}
+            Some((_, Value::Object(source))) => fill(&mut own, source),
+            Some((_, Value::Array(sources))) if sources.iter().all(Value::is_object) => {
+                for source in sources {
+                    if let Value::Object(source) = source {
+                        fill(&mut own, source);
+                    }
+                }
+            }
+            Some((value, _)) => self.refuse_merge(value),
+        }
+        Value::Object(own)
+    }
+
+    fn refuse_merge(&mut self, value: NodeId) {
+        if self.refused.insert(value) {
+            let place = Place::span(self.source, self.tree.node(value).range.clone());
+            let message = "the merge key `<<` takes a mapping or a list of mappings";
+            self.mistakes
+                .push(Diagnostic::error(Code::WrongType, place, message).help("name an anchor: `<<: *name`"));
+        }
+    }
+
+    fn scalar(&mut self, id: NodeId, text: &str, is_plain: bool, other: &serde_yaml::Value) -> Value {
+        let meaning = if is_plain { self.read(id, text) } else { Some(Scalar::Text) };
+        let Some(meaning) = meaning else { return Value::Null };
+        let (value, agrees) = match meaning {
+            Scalar::Null => (Value::Null, other.is_null()),
+            Scalar::Bool(is_true) => (Value::Bool(is_true), other.as_bool() == Some(is_true)),
+            Scalar::Integer(number) => (
+                Number::from_i128(number).map_or(Value::Null, Value::Number),
+                other.as_u64().map(i128::from).or_else(|| other.as_i64().map(i128::from)) == Some(number),
+            ),
+            Scalar::Float(number) => (
+                Number::from_f64(number).map_or(Value::Null, Value::Number),
+                other.is_f64() && other.as_f64() == Some(number),
+            ),
+            Scalar::Text => (Value::String(text.to_owned()), other.as_str() == Some(text)),
+        };
+        if !agrees {
+            self.refuse(
+                id,
+                "two YAML readers take this text differently",
+                "quote it, with special characters as escapes",
+            );
+        }
+        value
+    }
+
+    /// Reads a plain scalar, or refuses it.
+    fn read(&mut self, id: NodeId, text: &str) -> Option<Scalar> {
+        match scalar::read(text) {
+            Ok(meaning) => Some(meaning),
+            Err(ambiguity) => {
+                self.refuse(
+                    id,
+                    &format!("`{text}` {}", ambiguity.reason()),
+                    &format!("quote it: \"{text}\""),
+                );
+                None
+            }
+        }
+    }
+
+    fn check_scalars(&mut self) {
+        let tree = self.tree;
+        let keys: HashSet<NodeId> = tree.keys().collect();
+        for (id, node) in tree.nodes() {
+            if let Kind::Scalar { text, is_plain: true } = &node.kind
+                && !keys.contains(&id)
+            {
+                self.read(id, text);
+            }
+        }
+    }
+
+    fn refuse(&mut self, id: NodeId, message: &str, help: &str) {
+        if self.refused.insert(id) {
+            let place = Place::span(self.source, self.tree.node(id).range.clone());
+            self.mistakes.push(Diagnostic::error(Code::AmbiguousScalar, place, message).help(help));
+        }
+    }
+
+    fn unreadable(&self, error: &serde_yaml::Error) -> Diagnostic {
+        let text = self.source.text();
+        let at = text.floor_char_boundary(error.location().map_or(0, |location| location.index()));
+        let end = text[at..].chars().next().map_or(at, |next| at + next.len_utf8());
+        let place = Place::span(self.source, at..end);
+        Diagnostic::error(Code::YamlSyntax, place, "some YAML readers cannot read this")
+            .label(error.to_string())
+            .help("write it more plainly, with quotes and on lines of its own")
+    }
+}
+
+/// Adds entries whose keys are not there yet.
+fn fill(own: &mut Map<String, Value>, source: Map<String, Value>) {
+    for (key, value) in source {
+        own.entry(key).or_insert(value);
+    }
+}
