@@ -1,0 +1,112 @@
+//! Rules about names and references to them.
+
+use std::collections::BTreeSet;
+
+use crate::check::declaration::{ByName, Declaration, Declarations, Section};
+use crate::check::wire_text;
+use crate::diagnostic::{Code, Diagnostic, Place, closest};
+use crate::domain::CampaignId;
+use crate::load::Workspace;
+
+/// Most names that a help line lists.
+const LISTED_MAX: usize = 8;
+
+/// `bad-name`: a campaign's name goes into message keys, task names and commands; any other only into reports.
+pub(super) fn bad_name<S>(out: &mut Vec<Diagnostic>, declaration: &Declaration<'_, S>) {
+    let (name, noun) = (declaration.name, declaration.section.noun());
+    let place = declaration.declared_at();
+    if declaration.section == Section::Campaigns {
+        if let Err(error) = name.parse::<CampaignId>() {
+            let diagnostic = Diagnostic::error(Code::BadName, place, error.to_string());
+            out.push(diagnostic.help("a campaign's name goes into message keys: rename it"));
+        }
+    } else if let Some(flaw) = wire_text::flaw(name) {
+        let message = format!("the name of this {noun} {flaw}");
+        out.push(Diagnostic::error(Code::BadName, place, message).help("rename it"));
+    }
+}
+
+/// `duplicate-name`: names are global over the workspace, one space for each section.
+pub(super) fn duplicate_name<S>(
+    out: &mut Vec<Diagnostic>,
+    first: &Declaration<'_, S>,
+    again: &Declaration<'_, S>,
+) {
+    let (noun, name) = (first.section.noun(), first.name);
+    out.push(
+        Diagnostic::error(
+            Code::DuplicateName,
+            again.declared_at(),
+            format!("{noun} `{name}` is declared twice"),
+        )
+        .label("declared again")
+        .related(first.declared_at(), "declared first")
+        .help("rename one of them, or remove it: names are global over all files"),
+    );
+}
+
+/// `unknown-name`: a reference needs a declaration. One that was left out because of its own mistake will do.
+pub(super) fn unknown_name<'declared, 'workspace, S>(
+    out: &mut Vec<Diagnostic>,
+    workspace: &Workspace,
+    (section, declared): (Section, &'declared ByName<'workspace, S>),
+    name: &str,
+    place: impl FnOnce() -> Place,
+) -> Option<&'declared Declaration<'workspace, S>> {
+    let found = declared.get(name);
+    if found.is_none() && !workspace.may_declare(section.as_str(), name) {
+        let message = format!("no {} named `{name}`", section.noun());
+        let otherwise = format!("declare it under `{}:` in any campaign file", section.as_str());
+        let help = did_you_mean(name, declared.keys().copied(), &otherwise);
+        out.push(Diagnostic::error(Code::UnknownName, place(), message).help(help));
+    }
+    found
+}
+
+/// `unused-name`: what no campaign uses is a slip, or left over. Said only where every campaign could be read.
+pub(super) fn unused_name(out: &mut Vec<Diagnostic>, workspace: &Workspace, declared: &Declarations<'_>) {
+    if !workspace.is_whole() {
+        return;
+    }
+    let campaigns = || declared.campaigns.values().map(|campaign| campaign.syntax);
+    unused(out, &declared.templates, &campaigns().map(|campaign| campaign.template.as_str()).collect());
+    unused(out, &declared.audiences, &campaigns().map(|campaign| campaign.audience.as_str()).collect());
+    let classifications = campaigns().filter_map(|campaign| campaign.classification.as_deref()).collect();
+    unused(out, &declared.classifications, &classifications);
+    unused(out, &declared.strategies, &campaigns().map(|campaign| campaign.strategy.as_str()).collect());
+}
+
+fn unused<S>(out: &mut Vec<Diagnostic>, declared: &ByName<'_, S>, used: &BTreeSet<&str>) {
+    for declaration in declared.values().filter(|declaration| !used.contains(declaration.name)) {
+        let message = format!("{} `{}` is used by no campaign", declaration.section.noun(), declaration.name);
+        out.push(
+            Diagnostic::warning(Code::UnusedName, declaration.declared_at(), message)
+                .help("remove it, or name it in a campaign"),
+        );
+    }
+}
+
+/// Says what an unknown name could be: the one that it is a slip of, or all there are, or `otherwise`.
+pub(super) fn did_you_mean<'name>(
+    name: &str,
+    known: impl IntoIterator<Item = &'name str>,
+    otherwise: &str,
+) -> String {
+    let known: Vec<&str> = known.into_iter().collect();
+    if let Some(meant) = closest(name, known.iter().copied()) {
+        return format!("did you mean `{meant}`?");
+    }
+    match known.len() {
+        0 => otherwise.to_owned(),
+        count if count > LISTED_MAX => {
+            format!("there are {} and {} more", listed(&known[..LISTED_MAX]), count - LISTED_MAX)
+        }
+        1 => format!("there is only {}", listed(&known)),
+        _ => format!("there are {}", listed(&known)),
+    }
+}
+
+/// Lists names in backticks.
+pub(super) fn listed(names: &[&str]) -> String {
+    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+}

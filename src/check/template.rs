@@ -1,0 +1,90 @@
+//! Rules about templates.
+
+use std::collections::BTreeMap;
+
+use crate::check::declaration::{ByName, Declaration};
+use crate::check::placeholders::texts;
+use crate::check::wire_text;
+use crate::diagnostic::{Code, Diagnostic};
+use crate::domain::{Template, TemplateName};
+use crate::load::model::TemplateSyntax;
+
+/// Applies the rules of one template.
+pub(super) fn template(
+    out: &mut Vec<Diagnostic>,
+    declaration: &Declaration<'_, TemplateSyntax>,
+) -> Option<Template> {
+    let TemplateSyntax { name: _, title, body } = declaration.syntax;
+    let name = template_name(out, declaration);
+    empty_text(out, declaration, "title", title);
+    empty_text(out, declaration, "body", body);
+    Some(Template { name: name?, title: title.clone(), body: body.clone() })
+}
+
+/// `template-name`: at most 200 characters and no comma (vendor page 134424 and the API page of `PushTemplate`).
+fn template_name(
+    out: &mut Vec<Diagnostic>,
+    declaration: &Declaration<'_, TemplateSyntax>,
+) -> Option<TemplateName> {
+    let name = &declaration.syntax.name;
+    let place = || declaration.value(&["name"]);
+    match name.parse::<TemplateName>() {
+        Ok(parsed) => {
+            if let Some(flaw) = wire_text::flaw(name) {
+                let message = format!("the template name {flaw}");
+                let diagnostic = Diagnostic::error(Code::TemplateName, place(), message);
+                out.push(diagnostic.help("write the name exactly as the mPaaS console shows it"));
+            }
+            Some(parsed)
+        }
+        Err(error) => {
+            let diagnostic = Diagnostic::error(Code::TemplateName, place(), error.to_string());
+            out.push(diagnostic.help("write the name that the template has in the mPaaS console"));
+            None
+        }
+    }
+}
+
+/// `empty-text`: vendor channels fail a push without a title or a body (vendor page 311229).
+fn empty_text(
+    out: &mut Vec<Diagnostic>,
+    declaration: &Declaration<'_, TemplateSyntax>,
+    key: &str,
+    text: &str,
+) {
+    if text.trim().is_empty() {
+        let message = format!("the {key} of template `{}` is empty", declaration.name);
+        out.push(
+            Diagnostic::error(Code::EmptyText, declaration.value(&[key]), message)
+                .help(format!("copy the template's {key} from the mPaaS console: it is what people review")),
+        );
+    }
+}
+
+/// `template-name-twice`: of two texts for one vendor template, one is not what is sent.
+pub(super) fn template_name_twice(out: &mut Vec<Diagnostic>, templates: &ByName<'_, TemplateSyntax>) {
+    let mut first_of: BTreeMap<&str, &Declaration<'_, TemplateSyntax>> = BTreeMap::new();
+    for declaration in templates.values() {
+        let syntax = declaration.syntax;
+        let Some(first) = first_of.get(syntax.name.as_str()) else {
+            first_of.insert(&syntax.name, declaration);
+            continue;
+        };
+        let differing = texts(first.syntax).into_iter().zip(texts(syntax)).find(|(one, other)| one != other);
+        if let Some(((key, _), _)) = differing {
+            let message = format!(
+                "templates `{}` and `{}` mirror the same vendor template with different texts",
+                first.name, declaration.name
+            );
+            out.push(
+                Diagnostic::error(Code::TemplateNameTwice, declaration.value(&[key]), message)
+                    .label(format!("another {key}"))
+                    .related(first.value(&[key]), format!("than the {key} here"))
+                    .help(format!(
+                        "the vendor has one text under `{}`: keep the template that shows it",
+                        syntax.name
+                    )),
+            );
+        }
+    }
+}
