@@ -9,5 +9,6 @@ pub mod check;
 pub mod diagnostic;
 pub mod domain;
 pub mod load;
+pub mod render;
 pub mod resolve;
 pub mod schema;

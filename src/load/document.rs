@@ -10,7 +10,7 @@ use serde_path_to_error::{Path as ErrorPath, Segment};
 
 use crate::diagnostic::{Code, Diagnostic, Place, Source};
 use crate::load::shape::{Mistake, Shape};
-use crate::load::yaml::{self, Tree};
+use crate::load::yaml::{self, Reading, Tree};
 
 /// A YAML file that was understood: the model, and the place of every key and value in it.
 ///
@@ -77,21 +77,25 @@ pub fn parse<T: DeserializeOwned>(
     read(Source::new(path.to_owned(), text.to_owned()), PathBuf::new(), shape)
 }
 
+/// Reads one file's text, and remembers the directory it is in.
 pub(super) fn read<T: DeserializeOwned>(
     source: Arc<Source>,
     directory: PathBuf,
     shape: &Shape,
 ) -> (Option<Document<T>>, Vec<Diagnostic>) {
-    let (read, mut mistakes) = yaml::read(&source);
-    let Some((tree, mut value)) = read else { return (None, mistakes) };
+    let (reading, mut mistakes) = yaml::read(&source);
+    let Some(Reading { tree, mut value, refused }) = reading else { return (None, mistakes) };
     if value.is_null() {
         value = Value::Object(Map::new());
     }
+    let of_shape = shape.mistakes(&source, &tree, &value);
+    let of_shape = of_shape.into_iter().filter(|mistake| !refused.contains(&mistake.path));
     let mut broken = BTreeSet::new();
-    for Mistake { path, diagnostic } in shape.mistakes(&source, &tree, &value) {
+    for Mistake { path, diagnostic } in of_shape {
         broken.insert(declaration(path));
         mistakes.push(diagnostic);
     }
+    broken.extend(refused.into_iter().map(declaration));
     let is_whole_broken = broken.contains(&Vec::new());
     for path in &broken {
         remove(&mut value, path);

@@ -119,6 +119,9 @@ impl Explainer<'_> {
             Value::Array(items) if items.len() == 1 && !expected.contains(&"array") => {
                 "write the one item without its list".to_owned()
             }
+            Value::String(text) if expected.contains(&"object") && text.contains(':') => {
+                "put a space after the colon: `key: value`".to_owned()
+            }
             _ => format!("write {wanted}"),
         };
         let place = self.value(&path);

@@ -9,14 +9,33 @@ use crate::diagnostic::{Code, Diagnostic, Place, Source};
 use crate::load::yaml::scalar::{self, Scalar};
 use crate::load::yaml::tree::{Kind, MERGE_KEY, NodeId, Tree};
 
-/// Returns the document's value with merge keys resolved, or every place where the two readings disagree.
-pub(super) fn values(source: &Arc<Source>, tree: &Tree) -> Result<Value, Vec<Diagnostic>> {
-    let Some(root) = tree.root() else { return Ok(Value::Null) };
-    let mut join = Join { source, tree, refused: HashSet::new(), mistakes: Vec::new() };
+/// What both readings agree on.
+pub(super) struct Joined {
+    /// The document's value with merge keys resolved; text where the readings disagree.
+    pub(super) value: Value,
+    /// Paths of the values on which they disagree.
+    pub(super) refused: Vec<Vec<String>>,
+    /// One for each place on which they disagree.
+    pub(super) mistakes: Vec<Diagnostic>,
+}
+
+/// Joins both readings, or says why there is nothing to join.
+pub(super) fn values(source: &Arc<Source>, tree: &Tree) -> Result<Joined, Vec<Diagnostic>> {
+    let mut join = Join {
+        source,
+        tree,
+        path: Vec::new(),
+        refused: Vec::new(),
+        reported: HashSet::new(),
+        mistakes: Vec::new(),
+    };
+    let Some(root) = tree.root() else {
+        return Ok(Joined { value: Value::Null, refused: Vec::new(), mistakes: Vec::new() });
+    };
     match serde_yaml::from_str::<serde_yaml::Value>(source.text()) {
         Ok(other) => {
             let value = join.value(root, &other);
-            if join.mistakes.is_empty() { Ok(value) } else { Err(join.mistakes) }
+            Ok(Joined { value, refused: join.refused, mistakes: join.mistakes })
         }
         Err(error) => {
             // A scalar out of range is the one thing that stops `serde_yaml` here, and it does not say where.
@@ -32,8 +51,11 @@ pub(super) fn values(source: &Arc<Source>, tree: &Tree) -> Result<Value, Vec<Dia
 struct Join<'tree> {
     source: &'tree Arc<Source>,
     tree: &'tree Tree,
+    /// Where the walk is.
+    path: Vec<String>,
+    refused: Vec<Vec<String>>,
     /// Nodes already reported: an alias brings us to the same node again.
-    refused: HashSet<NodeId>,
+    reported: HashSet<NodeId>,
     mistakes: Vec<Diagnostic>,
 }
 
@@ -44,7 +66,8 @@ impl Join<'_> {
         match (&tree.node(id).kind, other) {
             (Kind::Scalar { text, is_plain }, other) => self.scalar(id, text, *is_plain, other),
             (Kind::Sequence(items), serde_yaml::Value::Sequence(others)) if items.len() == others.len() => {
-                items.iter().zip(others).map(|(item, other)| self.value(*item, other)).collect()
+                let items = items.iter().zip(others).enumerate();
+                items.map(|(place, (item, other))| self.child(place.to_string(), *item, other)).collect()
             }
             (Kind::Mapping { entries, .. }, serde_yaml::Value::Mapping(others))
                 if entries.len() == others.len() =>
@@ -62,6 +85,13 @@ impl Join<'_> {
         }
     }
 
+    fn child(&mut self, step: String, id: NodeId, other: &serde_yaml::Value) -> Value {
+        self.path.push(step);
+        let value = self.value(id, other);
+        self.path.pop();
+        value
+    }
+
     fn mapping(&mut self, entries: &[(NodeId, NodeId)], others: &serde_yaml::Mapping) -> Value {
         let mut own = Map::with_capacity(entries.len());
         let mut merged = None;
@@ -74,10 +104,10 @@ impl Join<'_> {
                 self.refuse(key, "two YAML readers take this key differently", "quote it");
                 continue;
             }
-            let joined = self.value(value, other);
             if &**text == MERGE_KEY {
-                merged = Some((value, joined));
+                merged = Some((value, self.value(value, other)));
             } else {
+                let joined = self.child(text.to_string(), value, other);
                 own.insert(text.to_string(), joined);
             }
         }
@@ -97,17 +127,13 @@ impl Join<'_> {
     }
 
     fn refuse_merge(&mut self, value: NodeId) {
-        if self.refused.insert(value) {
-            let place = Place::span(self.source, self.tree.node(value).range.clone());
-            let message = "the merge key `<<` takes a mapping or a list of mappings";
-            self.mistakes
-                .push(Diagnostic::error(Code::WrongType, place, message).help("name an anchor: `<<: *name`"));
-        }
+        let message = "the merge key `<<` takes a mapping or a list of mappings";
+        self.report(value, Code::WrongType, message, "name an anchor: `<<: *name`");
     }
 
     fn scalar(&mut self, id: NodeId, text: &str, is_plain: bool, other: &serde_yaml::Value) -> Value {
         let meaning = if is_plain { self.read(id, text) } else { Some(Scalar::Text) };
-        let Some(meaning) = meaning else { return Value::Null };
+        let Some(meaning) = meaning else { return Value::String(text.to_owned()) };
         let (value, agrees) = match meaning {
             Scalar::Null => (Value::Null, other.is_null()),
             Scalar::Bool(is_true) => (Value::Bool(is_true), other.as_bool() == Some(is_true)),
@@ -159,9 +185,14 @@ impl Join<'_> {
     }
 
     fn refuse(&mut self, id: NodeId, message: &str, help: &str) {
-        if self.refused.insert(id) {
+        self.report(id, Code::AmbiguousScalar, message, help);
+    }
+
+    fn report(&mut self, id: NodeId, code: Code, message: &str, help: &str) {
+        self.refused.push(self.path.clone());
+        if self.reported.insert(id) {
             let place = Place::span(self.source, self.tree.node(id).range.clone());
-            self.mistakes.push(Diagnostic::error(Code::AmbiguousScalar, place, message).help(help));
+            self.mistakes.push(Diagnostic::error(code, place, message).help(help));
         }
     }
 

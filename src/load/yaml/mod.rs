@@ -17,6 +17,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use crate::diagnostic::{Diagnostic, Source};
+use crate::load::yaml::join::Joined;
 
 pub(super) use tree::Tree;
 
@@ -24,13 +25,22 @@ pub(super) use tree::Tree;
 /// the bounds of everything that walks the values recursively (`serde_yaml` and `serde_json`: 128).
 const DEPTH_MAX: usize = 64;
 
-/// Reads one document. The value is there only without mistakes; merge keys are resolved in it. An empty
-/// document is `null`.
-pub(super) fn read(source: &Arc<Source>) -> (Option<(Tree, Value)>, Vec<Diagnostic>) {
+/// A document that both parsers could read.
+pub(super) struct Reading {
+    /// What stands where.
+    pub(super) tree: Tree,
+    /// The value, with merge keys resolved; `null` where the document is empty.
+    pub(super) value: Value,
+    /// Paths of the values that were refused: what the value has there means nothing.
+    pub(super) refused: Vec<Vec<String>>,
+}
+
+/// Reads one document. The reading is absent where a mistake leaves no value at all.
+pub(super) fn read(source: &Arc<Source>) -> (Option<Reading>, Vec<Diagnostic>) {
     let (tree, mistakes) = builder::build(source);
     let (Some(tree), true) = (tree, mistakes.is_empty()) else { return (None, mistakes) };
     match join::values(source, &tree) {
-        Ok(value) => (Some((tree, value)), Vec::new()),
+        Ok(Joined { value, refused, mistakes }) => (Some(Reading { tree, value, refused }), mistakes),
         Err(mistakes) => (None, mistakes),
     }
 }

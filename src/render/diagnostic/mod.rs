@@ -1,0 +1,50 @@
+//! Diagnostics for people, machines and workflow pages.
+
+mod github;
+mod json;
+mod text;
+
+use std::collections::BTreeSet;
+
+use crate::diagnostic::Diagnostic;
+
+pub use github::github;
+pub use json::json;
+pub use text::{Look, text};
+
+/// Renders diagnostics for people, one after the other with an empty line between.
+#[must_use]
+pub fn texts(diagnostics: &[Diagnostic], look: Look) -> String {
+    diagnostics.iter().map(|diagnostic| text(diagnostic, look)).collect::<Vec<_>>().join("\n")
+}
+
+/// Counts in one line: `3 errors, 1 warning in 2 files`, or `no mistakes found`.
+#[must_use]
+pub fn summary(diagnostics: &[Diagnostic]) -> String {
+    let errors_count = diagnostics.iter().filter(|diagnostic| diagnostic.is_error()).count();
+    let warnings_count = diagnostics.len() - errors_count;
+    let counts: Vec<String> = [(errors_count, "error"), (warnings_count, "warning")]
+        .into_iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, noun)| counted(count, noun))
+        .collect();
+    if counts.is_empty() {
+        return "no mistakes found".to_owned();
+    }
+    let files: BTreeSet<&str> = diagnostics
+        .iter()
+        .filter_map(|diagnostic| diagnostic.primary.as_ref())
+        .map(|label| label.place.path())
+        .collect();
+    match files.len() {
+        0 => counts.join(", "),
+        files_count => format!("{} in {}", counts.join(", "), counted(files_count, "file")),
+    }
+}
+
+fn counted(count: usize, noun: &str) -> String {
+    if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,132 @@
+//! As rustc prints them.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use annotate_snippets::{
+    Annotation, AnnotationKind, Element, Group, Level, Origin, Renderer, Snippet, normalize_untrusted_str,
+};
+
+use crate::diagnostic::{Diagnostic, Label, Place, Severity, Source};
+
+/// How far from the first place in a file another one is still shown in the same cut of the source: a cut
+/// is scanned whole, so that many reports on a large file would be slow without a bound.
+const CUT_BYTES_MAX: usize = 64 * 1024;
+
+/// What the reader's screen is like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Look {
+    /// Whether it shows ANSI colours.
+    pub is_coloured: bool,
+    /// Its width in columns; longer source lines are cut around the place.
+    pub width: usize,
+}
+
+impl Look {
+    /// A file or a pipe.
+    pub const PLAIN: Self = Self { is_coloured: false, width: 140 };
+}
+
+/// Renders one diagnostic: message, places with carets under the very characters, help. Ends with a line
+/// feed. Control and direction characters of the source are shown as replacements.
+#[must_use]
+pub fn text(diagnostic: &Diagnostic, look: Look) -> String {
+    let level = match diagnostic.severity {
+        Severity::Error => Level::ERROR,
+        Severity::Warning => Level::WARNING,
+    };
+    let title = level.primary_title(&diagnostic.message).id(diagnostic.code.as_str());
+    let group = Group::with_title(title).elements(elements(diagnostic));
+    let renderer = if look.is_coloured { Renderer::styled() } else { Renderer::plain() };
+    let report = renderer.term_width(look.width).render(&[group]);
+    let lines = report.lines().map(str::trim_end);
+    lines.flat_map(|line| [line, "\n"]).collect()
+}
+
+fn elements(diagnostic: &Diagnostic) -> Vec<Element<'_>> {
+    let mut elements = Vec::new();
+    let mut notes: Vec<Element<'_>> = Vec::new();
+    for cut in cuts(diagnostic) {
+        elements.push(cut.snippet().into());
+    }
+    if let Some(Label { place: place @ (Place::Line { .. } | Place::File { .. }), text }) =
+        &diagnostic.primary
+    {
+        elements.insert(0, origin(place).into());
+        if !text.is_empty() {
+            notes.push(Level::NOTE.message(normalize_untrusted_str(text)).into());
+        }
+    }
+    for Label { place, text } in &diagnostic.related {
+        if !matches!(place, Place::Span(_)) {
+            let note = format!("{text}: {place}");
+            notes.push(Level::NOTE.message(normalize_untrusted_str(&note)).into());
+        }
+    }
+    elements.extend(notes);
+    if let Some(help) = &diagnostic.help {
+        elements.push(Level::HELP.message(normalize_untrusted_str(help)).into());
+    }
+    elements
+}
+
+fn origin(place: &Place) -> Origin<'_> {
+    let origin = Origin::path(place.path());
+    match place.line() {
+        Some(line) => origin.line(usize::try_from(line).unwrap_or(usize::MAX)),
+        None => origin,
+    }
+}
+
+/// Whole lines of one file, with the places in them.
+struct Cut<'diagnostic> {
+    source: &'diagnostic Arc<Source>,
+    lines: Range<usize>,
+    labels: Vec<(AnnotationKind, Range<usize>, &'diagnostic str)>,
+}
+
+/// Gathers the places by file, in the order in which the diagnostic names them.
+fn cuts(diagnostic: &Diagnostic) -> Vec<Cut<'_>> {
+    let primary = diagnostic.primary.iter().map(|label| (AnnotationKind::Primary, label));
+    let related = diagnostic.related.iter().map(|label| (AnnotationKind::Context, label));
+    let mut cuts: Vec<Cut<'_>> = Vec::new();
+    for (kind, Label { place, text }) in primary.chain(related) {
+        let Place::Span(span) = place else { continue };
+        let lines = whole_lines(span.source.text(), &span.range);
+        let label = (kind, span.range.clone(), text.as_str());
+        let near = cuts.iter_mut().find(|cut| cut.source == &span.source && cut.is_near(&lines));
+        if let Some(cut) = near {
+            cut.lines = cut.lines.start.min(lines.start)..cut.lines.end.max(lines.end);
+            cut.labels.push(label);
+        } else {
+            cuts.push(Cut { source: &span.source, lines, labels: vec![label] });
+        }
+    }
+    cuts
+}
+
+impl<'diagnostic> Cut<'diagnostic> {
+    fn is_near(&self, lines: &Range<usize>) -> bool {
+        lines.start.abs_diff(self.lines.start) <= CUT_BYTES_MAX
+    }
+
+    fn snippet(&self) -> Snippet<'diagnostic, Annotation<'diagnostic>> {
+        let (line, _) = self.source.line_column(self.lines.start);
+        let annotations = self.labels.iter().map(|(kind, range, text)| {
+            let start = range.start - self.lines.start;
+            let annotation = kind.span(start..range.end - self.lines.start);
+            if text.is_empty() { annotation } else { annotation.label(normalize_untrusted_str(text)) }
+        });
+        Snippet::source(&self.source.text()[self.lines.clone()])
+            .path(normalize_untrusted_str(self.source.path()))
+            .line_start(usize::try_from(line).unwrap_or(usize::MAX))
+            .annotations(annotations)
+    }
+}
+
+/// Widens a range to whole lines, without the last one's break.
+fn whole_lines(text: &str, range: &Range<usize>) -> Range<usize> {
+    let start = text[..range.start].rfind('\n').map_or(0, |at| at + 1);
+    let end = text[range.end..].find('\n').map_or(text.len(), |at| range.end + at);
+    start..end
+}
