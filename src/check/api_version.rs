@@ -125,3 +125,43 @@ fn classification_uses(syntax: &ClassificationSyntax) -> Vec<(&'static str, [&'s
     }
     uses
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::check::testing::diagnose_files;
+
+    #[test]
+    fn the_old_version_is_refused_what_it_lacks_and_only_that() {
+        let project = "\
+version: 1
+project: acme
+environments: { old: { app_id: A, workspace_id: w, endpoint: sandbox, api_version: 2019-08-21, tenant_id: T } }
+";
+        let everything = "\
+templates: { t: { name: T, title: Title, body: Body } }
+audiences: { a: { users: [u] }, b: { broadcast: { platform: android, within: 7d } } }
+classifications: { k: { huawei: { category: im, level: low }, vivo: { message_type: system }, xiaomi: { channel_id: \"1\" }, android: { channel_id: x } } }
+strategies: { s: { send: once, at: 2026-12-15T09:00 } }
+campaigns:
+  c: { template: t, audience: a, strategy: s, classification: k, expires_after: 5m, transparent: { payload: { fcm: {} } } }
+  d: { template: t, audience: b, strategy: s, expires_after: 5m, channel: default }
+";
+        insta::assert_snapshot!(diagnose_files(&[("campaignctl.yaml", project), ("a.yaml", everything)]), @r"
+        campaignctl.yaml:3:84 api-version-lacks: API version 2019-08-21 lacks `AndroidChannel`, `BindPeriod`, `ChannelId`, `Classification`, `MiChannelId`, `NotifyLevel`, `StrategyType`, `TenantId`, `ThirdChannelCategory`, `TransparentMessagePayload`
+            a.yaml:7:66 needs `AndroidChannel`
+            a.yaml:2:70 needs `BindPeriod`
+            a.yaml:3:135 needs `ChannelId`
+            = remove `api_version`: the default, 2020-10-28, has everything
+        ");
+        let plain = "\
+templates: { t: { name: T, title: Title, body: Body } }
+audiences: { a: { users: [u] }, b: { broadcast: { platform: android, login: all, within: 7d } } }
+strategies: { s: { send: now } }
+campaigns:
+  c: { template: t, audience: a, strategy: s, expires_after: 5m, extended_params: { a: b }, channel: self_built }
+  d: { template: t, audience: b, strategy: s, expires_after: 5m }
+";
+        let project = project.replace(", tenant_id: T", "");
+        assert_eq!(diagnose_files(&[("campaignctl.yaml", &project), ("a.yaml", plain)]), "");
+    }
+}

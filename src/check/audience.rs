@@ -89,6 +89,10 @@ fn audience_kind(out: &mut Vec<Diagnostic>, declaration: &Declaration<'_, Audien
     if declaration.syntax.broadcast.is_some() {
         keys.push("broadcast");
     }
+    keys.sort_by_key(|key| {
+        let place = declaration.key(&[key]);
+        (place.line(), place.column())
+    });
     let name = declaration.name;
     match keys.as_slice() {
         [_] => {}
@@ -333,4 +337,102 @@ fn targets(audience: &AudienceSyntax) -> impl Iterator<Item = (TargetKind, &Targ
         };
         targets.as_ref().map(|targets| (kind, targets))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::check::testing::{campaign_to, diagnose};
+
+    fn audience(audience: &str) -> String {
+        diagnose(&campaign_to(audience, ""))
+    }
+
+    #[test]
+    fn an_audience_holds_exactly_one_kind() {
+        insta::assert_snapshot!(audience(""), @r"
+        a.yaml:2:14 audience-kind: audience `a` does not say whom it holds
+            = give it one of `users`, `android_devices`, `ios_devices`, `harmonyos_devices`, `live_activity_tokens`, `live_activities` or `broadcast`
+        ");
+        insta::assert_snapshot!(audience("users: [u], ios_devices: [d]"), @r"
+        a.yaml:2:31 audience-kind: audience `a` holds both `users` and `ios_devices`
+            a.yaml:2:19 the other kind
+            = one request takes one kind: make an audience and a campaign for each
+        ");
+        insta::assert_snapshot!(audience("broadcast: { platform: ios, within: 7d }, users: [u]"), @r"
+        a.yaml:2:61 audience-kind: audience `a` holds both `broadcast` and `users`
+            a.yaml:2:19 the other kind
+            = one request takes one kind: make an audience and a campaign for each
+        ");
+    }
+
+    #[test]
+    fn a_list_has_ids_each_once() {
+        insta::assert_snapshot!(audience("users: []"), @r"
+        a.yaml:2:26 audience-empty: audience `a` holds nobody
+            = list at least one id, or remove the audience and its campaigns
+        ");
+        insta::assert_snapshot!(audience("users: [u1, \"\", \"u2 \", u1, \"a\\tb\"]"), @r"
+        a.yaml:2:31 bad-target: a target id cannot be empty
+            = write the id exactly as the app reports it
+        a.yaml:2:35 bad-target: a target id cannot begin or end with white space
+            = write the id exactly as the app reports it
+        a.yaml:2:42 duplicate-target?: target `u1` is listed twice
+            a.yaml:2:27 listed first
+            = remove one: it gets one push all the same
+        a.yaml:2:46 bad-target: a target id cannot contain the control character U+0009
+            = write the id exactly as the app reports it
+        ");
+    }
+
+    #[test]
+    fn a_broadcast_says_within_in_each_case() {
+        insta::assert_snapshot!(audience("broadcast: { platform: android }"), @r"
+        a.yaml:2:19 missing-within: a broadcast to logged-in devices needs `within`: how long ago they logged in at most
+            = add `within` with `7d`, `15d`, `60d` or `permanent`
+        ");
+        insta::assert_snapshot!(audience("broadcast: { platform: android, login: all }"), @r"
+        a.yaml:2:58 missing-within: a broadcast to all devices needs `within`: how long ago they logged out at most
+            = add `within` with `7d`, `15d`, `60d` or `permanent`
+        ");
+        insta::assert_snapshot!(audience("broadcast: { platform: ios, login: logged_out }"), @r"
+        a.yaml:2:54 missing-within: a broadcast to logged-out devices needs `within`: how long ago they logged out at most
+            = add `within` with `7d`, `15d`, `60d` or `permanent`
+        ");
+    }
+
+    #[test]
+    fn a_file_says_where_its_ids_are() {
+        for sound in [
+            "{ file: a.csv, column: id }",
+            "{ file: a.CSV, column: id }",
+            "{ file: a.jsonl, field: id }",
+            "{ file: a.ndjson, field: id }",
+            "{ file: a.txt }",
+            "{ file: ids }",
+            "{ file: a.dump, format: csv, column: id }",
+            "{ file: a.json, format: jsonl, field: id }",
+        ] {
+            assert_eq!(audience(&format!("users: {sound}")), "", "{sound}");
+        }
+        insta::assert_snapshot!(audience("users: { file: a.csv }"), @r"
+        a.yaml:2:34 audience-file: a CSV file needs `column`: which one holds the ids
+            = add it, for example `column: user_id`
+        ");
+        insta::assert_snapshot!(audience("users: { file: a.jsonl, column: id }"), @r"
+        a.yaml:2:43 audience-file: a JSON Lines file has no `column`
+            = write `field`
+        ");
+        insta::assert_snapshot!(audience("users: { file: a.csv, column: id, field: id }"), @r"
+        a.yaml:2:53 audience-file: a CSV file has no `field`
+            = remove it
+        ");
+        insta::assert_snapshot!(audience("users: { file: a.txt, column: id }"), @r"
+        a.yaml:2:41 audience-file: a text file has no `column`
+            = remove `column`, or say what the file is with `format`
+        ");
+        insta::assert_snapshot!(audience("users: { file: a.xlsx }"), @r"
+        a.yaml:2:34 audience-file: a `.xlsx` file is no list of ids, one a line
+            = export it as CSV or JSON Lines, or say with `format` what it is
+        ");
+    }
 }

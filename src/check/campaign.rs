@@ -75,3 +75,43 @@ fn expires_after(
     );
     None
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::check::testing::{campaign, diagnose};
+
+    #[test]
+    fn a_push_is_valid_for_whole_seconds() {
+        let expires = |text: &str| diagnose(&campaign("").replace("after: 5m", &format!("after: {text}")));
+        assert_eq!(expires("1s"), "");
+        insta::assert_snapshot!(expires("0s"), @r"
+        a.yaml:5:62 expires-after: a message cannot expire after zero seconds
+            = write seconds, minutes, hours or days: `300s`, `5m`, `2h 30m`, `7d`
+        ");
+        insta::assert_snapshot!(expires("1500ms"), @r"
+        a.yaml:5:62 expires-after: `1500ms` is no whole number of seconds
+            = write seconds, minutes, hours or days: `300s`, `5m`, `2h 30m`, `7d`
+        ");
+        insta::assert_snapshot!(expires("5M"), @r"
+        a.yaml:5:62 expires-after: `5M` counts in months or years, which have no fixed length
+            = write seconds, minutes, hours or days: `300s`, `5m`, `2h 30m`, `7d`
+        ");
+        insta::assert_snapshot!(expires("\"300\""), @r"
+        a.yaml:5:62 expires-after: `300` is no length of time
+            = write seconds, minutes, hours or days: `300s`, `5m`, `2h 30m`, `7d`
+        ");
+    }
+
+    #[test]
+    fn a_task_name_is_visible() {
+        assert_eq!(diagnose(&campaign(", task_name: 十二月 payday")), "");
+        insta::assert_snapshot!(diagnose(&campaign(", task_name: \" \"")), @r"
+        a.yaml:5:77 wrong-value: `task_name` is blank
+            = write it, or remove the key
+        ");
+        insta::assert_snapshot!(diagnose(&campaign(", task_name: \"a\\nb\"")), @r"
+        a.yaml:5:77 wrong-value: `task_name` contains a control character
+            = remove it: it would be sent
+        ");
+    }
+}

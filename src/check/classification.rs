@@ -123,3 +123,71 @@ fn category_mixup(
     let place = declaration.value(&["harmonyos", "category"]);
     out.push(Diagnostic::warning(Code::CategoryMixup, place, message).help(help));
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::check::testing::{campaign, diagnose};
+
+    fn classification(entries: &str) -> String {
+        diagnose(&format!("{}classifications: {{ k: {{ {entries} }} }}\n", campaign(", classification: k")))
+    }
+
+    #[test]
+    fn a_name_is_one_that_a_page_gives_and_a_code_is_taken_as_written() {
+        for sound in [
+            "huawei: { category: finance }",
+            "huawei: { category: \"15\" }",
+            "huawei: { category: NEW_CODE }",
+            "vivo: { category: im }",
+            "oppo: { category: ACCOUNT }",
+            "honor: { category: notice }",
+            "xiaomi: { category: \"1\" }",
+        ] {
+            assert_eq!(classification(sound), "", "{sound}");
+        }
+        insta::assert_snapshot!(classification("huawei: { category: finanse }"), @r"
+        a.yaml:6:45 unknown-category: `huawei` has no category named `finanse`
+            = did you mean `finance`?
+        ");
+        insta::assert_snapshot!(classification("harmonyos: { category: system_reminder }"), @r"
+        a.yaml:6:48 unknown-category: `system_reminder` is a category of `huawei`, not of `harmonyos`
+            = there are `im`, `voip`, `subscription`, `travel`, `health`, `work`, `account`, `express` and 5 more
+        ");
+        insta::assert_snapshot!(classification("honor: { category: finance }"), @r#"
+        a.yaml:6:44 unknown-category: `finance` is a category of `huawei`, `harmonyos`, not of `honor`
+            = no page names the categories of `honor`: write its own code, such as "1"
+        "#);
+        insta::assert_snapshot!(classification("vivo: { category: news }"), @r"
+        a.yaml:6:43 unknown-category: `vivo` has no category named `news`
+            = there is only `im`
+        ");
+    }
+
+    #[test]
+    fn huaweis_codes_are_not_harmonyos_codes() {
+        assert_eq!(classification("huawei: { category: \"14\" }, harmonyos: { category: \"10\" }"), "");
+        assert_eq!(classification("harmonyos: { category: mail }"), "");
+        insta::assert_snapshot!(classification("harmonyos: { category: \"11\" }"), @r"
+        a.yaml:6:48 category-mixup?: code 11 means `mail` to HarmonyOS, but `system_reminder` to Huawei
+            = write the name `mail` if you mean it; HarmonyOS has no `system_reminder`
+        ");
+        insta::assert_snapshot!(classification("harmonyos: { category: \"12\" }"), @r"
+        a.yaml:6:48 category-mixup?: code 12 means `customer_service` to HarmonyOS, but `mail` to Huawei
+            = write the name: `customer_service`, or `mail`
+        ");
+        insta::assert_snapshot!(classification("harmonyos: { category: \"14\" }"), @r"
+        a.yaml:6:48 category-mixup?: code 14 means nothing to HarmonyOS, but `marketing` to Huawei
+            = write the name `marketing`
+        ");
+    }
+
+    #[test]
+    fn stray_white_space_does_not_reach_the_vendor() {
+        insta::assert_snapshot!(classification("xiaomi: { channel_id: \"1 \", category: \"1 \" }"), @r"
+        a.yaml:6:47 wrong-value: `channel_id` begins or ends with white space
+            = remove it: it would be sent
+        a.yaml:6:63 wrong-value: `category` begins or ends with white space
+            = remove it: it would be sent
+        ");
+    }
+}

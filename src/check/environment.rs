@@ -202,3 +202,114 @@ fn plain(path: &Path) -> PathBuf {
     }
     out
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::check::testing::diagnose_project;
+
+    fn environments(entries: &str) -> String {
+        diagnose_project(&format!("version: 1\nproject: acme\nenvironments:\n{entries}"))
+    }
+
+    /// One environment with one more key.
+    fn environment(entry: &str) -> String {
+        let rest = if entry.contains("endpoint") { "" } else { ", endpoint: sandbox" };
+        environments(&format!("  e: {{ app_id: A, workspace_id: w{rest}, {entry} }}\n"))
+    }
+
+    #[test]
+    fn an_endpoint_is_safe_to_send_keys_to() {
+        insta::assert_snapshot!(environment("endpoint: sanbox"), @r"
+        campaignctl.yaml:4:46 bad-endpoint: `sanbox` is no URL
+            = did you mean `sandbox`?
+        ");
+        insta::assert_snapshot!(environment("endpoint: mpaas.cn-hangzhou.aliyuncs.com"), @r"
+        campaignctl.yaml:4:46 bad-endpoint: `mpaas.cn-hangzhou.aliyuncs.com` is no URL
+            = write `https://mpaas.cn-hangzhou.aliyuncs.com`
+        ");
+        insta::assert_snapshot!(environment("endpoint: \"http://mpaas.aliyuncs.com\""), @r"
+        campaignctl.yaml:4:46 bad-endpoint: `http://mpaas.aliyuncs.com` is not https, and only loopback addresses may do without
+            = write `https://`
+        ");
+        insta::assert_snapshot!(environment("endpoint: \"https://key@mpaas.aliyuncs.com/x\""), @r"
+        campaignctl.yaml:4:46 bad-endpoint: `https://key@mpaas.aliyuncs.com/x` has a user name, path, query or fragment, but an endpoint is only a scheme, a host and a port
+            = remove what follows or precedes the host; keys come from the environment variables
+        ");
+    }
+
+    #[test]
+    fn a_timeout_is_one_second_to_ten_minutes() {
+        assert_eq!(environment("timeout: 1s"), "");
+        assert_eq!(environment("timeout: 10m"), "");
+        insta::assert_snapshot!(environment("timeout: 601s"), @r"
+        campaignctl.yaml:4:64 wrong-value: a timeout is between 1 second and 10 minutes
+            = write it as `30s` or `2m`: a request that takes longer is in doubt
+        ");
+        insta::assert_snapshot!(environment("timeout: 500ms"), @r"
+        campaignctl.yaml:4:64 wrong-value: `500ms` is no whole number of seconds
+            = write it as `30s` or `2m`: a request that takes longer is in doubt
+        ");
+        insta::assert_snapshot!(environment("timeout: 0s"), @r"
+        campaignctl.yaml:4:64 wrong-value: a timeout is between 1 second and 10 minutes
+            = write it as `30s` or `2m`: a request that takes longer is in doubt
+        ");
+    }
+
+    #[test]
+    fn stray_white_space_does_not_reach_the_vendor() {
+        insta::assert_snapshot!(environment("tenant_id: \" T\", region: \" \""), @r"
+        campaignctl.yaml:4:66 wrong-value: `tenant_id` begins or ends with white space
+            = remove it: it would be sent
+        campaignctl.yaml:4:80 wrong-value: `region` is blank
+            = write it, or remove the key
+        ");
+    }
+
+    #[test]
+    fn a_url_is_no_ledger() {
+        insta::assert_snapshot!(environment("ledger: \"postgres://db/x\""), @r"
+        campaignctl.yaml:4:63 wrong-value: `postgres://db/x` is a URL, and a ledger is a directory
+            = write a path relative to the project file, such as `.campaignctl/production`
+        ");
+    }
+
+    #[test]
+    fn ledgers_do_not_share_a_directory() {
+        insta::assert_snapshot!(
+            environments("  a: { app_id: A, workspace_id: w, endpoint: sandbox, ledger: x/../l }\n  b: { app_id: A, workspace_id: w, endpoint: sandbox, ledger: ./l/ }\n"),
+            @r"
+        campaignctl.yaml:5:63 shared-ledger: environments `a` and `b` keep their ledgers in the same directory
+            campaignctl.yaml:4:63 the other ledger
+            = give each environment a directory of its own
+        "
+        );
+        insta::assert_snapshot!(
+            environments("  a: { app_id: A, workspace_id: w, endpoint: sandbox, ledger: .campaignctl }\n  b: { app_id: A, workspace_id: w, endpoint: sandbox }\n"),
+            @r"
+        campaignctl.yaml:5:6 shared-ledger: environments `a` and `b` keep their ledgers one inside the other
+            campaignctl.yaml:4:63 the other ledger
+            = give each environment a directory of its own
+        "
+        );
+    }
+
+    #[test]
+    fn two_environments_of_one_app_are_worth_a_look() {
+        insta::assert_snapshot!(
+            environments("  a: { app_id: A, workspace_id: w, endpoint: \"https://h\" }\n  b: { app_id: A, workspace_id: w, endpoint: \"https://h/\" }\n"),
+            @r"
+        campaignctl.yaml:5:33 shared-app?: environments `a` and `b` push to the same app
+            campaignctl.yaml:4:33 the same app and workspace
+            = a campaign that is applied in both reaches people twice: give one another workspace
+        "
+        );
+    }
+
+    #[test]
+    fn an_environments_name_is_plain() {
+        insta::assert_snapshot!(environments("  \"a/b\": { app_id: A, workspace_id: w, endpoint: sandbox }\n"), @r"
+        campaignctl.yaml:4:3 bad-name: `a/b` is not 1 to 64 letters, digits, `-`, `_` or `.` that start with a letter or digit
+            = an environment's name goes into message keys: rename it
+        ");
+    }
+}

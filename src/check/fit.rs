@@ -112,3 +112,57 @@ fn channel_platform(
         );
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::check::testing::{campaign, campaign_to, diagnose};
+
+    const ACTIVITY: &str = ", live_activity: { event: update, state: { a: 1 } }";
+    const SMS: &str = ", sms: { strategy: concurrent, sign_name: A, template_code: S, params: {} }";
+    const BROADCAST: &str = "broadcast: { platform: ios, within: 7d }";
+
+    #[test]
+    fn a_broadcast_takes_neither_sms_nor_live_activity() {
+        assert_eq!(diagnose(&campaign(SMS)), "");
+        assert_eq!(diagnose(&campaign_to("live_activities: [x]", ACTIVITY)), "");
+        insta::assert_snapshot!(diagnose(&campaign_to(BROADCAST, SMS)), @r"
+        a.yaml:5:66 broadcast-sms: a broadcast cannot send an SMS
+            a.yaml:2:19 the broadcast
+            = remove `sms`, or send it to an audience of `users` or devices
+        ");
+        insta::assert_snapshot!(diagnose(&campaign_to(BROADCAST, ACTIVITY)), @r"
+        a.yaml:5:66 broadcast-live-activity: a broadcast cannot change a Live Activity
+            a.yaml:2:19 the broadcast
+            = send it to an audience of `live_activity_tokens` or `live_activities`
+        ");
+    }
+
+    #[test]
+    fn a_live_activity_and_its_audience_need_each_other() {
+        insta::assert_snapshot!(diagnose(&campaign(ACTIVITY)), @r"
+        a.yaml:5:66 live-activity-audience: a Live Activity cannot be changed through `users`
+            a.yaml:2:19 the audience
+            = send it to an audience of `live_activity_tokens` or `live_activities`
+        ");
+        insta::assert_snapshot!(diagnose(&campaign_to("live_activity_tokens: [x]", "")), @r"
+        a.yaml:5:31 live-activity-audience: `live_activity_tokens` take a Live Activity's change, and the campaign has none
+            a.yaml:2:19 the audience
+            = add `live_activity` with its `event` and `state`, or choose another audience
+        ");
+    }
+
+    #[test]
+    fn an_android_channel_needs_android() {
+        assert_eq!(diagnose(&campaign(", channel: default")), "");
+        insta::assert_snapshot!(diagnose(&campaign_to("harmonyos_devices: [d]", ", channel: self_built")), @r"
+        a.yaml:5:66 channel-platform?: the choice of an Android channel has no effect without Android phones
+            a.yaml:2:19 the audience
+            = remove it
+        ");
+        insta::assert_snapshot!(diagnose(&campaign_to(BROADCAST, ", channel: self_built")), @r"
+        a.yaml:5:66 channel-platform?: the choice of an Android channel has no effect without Android phones
+            a.yaml:2:19 the audience
+            = remove it
+        ");
+    }
+}

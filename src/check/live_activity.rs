@@ -66,3 +66,40 @@ fn live_activity_state(
         );
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::check::testing::{campaign_to, diagnose};
+
+    fn live_activity(entries: &str) -> String {
+        let extra = format!(", live_activity: {{ {entries} }}");
+        diagnose(&campaign_to("live_activities: [x]", &extra))
+    }
+
+    #[test]
+    fn a_dismissal_belongs_to_an_end() {
+        assert_eq!(live_activity("event: end, state: { a: 1 }, dismiss_at: 2026-12-15T18:00:00+08:00"), "");
+        assert_eq!(live_activity("event: end, state: { a: 1 }"), "");
+        insta::assert_snapshot!(live_activity("event: update, state: { a: 1 }, dismiss_at: 2026-12-15T18:00:00"), @r"
+        a.yaml:5:115 dismiss-with-update: an update has no dismissal time
+            a.yaml:5:90 the update
+            = remove it, or write `event: end`
+        ");
+        insta::assert_snapshot!(live_activity("event: end, state: { a: 1 }, dismiss_at: soon"), @r"
+        a.yaml:5:124 bad-time: `soon` is no date and time
+            = write it as `2026-12-15T09:00:00+08:00`, or without the offset in the project's time zone
+        ");
+    }
+
+    #[test]
+    fn a_change_has_a_state() {
+        insta::assert_snapshot!(live_activity("event: update"), @r"
+        a.yaml:5:66 live-activity-state: a Live Activity's change has no state
+            = add `state` with the content that the app decodes, also for the last one
+        ");
+        insta::assert_snapshot!(live_activity("event: update, state: {}"), @r"
+        a.yaml:5:98 live-activity-state: a Live Activity's change has no state
+            = add `state` with the content that the app decodes, also for the last one
+        ");
+    }
+}

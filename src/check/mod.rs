@@ -23,6 +23,8 @@ mod repeat_zone;
 mod sms;
 mod strategy;
 mod template;
+#[cfg(test)]
+mod testing;
 mod text_length;
 mod time;
 mod transparent;

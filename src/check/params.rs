@@ -36,3 +36,32 @@ fn too_many_params(out: &mut Vec<Diagnostic>, declaration: &Declaration<'_, Camp
         );
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::check::testing::{campaign, diagnose};
+
+    #[test]
+    fn the_vendors_own_keys_are_refused_and_its_system_keys_are_not() {
+        assert_eq!(diagnose(&campaign(", extended_params: { badge: \"1\", sound: s, 页: \"1\" }")), "");
+        insta::assert_snapshot!(diagnose(&campaign(", extended_params: { taskId: \"1\", channel: c }")), @r"
+        a.yaml:5:85 reserved-param: the vendor keeps the extended parameter `taskId` for itself
+            = rename it, here and in the app that reads it
+        a.yaml:5:98 reserved-param: the vendor keeps the extended parameter `channel` for itself
+            = rename it, here and in the app that reads it
+        ");
+    }
+
+    #[test]
+    fn twenty_is_the_most() {
+        let params = |count: u32| {
+            let entries: Vec<String> = (0..count).map(|number| format!("p{number}: v")).collect();
+            diagnose(&campaign(&format!(", extended_params: {{ {} }}", entries.join(", "))))
+        };
+        assert_eq!(params(20), "");
+        insta::assert_snapshot!(params(21), @r"
+        a.yaml:5:66 too-many-params: there are 21 extended parameters, and the vendor takes 20
+            = put several into one value, for example as JSON text
+        ");
+    }
+}

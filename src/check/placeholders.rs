@@ -1,6 +1,6 @@
 //! Rules about placeholders and their values.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::check::declaration::Declaration;
 use crate::check::names;
@@ -15,8 +15,8 @@ pub(super) fn values(
     template: &Declaration<'_, TemplateSyntax>,
 ) {
     let taken = taken(template);
-    placeholder_without_value(out, campaign, template, &taken);
-    value_without_placeholder(out, campaign, template, &taken);
+    let misspelt = placeholder_without_value(out, campaign, template, &taken);
+    value_without_placeholder(out, campaign, template, (&taken, &misspelt));
     empty_once_filled(out, campaign, template);
 }
 
@@ -49,13 +49,15 @@ fn carve(scalar: &Place, value: &str, fragment: &str) -> Place {
     scalar.clone()
 }
 
-/// `placeholder-without-value`: the vendor refuses the push (result code 3023).
-fn placeholder_without_value(
+/// `placeholder-without-value`: the vendor refuses the push (result code 3023). Returns the values that look
+/// like misspelt names of such placeholders.
+fn placeholder_without_value<'workspace>(
     out: &mut Vec<Diagnostic>,
-    campaign: &Declaration<'_, CampaignSyntax>,
+    campaign: &Declaration<'workspace, CampaignSyntax>,
     template: &Declaration<'_, TemplateSyntax>,
     taken: &BTreeMap<&str, Place>,
-) {
+) -> BTreeSet<&'workspace str> {
+    let mut misspelt = BTreeSet::new();
     for (name, place) in taken {
         if campaign.syntax.values.contains_key(*name) {
             continue;
@@ -63,7 +65,10 @@ fn placeholder_without_value(
         let message = format!("campaign `{}` gives no value for `#{name}#`", campaign.name);
         let spare = campaign.syntax.values.keys().map(String::as_str).filter(|key| !taken.contains_key(key));
         let help = match closest(name, spare) {
-            Some(key) => format!("rename the value `{key}` to `{name}`"),
+            Some(key) => {
+                misspelt.insert(key);
+                format!("rename the value `{key}` to `{name}`")
+            }
             None => format!("add `{name}` to its `values`"),
         };
         out.push(
@@ -72,6 +77,7 @@ fn placeholder_without_value(
                 .help(help),
         );
     }
+    misspelt
 }
 
 /// `value-without-placeholder`: a slip, unless the placeholder stands in the template's link, which is not
@@ -80,9 +86,10 @@ fn value_without_placeholder(
     out: &mut Vec<Diagnostic>,
     campaign: &Declaration<'_, CampaignSyntax>,
     template: &Declaration<'_, TemplateSyntax>,
-    taken: &BTreeMap<&str, Place>,
+    (taken, misspelt): (&BTreeMap<&str, Place>, &BTreeSet<&str>),
 ) {
-    for name in campaign.syntax.values.keys().filter(|name| !taken.contains_key(name.as_str())) {
+    let names = campaign.syntax.values.keys().map(String::as_str);
+    for name in names.filter(|name| !taken.contains_key(name) && !misspelt.contains(name)) {
         let message = format!("template `{}` has no placeholder `#{name}#`", template.name);
         let otherwise = "remove it, unless `#…#` stands in the template's link in the console";
         let known: Vec<&str> = taken.keys().copied().collect();
@@ -124,7 +131,48 @@ fn empty_once_filled(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::check::testing::{campaign, diagnose};
     use crate::diagnostic::Source;
+
+    /// A campaign of a template with this body.
+    fn body(body: &str, values: &str) -> String {
+        let extra = format!(", values: {{ {values} }}");
+        diagnose(&campaign(&extra).replace("body: Body", &format!("body: {body}")))
+    }
+
+    #[test]
+    fn values_and_placeholders_match_both_ways() {
+        assert_eq!(body("\"您好 #姓名# #k#\"", "姓名: 张三, k: \"1\""), "");
+        insta::assert_snapshot!(body("\"您好 #name#, #money#!\"", "nmae: x, money: z"), @r"
+        a.yaml:5:66 placeholder-without-value: campaign `c` gives no value for `#name#`
+            a.yaml:1:52 template `t` asks for it
+            = rename the value `nmae` to `name`
+        ");
+        insta::assert_snapshot!(body("Body", "link: x"), @r"
+        a.yaml:5:76 value-without-placeholder?: template `t` has no placeholder `#link#`
+            a.yaml:1:14 the template
+            = remove it, unless `#…#` stands in the template's link in the console
+        ");
+    }
+
+    #[test]
+    fn a_campaign_without_values_is_pointed_at_itself() {
+        insta::assert_snapshot!(diagnose(&campaign("").replace("body: Body", "body: \"#a#\"")), @r"
+        a.yaml:5:3 placeholder-without-value: campaign `c` gives no value for `#a#`
+            a.yaml:1:49 template `t` asks for it
+            = add `a` to its `values`
+        ");
+    }
+
+    #[test]
+    fn values_that_leave_nothing_are_refused_where_a_phone_vendor_drops_the_push() {
+        insta::assert_snapshot!(body("\"#a# #b#\"", "a: \"\", b: \" \""), @r"
+        a.yaml:5:66 empty-text: the body is empty once its placeholders are filled
+            a.yaml:1:48 the body
+            = give at least one of them a value: phone vendors drop such a push
+        ");
+        assert_eq!(body("\"#a#\"", "a: \"\" }, channel: self_built, extended_params: { a: b"), "");
+    }
 
     #[test]
     fn a_fragment_is_pointed_at_where_it_is_written_plainly() {

@@ -86,3 +86,50 @@ fn unknown_default(out: &mut Vec<Diagnostic>, document: &Document<ProjectFile>) 
         Diagnostic::error(Code::UnknownName, place, format!("no environment named `{name}`")).help(help),
     );
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::check::testing::diagnose_project;
+
+    const PROJECT: &str = "\
+version: 1
+project: acme
+time_zone: Asia/Shanghai
+default_environment: sandbox
+environments:
+  sandbox: { app_id: A, workspace_id: test, endpoint: sandbox }
+";
+
+    #[test]
+    fn a_sound_project_has_no_diagnostics() {
+        assert_eq!(diagnose_project(PROJECT), "");
+    }
+
+    #[test]
+    fn names_and_zones_must_exist() {
+        let text = PROJECT
+            .replace("acme", "阿克米")
+            .replace("/Shanghai", "/Shangai")
+            .replace(": sandbox\nenv", ": sandbx\nenv");
+        insta::assert_snapshot!(diagnose_project(&text), @r"
+        campaignctl.yaml:2:10 bad-name: `阿克米` is not 1 to 64 letters, digits, `-`, `_` or `.` that start with a letter or digit
+            = the project's name goes into message keys: choose another
+        campaignctl.yaml:3:12 bad-time-zone: no time zone named `Asia/Shangai`
+            = did you mean `Asia/Shanghai`?
+        campaignctl.yaml:4:22 unknown-name: no environment named `sandbx`
+            = did you mean `sandbox`?
+        ");
+        insta::assert_snapshot!(diagnose_project(&PROJECT.replace("Asia/Shanghai", "UTC+8")), @r"
+        campaignctl.yaml:3:12 bad-time-zone: no time zone named `UTC+8`
+            = write `Asia/Shanghai`
+        ");
+    }
+
+    #[test]
+    fn a_default_environment_with_a_mistake_is_not_unknown() {
+        insta::assert_snapshot!(diagnose_project(&PROJECT.replace("app_id: A", "app_id: 1")), @r#"
+        campaignctl.yaml:6:22 wrong-type: `app_id` takes text, not the number 1
+            = quote it: "1"
+        "#);
+    }
+}

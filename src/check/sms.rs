@@ -54,3 +54,26 @@ fn sms_incomplete(
     let message = format!("an SMS needs {}", names::listed(&missing));
     out.push(Diagnostic::error(Code::SmsIncomplete, declaration.key(&["sms"]), message).help(help));
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::check::testing::{campaign, diagnose};
+
+    #[test]
+    fn an_sms_needs_its_signature_template_and_params() {
+        let sms = |entries: &str| diagnose(&campaign(&format!(", sms: {{ strategy: supplement{entries} }}")));
+        assert_eq!(sms(", sign_name: 阿克米, template_code: SMS_1, params: {}"), "");
+        insta::assert_snapshot!(sms(""), @r"
+        a.yaml:5:66 sms-incomplete: an SMS needs `sign_name`, `template_code`, `params`
+            = add what the SMS console shows; `params: {}` if the SMS template takes none
+        ");
+        insta::assert_snapshot!(sms(", sign_name: A, template_code: SMS_1"), @r"
+        a.yaml:5:66 sms-incomplete: an SMS needs `params`
+            = add `params: {}` if the SMS template takes none
+        ");
+        insta::assert_snapshot!(sms(", sign_name: \"A \", template_code: SMS_1, params: {}"), @r"
+        a.yaml:5:106 wrong-value: `sign_name` begins or ends with white space
+            = remove it: it would be sent
+        ");
+    }
+}

@@ -183,3 +183,140 @@ fn repeat_never(
     );
     None
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::check::testing::{campaign, diagnose, diagnose_files};
+
+    fn strategy(entries: &str) -> String {
+        diagnose(&campaign("").replace("send: now", entries))
+    }
+
+    /// A repeating strategy, and what is changed in it.
+    fn repeat(changes: &[(&str, &str)]) -> String {
+        let mut entries =
+            "send: repeat, every: week, on: [monday], time: \"09:00\", from: 2026-12-01, until: 2027-02-28"
+                .to_owned();
+        for (from, to) in changes {
+            assert!(entries.contains(from), "{from}");
+            entries = entries.replace(from, to);
+        }
+        strategy(&entries)
+    }
+
+    #[test]
+    fn sound_strategies_have_no_diagnostics() {
+        assert_eq!(strategy("send: once, at: 2026-12-15T09:00:00+08:00"), "");
+        assert_eq!(repeat(&[]), "");
+        assert_eq!(repeat(&[("[monday]", "[1, 7]")]), "");
+        assert_eq!(repeat(&[("every: week, on: [monday]", "every: day")]), "");
+        assert_eq!(repeat(&[("week", "month"), ("[monday]", "[1, 28]")]), "");
+    }
+
+    #[test]
+    fn a_time_exists_and_can_be_read() {
+        insta::assert_snapshot!(strategy("send: once, at: 2026-12-15T09:00:00.5+08:00"), @r"
+        a.yaml:3:36 bad-time: `2026-12-15T09:00:00.5+08:00` is finer than a second
+            = the vendor is accurate to the second: remove the fraction
+        ");
+        insta::assert_snapshot!(strategy("send: once, at: 2026-12-15"), @r"
+        a.yaml:3:36 bad-time: `2026-12-15` names a day, but no time of day
+            = add the time, for example `2026-12-15T09:00:00`
+        ");
+        insta::assert_snapshot!(
+            repeat(&[("09:00", "9:00"), ("2026-12-01", "01.12.2026"), ("2027-02-28", "2027-02-29")]),
+            @r#"
+        a.yaml:3:67 bad-time: `9:00` is no time of day
+            = write it as `"09:00:00"` or `"09:00"`
+        a.yaml:3:81 bad-time: `01.12.2026` is no date
+            = write it as `2026-12-15`
+        a.yaml:3:100 bad-time: `2027-02-29` does not exist
+            = write a day and time that exist
+        "#
+        );
+    }
+
+    #[test]
+    fn days_are_days_of_the_cycle() {
+        insta::assert_snapshot!(repeat(&[("week", "day")]), @r"
+        a.yaml:3:46 cycle-days: a daily push takes no days
+            = remove `on`, or write `every: week` or `every: month`
+        ");
+        insta::assert_snapshot!(repeat(&[("on: [monday], ", "")]), @r"
+        a.yaml:3:41 cycle-days: a push every week needs the days of the week
+            = add them, for example `on: [monday, friday]`
+        ");
+        insta::assert_snapshot!(repeat(&[("[monday]", "[]")]), @r"
+        a.yaml:3:51 cycle-days: a push every week needs the days of the week
+            = add them, for example `on: [monday, friday]`
+        ");
+        insta::assert_snapshot!(repeat(&[("[monday]", "[0, 8, monday, 1]")]), @r"
+        a.yaml:3:52 cycle-days: a week has no day 0
+            = write numbers from 1 to 7
+        a.yaml:3:55 cycle-days: a week has no day 8
+            = write numbers from 1 to 7
+        a.yaml:3:66 cycle-days?: day 1 of the week is listed twice
+            = remove one: it happens once all the same
+        ");
+        insta::assert_snapshot!(repeat(&[("week", "month"), ("[monday]", "[monday, 0, 32, 31, -1]")]), @r"
+        a.yaml:3:53 cycle-days: a day of the week is no day of a month
+            = write numbers from 1 to 31
+        a.yaml:3:61 cycle-days: a month has no day 0
+            = write numbers from 1 to 31
+        a.yaml:3:64 cycle-days: a month has no day 32
+            = write numbers from 1 to 31
+        a.yaml:3:68 cycle-days?: not every month has a day 31
+            = the vendor does not say what happens in the others; 28 is the last day that all have
+        a.yaml:3:72 cycle-days: a month has no day -1
+            = write numbers from 1 to 31
+        ");
+        insta::assert_snapshot!(repeat(&[("week", "month"), ("[monday]", "[29]")]), @r"
+        a.yaml:3:53 cycle-days?: not every month has a day 29
+            = the vendor does not say what happens in the others; 28 is the last day that all have
+        ");
+    }
+
+    #[test]
+    fn a_window_is_at_most_180_days_and_holds_a_day_of_the_cycle() {
+        assert_eq!(repeat(&[("2027-02-28", "2027-05-30")]), "");
+        insta::assert_snapshot!(repeat(&[("2027-02-28", "2027-05-31")]), @r"
+        a.yaml:3:101 repeat-window: it repeats for 181 days, and the vendor takes at most 180
+            a.yaml:3:82 the first day
+            = end it on `2027-05-30` or before, and follow it up with another campaign
+        ");
+        insta::assert_snapshot!(repeat(&[("2027-02-28", "2026-11-30")]), @r"
+        a.yaml:3:101 repeat-window: the last day 2026-11-30 is before the first day 2026-12-01
+            a.yaml:3:82 the first day
+            = the last day is included: write the first day or a later one
+        ");
+        insta::assert_snapshot!(repeat(&[("2027-02-28", "2026-12-02")]), @r"
+        a.yaml:3:51 repeat-window: none of these days is between 2026-12-01 and 2026-12-02, so it would never push
+            a.yaml:3:101 the last day
+            = write other days, or a later last day
+        ");
+    }
+
+    #[test]
+    fn a_time_of_another_zone_must_be_one_time_in_the_vendors() {
+        let in_zone = |zone: &str, changes: &[(&str, &str)]| {
+            let mut text = campaign("").replace(
+                "send: now",
+                "send: repeat, every: week, on: [monday], time: \"09:00\", from: 2026-12-01, until: 2027-02-28",
+            );
+            for (from, to) in changes {
+                text = text.replace(from, to);
+            }
+            let project = format!("{}time_zone: {zone}\n", crate::check::testing::PROJECT);
+            diagnose_files(&[("campaignctl.yaml", &project), ("a.yaml", &text)])
+        };
+        assert_eq!(in_zone("Europe/Berlin", &[]), "");
+        insta::assert_snapshot!(in_zone("Europe/Berlin", &[("2027-02-28", "2027-04-28")]), @r"
+        a.yaml:3:67 repeat-zone: 09:00:00 in Europe/Berlin is 16:00:00 in UTC+8, the vendor's zone, but from 2027-03-29 on it is 15:00:00
+            = end it before 2027-03-29 and begin another strategy there
+        ");
+        insta::assert_snapshot!(in_zone("America/New_York", &[("09:00", "20:00")]), @r"
+        a.yaml:3:67 repeat-zone: 20:00:00 in America/New_York is 09:00:00 of the next day in UTC+8, the vendor's zone
+            = choose a time that is the same day in UTC+8, or set the project's `time_zone: Asia/Shanghai` and write days and times of there
+        ");
+    }
+}

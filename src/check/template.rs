@@ -88,3 +88,47 @@ pub(super) fn template_name_twice(out: &mut Vec<Diagnostic>, templates: &ByName<
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::check::testing::{campaign, diagnose};
+
+    #[test]
+    fn a_name_is_what_the_vendor_knows() {
+        insta::assert_snapshot!(diagnose(&campaign("").replace("name: T,", "name: \"a,b\",")), @r"
+        a.yaml:1:25 template-name: a template name cannot contain a comma
+            = write the name that the template has in the mPaaS console
+        ");
+        insta::assert_snapshot!(diagnose(&campaign("").replace("name: T,", "name: \"T \",")), @r"
+        a.yaml:1:25 template-name: the template name begins or ends with white space
+            = write the name exactly as the mPaaS console shows it
+        ");
+        insta::assert_snapshot!(diagnose(&campaign("").replace("name: T,", &format!("name: {},", "字".repeat(201)))), @r"
+        a.yaml:1:25 template-name: a template name has at most 200 characters, this one has 201
+            = write the name that the template has in the mPaaS console
+        ");
+    }
+
+    #[test]
+    fn title_and_body_are_mirrored() {
+        insta::assert_snapshot!(diagnose(&campaign("").replace("title: Title", "title: \" \"")), @r"
+        a.yaml:1:35 empty-text: the title of template `t` is empty
+            = copy the template's title from the mPaaS console: it is what people review
+        ");
+    }
+
+    #[test]
+    fn one_vendor_template_has_one_text() {
+        let twice = |title: &str| {
+            campaign("")
+                .replace("{ t: {", &format!("{{ t: {{ name: T, title: {title}, body: Body }}, t2: {{"))
+                .replace("  c:", "  d: { template: t2, audience: a, strategy: s, expires_after: 5m }\n  c:")
+        };
+        assert_eq!(diagnose(&twice("Title")), "");
+        insta::assert_snapshot!(diagnose(&twice("Titel")), @r"
+        a.yaml:1:78 template-name-twice: templates `t` and `t2` mirror the same vendor template with different texts
+            a.yaml:1:35 than the title here
+            = the vendor has one text under `T`: keep the template that shows it
+        ");
+    }
+}

@@ -144,3 +144,73 @@ fn report(template: &Declaration<'_, TemplateSyntax>, key: &'static str, excess:
     Diagnostic::warning(Code::TextTooLong, template.value(&[key]), message)
         .help(format!("{}; a longer push is dropped", limits.join(", ")))
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::check::testing::{campaign_to, diagnose};
+
+    fn title(title: &str, audience: &str, extra: &str) -> String {
+        diagnose(&campaign_to(audience, extra).replace("title: Title", &format!("title: \"{title}\"")))
+    }
+
+    fn body(body: &str, audience: &str, extra: &str) -> String {
+        diagnose(&campaign_to(audience, extra).replace("body: Body", &format!("body: \"{body}\"")))
+    }
+
+    #[test]
+    fn each_limit_is_the_last_length_that_passes() {
+        let android = "android_devices: [d]";
+        assert_eq!(title(&"字".repeat(20), android, ""), "");
+        insta::assert_snapshot!(title(&"字".repeat(21), android, ""), @r"
+        a.yaml:1:35 text-too-long?: the title of template `t` is too long for vivo
+            a.yaml:5:3 `c` makes it 21 characters
+            = vivo takes 40 (a Chinese character counts for 2); a longer push is dropped
+        ");
+        assert_eq!(title(&"x".repeat(32), android, ""), "");
+        insta::assert_snapshot!(title(&"x".repeat(51), android, ""), @r"
+        a.yaml:1:35 text-too-long?: the title of template `t` is too long for Huawei, Xiaomi, OPPO, vivo
+            a.yaml:5:3 `c` makes it 51 characters
+            = Huawei takes 40, Xiaomi takes 50, OPPO takes 32, vivo takes 40 (a Chinese character counts for 2); a longer push is dropped
+        ");
+        assert_eq!(body(&"字".repeat(50), android, ""), "");
+        insta::assert_snapshot!(body(&"x".repeat(129), android, ""), @r"
+        a.yaml:1:48 text-too-long?: the body of template `t` is too long for Xiaomi, vivo
+            a.yaml:5:3 `c` makes it 129 characters
+            = Xiaomi takes 128, vivo takes 100 (a Chinese character counts for 2); a longer push is dropped
+        ");
+        assert_eq!(title(&"字".repeat(30), "harmonyos_devices: [d]", ""), "");
+        insta::assert_snapshot!(title(&"字".repeat(31), "harmonyos_devices: [d]", ""), @r"
+        a.yaml:1:35 text-too-long?: the title of template `t` is too long for HarmonyOS
+            a.yaml:5:3 `c` makes it 31 characters
+            = HarmonyOS takes 30; a longer push is dropped
+        ");
+    }
+
+    #[test]
+    fn ios_and_mpaas_own_channel_only_bound_the_bytes() {
+        let ios = "ios_devices: [d]";
+        assert_eq!(title(&"字".repeat(100), ios, ""), "");
+        assert_eq!(body(&"字".repeat(100), "android_devices: [d]", ", channel: self_built"), "");
+        assert_eq!(body(&"x".repeat(2043), ios, ""), "");
+        insta::assert_snapshot!(body(&"x".repeat(2044), ios, ""), @r"
+        a.yaml:1:48 text-too-long?: the body of template `t` is longer than a push can carry
+            a.yaml:5:3 `c` makes it 2044 characters
+            = title and body together take 2048 bytes on Android and iOS; a longer push is dropped
+        ");
+    }
+
+    #[test]
+    fn length_is_measured_with_the_values_and_said_once_for_each_text() {
+        let text = campaign_to("users: [u]", ", values: { m: \"12345678901234567890123456789\" }")
+            .replace("title: Title", "title: \"您好 #m#\"")
+            .replace(
+                "  c:",
+                "  d: { template: t, audience: a, strategy: s, expires_after: 5m, values: { m: ok } }\n  c:",
+            );
+        insta::assert_snapshot!(diagnose(&text), @r"
+        a.yaml:1:35 text-too-long?: the title of template `t` is too long for HarmonyOS
+            a.yaml:6:3 `c` makes it 32 characters
+            = HarmonyOS takes 30; a longer push is dropped
+        ");
+    }
+}

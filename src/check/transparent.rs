@@ -103,3 +103,46 @@ fn urgency_vendor(
         );
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::check::testing::{campaign, diagnose};
+
+    fn transparent(entries: &str) -> String {
+        diagnose(&campaign(&format!(", transparent: {{ {entries} }}")))
+    }
+
+    #[test]
+    fn an_urgency_needs_a_payload_for_a_vendor_that_knows_it() {
+        assert_eq!(transparent("payload: { fcm: {}, honor: {} }, urgency: high"), "");
+        insta::assert_snapshot!(transparent("urgency: high"), @r"
+        a.yaml:5:81 urgency-without-payload: an urgency without a payload has no effect
+            = add `payload` with an object for each vendor, or remove `transparent`
+        ");
+        insta::assert_snapshot!(transparent("payload: {}, urgency: high"), @r"
+        a.yaml:5:94 urgency-without-payload: an urgency without a payload has no effect
+            = add `payload` with an object for each vendor, or remove `transparent`
+        ");
+        insta::assert_snapshot!(transparent("payload: { fcm: { a: 1 } }, urgency: high"), @r"
+        a.yaml:5:109 urgency-vendor: `fcm` does not know an urgency
+            a.yaml:5:92 the only payload
+            = remove it, or add a payload for `huawei`, `honor` or `harmonyos`, which do
+        ");
+    }
+
+    #[test]
+    fn a_payload_is_for_one_of_four_vendors() {
+        insta::assert_snapshot!(transparent(""), @r"
+        a.yaml:5:66 missing-key: a transparent message has no payload
+            = add `payload` with an object for each vendor, or remove `transparent`
+        ");
+        insta::assert_snapshot!(transparent("payload: { hms: {}, hauwei: {}, oppo: {} }"), @r"
+        a.yaml:5:92 wrong-value: no vendor named `hms` takes a transparent message
+            = write `huawei`: it becomes `hms` on the wire
+        a.yaml:5:101 wrong-value: no vendor named `hauwei` takes a transparent message
+            = did you mean `huawei`?
+        a.yaml:5:113 wrong-value: no vendor named `oppo` takes a transparent message
+            = there are `huawei`, `honor`, `fcm`, `harmonyos`
+        ");
+    }
+}
