@@ -42,10 +42,6 @@ impl Explainer<'_> {
             ValidationErrorKind::AdditionalProperties { unexpected } => {
                 return unexpected.iter().map(|key| self.unknown_key(path.clone(), key, error)).collect();
             }
-            // “Exactly one of” is a rule that `check` words better; the schema has it for editors.
-            ValidationErrorKind::MinProperties { .. } | ValidationErrorKind::MaxProperties { .. } => {
-                return Vec::new();
-            }
             ValidationErrorKind::Required { property } => {
                 self.missing_key(path, property.as_str().unwrap_or_default(), error)
             }
