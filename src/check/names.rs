@@ -63,9 +63,10 @@ pub(super) fn unknown_name<'declared, 'workspace, S>(
     found
 }
 
-/// `unused-name`: what no campaign uses is a slip, or left over. Said only where every campaign could be read.
+/// `unused-name`: what no campaign uses is a slip, or left over. Said only where there are campaigns, and every
+/// one could be read.
 pub(super) fn unused_name(out: &mut Vec<Diagnostic>, workspace: &Workspace, declared: &Declarations<'_>) {
-    if !workspace.is_whole() {
+    if !workspace.is_whole() || declared.campaigns.is_empty() {
         return;
     }
     let campaigns = || declared.campaigns.values().map(|campaign| campaign.syntax);

@@ -38,14 +38,10 @@ pub(super) fn diagnose_files(files: &[(&str, &str)]) -> String {
 fn line(diagnostic: &Diagnostic) -> String {
     let mark = if diagnostic.severity == Severity::Warning { "?" } else { "" };
     let place = diagnostic.primary.as_ref().map(|label| label.place.to_string()).unwrap_or_default();
-    let mut text = format!("{place} {}{mark}: {}\n", diagnostic.code, diagnostic.message);
-    for Label { place, text: said } in &diagnostic.related {
-        text += &format!("    {place} {said}\n");
-    }
-    if let Some(help) = &diagnostic.help {
-        text += &format!("    = {help}\n");
-    }
-    text
+    let related = diagnostic.related.iter().map(|Label { place, text }| format!("    {place} {text}\n"));
+    let help = diagnostic.help.iter().map(|help| format!("    = {help}\n"));
+    let first = format!("{place} {}{mark}: {}\n", diagnostic.code, diagnostic.message);
+    std::iter::once(first).chain(related).chain(help).collect()
 }
 
 /// A sound campaign file whose campaign `c` says `extra` beside what every campaign must; its template,
