@@ -8,7 +8,8 @@ use crate::domain::{
 use crate::plan::PlannedPush;
 
 /// The ids of an audience, in any order, repeats included.
-pub type TargetStream<'a> = Box<dyn Iterator<Item = Result<TargetId, Box<dyn Error + Send + Sync>>> + Send + 'a>;
+pub type TargetStream<'a> =
+    Box<dyn Iterator<Item = Result<TargetId, Box<dyn Error + Send + Sync>>> + Send + 'a>;
 
 /// Where `apply` gets the ids from that a plan only has hashes of.
 pub trait TargetSource: Send + Sync {

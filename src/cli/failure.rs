@@ -138,14 +138,6 @@ impl From<CannotApply> for Failure {
 
 impl From<ResolveError> for Failure {
     fn from(error: ResolveError) -> Self {
-        let help = match &error {
-            ResolveError::UnknownEnvironment { help, .. } => Some(help.clone()),
-            ResolveError::NoProject => None,
-        };
-        let failure = Self::from_error(ExitStatus::Written, &error);
-        match help {
-            Some(help) => failure.help(help),
-            None => failure,
-        }
+        Self::from_error(ExitStatus::Written, &error).help(error.help())
     }
 }

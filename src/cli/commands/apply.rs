@@ -35,7 +35,7 @@ const RETRY_DELAY: Duration = Duration::from_secs(1);
 #[command(
     after_help = "Examples:\n  campaignctl -e production apply\n  campaignctl apply plan.json --auto-approve"
 )]
-pub(super) struct Args {
+pub(in crate::cli) struct Args {
     /// A plan that `plan --out` saved
     #[arg(value_name = "PLAN")]
     plan: Option<PathBuf>,

@@ -22,7 +22,7 @@ const FILES: [(&str, &str); 5] = [
 /// Writes into the current directory, or into `-C DIR`. What is there already stays as it is.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  campaignctl init && campaignctl plan")]
-pub(super) struct Args {}
+pub(in crate::cli) struct Args {}
 
 pub(super) fn run(shell: &Shell, globals: &Globals, _: &Args) -> Result {
     let root = globals.directory.as_deref().unwrap_or(Path::new("."));

@@ -10,7 +10,7 @@ use crate::cli::{Result, definition};
 #[command(
     after_help = "Example:\n  campaignctl man | man -l -\n  campaignctl man --out /usr/local/share/man/man1"
 )]
-pub(super) struct Args {
+pub(in crate::cli) struct Args {
     /// Write a page for each command into this directory
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,

@@ -15,7 +15,7 @@ use crate::render;
 /// reason and the ways out.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  campaignctl -e production plan --out plan.json")]
-pub(super) struct Args {
+pub(in crate::cli) struct Args {
     /// Save the plan, for `apply` to execute exactly this one
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,

@@ -13,7 +13,7 @@ use crate::sandbox::{self, Sandbox};
 /// What it received is at `/__sandbox/received` and `/__sandbox/targets`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  campaignctl sandbox --listen 127.0.0.1:18080")]
-pub(super) struct Args {
+pub(in crate::cli) struct Args {
     /// Loopback address to listen on; port 0 takes a free one
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:18080")]
     listen: SocketAddr,

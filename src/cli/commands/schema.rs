@@ -13,7 +13,7 @@ use crate::schema;
 #[command(
     after_help = "Example:\n  campaignctl schema campaign > schema/campaign.schema.json\n  campaignctl schema --out schema"
 )]
-pub(super) struct Args {
+pub(in crate::cli) struct Args {
     /// Which schema
     #[arg(value_name = "NAME", value_parser = clap::builder::PossibleValuesParser::new(schema::ALL.iter().map(|named| named.name)), required_unless_present = "out")]
     name: Option<String>,

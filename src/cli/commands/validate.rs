@@ -13,7 +13,7 @@ use crate::resolve;
 /// Exits 3 if there is an error; warnings alone exit 0.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  campaignctl validate --format github")]
-pub(super) struct Args {
+pub(in crate::cli) struct Args {
     /// How to print diagnostics: for people, one JSON object a line, or GitHub workflow annotations
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,

@@ -98,8 +98,13 @@ impl Join<'_> {
         for (&(key, value), (other_key, other)) in entries.iter().zip(others) {
             let tree = self.tree;
             let Kind::Scalar { text, .. } = &tree.node(tree.target(key)).kind else {
-                unreachable!("the builder refused keys that are no scalars");
+                self.refused.push(self.path.clone());
+                continue;
             };
+            if tree.is_refused_key(key) {
+                self.refused.push(self.path.iter().cloned().chain([text.to_string()]).collect());
+                continue;
+            }
             if other_key.as_str() != Some(text) {
                 self.refuse(key, "two YAML readers take this key differently", "quote it");
                 continue;

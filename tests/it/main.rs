@@ -1,0 +1,5 @@
+//! Everything that is tested from outside the rooms.
+
+mod corpus;
+mod editor;
+mod schema;
