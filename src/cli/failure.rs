@@ -11,9 +11,9 @@ use crate::state::{OpenRefused, PinError, StateError};
 
 /// A command's failure, in words for a person.
 #[derive(Debug)]
-pub struct Failure {
+pub(in crate::cli) struct Failure {
     /// The exit code.
-    pub status: ExitStatus,
+    pub(in crate::cli) status: ExitStatus,
     message: String,
     causes: Vec<String>,
     help: Option<String>,
@@ -21,12 +21,12 @@ pub struct Failure {
 
 impl Failure {
     /// Starts a failure: lower case, no full stop, names in backticks.
-    pub fn new(status: ExitStatus, message: impl Into<String>) -> Self {
+    pub(in crate::cli) fn new(status: ExitStatus, message: impl Into<String>) -> Self {
         Self { status, message: message.into(), causes: Vec::new(), help: None }
     }
 
     /// Starts a failure from an error and its causes.
-    pub fn from_error(status: ExitStatus, error: &dyn Error) -> Self {
+    pub(in crate::cli) fn from_error(status: ExitStatus, error: &dyn Error) -> Self {
         let mut failure = Self::new(status, error.to_string());
         let mut cause = error.source();
         while let Some(error) = cause {
@@ -38,7 +38,7 @@ impl Failure {
 
     /// Says what to do about it.
     #[must_use]
-    pub fn help(mut self, text: impl Into<String>) -> Self {
+    pub(in crate::cli) fn help(mut self, text: impl Into<String>) -> Self {
         self.help = Some(text.into());
         self
     }

@@ -72,16 +72,16 @@ pub(super) fn run(shell: &Shell, globals: &Globals, args: &Args) -> Result {
     }
     let overview = render::plan::plan(&plan.document, shell.width());
     if args.json {
-        shell.say(&overview)
+        shell.say(&overview);
     } else {
-        shell.answer(&overview)?
+        shell.answer(&overview)?;
     }
     plan::can_apply(&plan.document)?;
     if plan.pushes.is_empty() {
         return nothing_to_push(shell, args, &plan.document);
     }
     approve(shell, args, &plan.document)?;
-    execute(shell, args, desired, open, plan)
+    execute(shell, args, &desired, open, plan)
 }
 
 /// Refuses a reviewed plan that is no longer the plan of now, and says what moved.
@@ -135,7 +135,7 @@ fn approve(shell: &Shell, args: &Args, plan: &PlanDocument) -> Result<()> {
     Err(Failure::new(ExitStatus::Refused, "the plan was not approved").help("nothing was sent"))
 }
 
-fn execute(shell: &Shell, args: &Args, desired: Desired, open: OpenLedger, plan: Plan) -> Result {
+fn execute(shell: &Shell, args: &Args, desired: &Desired, open: OpenLedger, plan: Plan) -> Result {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Failure::from_error(ExitStatus::Other, &error))?;
     let summary = plan.document.summary;
@@ -154,7 +154,7 @@ fn execute(shell: &Shell, args: &Args, desired: Desired, open: OpenLedger, plan:
             project: desired.project.clone(),
             environment: desired.environment.clone(),
             salt,
-            targets: Arc::new(Audiences::of(&desired)),
+            targets: Arc::new(Audiences::of(desired)),
             journal,
             deliver: vendor_side.client,
             options: Options {

@@ -58,5 +58,15 @@ pub(super) fn run(shell: &Shell, globals: &Globals, args: &Args) -> Result {
 }
 
 fn lines(diagnostics: &[Diagnostic], line: fn(&Diagnostic) -> String) -> String {
-    diagnostics.iter().map(|diagnostic| format!("{}\n", line(diagnostic).trim_end())).collect()
+    let lines: Vec<String> = diagnostics
+        .iter()
+        .map(|diagnostic| {
+            format!(
+                "{}
+",
+                line(diagnostic).trim_end()
+            )
+        })
+        .collect();
+    lines.concat()
 }
