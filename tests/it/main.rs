@@ -1,5 +1,6 @@
 //! Everything that is tested from outside the rooms.
 
+mod laws;
 mod corpus;
 mod editor;
 mod schema;
