@@ -3,3 +3,4 @@
 mod corpus;
 mod editor;
 mod schema;
+mod valid_corpus;
