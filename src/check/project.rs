@@ -13,6 +13,9 @@ use crate::load::model::ProjectFile;
 /// The zone of a project that names none: the vendor's.
 pub(super) const DEFAULT_TIME_ZONE: Tz = Tz::Asia__Shanghai;
 
+/// What people call the vendor's zone, and the IANA data does not.
+const CALLED_SHANGHAI: [&str; 6] = ["Asia/Beijing", "Beijing", "CST", "UTC+8", "GMT+8", "+08:00"];
+
 /// Applies the rules of the project file.
 pub(super) fn project(out: &mut Vec<Diagnostic>, document: &Document<ProjectFile>) -> Option<Project> {
     let before = out.len();
@@ -61,12 +64,11 @@ fn bad_time_zone(out: &mut Vec<Diagnostic>, document: &Document<ProjectFile>) {
         return;
     }
     let meant = closest(name, TZ_VARIANTS.iter().map(|zone| zone.name()));
-    let help = match (meant, name.to_ascii_lowercase().as_str()) {
-        (_, "beijing" | "asia/beijing" | "cst" | "utc+8" | "gmt+8" | "+08:00" | "+8") => {
-            "write `Asia/Shanghai`".to_owned()
-        }
-        (Some(meant), _) => format!("did you mean `{meant}`?"),
-        (None, _) => "write a name of the IANA data, such as `Asia/Shanghai`".to_owned(),
+    let is_beijing = |known: &str| known.eq_ignore_ascii_case(name) || closest(name, [known]).is_some();
+    let help = match meant {
+        _ if CALLED_SHANGHAI.iter().any(|known| is_beijing(known)) => "write `Asia/Shanghai`".to_owned(),
+        Some(meant) => format!("did you mean `{meant}`?"),
+        None => "write a name of the IANA data, such as `Asia/Shanghai`".to_owned(),
     };
     let message = format!("no time zone named `{name}`");
     out.push(Diagnostic::error(Code::BadTimeZone, document.value(&["time_zone"]), message).help(help));
@@ -119,6 +121,10 @@ environments:
         campaignctl.yaml:4:22 unknown-name: no environment named `sandbx`
             = did you mean `sandbox`?
         ");
+        for wrong in ["beijing", "Asia/Bejing", "CST", "UTC+08"] {
+            let printed = diagnose_project(&PROJECT.replace("Asia/Shanghai", wrong));
+            assert!(printed.contains("write `Asia/Shanghai`"), "{printed}");
+        }
         insta::assert_snapshot!(diagnose_project(&PROJECT.replace("Asia/Shanghai", "UTC+8")), @r"
         campaignctl.yaml:3:12 bad-time-zone: no time zone named `UTC+8`
             = write `Asia/Shanghai`

@@ -4,3 +4,4 @@ mod laws;
 mod corpus;
 mod editor;
 mod schema;
+mod valid_corpus;

@@ -44,10 +44,9 @@ pub(super) fn read(source: &Arc<Source>) -> (Option<Reading>, Vec<Diagnostic>) {
             mistakes.extend(of_values);
             (Some(Reading { tree, value, refused }), mistakes)
         }
-        Err(of_values) => {
-            mistakes.extend(of_values);
-            (None, mistakes)
-        }
+        // Where something was refused already, that is why.
+        Err(of_values) if mistakes.is_empty() => (None, of_values),
+        Err(_) => (None, mistakes),
     }
 }
 
