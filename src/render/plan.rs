@@ -225,7 +225,8 @@ fn inline(value: &Value) -> String {
     match value {
         Value::Object(entries) if entries.is_empty() => "{}".to_owned(),
         Value::Object(entries) => {
-            let entries = entries.iter().map(|(key, value)| format!("{}: {}", text::plain(key), inline(value)));
+            let entries =
+                entries.iter().map(|(key, value)| format!("{}: {}", text::plain(key), inline(value)));
             format!("{{ {} }}", entries.collect::<Vec<_>>().join(", "))
         }
         Value::Array(items) => format!("[{}]", items.iter().map(inline).collect::<Vec<_>>().join(", ")),

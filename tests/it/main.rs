@@ -1,7 +1,7 @@
 //! Everything that is tested from outside the rooms.
 
-mod laws;
 mod corpus;
 mod editor;
+mod laws;
 mod schema;
 mod valid_corpus;
