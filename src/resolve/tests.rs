@@ -145,18 +145,17 @@ fn meaning(order: &[(usize, usize, bool)]) -> String {
         files[file].push((section, format!("{name}: {}", serde_json::to_string(&value).unwrap())));
     }
     for (number, declarations) in files.iter().enumerate() {
-        let mut text = String::new();
-        let mut written = Vec::new();
+        let mut lines: Vec<String> = Vec::new();
         for (section, _) in declarations {
-            if written.contains(section) {
+            let heading = format!("{section}:");
+            if lines.contains(&heading) {
                 continue;
             }
-            written.push(section);
+            lines.push(heading);
             let of_section = declarations.iter().filter(|(other, _)| other == section);
-            let lines: String = of_section.map(|(_, line)| format!("  {line}\n")).collect();
-            text += &format!("{section}:\n{lines}");
+            lines.extend(of_section.map(|(_, line)| format!("  {line}")));
         }
-        fs::write(directory.path().join(format!("{number}.yaml")), text).unwrap();
+        fs::write(directory.path().join(format!("{number}.yaml")), lines.join("\n")).unwrap();
     }
     let desired = resolve(directory.path(), "sandbox").unwrap();
     let campaigns: Vec<_> = desired.campaigns.iter().map(|one| (&one.campaign, &one.audience_name)).collect();
