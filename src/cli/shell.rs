@@ -20,7 +20,7 @@ const TOKEN_VARIABLE: &str = "ALIBABA_CLOUD_SECURITY_TOKEN";
 /// What a command may do to the world around it.
 pub(in crate::cli) struct Shell {
     clock: Clock,
-    is_time_given: bool,
+    given_time: Option<DateTime<Utc>>,
 }
 
 #[expect(clippy::unused_self, reason = "whatever a command does to the world goes through its shell")]
@@ -35,16 +35,16 @@ impl Shell {
             }
             None => Arc::new(system_time),
         };
-        Self { clock, is_time_given: now.is_some() }
+        Self { clock, given_time: now }
     }
 
-    /// Returns the time.
+    /// Returns the time; a given one stands still here, so that the same command gives the same answer.
     #[must_use]
     pub(in crate::cli) fn now(&self) -> DateTime<Utc> {
-        (self.clock)()
+        self.given_time.unwrap_or_else(|| (self.clock)())
     }
 
-    /// Returns the clock, for rooms that ask more than once.
+    /// Returns the clock, for rooms that ask more than once; a given time goes on from there.
     #[must_use]
     pub(in crate::cli) fn clock(&self) -> Clock {
         Arc::clone(&self.clock)
@@ -53,7 +53,7 @@ impl Shell {
     /// Whether the time is a person's and not the system's.
     #[must_use]
     pub(in crate::cli) fn is_time_given(&self) -> bool {
-        self.is_time_given
+        self.given_time.is_some()
     }
 
     /// Writes an answer to standard output, without colours where nobody would see them. A reader that has
