@@ -6,6 +6,7 @@ mod corpus;
 mod editor;
 mod end_to_end;
 mod laws;
+mod misfortune;
 mod schema;
 mod site;
 mod valid_corpus;
