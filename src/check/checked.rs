@@ -9,6 +9,7 @@ use crate::domain::{
     Broadcast, CampaignId, Channel, Classification, Environment, EnvironmentName, ExpiresAfter, LiveActivity,
     ProjectName, Recipients, Revision, Schedule, Sms, TargetId, TargetKind, Template, Transparent,
 };
+use crate::load::targets::TargetFile;
 
 /// A workspace's sound declarations. What has a mistake is absent; what refers to it is kept.
 #[derive(Clone, Debug, Default)]
@@ -67,6 +68,15 @@ pub enum AudienceSource {
     Broadcast(Broadcast),
     /// The ids as written; not empty, may repeat.
     Inline(TargetKind, Vec<TargetId>),
+    /// A file, not opened yet.
+    File {
+        /// What its ids are.
+        kind: TargetKind,
+        /// The file.
+        file: TargetFile,
+        /// Where YAML names it.
+        named_at: Place,
+    },
 }
 
 impl AudienceSource {
@@ -75,7 +85,7 @@ impl AudienceSource {
     pub fn recipients(&self) -> Recipients {
         match self {
             Self::Broadcast(broadcast) => Recipients::Broadcast(*broadcast),
-            Self::Inline(kind, _) => Recipients::Targets(*kind),
+            Self::Inline(kind, _) | Self::File { kind, .. } => Recipients::Targets(*kind),
         }
     }
 }

@@ -53,6 +53,11 @@ impl<T> Document<T> {
         Place::span(&self.source, self.tree.key_range(path))
     }
 
+    /// Whether nothing of the file was left out because of a mistake.
+    pub fn is_whole(&self) -> bool {
+        self.broken.is_empty()
+    }
+
     /// Whether what stands at `path`, or a part of the file around it, was written but left out of the model
     /// because of a mistake that has been reported.
     pub fn is_broken(&self, path: &[&str]) -> bool {

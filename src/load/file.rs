@@ -78,6 +78,5 @@ fn not_utf8(shown_as: &str, error: &std::string::FromUtf8Error) -> Diagnostic {
     } else {
         format!("the byte 0x{bad:02X} is not UTF-8")
     };
-    Diagnostic::error(Code::NotUtf8, place, message)
-        .help("save the file as UTF-8; Chinese editors may call the other one GBK")
+    Diagnostic::error(Code::NotUtf8, place, message).help("save the file as UTF-8; it may be in GBK now")
 }

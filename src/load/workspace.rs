@@ -1,6 +1,7 @@
 //! The files of a workspace.
 
 use std::ffi::OsStr;
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use ignore::{Error as WalkError, WalkBuilder};
@@ -11,6 +12,9 @@ use crate::load::document::{self, Document};
 use crate::load::file;
 use crate::load::model::{CampaignFile, ProjectFile};
 use crate::load::shape::{Shape, Shapes};
+
+/// What the project file is called by mistake.
+const PROJECT_FILE_MISNAMED: &str = "campaignctl.yml";
 
 /// Name of the project file.
 pub const PROJECT_FILE: &str = "campaignctl.yaml";
@@ -32,6 +36,12 @@ impl Workspace {
     #[must_use]
     pub fn may_declare(&self, section: &str, name: &str) -> bool {
         self.has_lost_files || self.files.iter().any(|file| file.is_broken(&[section, name]))
+    }
+
+    /// Whether nothing of any campaign file was left out because of a mistake.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        !self.has_lost_files && self.files.iter().all(Document::is_whole)
     }
 }
 
@@ -66,8 +76,8 @@ impl Reading<'_> {
         if path.symlink_metadata().is_err() {
             let place = if self.shown_as.is_empty() { "." } else { self.shown_as };
             let message = format!("there is no project file `{PROJECT_FILE}` here");
-            let help = if self.directory.join("campaignctl.yml").exists() {
-                format!("rename `campaignctl.yml` to `{PROJECT_FILE}`")
+            let help = if self.directory.join(PROJECT_FILE_MISNAMED).exists() {
+                format!("rename `{PROJECT_FILE_MISNAMED}` to `{PROJECT_FILE}`")
             } else {
                 "name the workspace's directory with `-C DIR`, or start one with `campaignctl init`"
                     .to_owned()
@@ -98,10 +108,12 @@ impl Reading<'_> {
         let mut paths = Vec::new();
         let walk =
             WalkBuilder::new(self.directory).standard_filters(false).hidden(true).follow_links(true).build();
-        let project = self.directory.join(PROJECT_FILE);
+        let is_project = |path: &Path| {
+            path == self.directory.join(PROJECT_FILE) || path == self.directory.join(PROJECT_FILE_MISNAMED)
+        };
         for entry in walk {
             match entry {
-                Ok(entry) if entry.depth() == 0 || !is_yaml(entry.path()) || entry.path() == project => {}
+                Ok(entry) if entry.depth() == 0 || !is_yaml(entry.path()) || is_project(entry.path()) => {}
                 Ok(entry) if entry.file_type().is_some_and(|kind| kind.is_dir()) => {
                     self.mistakes.push(file::not_a_file(&self.shown(entry.path()), true));
                 }
@@ -130,7 +142,9 @@ impl Reading<'_> {
                 if path != self.directory && (is_hidden(path) || path == self.directory.join(PROJECT_FILE)) {
                     return;
                 }
-                self.mistakes.push(file::unreadable(&self.shown(path), error));
+                // The walk's error has lost the system's own; ask again.
+                let again = fs::metadata(path).and_then(|_| fs::read_dir(path)).err();
+                self.mistakes.push(file::unreadable(&self.shown(path), again.as_ref().unwrap_or(error)));
             }
             other => {
                 let place = Place::file(self.shown(path.unwrap_or(self.directory)));

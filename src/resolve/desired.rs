@@ -6,7 +6,7 @@ use std::sync::Arc;
 use chrono_tz::Tz;
 
 use crate::check::{Checked, Declared, OwnContent};
-use crate::diagnostic::Place;
+use crate::diagnostic::{Place, closest};
 use crate::domain::{Campaign, CampaignId, Classification, Environment, EnvironmentName, ProjectName};
 use crate::resolve::Audience;
 
@@ -53,24 +53,41 @@ pub enum ResolveError {
     UnknownEnvironment {
         /// The name that was asked for.
         name: EnvironmentName,
-        /// What to do.
-        help: String,
+        /// The names that there are; may be empty.
+        known: Vec<EnvironmentName>,
     },
+}
+
+impl ResolveError {
+    /// Says what to do about it.
+    #[must_use]
+    pub fn help(&self) -> String {
+        let Self::UnknownEnvironment { name, known } = self else {
+            return "run `campaignctl validate` and mend what it shows".to_owned();
+        };
+        let names: Vec<&str> = known.iter().map(EnvironmentName::as_str).collect();
+        match closest(name.as_str(), names.iter().copied()) {
+            Some(meant) => format!("did you mean `{meant}`?"),
+            None if names.is_empty() => "declare it under `environments:` in the project file".to_owned(),
+            None => format!("the project file has `{}`", names.join("`, `")),
+        }
+    }
 }
 
 /// Fills in every campaign of `checked` for one environment.
 ///
-/// Leaves out campaigns that refer to something unsound: the caller has stopped at the diagnostics of `check`.
+/// Leaves out a campaign that refers to something unsound. `check` has reported that as an error, and its
+/// caller goes no further then.
 ///
 /// # Errors
 ///
 /// Returns [`ResolveError`] without a sound project file, and for an environment that it does not have.
 pub fn desired(checked: &Checked, environment: &EnvironmentName) -> Result<Desired, ResolveError> {
     let project = checked.project.as_ref().ok_or(ResolveError::NoProject)?;
-    let chosen = project
-        .environments
-        .get(environment)
-        .ok_or_else(|| ResolveError::UnknownEnvironment { name: environment.clone(), help: String::new() })?;
+    let chosen = project.environments.get(environment).ok_or_else(|| ResolveError::UnknownEnvironment {
+        name: environment.clone(),
+        known: project.environments.keys().cloned().collect(),
+    })?;
     let mut audiences = BTreeMap::new();
     let campaigns = checked
         .campaigns

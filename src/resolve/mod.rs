@@ -10,3 +10,6 @@ pub use audience::{Audience, AudienceContents};
 pub use desired::{Desired, DesiredCampaign, ResolveError, desired};
 
 pub use crate::check::AudienceSource;
+
+#[cfg(test)]
+mod tests;

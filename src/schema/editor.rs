@@ -13,9 +13,19 @@ impl Transform for ForEditors {
     fn transform(&mut self, schema: &mut Schema) {
         transform_subschemas(self, schema);
         let Some(object) = schema.as_object_mut() else { return };
+        unwrap_lines(object);
         remove_null(object);
         merge_constants(object);
         name_branches(object);
+    }
+}
+
+/// A doc comment's lines are wrapped for the source; a hover wraps them itself. Paragraphs stay.
+fn unwrap_lines(schema: &mut Map<String, Value>) {
+    if let Some(Value::String(description)) = schema.get_mut("description") {
+        let paragraphs: Vec<String> =
+            description.split("\n\n").map(|lines| lines.replace('\n', " ")).collect();
+        *description = paragraphs.join("\n\n");
     }
 }
 
@@ -63,7 +73,7 @@ fn merge_constants(schema: &mut Map<String, Value>) {
 }
 
 /// A `oneOf` of mappings says that it is a mapping, and each branch is titled by its tag, else required keys
-/// are missing from what is completed.
+/// are missing from what is completed. The tag is described as its branch is.
 fn name_branches(schema: &mut Map<String, Value>) {
     let Some(Value::Array(branches)) = schema.get_mut("oneOf") else { return };
     let is_mapping = |branch: &Value| branch.get("type").is_some_and(|json_type| json_type == "object");
@@ -72,11 +82,19 @@ fn name_branches(schema: &mut Map<String, Value>) {
     }
     for branch in branches {
         let Some(branch) = branch.as_object_mut() else { continue };
-        let properties = branch.get("properties").and_then(Value::as_object);
-        let tag = properties.and_then(|keys| keys.values().find_map(|key| key.get("const"))).cloned();
-        if let Some(tag) = tag {
-            branch.entry("title").or_insert(tag);
+        let description = branch.get("description").cloned();
+        let Some(Value::Object(properties)) = branch.get_mut("properties") else { continue };
+        let Some(tag) =
+            properties.values_mut().filter_map(Value::as_object_mut).find(|key| key.contains_key("const"))
+        else {
+            continue;
+        };
+        let value = tag["const"].clone();
+        tag.insert("examples".to_owned(), json!([value]));
+        if let Some(description) = description {
+            tag.entry("description").or_insert(description);
         }
+        branch.entry("title").or_insert(value);
     }
     schema.entry("type").or_insert_with(|| json!("object"));
 }

@@ -11,7 +11,7 @@ use serde::{Deserialize, Deserializer};
 /// Who gets a push: exactly one kind of targets, or everyone on a platform.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
-#[schemars(title = "audience", extend("minProperties" = 1, "maxProperties" = 1))]
+#[schemars(title = "audience")]
 pub struct AudienceSyntax {
     /// Android device ids: wire `DeliveryType` 1 and `TargetMsgkey`, ten to a request.
     #[schemars(example = ["dev-1", "dev-2"])]

@@ -5,6 +5,8 @@ use std::borrow::Cow;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
 
+use crate::domain::VendorCategory;
+
 /// How each phone vendor shall treat a message. What is absent is left to the vendor.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
@@ -49,7 +51,7 @@ pub struct CategoryOnlySyntax {
 #[schemars(title = "huawei")]
 pub struct HuaweiSyntax {
     /// The message's category, a known name or Huawei's own code as a string: wire `ThirdChannelCategory` `hms`.
-    #[schemars(example = &"finance", example = &"9")]
+    #[schemars(extend("examples" = huawei_categories()))]
     pub category: Option<CategorySyntax>,
     /// How the phone announces it: wire `NotifyLevel` `hms`, 1 for `low`, 2 for `normal`.
     #[schemars(example = &"normal")]
@@ -126,6 +128,11 @@ pub struct AndroidSyntax {
     pub channel_id: Option<String>,
 }
 
+/// Lists the names, so that editors offer them, and one code.
+fn huawei_categories() -> Vec<&'static str> {
+    VendorCategory::Huawei.names().iter().copied().chain(["9"]).collect()
+}
+
 /// A category: a known name, or the vendor's own code as a string.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(transparent)]
@@ -142,10 +149,6 @@ impl JsonSchema for CategorySyntax {
             "description": "A known name, or the vendor's own code as a string.",
             "type": "string",
             "minLength": 1,
-            "examples": [
-                "im", "voip", "subscription", "travel", "health", "work", "account", "express", "finance",
-                "device_reminder", "system_reminder", "mail", "play_voice", "customer_service", "marketing", "9",
-            ],
         })
     }
 }

@@ -12,6 +12,9 @@ use crate::load::shape::Mistake;
 use crate::load::shape::narrow::{self, Finding};
 use crate::load::yaml::Tree;
 
+/// Longest example in a help line.
+const EXAMPLE_CHARS_MAX: usize = 60;
+
 /// Explains the findings about one file.
 pub(super) struct Explainer<'file> {
     pub(super) schema: &'file Value,
@@ -41,10 +44,6 @@ impl Explainer<'_> {
         let mistake = match error.kind() {
             ValidationErrorKind::AdditionalProperties { unexpected } => {
                 return unexpected.iter().map(|key| self.unknown_key(path.clone(), key, error)).collect();
-            }
-            // “Exactly one of” is a rule that `check` words better; the schema has it for editors.
-            ValidationErrorKind::MinProperties { .. } | ValidationErrorKind::MaxProperties { .. } => {
-                return Vec::new();
             }
             ValidationErrorKind::Required { property } => {
                 self.missing_key(path, property.as_str().unwrap_or_default(), error)
@@ -95,7 +94,12 @@ impl Explainer<'_> {
         let example = self.properties(error).and_then(|keys| keys.get(key)).and_then(example);
         let help = match example {
             Some(example) => format!("add it, for example `{key}: {example}`"),
-            None => "add it".to_owned(),
+            None => match self.tags(error, key).as_slice() {
+                [] => "add it".to_owned(),
+                tags => {
+                    format!("add it: {}", listed(tags.iter().map(|tag| format!("{key}: {}", plain(tag)))))
+                }
+            },
         };
         Mistake { path, diagnostic: Diagnostic::error(Code::MissingKey, place, message).help(help) }
     }
@@ -177,6 +181,19 @@ impl Explainer<'_> {
 
     /// Returns the properties of the schema whose keyword complains.
     fn properties(&self, error: &ValidationError<'_>) -> Option<&serde_json::Map<String, Value>> {
+        self.complaining(error)?.get("properties")?.as_object()
+    }
+
+    /// Returns the values of a tag that the branches of the complaining schema have.
+    fn tags(&self, error: &ValidationError<'_>, tag: &str) -> Vec<&Value> {
+        let branches =
+            self.complaining(error).and_then(|schema| schema.get("oneOf")).and_then(Value::as_array);
+        let tags = branches.into_iter().flatten().map(|branch| &branch["properties"][tag]["const"]);
+        tags.filter(|tag| !tag.is_null()).collect()
+    }
+
+    /// Returns the schema whose keyword complains.
+    fn complaining(&self, error: &ValidationError<'_>) -> Option<&Value> {
         let mut schema = self.schema;
         let segments: Vec<LocationSegment<'_>> = error.evaluation_path().iter().collect();
         let (_keyword, parents) = segments.split_last()?;
@@ -190,7 +207,7 @@ impl Explainer<'_> {
                 LocationSegment::Index(place) => schema.get(place)?,
             };
         }
-        schema.get("properties")?.as_object()
+        Some(schema)
     }
 }
 
@@ -244,8 +261,7 @@ fn plain(value: &Value) -> String {
 /// Returns a property's first example, if it fits on a line.
 fn example(property: &Value) -> Option<String> {
     let example = property.get("examples")?.get(0)?;
-    let is_short = !example.is_object() && !example.is_array();
-    is_short.then(|| plain(example))
+    Some(plain(example)).filter(|example| example.chars().count() <= EXAMPLE_CHARS_MAX)
 }
 
 fn listed(names: impl Iterator<Item = impl std::fmt::Display>) -> String {

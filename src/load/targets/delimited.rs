@@ -62,14 +62,14 @@ impl<R: BufRead> DelimitedLines<R> {
         let read = self.reader.read_byte_record(&mut self.record);
         let feeder = self.reader.get_ref();
         let line = feeder.record_line.get();
-        let target = match (read, feeder.refusal.get()) {
-            (Ok(false), _) => return None,
+        let target = match read {
+            Ok(false) => return None,
+            _ if feeder.is_too_long.get() => Err(BadLineReason::TooLong),
+            _ if feeder.is_endless.get() => Err(BadLineReason::UnclosedQuote),
             // Every line is fed with its break, so only an open quote makes a record reach the end of the file.
-            (Ok(true), _) if feeder.is_at_end.get() => Err(BadLineReason::UnclosedQuote),
-            (Ok(true), _) => self.target(),
-            (Err(_), Some(Refusal::LineTooLong)) => Err(BadLineReason::TooLong),
-            (Err(_), Some(Refusal::RecordTooLong)) => Err(BadLineReason::UnclosedQuote),
-            (Err(error), None) => Err(BadLineReason::Io(error.into())),
+            Ok(true) if feeder.is_at_end.get() => Err(BadLineReason::UnclosedQuote),
+            Ok(true) => self.target(),
+            Err(error) => Err(BadLineReason::Io(error.into())),
         };
         Some(target.map(|target| (line, target)).map_err(|why| BadLine { line, why }))
     }
@@ -80,14 +80,8 @@ impl<R: BufRead> DelimitedLines<R> {
     }
 }
 
-/// Why the feeder stopped.
-#[derive(Clone, Copy)]
-enum Refusal {
-    /// One line, outside of quotes, is longer than any record.
-    LineTooLong,
-    /// Lines went on and on inside quotes.
-    RecordTooLong,
-}
+/// A record that stands for a line too long to be fed: `csv` gives up for good on an error.
+const STAND_IN: &[u8] = b"\"\"";
 
 /// Hands out one line a read, each with a line feed at its end.
 struct LineFeeder<R> {
@@ -99,7 +93,10 @@ struct LineFeeder<R> {
     is_begun: Cell<bool>,
     record_bytes: Cell<usize>,
     is_at_end: Cell<bool>,
-    refusal: Cell<Option<Refusal>>,
+    /// Whether the current record is a stand-in for a line that is longer than any.
+    is_too_long: Cell<bool>,
+    /// Whether the current record went on, inside quotes, for longer than any.
+    is_endless: Cell<bool>,
 }
 
 impl<R: BufRead> LineFeeder<R> {
@@ -112,7 +109,8 @@ impl<R: BufRead> LineFeeder<R> {
             is_begun: Cell::new(false),
             record_bytes: Cell::new(0),
             is_at_end: Cell::new(false),
-            refusal: Cell::new(None),
+            is_too_long: Cell::new(false),
+            is_endless: Cell::new(false),
         }
     }
 
@@ -120,45 +118,38 @@ impl<R: BufRead> LineFeeder<R> {
     fn begin_record(&self) {
         self.is_begun.set(false);
         self.record_bytes.set(0);
-    }
-
-    fn refuse(&self, refusal: Refusal) -> io::Error {
-        self.refusal.set(Some(refusal));
-        io::ErrorKind::InvalidData.into()
+        self.is_too_long.set(false);
     }
 
     /// Takes the next line in, or says that there is none.
     fn fetch(&mut self) -> io::Result<bool> {
-        self.refusal.set(None);
-        let bytes = match self.lines.next_line()? {
+        self.pending.clear();
+        self.handed_out = 0;
+        let (bytes, is_too_long) = match self.lines.next_line()? {
             None => {
                 self.is_at_end.set(true);
                 return Ok(false);
             }
             Some(Line::Whole(line)) => {
-                self.pending.clear();
                 self.pending.extend_from_slice(line);
-                self.pending.push(b'\n');
-                Some(line.len())
+                (line.len(), false)
             }
-            Some(Line::TooLong) => None,
+            Some(Line::TooLong) => {
+                self.pending.extend_from_slice(STAND_IN);
+                (0, true)
+            }
         };
-        let is_first = !self.is_begun.replace(true);
-        if is_first {
+        self.pending.push(b'\n');
+        if !self.is_begun.replace(true) {
             self.record_line.set(self.lines.line());
+            self.is_too_long.set(is_too_long);
         }
-        self.handed_out = 0;
-        let record_bytes = bytes.map(|bytes| self.record_bytes.get() + bytes);
-        match record_bytes {
-            Some(record_bytes) if record_bytes <= LINE_BYTES_MAX => {
-                self.record_bytes.set(record_bytes);
-                Ok(true)
-            }
-            _ => {
-                self.pending.clear();
-                Err(self.refuse(if is_first { Refusal::LineTooLong } else { Refusal::RecordTooLong }))
-            }
+        self.record_bytes.set(self.record_bytes.get() + bytes);
+        if self.record_bytes.get() > LINE_BYTES_MAX {
+            self.is_endless.set(true);
+            return Err(io::ErrorKind::InvalidData.into());
         }
+        Ok(true)
     }
 }
 

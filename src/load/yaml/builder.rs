@@ -21,8 +21,8 @@ const REPEATED_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// an event, and a jump repeats at least one node.
 const REPEATED_PER_NODE_MAX: usize = 100;
 
-/// Builds the tree of a file's one document, and lists what makes it unfit to read any further. The tree is
-/// absent where the text ends in a mistake.
+/// Builds the tree of a file's one document, and lists its mistakes. The tree is absent where they make the
+/// file unfit to read any further; refused keys do not.
 pub(super) fn build(source: &Arc<Source>) -> (Option<Tree>, Vec<Diagnostic>) {
     let options = granit_parser::options! {
         disallow_directives: true,
@@ -47,9 +47,11 @@ pub(super) fn build(source: &Arc<Source>) -> (Option<Tree>, Vec<Diagnostic>) {
             return (None, builder.mistakes);
         }
     }
-    let mistake = builder.check_repetition();
-    builder.mistakes.extend(mistake);
-    (Some(builder.tree), builder.mistakes)
+    if let Some(mistake) = builder.check_repetition() {
+        builder.reject(mistake);
+    }
+    let tree = (!builder.is_rejected).then_some(builder.tree);
+    (tree, builder.mistakes)
 }
 
 fn too_deep(at: Place) -> Diagnostic {
@@ -100,6 +102,8 @@ struct Builder<'source> {
     heaviest: Option<(Range<usize>, Range<usize>, usize)>,
     document: Option<Range<usize>>,
     mistakes: Vec<Diagnostic>,
+    /// Whether some mistake makes the values meaningless.
+    is_rejected: bool,
 }
 
 impl<'source> Builder<'source> {
@@ -114,7 +118,13 @@ impl<'source> Builder<'source> {
             heaviest: None,
             document: None,
             mistakes: Vec::new(),
+            is_rejected: false,
         }
+    }
+
+    fn reject(&mut self, mistake: Diagnostic) {
+        self.mistakes.push(mistake);
+        self.is_rejected = true;
     }
 
     /// Takes one event in. An error ends the reading; lesser mistakes are kept aside.
@@ -215,14 +225,15 @@ impl<'source> Builder<'source> {
             children.chunks_exact(2).map(|pair| (pair[0], pair[1])).collect();
         let mut index: HashMap<Box<str>, usize> = HashMap::with_capacity(entries.len());
         for (place, &(key, _)) in entries.iter().enumerate() {
-            let text = match key::read(self.source, &self.tree, key) {
+            let text = match key::read(self.source, &self.tree, key).map(str::to_owned) {
                 Ok(text) => text,
                 Err(mistake) => {
                     self.mistakes.push(mistake);
+                    self.tree.refuse_key(key);
                     continue;
                 }
             };
-            if let Some(&first) = index.get(text) {
+            if let Some(&first) = index.get(text.as_str()) {
                 let (first, _) = entries[first];
                 let mistake = Diagnostic::error(
                     Code::DuplicateKey,
@@ -231,7 +242,7 @@ impl<'source> Builder<'source> {
                 )
                 .related(self.place(self.tree.node(first).range.clone()), "first here")
                 .help("remove one of the two");
-                self.mistakes.push(mistake);
+                self.reject(mistake);
             } else {
                 index.insert(text.into(), place);
             }
@@ -285,7 +296,7 @@ impl<'source> Builder<'source> {
         let message = format!("the tag `{}` would change what is written", tag.original());
         let mistake = Diagnostic::error(Code::UnknownTag, self.place(range), message)
             .help("remove it; quote a value that is to be text");
-        self.mistakes.push(mistake);
+        self.reject(mistake);
     }
 
     fn add(&mut self, range: Range<usize>, kind: Kind, weight: Weight) -> NodeId {

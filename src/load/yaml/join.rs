@@ -29,12 +29,14 @@ pub(super) fn values(source: &Arc<Source>, tree: &Tree) -> Result<Joined, Vec<Di
         reported: HashSet::new(),
         mistakes: Vec::new(),
     };
-    let Some(root) = tree.root() else {
-        return Ok(Joined { value: Value::Null, refused: Vec::new(), mistakes: Vec::new() });
-    };
     match serde_yaml::from_str::<serde_yaml::Value>(source.text()) {
         Ok(other) => {
-            let value = join.value(root, &other);
+            let value = match tree.root() {
+                Some(root) => join.value(root, &other),
+                None if other.is_null() => Value::Null,
+                // A comment to one reader, a comment with a line break and more to the other.
+                None => return Err(vec![join.hidden()]),
+            };
             Ok(Joined { value, refused: join.refused, mistakes: join.mistakes })
         }
         Err(error) => {
@@ -98,8 +100,13 @@ impl Join<'_> {
         for (&(key, value), (other_key, other)) in entries.iter().zip(others) {
             let tree = self.tree;
             let Kind::Scalar { text, .. } = &tree.node(tree.target(key)).kind else {
-                unreachable!("the builder refused keys that are no scalars");
+                self.refused.push(self.path.clone());
+                continue;
             };
+            if tree.is_refused_key(key) {
+                self.refused.push(self.path.iter().cloned().chain([text.to_string()]).collect());
+                continue;
+            }
             if other_key.as_str() != Some(text) {
                 self.refuse(key, "two YAML readers take this key differently", "quote it");
                 continue;
@@ -194,6 +201,16 @@ impl Join<'_> {
             let place = Place::span(self.source, self.tree.node(id).range.clone());
             self.mistakes.push(Diagnostic::error(code, place, message).help(help));
         }
+    }
+
+    fn hidden(&self) -> Diagnostic {
+        let place = Place::file(self.source.path());
+        Diagnostic::error(
+            Code::AmbiguousScalar,
+            place,
+            "two YAML readers disagree on whether this file is empty",
+        )
+        .help("remove the special line breaks (U+0085, U+2028, U+2029) from its comments")
     }
 
     fn unreadable(&self, error: &serde_yaml::Error) -> Diagnostic {

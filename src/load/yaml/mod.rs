@@ -37,11 +37,16 @@ pub(super) struct Reading {
 
 /// Reads one document. The reading is absent where a mistake leaves no value at all.
 pub(super) fn read(source: &Arc<Source>) -> (Option<Reading>, Vec<Diagnostic>) {
-    let (tree, mistakes) = builder::build(source);
-    let (Some(tree), true) = (tree, mistakes.is_empty()) else { return (None, mistakes) };
+    let (tree, mut mistakes) = builder::build(source);
+    let Some(tree) = tree else { return (None, mistakes) };
     match join::values(source, &tree) {
-        Ok(Joined { value, refused, mistakes }) => (Some(Reading { tree, value, refused }), mistakes),
-        Err(mistakes) => (None, mistakes),
+        Ok(Joined { value, refused, mistakes: of_values }) => {
+            mistakes.extend(of_values);
+            (Some(Reading { tree, value, refused }), mistakes)
+        }
+        // Where something was refused already, that is why.
+        Err(of_values) if mistakes.is_empty() => (None, of_values),
+        Err(_) => (None, mistakes),
     }
 }
 

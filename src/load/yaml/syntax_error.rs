@@ -8,6 +8,13 @@ use crate::diagnostic::{Code, Diagnostic, Place, Source};
 
 /// Says what is wrong with the text at a syntax error, and what to do.
 pub(super) fn diagnose(source: &Arc<Source>, error: &ScanError) -> Diagnostic {
+    if *error.kind() == ErrorKind::MappingValueNotAllowed
+        && let Some(colon) = glued_colon(source.text(), offset(source, error.marker()))
+    {
+        let place = Place::span(source, colon..colon + 1);
+        return Diagnostic::error(Code::YamlSyntax, place, "a colon without a space after it is text")
+            .help("put a space after the colon: `key: value`");
+    }
     let (message, help) = explain(error.kind());
     let message = message.map_or_else(|| error.kind().to_string(), str::to_owned);
     let diagnostic = Diagnostic::error(Code::YamlSyntax, place(source, error.marker()), message);
@@ -17,14 +24,37 @@ pub(super) fn diagnose(source: &Arc<Source>, error: &ScanError) -> Diagnostic {
     }
 }
 
-/// Returns the character at a marker; at the end of the text, its last visible one.
+/// Finds the colon of a `key:value` in the line above an offset, which the parser could not yet complain of.
+fn glued_colon(text: &str, offset: usize) -> Option<usize> {
+    let line_start = text[..offset].rfind('\n')?;
+    let above_start = text[..line_start].rfind('\n').map_or(0, |at| at + 1);
+    let above = &text[above_start..line_start];
+    let (key, value) = above.split_once(':')?;
+    let is_word = |letter: char| letter.is_alphanumeric() || matches!(letter, '_' | '-');
+    let is_key = !key.trim().is_empty() && key.trim().chars().all(is_word);
+    let is_glued = !value.is_empty() && !value.starts_with([' ', '/', '\r']) && !value.contains(": ");
+    (is_key && is_glued).then_some(above_start + key.len())
+}
+
+fn offset(source: &Source, marker: &Marker) -> usize {
+    source.text().floor_char_boundary(marker.byte_offset().unwrap_or_default())
+}
+
+/// Returns the character, or the alias, at a marker; at the end of the text, its last visible one.
 pub(super) fn place(source: &Arc<Source>, marker: &Marker) -> Place {
     let text = source.text();
-    let mut start = text.floor_char_boundary(marker.byte_offset().unwrap_or_default());
+    let mut start = offset(source, marker);
     if text[start..].trim().is_empty() {
         start = text.trim_end().char_indices().next_back().map_or(0, |(at, _)| at);
     }
-    let end = text[start..].chars().next().map_or(start, |next| start + next.len_utf8());
+    // Of an alias, all of its name.
+    let length = match text[start..].strip_prefix('*') {
+        Some(name) => {
+            1 + name.find(|end: char| end.is_whitespace() || ",[]{}".contains(end)).unwrap_or(name.len())
+        }
+        None => text[start..].chars().next().map_or(0, char::len_utf8),
+    };
+    let end = start + length;
     Place::span(source, start..end)
 }
 

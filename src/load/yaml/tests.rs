@@ -1,1 +1,251 @@
+use std::sync::Arc;
 
+use proptest::prelude::*;
+use serde_json::json;
+
+use super::*;
+use crate::diagnostic::{Code, Place};
+
+fn source(text: &str) -> Arc<Source> {
+    Source::new("a.yaml".to_owned(), text.to_owned())
+}
+
+fn value(text: &str) -> Value {
+    let (reading, mistakes) = read(&source(text));
+    assert_eq!(mistakes, [], "{text}");
+    reading.unwrap().value
+}
+
+fn codes(text: &str) -> Vec<Code> {
+    let (_, mistakes) = read(&source(text));
+    mistakes.iter().map(|mistake| mistake.code).collect()
+}
+
+#[test]
+fn merge_keys_merge_with_own_keys_first_and_sources_in_order() {
+    let text = "
+base: &base { a: base, b: base }
+more: &more { <<: *base, b: more, c: more }
+other: &other { c: other, d: other }
+one: { <<: *base, a: own }
+list: { <<: [*more, *other], e: own }
+";
+    assert_eq!(value(text)["one"], json!({ "a": "own", "b": "base" }));
+    assert_eq!(
+        value(text)["list"],
+        json!({ "e": "own", "a": "base", "b": "more", "c": "more", "d": "other" })
+    );
+}
+
+#[test]
+fn a_merge_key_takes_mappings_only() {
+    assert_eq!(codes("a: { <<: 5 }"), [Code::WrongType]);
+    assert_eq!(codes("a: { <<: [{ b: c }, 5] }"), [Code::WrongType]);
+    assert_eq!(codes("a: { \"<<\": { b: c } }"), [Code::AmbiguousScalar]);
+}
+
+#[test]
+fn an_empty_document_is_null() {
+    for text in ["", "\n\n", "# nothing\n", "---\n", "--- # nothing\n...\n"] {
+        assert_eq!(value(text), Value::Null, "{text:?}");
+    }
+}
+
+#[test]
+fn block_scalars_end_as_both_readers_say() {
+    assert_eq!(value("a: |\n  x\n  y"), json!({ "a": "x\ny" }));
+    assert_eq!(value("a: |+\n  x\n\n"), json!({ "a": "x\n\n" }));
+    assert_eq!(value("a: >-\n  x\n  y\n"), json!({ "a": "x y" }));
+}
+
+#[test]
+fn a_text_that_the_readers_break_differently_is_refused() {
+    assert_eq!(codes("a: \"x\u{85}y\"\n"), [Code::AmbiguousScalar]);
+    assert_eq!(codes("# nothing\u{85}a: hidden\n"), [Code::AmbiguousScalar]);
+    assert_eq!(codes("a: b # nothing\u{2028}c: hidden\n"), [Code::AmbiguousScalar]);
+}
+
+#[test]
+fn the_key_on_needs_no_quotes_and_the_key_no_does() {
+    assert_eq!(value("on: [monday]"), json!({ "on": ["monday"] }));
+    assert_eq!(codes("no: 1"), [Code::AmbiguousScalar]);
+    assert_eq!(codes("1: 1"), [Code::WrongType]);
+    assert_eq!(codes("? [a]\n: 1"), [Code::WrongType]);
+    assert_eq!(codes(": 1"), [Code::WrongType]);
+}
+
+#[test]
+fn a_refused_value_is_reported_once_however_often_it_is_repeated() {
+    let (reading, mistakes) = read(&source("a: &a no\nb: *a\nc: { d: *a }\n"));
+    assert_eq!(mistakes.len(), 1);
+    let paths: Vec<String> = reading.unwrap().refused.iter().map(|path| path.join("/")).collect();
+    assert_eq!(paths, ["a", "b", "c/d"]);
+}
+
+/// Returns what stands at the spans of a path's value and key.
+fn written<'text>(text: &'text str, path: &[&str]) -> (&'text str, &'text str) {
+    let (reading, _) = read(&source(text));
+    let tree = reading.unwrap().tree;
+    (&text[tree.value_range(path)], &text[tree.key_range(path)])
+}
+
+#[test]
+fn values_and_keys_are_found_through_aliases_and_merges() {
+    let text = "
+vips: &vips
+  users: [a, 你好]   # comment
+  # more
+\"quoted\": { <<: *vips, x: \"y\" }
+again: *vips
+empty:
+block: |
+  one
+  two
+
+";
+    assert_eq!(written(text, &["vips", "users", "1"]), ("你好", "你好"));
+    assert_eq!(written(text, &["quoted", "users"]), ("[a, 你好]", "users"));
+    assert_eq!(written(text, &["quoted", "x"]), ("\"y\"", "x"));
+    assert_eq!(written(text, &["again", "users", "0"]), ("a", "a"));
+    assert_eq!(written(text, &["again"]).1, "again");
+    assert_eq!(written(text, &["again"]).0, "users: [a, 你好]");
+    assert_eq!(written(text, &["empty"]), ("empty", "empty"));
+    assert_eq!(written(text, &["block"]), ("one\n  two", "block"));
+    assert_eq!(written(text, &["vips", "absent", "deeper"]), ("users: [a, 你好]", "vips"));
+    assert_eq!(written(text, &["absent"]).1.lines().next(), Some("vips: &vips"));
+}
+
+/// Text that is often nearly YAML.
+fn yamlish() -> impl Strategy<Value = String> {
+    let piece = prop::sample::select(vec![
+        "a",
+        "b",
+        "key",
+        ": ",
+        ":",
+        "- ",
+        "-",
+        "\n",
+        "\n  ",
+        "\n    ",
+        " ",
+        "\t",
+        "[",
+        "]",
+        "{",
+        "}",
+        ", ",
+        "&x ",
+        "*x",
+        "<<: ",
+        "!t ",
+        "!!str ",
+        "\"",
+        "'",
+        "|",
+        ">",
+        "|2-\n",
+        "#",
+        " # c",
+        "? ",
+        "---\n",
+        "...\n",
+        "%YAML 1.1\n",
+        "你好",
+        "\u{85}",
+        "\u{2028}",
+        "\u{feff}",
+        "\r",
+        "\r\n",
+        "\0",
+        "\\",
+        "\\x",
+        "012",
+        "1e3",
+        "no",
+        "~",
+        "0x1F",
+        ".inf",
+        "2026-12-01",
+        "\u{1F600}",
+        "`",
+        "@",
+    ]);
+    prop::collection::vec(piece, 0..40).prop_map(|pieces| pieces.concat())
+}
+
+/// Any value that our files can hold.
+fn values() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        any::<u64>().prop_map(Value::from),
+        (-1e15..1e15f64).prop_map(Value::from),
+        "\\PC{0,12}".prop_map(Value::from),
+        "[a-z0-9_.:+-]{0,8}".prop_map(Value::from),
+        Just(Value::Null),
+    ];
+    leaf.prop_recursive(4, 48, 6, |inner| {
+        let keys = prop_oneof!["[a-z_]{1,6}", "\\PC{1,6}", "[0-9eo.:_-]{1,5}"];
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..6).prop_map(Value::from),
+            prop::collection::btree_map(keys, inner, 0..6)
+                .prop_map(|entries| Value::Object(entries.into_iter().collect())),
+        ]
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 2000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Whatever the text, reading it ends, and every place is a piece of it.
+    #[test]
+    fn no_text_breaks_the_reader(text in prop_oneof![yamlish(), any::<String>()]) {
+        let source = source(&text);
+        let (reading, mistakes) = read(&source);
+        prop_assert!(reading.is_some() || !mistakes.is_empty());
+        for mistake in mistakes {
+            for label in mistake.primary.iter().chain(&mistake.related) {
+                if let Place::Span(span) = &label.place {
+                    prop_assert!(text.get(span.range.clone()).is_some(), "{:?} of {text:?}", span.range);
+                }
+            }
+        }
+    }
+
+    /// Every node's span is on character boundaries, and inside the text.
+    #[test]
+    fn every_span_is_a_piece_of_the_text(text in yamlish()) {
+        if let (Some(tree), _) = builder::build(&source(&text)) {
+            for (_, node) in tree.nodes() {
+                prop_assert!(text.get(node.range.clone()).is_some(), "{:?} of {text:?}", node.range);
+            }
+        }
+    }
+
+    /// Where both readers accept a text, they agree on its value: the value is `serde_yaml`'s.
+    #[test]
+    fn an_accepted_text_means_what_serde_yaml_says(text in yamlish()) {
+        let (reading, mistakes) = read(&source(&text));
+        if let (Some(reading), true) = (reading, mistakes.is_empty()) {
+            let mut theirs: serde_yaml::Value = serde_yaml::from_str(&text).unwrap();
+            theirs.apply_merge().unwrap();
+            if !text.contains("<<") {
+                prop_assert_eq!(serde_json::to_value(theirs).unwrap(), reading.value);
+            }
+        }
+    }
+
+    /// What `serde_yaml` writes is read back, unless it leaves something bare that other readers take otherwise.
+    #[test]
+    fn what_serde_yaml_writes_is_read_back(value in values()) {
+        let text = serde_yaml::to_string(&value).unwrap();
+        let (reading, mistakes) = read(&source(&text));
+        if mistakes.is_empty() {
+            prop_assert_eq!(reading.unwrap().value, value);
+        } else {
+            let is_ambiguous = mistakes.iter().all(|mistake| mistake.code == Code::AmbiguousScalar);
+            prop_assert!(is_ambiguous, "{text:?}: {mistakes:?}");
+        }
+    }
+}

@@ -1,6 +1,6 @@
 //! The span tree: what stands where.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
 /// A node's place in the arena.
@@ -41,6 +41,7 @@ pub(super) enum Kind {
 pub(in crate::load) struct Tree {
     nodes: Vec<Node>,
     root: Option<NodeId>,
+    refused_keys: HashSet<NodeId>,
 }
 
 /// The plain key that merges other mappings into its own.
@@ -50,6 +51,15 @@ impl Tree {
     pub(super) fn add(&mut self, range: Range<usize>, kind: Kind) -> NodeId {
         self.nodes.push(Node { range, kind });
         NodeId(self.nodes.len() - 1)
+    }
+
+    /// Remembers a key that was reported: its entry means nothing.
+    pub(super) fn refuse_key(&mut self, key: NodeId) {
+        self.refused_keys.insert(key);
+    }
+
+    pub(super) fn is_refused_key(&self, key: NodeId) -> bool {
+        self.refused_keys.contains(&key)
     }
 
     pub(super) fn set_root(&mut self, root: NodeId) {

@@ -1,0 +1,6 @@
+//! Everything that is tested from outside the rooms.
+
+mod corpus;
+mod editor;
+mod schema;
+mod valid_corpus;
