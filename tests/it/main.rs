@@ -3,4 +3,5 @@
 mod corpus;
 mod editor;
 mod schema;
+mod signature;
 mod valid_corpus;
