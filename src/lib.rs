@@ -7,6 +7,7 @@
 
 pub mod apply;
 pub mod check;
+pub mod cli;
 pub mod diagnostic;
 pub mod diff;
 pub mod domain;
@@ -15,6 +16,7 @@ pub mod load;
 pub mod plan;
 pub mod render;
 pub mod resolve;
+pub mod sandbox;
 pub mod schema;
 pub mod state;
 pub mod vendor;

@@ -1,3 +1,5 @@
 //! The `campaignctl` binary.
 
-fn main() {}
+fn main() -> std::process::ExitCode {
+    campaignctl::cli::main()
+}

@@ -8,7 +8,8 @@ use crate::domain::{
 use crate::plan::PlannedPush;
 
 /// The ids of an audience, in any order, repeats included.
-pub type TargetStream = Box<dyn Iterator<Item = Result<TargetId, Box<dyn Error + Send + Sync>>> + Send>;
+pub type TargetStream<'a> =
+    Box<dyn Iterator<Item = Result<TargetId, Box<dyn Error + Send + Sync>>> + Send + 'a>;
 
 /// Where `apply` gets the ids from that a plan only has hashes of.
 pub trait TargetSource: Send + Sync {
@@ -17,7 +18,7 @@ pub trait TargetSource: Send + Sync {
     /// # Errors
     ///
     /// Returns an error when it cannot be opened; the stream yields one where it cannot be read on.
-    fn open(&self, campaign: &CampaignId) -> Result<TargetStream, Box<dyn Error + Send + Sync>>;
+    fn open(&self, campaign: &CampaignId) -> Result<TargetStream<'_>, Box<dyn Error + Send + Sync>>;
 }
 
 /// Who gets one request.
@@ -51,7 +52,7 @@ impl Addressees {
 pub(super) fn batches<'a>(
     push: &'a PlannedPush,
     salt: LedgerSalt,
-    source: &dyn TargetSource,
+    source: &'a dyn TargetSource,
 ) -> Box<dyn Iterator<Item = Result<Addressees, Box<dyn Error + Send + Sync>>> + Send + 'a> {
     let kind = match push.campaign.recipients {
         Recipients::Broadcast(broadcast) => {

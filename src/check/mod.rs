@@ -6,6 +6,7 @@
 
 mod api_version;
 mod audience;
+mod audience_file;
 mod campaign;
 mod checked;
 mod classification;

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 /// How a command ended. README and `--help` list the numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ExitStatus {
+pub(in crate::cli) enum ExitStatus {
     /// Done; for `plan`: no changes, or changes without `--detailed-exitcode`.
     Done = 0,
     /// An error of no other class, our own bugs included.

@@ -11,9 +11,9 @@ use crate::state::{OpenRefused, PinError, StateError};
 
 /// A command's failure, in words for a person.
 #[derive(Debug)]
-pub struct Failure {
+pub(in crate::cli) struct Failure {
     /// The exit code.
-    pub status: ExitStatus,
+    pub(in crate::cli) status: ExitStatus,
     message: String,
     causes: Vec<String>,
     help: Option<String>,
@@ -21,12 +21,12 @@ pub struct Failure {
 
 impl Failure {
     /// Starts a failure: lower case, no full stop, names in backticks.
-    pub fn new(status: ExitStatus, message: impl Into<String>) -> Self {
+    pub(in crate::cli) fn new(status: ExitStatus, message: impl Into<String>) -> Self {
         Self { status, message: message.into(), causes: Vec::new(), help: None }
     }
 
     /// Starts a failure from an error and its causes.
-    pub fn from_error(status: ExitStatus, error: &dyn Error) -> Self {
+    pub(in crate::cli) fn from_error(status: ExitStatus, error: &dyn Error) -> Self {
         let mut failure = Self::new(status, error.to_string());
         let mut cause = error.source();
         while let Some(error) = cause {
@@ -38,7 +38,7 @@ impl Failure {
 
     /// Says what to do about it.
     #[must_use]
-    pub fn help(mut self, text: impl Into<String>) -> Self {
+    pub(in crate::cli) fn help(mut self, text: impl Into<String>) -> Self {
         self.help = Some(text.into());
         self
     }
@@ -63,15 +63,22 @@ impl From<StateError> for Failure {
         let (status, help) = match &error {
             StateError::Missing(_) => (
                 ExitStatus::Ledger,
-                Some("nothing was sent. Restore the ledger's directory from where the last run kept it; only for an environment that never pushed anything, make one with `campaignctl ledger init`"),
+                Some(
+                    "nothing was sent. Restore the ledger's directory from where the last run kept it; only for an environment that never pushed anything, make one with `campaignctl ledger init`",
+                ),
             ),
-            StateError::Exists(_) => (ExitStatus::Ledger, Some("use it as it is; a ledger is never made anew over an old one")),
-            StateError::Locked { .. } => {
-                (ExitStatus::Locked, Some("nothing was sent by this command. Wait for the other one to end, then try again"))
+            StateError::Exists(_) => {
+                (ExitStatus::Ledger, Some("use it as it is; a ledger is never made anew over an old one"))
             }
+            StateError::Locked { .. } => (
+                ExitStatus::Locked,
+                Some("nothing was sent by this command. Wait for the other one to end, then try again"),
+            ),
             StateError::Damaged { .. } | StateError::RolledBack { .. } => (
                 ExitStatus::Ledger,
-                Some("nothing was sent. Restore the ledger's directory from the latest backup that has every run; a ledger that forgot a push would send it twice"),
+                Some(
+                    "nothing was sent. Restore the ledger's directory from the latest backup that has every run; a ledger that forgot a push would send it twice",
+                ),
             ),
             StateError::Io { .. } => (ExitStatus::Other, None),
         };
@@ -110,13 +117,15 @@ impl From<PinError> for Failure {
             PinError::Io { .. } => ExitStatus::Other,
             PinError::Unreadable { .. } | PinError::Version { .. } => ExitStatus::Written,
         };
-        Self::from_error(status, &error).help("take the file as it is in git: `git checkout -- campaignctl.lock`")
+        Self::from_error(status, &error)
+            .help("take the file as it is in git: `git checkout -- campaignctl.lock`")
     }
 }
 
 impl From<PlanFileError> for Failure {
     fn from(error: PlanFileError) -> Self {
-        Self::from_error(ExitStatus::Written, &error).help("make one with `campaignctl plan --out FILE`, and leave it as it is")
+        Self::from_error(ExitStatus::Written, &error)
+            .help("make one with `campaignctl plan --out FILE`, and leave it as it is")
     }
 }
 
@@ -129,14 +138,6 @@ impl From<CannotApply> for Failure {
 
 impl From<ResolveError> for Failure {
     fn from(error: ResolveError) -> Self {
-        let help = match &error {
-            ResolveError::UnknownEnvironment { help, .. } => Some(help.clone()),
-            ResolveError::NoProject => None,
-        };
-        let failure = Self::from_error(ExitStatus::Written, &error);
-        match help {
-            Some(help) => failure.help(help),
-            None => failure,
-        }
+        Self::from_error(ExitStatus::Written, &error).help(error.help())
     }
 }

@@ -3,11 +3,15 @@
 //! The only room with a clock, standard streams and environment variables. One file per command, whose doc
 //! comment is its help text. Holds no rule of its own: it asks the other rooms in turn.
 
+mod audiences;
 mod commands;
 mod exit;
 mod failure;
+mod interrupt;
+mod progress;
 mod session;
 mod shell;
+mod vendor_side;
 
 use std::path::PathBuf;
 use std::process::ExitCode;

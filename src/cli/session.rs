@@ -60,7 +60,8 @@ impl<'a> Session<'a> {
 
     /// Reads and checks every file; mistakes are values here.
     pub(super) fn read(&self) -> Reading {
-        let (workspace, mut diagnostics) = load::workspace(&self.directory, &self.shown_as(), schema::shapes());
+        let (workspace, mut diagnostics) =
+            load::workspace(&self.directory, &self.shown_as(), schema::shapes());
         let (checked, found) = check::workspace(&workspace);
         diagnostics.extend(found);
         diagnostic::sort(&mut diagnostics);
@@ -68,7 +69,11 @@ impl<'a> Session<'a> {
     }
 
     /// Returns the environment's name: `-e`, else `also` (a saved plan's), else the project's default.
-    pub(super) fn environment(&self, checked: &Checked, also: Option<&str>) -> Result<EnvironmentName, Failure> {
+    pub(super) fn environment(
+        &self,
+        checked: &Checked,
+        also: Option<&str>,
+    ) -> Result<EnvironmentName, Failure> {
         let named = self.globals.environment.as_deref().or(also);
         if let Some(name) = named {
             return name.parse().map_err(|error| Failure::from_error(ExitStatus::Written, &error));
@@ -95,7 +100,9 @@ impl<'a> Session<'a> {
         }
         self.shell.say(&format!("{}\n", texts(diagnostics, self.look())));
         if diagnostics.iter().any(Diagnostic::is_error) {
-            return Err(Failure::new(ExitStatus::Written, summary(diagnostics)).help("nothing was planned or sent"));
+            return Err(
+                Failure::new(ExitStatus::Written, summary(diagnostics)).help("nothing was planned or sent")
+            );
         }
         Ok(())
     }
@@ -163,7 +170,11 @@ impl<'a> Session<'a> {
     }
 
     /// Reads every audience in use; a mistake in any of them ends it here, reported.
-    fn contents(&self, desired: &Desired, salt: &LedgerSalt) -> Result<BTreeMap<String, AudienceContents>, Failure> {
+    fn contents(
+        &self,
+        desired: &Desired,
+        salt: &LedgerSalt,
+    ) -> Result<BTreeMap<String, AudienceContents>, Failure> {
         let (contents, diagnostics) = read_audiences(desired, salt);
         self.report(&diagnostics)?;
         Ok(contents)

@@ -18,15 +18,16 @@ const KEY_VARIABLES: [(&str, &str); 2] =
 const TOKEN_VARIABLE: &str = "ALIBABA_CLOUD_SECURITY_TOKEN";
 
 /// What a command may do to the world around it.
-pub struct Shell {
+pub(in crate::cli) struct Shell {
     clock: Clock,
-    is_time_given: bool,
+    given_time: Option<DateTime<Utc>>,
 }
 
+#[expect(clippy::unused_self, reason = "whatever a command does to the world goes through its shell")]
 impl Shell {
     /// Takes the system's clock, or one that starts at `now`.
     #[must_use]
-    pub fn new(now: Option<DateTime<Utc>>) -> Self {
+    pub(in crate::cli) fn new(now: Option<DateTime<Utc>>) -> Self {
         let clock: Clock = match now {
             Some(start) => {
                 let since = Instant::now();
@@ -34,25 +35,25 @@ impl Shell {
             }
             None => Arc::new(system_time),
         };
-        Self { clock, is_time_given: now.is_some() }
+        Self { clock, given_time: now }
     }
 
-    /// Returns the time.
+    /// Returns the time; a given one stands still here, so that the same command gives the same answer.
     #[must_use]
-    pub fn now(&self) -> DateTime<Utc> {
-        (self.clock)()
+    pub(in crate::cli) fn now(&self) -> DateTime<Utc> {
+        self.given_time.unwrap_or_else(|| (self.clock)())
     }
 
-    /// Returns the clock, for rooms that ask more than once.
+    /// Returns the clock, for rooms that ask more than once; a given time goes on from there.
     #[must_use]
-    pub fn clock(&self) -> Clock {
+    pub(in crate::cli) fn clock(&self) -> Clock {
         Arc::clone(&self.clock)
     }
 
     /// Whether the time is a person's and not the system's.
     #[must_use]
-    pub fn is_time_given(&self) -> bool {
-        self.is_time_given
+    pub(in crate::cli) fn is_time_given(&self) -> bool {
+        self.given_time.is_some()
     }
 
     /// Writes an answer to standard output, without colours where nobody would see them. A reader that has
@@ -61,21 +62,21 @@ impl Shell {
     /// # Errors
     ///
     /// Returns a failure when the output cannot be written for another reason, such as a full disk.
-    pub fn answer(&self, text: &str) -> Result<(), Failure> {
+    pub(in crate::cli) fn answer(&self, text: &str) -> Result<(), Failure> {
         let mut stdout = anstream::stdout().lock();
         ignore_closed_pipe(stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()))
             .map_err(|error| Failure::from_error(ExitStatus::Other, &error))
     }
 
     /// Writes conversation to standard error. Nothing can be done if even that fails.
-    pub fn say(&self, text: &str) {
+    pub(in crate::cli) fn say(&self, text: &str) {
         let mut stderr = anstream::stderr().lock();
         drop(stderr.write_all(text.as_bytes()).and_then(|()| stderr.flush()));
     }
 
     /// Returns the columns of the terminal that answers go to, if they go to one.
     #[must_use]
-    pub fn width(&self) -> Option<usize> {
+    pub(in crate::cli) fn width(&self) -> Option<usize> {
         let terminal = std::io::stdout().is_terminal();
         let size = terminal.then(|| terminal_size::terminal_size_of(std::io::stdout())).flatten();
         size.map(|(width, _)| usize::from(width.0))
@@ -83,25 +84,25 @@ impl Shell {
 
     /// Returns the columns of the terminal that conversation goes to; 80 if it goes to none.
     #[must_use]
-    pub fn conversation_width(&self) -> usize {
+    pub(in crate::cli) fn conversation_width(&self) -> usize {
         terminal_size::terminal_size_of(std::io::stderr()).map_or(80, |(width, _)| usize::from(width.0))
     }
 
     /// Whether conversation is coloured.
     #[must_use]
-    pub fn is_conversation_coloured(&self) -> bool {
+    pub(in crate::cli) fn is_conversation_coloured(&self) -> bool {
         anstream::AutoStream::choice(&std::io::stderr()) != anstream::ColorChoice::Never
     }
 
     /// Whether a person sits at the terminal: questions can be asked, and progress may redraw itself.
     #[must_use]
-    pub fn is_interactive(&self) -> bool {
+    pub(in crate::cli) fn is_interactive(&self) -> bool {
         std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
     }
 
     /// Whether progress may redraw itself.
     #[must_use]
-    pub fn is_conversation_terminal(&self) -> bool {
+    pub(in crate::cli) fn is_conversation_terminal(&self) -> bool {
         std::io::stderr().is_terminal()
     }
 
@@ -110,7 +111,7 @@ impl Shell {
     /// # Errors
     ///
     /// Returns a failure when standard input cannot be read.
-    pub fn ask(&self, question: &str) -> Result<String, Failure> {
+    pub(in crate::cli) fn ask(&self, question: &str) -> Result<String, Failure> {
         self.say(question);
         let mut line = String::new();
         let read = std::io::stdin().read_line(&mut line);
@@ -121,14 +122,14 @@ impl Shell {
     /// Returns an environment variable that is set and not empty.
     #[must_use]
     #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
-    pub fn variable(&self, name: &str) -> Option<String> {
+    pub(in crate::cli) fn variable(&self, name: &str) -> Option<String> {
         std::env::var(name).ok().filter(|value| !value.is_empty())
     }
 
     /// Returns `user@host`, as far as the system tells.
     #[must_use]
-    pub fn actor(&self) -> String {
-        let user = ["GITHUB_ACTOR", "GITLAB_USER_LOGIN", "USER", "LOGNAME"].into_iter();
+    pub(in crate::cli) fn actor(&self) -> String {
+        let mut user = ["GITHUB_ACTOR", "GITLAB_USER_LOGIN", "USER", "LOGNAME"].into_iter();
         let user = user.find_map(|name| self.variable(name)).unwrap_or_else(|| "someone".to_owned());
         let host = std::fs::read_to_string("/proc/sys/kernel/hostname").ok();
         let host = host.or_else(|| self.variable("HOSTNAME")).unwrap_or_else(|| "somewhere".to_owned());
@@ -140,7 +141,7 @@ impl Shell {
     /// # Errors
     ///
     /// Returns a failure with exit code 4 when there is none, or only half of one.
-    pub fn credentials(&self) -> Result<Credentials, Failure> {
+    pub(in crate::cli) fn credentials(&self) -> Result<Credentials, Failure> {
         for (id_name, secret_name) in KEY_VARIABLES {
             match (self.variable(id_name), self.variable(secret_name)) {
                 (Some(id), Some(secret)) => {

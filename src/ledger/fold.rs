@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use crate::domain::{CampaignId, Revision, TargetHash, TargetSet};
 use crate::ledger::content::{Content, ContentDigest};
 use crate::ledger::entry::Entry;
-use crate::ledger::record::{Header, IntentRecord, Outcome, Record, RunId, Serial};
+use crate::ledger::record::{Header, IntentRecord, Outcome, Record, RunId, Serial, Verdict};
 
 /// Records that are whole but cannot follow each other.
 #[derive(Debug, thiserror::Error)]
@@ -258,6 +258,9 @@ impl Folding {
             }
             Record::Intent(intent) => self.open_intent(serial, at, intent)?,
             Record::Outcome { intent, outcome } => self.settle(serial, at, intent, outcome)?,
+            Record::Verdict { intent, verdict, reason, actor: _ } => {
+                self.settle(serial, at, intent, outcome_of(verdict, reason))?;
+            }
             Record::RunEnded { run, stopped, .. } => {
                 if let Some(summary) = self.run_of(&run) {
                     summary.ended_at = Some(at);
@@ -374,6 +377,16 @@ impl Folding {
             histories: histories.collect(),
             task_ends: self.task_ends,
             runs: self.runs,
+        }
+    }
+}
+
+/// A person's verdict counts as the outcome that the vendor never gave.
+fn outcome_of(verdict: Verdict, reason: String) -> Outcome {
+    match verdict {
+        Verdict::Accepted => Outcome::Accepted { request_id: None, task_id: None },
+        Verdict::Rejected => {
+            Outcome::Rejected { code: "Verdict".to_owned(), message: reason, request_id: None }
         }
     }
 }

@@ -13,4 +13,4 @@ mod text;
 pub use content::{Content, ContentDigest};
 pub use entry::{Chain, Damage, Entry, Writer};
 pub use fold::{Doubt, FoldError, History, Ledger, Rejection, RunSummary};
-pub use record::{FORMAT_VERSION, Header, IntentRecord, Lineage, Outcome, Record, RunId, Serial};
+pub use record::{FORMAT_VERSION, Header, IntentRecord, Lineage, Outcome, Record, RunId, Serial, Verdict};

@@ -157,6 +157,16 @@ pub enum Outcome {
     },
 }
 
+/// What a person says of an intent that was in doubt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// The vendor took it: its targets are never sent to again by this revision.
+    Accepted,
+    /// The vendor did not take it: its targets are sent to by the next `apply`.
+    Rejected,
+}
+
 /// One thing that happened.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "record", rename_all = "snake_case")]
@@ -196,6 +206,17 @@ pub enum Record {
         /// The outcome.
         #[serde(flatten)]
         outcome: Outcome,
+    },
+    /// A person said what came of an intent that was in doubt.
+    Verdict {
+        /// The intent's serial.
+        intent: Serial,
+        /// What the person found.
+        verdict: Verdict,
+        /// How the person knows.
+        reason: String,
+        /// Who: `user@host`.
+        actor: String,
     },
     /// An `apply` ended in order.
     RunEnded {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, SubsecRound, Utc};
 use chrono_tz::Tz;
 
 use crate::diagnostic::Place;
@@ -71,7 +71,7 @@ pub fn build(changes: Vec<Change<'_>>, ledger: &Ledger, setting: Setting<'_>, no
         format: FORMAT.to_owned(),
         version: VERSION,
         made_by: concat!("campaignctl ", env!("CARGO_PKG_VERSION")).to_owned(),
-        made_at: now,
+        made_at: now.trunc_subsecs(0),
         digest: String::new(),
         project: setting.project.to_string(),
         environment: environment.name.to_string(),

@@ -63,8 +63,10 @@ pub struct PlanDocument {
     #[schemars(example = &"Asia/Shanghai")]
     pub time_zone: String,
     /// The ledger that the plan was compared with.
+    #[schemars(example = serde_json::json!({ "lineage": "0d9c3e52-7a40-4f6e-9a66-2f3cf8a4e7b1", "serial": 17 }))]
     pub ledger: LedgerDocument,
     /// The changes, counted.
+    #[schemars(example = serde_json::json!({ "to_push": 2, "targets": 1204, "requests": 122, "up_to_date": 38, "blocked": 1, "expired": 0, "in_doubt": 0 }))]
     pub summary: SummaryDocument,
     /// What refuses the plan as a whole; `apply` runs no plan that has any.
     #[schemars(example = serde_json::json!([]))]
@@ -77,7 +79,6 @@ pub struct PlanDocument {
 /// A ledger at a moment.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-#[schemars(example = serde_json::json!({ "lineage": "0d9c3e52-7a40-4f6e-9a66-2f3cf8a4e7b1", "serial": 17 }))]
 pub struct LedgerDocument {
     /// The ledger's id for life.
     #[schemars(example = &"0d9c3e52-7a40-4f6e-9a66-2f3cf8a4e7b1")]
@@ -90,7 +91,6 @@ pub struct LedgerDocument {
 /// The changes, counted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-#[schemars(example = serde_json::json!({ "to_push": 2, "targets": 1204, "requests": 122, "up_to_date": 38, "blocked": 1, "expired": 0, "in_doubt": 0 }))]
 pub struct SummaryDocument {
     /// Campaigns with something to push.
     #[schemars(example = 2)]
@@ -150,7 +150,7 @@ pub enum ChangeKind {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ChangeDocument {
-    /// Its name.
+    /// The campaign's name.
     #[schemars(example = &"payday-2026-12")]
     pub campaign: String,
     /// Its edition.
@@ -180,6 +180,7 @@ pub struct ChangeDocument {
     #[schemars(example = &"users")]
     pub recipients: String,
     /// Its targets, counted.
+    #[schemars(example = serde_json::json!({ "audience": 1204, "repeats": 3, "accepted": 0, "in_doubt": 0, "rejected": 0, "unsent": 1204, "to_retry": 0, "to_push": 1204 }))]
     pub targets: TargetsDocument,
     /// Requests that leave for it.
     #[schemars(example = 121)]
@@ -193,15 +194,18 @@ pub struct ChangeDocument {
     /// SHA-256 over the salted hashes of those that get a push now.
     #[schemars(example = &"sha256:5f1c9d0be1a4f1f1d3f7f2a4c1d2e3f4a5b6c7d8e9f00112233445566778899a")]
     pub push_digest: String,
-    /// When.
+    /// When it is pushed.
+    #[schemars(example = serde_json::json!({ "send": "once", "at": "2026-12-15T01:00:00Z" }))]
     pub schedule: ScheduleDocument,
     /// Where its declaration stands.
+    #[schemars(example = serde_json::json!({ "file": "payday.yaml", "line": 22 }))]
     pub declared_at: PlaceDocument,
     /// SHA-256 over its content.
     #[schemars(example = &"sha256:5f1c9d0be1a4f1f1d3f7f2a4c1d2e3f4a5b6c7d8e9f00112233445566778899a")]
     pub content_digest: String,
     /// The message as a phone shows it, placeholders filled; left out where nothing changes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(example = serde_json::json!({ "title": "Hello Zhang San", "body": "Your pay is here" }))]
     pub message: Option<MessageDocument>,
     /// Its content in the words of the YAML; left out where nothing changes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -216,7 +220,6 @@ pub struct ChangeDocument {
 /// Targets, counted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-#[schemars(example = serde_json::json!({ "audience": 1204, "repeats": 3, "accepted": 0, "in_doubt": 0, "rejected": 0, "unsent": 1204, "to_retry": 0, "to_push": 1204 }))]
 pub struct TargetsDocument {
     /// Different targets that the audience lists.
     #[schemars(example = 1204)]
@@ -247,13 +250,12 @@ pub struct TargetsDocument {
 /// When a push happens.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "send", rename_all = "snake_case", deny_unknown_fields)]
-#[schemars(example = serde_json::json!({ "send": "once", "at": "2026-12-15T01:00:00Z" }))]
 pub enum ScheduleDocument {
     /// As soon as it is applied.
     Now {},
-    /// Once.
+    /// Once, at a time.
     Once {
-        /// The time.
+        /// The time, in UTC.
         #[schemars(example = &"2026-12-15T01:00:00Z")]
         at: DateTime<Utc>,
     },
@@ -269,10 +271,10 @@ pub enum ScheduleDocument {
         /// Time of day.
         #[schemars(example = &"13:45:11")]
         time: chrono::NaiveTime,
-        /// First day.
+        /// The first day, in UTC+8.
         #[schemars(example = &"2026-12-01")]
         from: chrono::NaiveDate,
-        /// Last day.
+        /// The last day, in UTC+8, included.
         #[schemars(example = &"2027-02-28")]
         until: chrono::NaiveDate,
     },
@@ -281,7 +283,6 @@ pub enum ScheduleDocument {
 /// A place in a file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-#[schemars(example = serde_json::json!({ "file": "payday.yaml", "line": 22 }))]
 pub struct PlaceDocument {
     /// Path relative to the workspace.
     #[schemars(example = &"payday.yaml")]
@@ -294,7 +295,6 @@ pub struct PlaceDocument {
 /// A message as a phone shows it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-#[schemars(example = serde_json::json!({ "title": "Hello Zhang San", "body": "Your pay is here" }))]
 pub struct MessageDocument {
     /// The title, placeholders filled.
     #[schemars(example = &"Hello Zhang San")]

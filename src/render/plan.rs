@@ -14,6 +14,9 @@ use crate::plan::{
 };
 use crate::render::text::{self, BAD, DOUBT, GOOD, QUIET, STRONG};
 
+/// Longer values of a plan's content are broken into a line for each key.
+const OUTLINE_COLUMNS_MAX: usize = 76;
+
 const DAYS: [&str; 7] = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
 
 /// Returns the whole plan. `width` is the terminal's, if there is one to fit.
@@ -182,19 +185,62 @@ fn local_time(day: NaiveDate, time: NaiveTime, zone: Tz) -> String {
 }
 
 fn created(out: &mut String, change: &ChangeDocument) {
-    let repeats = change.targets.repeats;
-    if repeats > 0 {
-        let _ = writeln!(out, "    {} of an id listed before, sent once", text::count(repeats, "repeat"));
+    let targets = &change.targets;
+    let mut audience = format!("audience `{}`", text::plain(&change.audience));
+    if change.recipients != "broadcast" {
+        let _ = write!(audience, ": {}", text::count(targets.audience, "target"));
     }
+    if targets.repeats > 0 {
+        let _ = write!(audience, ", {} sent once", text::count(targets.repeats, "repeat"));
+    }
+    let _ = writeln!(out, "    {audience}");
     if let Some(message) = &change.message {
         let _ = writeln!(out, "    {QUIET}┃{QUIET:#} {STRONG}{}{STRONG:#}", text::plain(&message.title));
         for line in message.body.lines() {
             let _ = writeln!(out, "    {QUIET}┃{QUIET:#} {}", text::plain(line));
         }
     }
-    if let Some(content) = &change.content {
-        out.push_str(&text::indented(&yaml(content), "    "));
+    for (key, value) in change.content.iter().flatten() {
+        outline(out, "    ", key, value);
     }
+}
+
+/// Writes a key and its value in the YAML's words, on one line where that is short enough.
+fn outline(out: &mut String, indent: &str, key: &str, value: &Value) {
+    let line = format!("{indent}{key}: {}", inline(value));
+    match value {
+        Value::Object(entries) if line.width() > OUTLINE_COLUMNS_MAX => {
+            let _ = writeln!(out, "{indent}{key}:");
+            for (key, value) in entries {
+                outline(out, &format!("{indent}  "), key, value);
+            }
+        }
+        _ => {
+            let _ = writeln!(out, "{line}");
+        }
+    }
+}
+
+fn inline(value: &Value) -> String {
+    match value {
+        Value::Object(entries) if entries.is_empty() => "{}".to_owned(),
+        Value::Object(entries) => {
+            let entries =
+                entries.iter().map(|(key, value)| format!("{}: {}", text::plain(key), inline(value)));
+            format!("{{ {} }}", entries.collect::<Vec<_>>().join(", "))
+        }
+        Value::Array(items) => format!("[{}]", items.iter().map(inline).collect::<Vec<_>>().join(", ")),
+        Value::String(text) => scalar(text),
+        Value::Null | Value::Bool(_) | Value::Number(_) => value.to_string(),
+    }
+}
+
+/// Returns a text as YAML writes it, quoted only where it must be.
+fn scalar(text: &str) -> String {
+    let yaml = serde_yaml::to_string(text).unwrap_or_default();
+    let yaml = yaml.trim_end();
+    let is_one_line = !yaml.contains('\n') && !yaml.starts_with(['|', '>']);
+    if is_one_line { yaml.to_owned() } else { format!("\"{}\"", text::plain(text)) }
 }
 
 fn changed(out: &mut String, change: &ChangeDocument) {

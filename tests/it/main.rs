@@ -1,7 +1,11 @@
 //! Everything that is tested from outside the rooms.
+#![allow(clippy::unwrap_used, reason = "a test stops at what it did not foresee")]
 
 mod corpus;
 mod editor;
+mod end_to_end;
+mod laws;
 mod schema;
 mod signature;
+mod site;
 mod valid_corpus;

@@ -17,8 +17,10 @@ use campaignctl::resolve::{Audience, Desired};
 use campaignctl::{check, load, resolve, schema};
 use chrono::{DateTime, Utc};
 
-/// The files, and what shall have come of each.
-const FILES: &[(&str, fn(&Desired))] = &[
+/// A file's name without its ending, and what shall have come of it.
+type File = (&'static str, fn(&Desired));
+
+const FILES: &[File] = &[
     ("broadcast", broadcast),
     ("channel", channel),
     ("classification", classification),
@@ -108,7 +110,7 @@ fn environments_keep_what_is_written_and_default_the_rest() {
     assert_eq!(environment.region.as_deref(), Some("cn-hangzhou"));
     assert_eq!(environment.endpoint.to_string(), "https://mpaas.cn-hangzhou.aliyuncs.com");
     assert_eq!((environment.requests_per_second.get(), environment.concurrency.get()), (50, 16));
-    assert_eq!(environment.timeout, Duration::from_secs(60));
+    assert_eq!(environment.timeout, Duration::from_mins(1));
     assert!(environment.ledger.ends_with("ledgers/production"), "{:?}", environment.ledger);
 }
 

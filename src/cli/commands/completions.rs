@@ -5,7 +5,7 @@ use crate::cli::{Result, definition};
 /// Print completions for a shell
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  campaignctl completions bash > /etc/bash_completion.d/campaignctl")]
-pub(super) struct Args {
+pub(in crate::cli) struct Args {
     /// Which shell
     #[arg(value_enum)]
     shell: clap_complete::Shell,

@@ -10,7 +10,7 @@ use crate::render::history::RunStatus;
 /// A run without an end crashed or was killed; what it had in flight counts as in doubt.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  campaignctl -e production history --json")]
-pub(super) struct Args {
+pub(in crate::cli) struct Args {
     /// Print it as JSON
     #[arg(long)]
     json: bool,

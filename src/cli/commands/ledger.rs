@@ -13,7 +13,7 @@ use crate::state::{PIN_FILE_NAME, Pins};
 /// The ledger remembers every push that was submitted. Keep its directory between runs: without it nobody
 /// knows what was sent, and `plan` and `apply` refuse.
 #[derive(Debug, clap::Args)]
-pub(super) struct Args {
+pub(in crate::cli) struct Args {
     #[command(subcommand)]
     action: Action,
 }
@@ -23,7 +23,9 @@ enum Action {
     /// Make the environment's ledger, and pin it in `campaignctl.lock`
     ///
     /// Once for each environment, ever: commit `campaignctl.lock` afterwards.
-    #[command(after_help = "Example:\n  campaignctl -e production ledger init && git add campaigns/campaignctl.lock")]
+    #[command(
+        after_help = "Example:\n  campaignctl -e production ledger init && git add campaigns/campaignctl.lock"
+    )]
     Init,
     /// Prove that every record of the ledger is there and unchanged
     #[command(after_help = "Example:\n  campaignctl -e production ledger verify")]

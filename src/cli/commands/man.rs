@@ -7,8 +7,10 @@ use crate::cli::{Result, definition};
 
 /// Print the manual page, or write one for each command
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  campaignctl man | man -l -\n  campaignctl man --out /usr/local/share/man/man1")]
-pub(super) struct Args {
+#[command(
+    after_help = "Example:\n  campaignctl man | man -l -\n  campaignctl man --out /usr/local/share/man/man1"
+)]
+pub(in crate::cli) struct Args {
     /// Write a page for each command into this directory
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,

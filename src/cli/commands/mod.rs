@@ -2,6 +2,7 @@
 
 mod apply;
 mod completions;
+mod doubt;
 mod history;
 mod init;
 mod ledger;
@@ -25,6 +26,7 @@ pub(super) enum Command {
     Show(show::Args),
     Status(status::Args),
     History(history::Args),
+    Doubt(doubt::Args),
     Ledger(ledger::Args),
     Sandbox(sandbox::Args),
     Schema(schema::Args),
@@ -41,6 +43,7 @@ pub(super) fn run(shell: &Shell, globals: &Globals, command: &Command) -> Result
         Command::Show(args) => show::run(shell, args),
         Command::Status(args) => status::run(shell, globals, args),
         Command::History(args) => history::run(shell, globals, args),
+        Command::Doubt(args) => doubt::run(shell, globals, args),
         Command::Ledger(args) => ledger::run(shell, globals, args),
         Command::Sandbox(args) => sandbox::run(shell, args),
         Command::Schema(args) => schema::run(shell, args),

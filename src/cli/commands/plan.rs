@@ -15,7 +15,7 @@ use crate::render;
 /// reason and the ways out.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  campaignctl -e production plan --out plan.json")]
-pub(super) struct Args {
+pub(in crate::cli) struct Args {
     /// Save the plan, for `apply` to execute exactly this one
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
@@ -69,6 +69,7 @@ fn save(path: &Path, text: &str) -> Result<()> {
     });
     written.map_err(|error| {
         let message = format!("could not write the plan to `{}`: {error}", path.display());
-        Failure::new(ExitStatus::Other, message).help("nothing was sent; name a file in a directory that exists")
+        Failure::new(ExitStatus::Other, message)
+            .help("nothing was sent; name a file in a directory that exists")
     })
 }

@@ -10,8 +10,10 @@ use crate::schema;
 ///
 /// Without a name and with `--out`, writes all of them.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  campaignctl schema campaign > schema/campaign.schema.json\n  campaignctl schema --out schema")]
-pub(super) struct Args {
+#[command(
+    after_help = "Example:\n  campaignctl schema campaign > schema/campaign.schema.json\n  campaignctl schema --out schema"
+)]
+pub(in crate::cli) struct Args {
     /// Which schema
     #[arg(value_name = "NAME", value_parser = clap::builder::PossibleValuesParser::new(schema::ALL.iter().map(|named| named.name)), required_unless_present = "out")]
     name: Option<String>,

@@ -12,7 +12,7 @@ use crate::render;
 /// Reads the file and nothing else: no workspace, no ledger.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  campaignctl show plan.json")]
-pub(super) struct Args {
+pub(in crate::cli) struct Args {
     /// The plan that `plan --out` saved
     #[arg(value_name = "PLAN")]
     plan: PathBuf,

@@ -15,7 +15,7 @@ use crate::render::history::CampaignStatus;
 /// `plan`'s to say: it compares with the files.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  campaignctl -e production status payday-2026-12")]
-pub(super) struct Args {
+pub(in crate::cli) struct Args {
     /// Only this campaign, in detail
     #[arg(value_name = "CAMPAIGN")]
     campaign: Option<CampaignId>,

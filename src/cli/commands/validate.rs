@@ -13,7 +13,7 @@ use crate::resolve;
 /// Exits 3 if there is an error; warnings alone exit 0.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  campaignctl validate --format github")]
-pub(super) struct Args {
+pub(in crate::cli) struct Args {
     /// How to print diagnostics: for people, one JSON object a line, or GitHub workflow annotations
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
@@ -58,5 +58,15 @@ pub(super) fn run(shell: &Shell, globals: &Globals, args: &Args) -> Result {
 }
 
 fn lines(diagnostics: &[Diagnostic], line: fn(&Diagnostic) -> String) -> String {
-    diagnostics.iter().map(|diagnostic| format!("{}\n", line(diagnostic).trim_end())).collect()
+    let lines: Vec<String> = diagnostics
+        .iter()
+        .map(|diagnostic| {
+            format!(
+                "{}
+",
+                line(diagnostic).trim_end()
+            )
+        })
+        .collect();
+    lines.concat()
 }
