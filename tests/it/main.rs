@@ -1,5 +1,5 @@
 //! Everything that is tested from outside the rooms.
-#![allow(clippy::unwrap_used, reason = "a test stops at what it did not foresee")]
+
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on shall panic")]
 
 mod architecture;
@@ -9,5 +9,6 @@ mod end_to_end;
 mod laws;
 mod misfortune;
 mod schema;
+mod signature;
 mod site;
 mod valid_corpus;
