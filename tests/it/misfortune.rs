@@ -201,7 +201,7 @@ fn a_refusal_of_the_content_stops_its_campaign_only_and_can_be_tried_again() {
     vendor.sandbox.inject(Fault::once(FaultKind::ResultCode { code: "3022".into() }));
     site.apply()
         .exits(11)
-        .says("! a-first@1  0 accepted, 5 rejected")
+        .says("! a-first@1  5 rejected")
         .says("5 targets rejected: 3022: ")
         .says("+ hello@1  5 accepted");
     site.run(&["plan"]).exits(0).says("5 rejected before (`3022`").says("1 to push (5 targets in 1 request)");
