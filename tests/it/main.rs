@@ -8,6 +8,7 @@ mod editor;
 mod end_to_end;
 mod laws;
 mod misfortune;
+mod readme;
 mod schema;
 mod signature;
 mod site;

@@ -1,0 +1,266 @@
+//! What the README shows is what happens: its files validate, its commands print what stands there, and its
+//! tables say what the tool says. The same for the generated list of diagnostic codes.
+
+use std::fmt::Write;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use campaignctl::diagnostic::Code;
+
+use crate::site::{NOW, Site};
+
+/// A fenced block of the README.
+struct Block {
+    /// The line of its first fence.
+    line: usize,
+    language: String,
+    text: String,
+}
+
+/// Where `campaignctl init` takes from what the README shows too.
+const SHOWN_ASSETS: [&str; 3] = ["github-workflow.yaml", "gitlab-ci.yml", "vscode-settings.json"];
+
+#[test]
+fn every_file_that_is_shown_validates() {
+    let site = Site::with_samples();
+    fs::remove_dir_all(site.path("campaigns")).unwrap();
+    site.write("campaigns/audiences/payroll.csv", "user_id\ncust-1001\n");
+    let mut written = 0;
+    for block in blocks("yaml") {
+        let first = block.text.lines().next().unwrap_or_default();
+        let is_modeline_alone =
+            block.text.lines().count() == 1 && first.starts_with("# yaml-language-server:");
+        if let Some(path) = first.strip_prefix("# campaigns/") {
+            site.write(&format!("campaigns/{path}"), &block.text);
+            written += 1;
+        } else if !is_modeline_alone {
+            let is_asset = SHOWN_ASSETS.iter().any(|name| asset(name) == block.text);
+            assert!(is_asset, "README.md:{}: neither a workspace's file nor what `init` writes", block.line);
+        }
+    }
+    assert!(written >= 2, "the README shows a project file and a campaign file");
+    let ran = site.run(&["validate"]).exits(0);
+    assert_eq!(ran.stdout, "no mistakes found\n", "{}", ran.stderr);
+}
+
+#[test]
+fn what_init_writes_is_shown_as_it_is() {
+    let shown: Vec<String> =
+        blocks("yaml").into_iter().chain(blocks("json")).map(|block| block.text).collect();
+    for name in SHOWN_ASSETS {
+        assert!(shown.contains(&asset(name)), "the README does not show assets/init/{name} as it is");
+    }
+}
+
+/// Each block runs in a fresh copy of the samples. They were applied before, except where the block itself
+/// builds and applies them.
+#[test]
+fn every_command_prints_what_is_shown() {
+    let blocks = blocks("console");
+    assert!(!blocks.is_empty());
+    for block in blocks {
+        let site = Site::with_samples();
+        if !block.text.contains("$ cargo run") {
+            site.apply().exits(0);
+        }
+        let place = format!("README.md:{}", block.line);
+        if let Err(difference) =
+            snapbox::Assert::new().try_eq(Some(&place), ran(&site, &block.text).into(), block.text.into())
+        {
+            panic!("{difference}");
+        }
+    }
+}
+
+#[test]
+fn every_command_line_that_is_shown_is_one() {
+    let mut seen = 0;
+    for block in ["sh", "yaml"].into_iter().flat_map(blocks) {
+        for line in block.text.lines() {
+            let line = line.trim().trim_start_matches("- ").trim_start_matches("run: ");
+            if !line.starts_with("campaignctl ") {
+                continue;
+            }
+            // Flags and words are read from the left, and help ends the reading.
+            let output = shell(&Site::with_samples(), &format!("{line} --help")).output().unwrap();
+            assert!(
+                output.status.success(),
+                "README.md:{}: {line}\n{}",
+                block.line,
+                String::from_utf8_lossy(&output.stderr)
+            );
+            seen += 1;
+        }
+    }
+    assert!(seen >= 5, "{seen}");
+}
+
+#[test]
+fn the_exit_codes_are_those_of_help() {
+    let help = help();
+    let (_, of_help) = help.split_once("Exit codes:\n").expect("`--help` lists the exit codes");
+    let mut of_help: Vec<(String, String)> = of_help.lines().filter_map(code_and_meaning).collect();
+    let table: Vec<(String, String)> = rows()
+        .into_iter()
+        .filter(|row| row.len() == 2 && row[0].bytes().all(|byte| byte.is_ascii_digit()))
+        .map(|row| (row[0].clone(), row[1].clone()))
+        .collect();
+    of_help.dedup();
+    assert!(of_help.len() > 10);
+    assert_eq!(table, of_help);
+}
+
+#[test]
+fn every_command_of_help_has_a_row() {
+    let help = help();
+    let (_, commands) = help.split_once("Commands:\n").expect("`--help` lists the commands");
+    let (commands, _) = commands.split_once("\n\n").expect("the list ends");
+    let of_help: Vec<String> = commands
+        .lines()
+        .filter(|line| line.starts_with("  ") && !line.starts_with("   "))
+        .filter_map(|line| line.split_whitespace().next())
+        .map(|name| format!("`{name}`"))
+        .collect();
+    let known: Vec<String> = rows().into_iter().map(|row| row[0].clone()).collect();
+    assert!(of_help.len() > 10);
+    for name in of_help {
+        assert!(known.contains(&name), "the README's table lacks {name}");
+    }
+}
+
+/// Rewrites the page where `UPDATE_DOCS` is set.
+#[test]
+#[expect(clippy::disallowed_methods, reason = "how a developer asks this test to write")]
+fn the_page_of_diagnostics_lists_every_code() {
+    let path = root().join("docs/diagnostics.md");
+    let page = diagnostics_page();
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, &page).unwrap();
+    }
+    let committed = fs::read_to_string(&path).unwrap_or_default();
+    assert!(
+        committed == page,
+        "docs/diagnostics.md is behind: run UPDATE_DOCS=1 cargo test --test it readme"
+    );
+}
+
+fn diagnostics_page() -> String {
+    let mut page = String::from(
+        "# Diagnostics\n\n\
+         Every code that `campaignctl validate` and `plan` can report. Codes are stable: machines may match on\n\
+         them (`validate --format json`). Written by a test from `src/diagnostic/code.rs`; where a code links to\n\
+         an example, `expected.txt` there shows the whole report.\n\n\
+         | code | meaning |\n|---|---|\n",
+    );
+    for code in Code::ALL {
+        let example = format!("tests/corpus/invalid/{code}");
+        let name = if root().join(&example).is_dir() {
+            format!("[`{code}`](../{example})")
+        } else {
+            format!("`{code}`")
+        };
+        writeln!(page, "| {name} | {} |", code.summary()).unwrap();
+    }
+    page
+}
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn readme() -> String {
+    fs::read_to_string(root().join("README.md")).unwrap()
+}
+
+fn asset(name: &str) -> String {
+    fs::read_to_string(root().join("assets/init").join(name)).unwrap()
+}
+
+fn help() -> String {
+    Site::with_samples().run(&["--help"]).exits(0).stdout
+}
+
+/// `  9    a plan or a schedule has expired` as its two parts.
+fn code_and_meaning(line: &str) -> Option<(String, String)> {
+    let (code, meaning) = line.trim().split_once(' ')?;
+    Some((code.to_owned(), meaning.trim().to_owned()))
+}
+
+/// The cells of every row of every table, heads included.
+fn rows() -> Vec<Vec<String>> {
+    let readme = readme();
+    let row = |line: &str| -> Option<Vec<String>> {
+        let cells = line.strip_prefix("| ")?.strip_suffix(" |")?;
+        Some(cells.split(" | ").map(|cell| cell.trim().to_owned()).collect())
+    };
+    readme.lines().filter_map(row).collect()
+}
+
+/// The fenced blocks of a language, with every line break as it stands.
+fn blocks(language: &str) -> Vec<Block> {
+    let mut found: Vec<Block> = Vec::new();
+    let mut is_open = false;
+    for (place, line) in readme().lines().enumerate() {
+        // A fence may stand in a list, indented with it.
+        match line.trim_start().strip_prefix("```") {
+            Some(language) if !is_open => {
+                let language = language.to_owned();
+                found.push(Block { line: place + 1, language, text: String::new() });
+                is_open = true;
+            }
+            Some(_) => is_open = false,
+            None if is_open => {
+                let block = found.last_mut().expect("an open block was pushed");
+                block.text.push_str(line);
+                block.text.push('\n');
+            }
+            None => {}
+        }
+    }
+    found.retain(|block| block.language == language);
+    found
+}
+
+/// Runs the `$ ` lines of a block, and returns the block as it should be, with what changes from run to run
+/// as the README has it.
+fn ran(site: &Site, block: &str) -> String {
+    let mut script = String::from("exec 2>&1\ncargo() { shift 2; campaignctl \"$@\"; }\n");
+    for command in block.lines().filter_map(|line| line.strip_prefix("$ ")) {
+        let quoted = command.replace('\'', r"'\''");
+        // What is printed in between must not hide the status that a next command may ask for.
+        writeln!(script, "status=$?; printf '%s\\n' '$ {quoted}'; (exit $status)\n{command}").unwrap();
+    }
+    let output = shell(site, &script).output().unwrap();
+    let printed = String::from_utf8(output.stdout).unwrap();
+    printed.lines().flat_map(|line| [steady(line), "\n".to_owned()]).collect()
+}
+
+#[expect(clippy::disallowed_methods, reason = "`sh` and what the blocks call are found by it")]
+fn shell(site: &Site, script: &str) -> Command {
+    let binary = PathBuf::from(env!("CARGO_BIN_EXE_campaignctl"));
+    let own = binary.parent().expect("a binary is in a directory").display().to_string();
+    let path = std::env::var("PATH").unwrap_or_default();
+    let mut command = Command::new("sh");
+    command
+        .args(["-c", script])
+        .current_dir(site.path("."))
+        .env_clear()
+        .env("PATH", format!("{own}:{path}"))
+        .env("CAMPAIGNCTL_NOW", NOW)
+        .env("COLUMNS", "80")
+        .env("USER", "ann");
+    command
+}
+
+/// How long an apply took, and the second in which a campaign was sent, are a machine's affair.
+fn steady(line: &str) -> String {
+    if let Some((_, counts)) = line.split_once(" s: ").filter(|_| line.starts_with("Applied in ")) {
+        return format!("Applied in 0.4 s: {counts}");
+    }
+    match line.split_once("sent on 2026-11-24T02:0") {
+        Some((before, _)) => format!("{before}sent on 2026-11-24T02:00:00Z"),
+        None => line.to_owned(),
+    }
+}
