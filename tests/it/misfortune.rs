@@ -167,7 +167,7 @@ fn an_answer_that_takes_too_long_is_doubt() {
     let vendor = Vendor::start();
     let site = Site::remote(&vendor.url(), 5, "    timeout: 1s\n");
     vendor.sandbox.inject(Fault::once(FaultKind::Delay { ms: 5000 }));
-    site.apply().exits(10).says("5 in doubt").says("no answer in time");
+    site.apply().exits(10).says("5 in doubt").says("no reply within 1s");
     assert_eq!(vendor.sandbox.received().pushes, 5);
 }
 
