@@ -5,8 +5,18 @@
 //! signed requests and durable outcomes. `ARCHITECTURE.md` tells the story; `tests/it/architecture.rs`
 //! holds every `use` line to it.
 
+pub mod apply;
+pub mod check;
+pub mod cli;
 pub mod diagnostic;
+pub mod diff;
 pub mod domain;
+pub mod ledger;
 pub mod load;
+pub mod plan;
 pub mod render;
+pub mod resolve;
+pub mod sandbox;
 pub mod schema;
+pub mod state;
+pub mod vendor;

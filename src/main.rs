@@ -1,1 +1,5 @@
-fn main() {}
+//! The `campaignctl` binary.
+
+fn main() -> std::process::ExitCode {
+    campaignctl::cli::main()
+}

@@ -62,6 +62,7 @@ codes! {
     BadEndpoint = "bad-endpoint", "An endpoint that requests cannot safely go to.";
     BadTimeZone = "bad-time-zone", "A time zone that the IANA data does not have.";
     SharedLedger = "shared-ledger", "Two environments keep their ledger in the same directory.";
+    SharedApp = "shared-app", "Two environments push to the same app: a campaign applied in both arrives twice.";
     // Templates.
     TemplateName = "template-name", "A template name that the vendor refuses.";
     TemplateNameTwice = "template-name-twice", "Two templates mirror the same vendor template with different texts.";
@@ -96,7 +97,6 @@ codes! {
     // Time.
     ExpiresAfter = "expires-after", "A validity period of zero, or none that can be read.";
     BadTime = "bad-time", "A date or time that does not exist or cannot be read.";
-    StrategyKeys = "strategy-keys", "A strategy lacks a key that its kind needs, or has one that it ignores.";
     CycleDays = "cycle-days", "Days outside the cycle, on a daily cycle, or none where some are needed.";
     RepeatWindow = "repeat-window", "A repeating push that ends before it starts or spans more than 180 days.";
     RepeatZone = "repeat-zone", "A repeating time whose conversion to UTC+8 would move its days.";

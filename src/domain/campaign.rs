@@ -194,7 +194,8 @@ pub struct Campaign {
     pub revision: Revision,
     /// What it says.
     pub template: Template,
-    /// What its placeholders become: exactly the template's, for every target the same.
+    /// What its placeholders become, for every target the same: each of title and body, and perhaps some of
+    /// the template's link, which is not mirrored.
     pub values: BTreeMap<String, String>,
     /// To whom.
     pub recipients: Recipients,

@@ -37,6 +37,12 @@ impl Workspace {
     pub fn may_declare(&self, section: &str, name: &str) -> bool {
         self.has_lost_files || self.files.iter().any(|file| file.is_broken(&[section, name]))
     }
+
+    /// Whether nothing of any campaign file was left out because of a mistake.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        !self.has_lost_files && self.files.iter().all(Document::is_whole)
+    }
 }
 
 /// Reads a workspace: the project file in `directory`, and every other `*.yaml` and `*.yml` in it and below,

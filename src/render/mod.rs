@@ -1,6 +1,11 @@
-//! Values to text.
+//! Values to text and JSON.
 //!
-//! Turns what other rooms computed into what people and machines read. Writes no stream, knows no terminal,
-//! computes no fact: colour and width are handed in.
+//! Takes values of every room and returns texts; writes to no stream, asks no terminal, computes no fact.
+//! Texts carry ANSI colours, which never carry meaning alone; `cli` strips them where nobody sees them.
 
 pub mod diagnostic;
+pub mod history;
+pub mod json;
+pub mod plan;
+pub mod report;
+pub mod text;

@@ -13,9 +13,10 @@ use serde_json::Value;
 
 use crate::load::model::{CampaignFile, ProjectFile};
 use crate::load::{Shape, Shapes};
+use crate::plan::PlanDocument;
 
-/// Where the schemas are published.
-const BASE: &str = "https://campaignctl.dev/schema/";
+/// What the schemas' names begin with: names, not addresses, so nothing tries to fetch them.
+const BASE: &str = "urn:campaignctl:schema:";
 
 /// A schema by the name of what it describes.
 #[derive(Clone, Copy, Debug)]
@@ -41,8 +42,11 @@ impl Named {
 }
 
 /// Every schema there is.
-pub const ALL: &[Named] =
-    &[Named { name: "project", generate: project }, Named { name: "campaign", generate: campaign }];
+pub const ALL: &[Named] = &[
+    Named { name: "project", generate: project },
+    Named { name: "campaign", generate: campaign },
+    Named { name: "plan", generate: plan },
+];
 
 /// Generates the schema of the project file.
 #[must_use]
@@ -54,6 +58,12 @@ pub fn project() -> Value {
 #[must_use]
 pub fn campaign() -> Value {
     generate::<CampaignFile>("campaign")
+}
+
+/// Generates the schema of a saved plan.
+#[must_use]
+pub fn plan() -> Value {
+    generate::<PlanDocument>("plan")
 }
 
 /// Returns the compiled shapes of the YAML files, which [`load`](crate::load) validates with.
@@ -70,6 +80,6 @@ pub fn shapes() -> &'static Shapes {
 fn generate<T: JsonSchema>(name: &str) -> Value {
     let settings = SchemaSettings::draft2020_12().with_transform(editor::ForEditors);
     let mut schema = settings.into_generator().into_root_schema_for::<T>();
-    schema.insert("$id".to_owned(), format!("{BASE}{name}.schema.json").into());
+    schema.insert("$id".to_owned(), format!("{BASE}{name}").into());
     schema.to_value()
 }

@@ -1,0 +1,21 @@
+//! Executes a plan so that a crash at any instant is recoverable.
+//!
+//! For each batch, in this order: the intent becomes durable, the request leaves, the outcome becomes
+//! durable, the tally counts it. Does not decide what to send (the plan says so) and prints nothing: `cli`
+//! reads the [`Progress`] and the [`Report`].
+
+mod batch;
+mod crash;
+mod execute;
+mod journal;
+mod report;
+mod send;
+mod stop;
+
+pub use batch::{TargetSource, TargetStream};
+pub use crash::Step;
+pub use execute::{Execution, Options, execute};
+pub use journal::{Clock, Journal, JournalError, JournalThread};
+pub use report::{CampaignReport, Doubtful, Progress, Refusal, Report, Tally};
+pub use send::Deliver;
+pub use stop::Stop;

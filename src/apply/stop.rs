@@ -1,0 +1,122 @@
+//! Why an apply ends before everything planned was attempted.
+
+use std::fmt;
+use std::sync::{Mutex, MutexGuard};
+
+use tokio::sync::watch;
+
+use crate::apply::JournalError;
+
+/// So many batches in a row without a known outcome, and the vendor is taken to be down.
+const DOUBTS_IN_A_ROW_MAX: u32 = 10;
+
+/// Why an apply stopped early.
+#[derive(Clone, Debug)]
+pub enum Stop {
+    /// Somebody interrupted it.
+    Interrupted,
+    /// The vendor refuses who we are.
+    Credentials {
+        /// The vendor's code.
+        code: String,
+        /// The vendor's words.
+        message: String,
+    },
+    /// The vendor refuses more for now, also after waiting.
+    Quota {
+        /// The vendor's code.
+        code: String,
+        /// The vendor's words.
+        message: String,
+    },
+    /// No request can leave.
+    Unreachable {
+        /// What the network says.
+        message: String,
+    },
+    /// One batch after the other has no known outcome.
+    Doubts,
+    /// The ledger cannot be written.
+    Ledger(JournalError),
+}
+
+impl fmt::Display for Stop {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Interrupted => formatter.write_str("interrupted"),
+            Self::Credentials { code, message } => {
+                write!(formatter, "the vendor refuses the access key: {code}: {message}")
+            }
+            Self::Quota { code, message } => {
+                write!(formatter, "the vendor takes no more for now: {code}: {message}")
+            }
+            Self::Unreachable { message } => write!(formatter, "the vendor cannot be reached: {message}"),
+            Self::Doubts => {
+                write!(
+                    formatter,
+                    "{DOUBTS_IN_A_ROW_MAX} requests in a row had no answer that says what became of them"
+                )
+            }
+            Self::Ledger(error) => error.fmt(formatter),
+        }
+    }
+}
+
+/// The one place where an apply in flight learns that it shall end: set once, seen by all.
+pub(super) struct Brake {
+    pulled: Mutex<State>,
+    wake: watch::Sender<bool>,
+}
+
+#[derive(Default)]
+struct State {
+    stop: Option<Stop>,
+    doubts_in_a_row: u32,
+}
+
+impl Brake {
+    pub(super) fn new() -> Self {
+        Self { pulled: Mutex::default(), wake: watch::Sender::new(false) }
+    }
+
+    /// Stops the apply; the first reason stays.
+    pub(super) fn pull(&self, stop: Stop) {
+        self.state().stop.get_or_insert(stop);
+        self.wake.send_replace(true);
+    }
+
+    /// Counts an outcome that nobody knows, and stops when there are too many in a row.
+    pub(super) fn count_doubt(&self) {
+        let doubts = {
+            let mut state = self.state();
+            state.doubts_in_a_row += 1;
+            state.doubts_in_a_row
+        };
+        if doubts >= DOUBTS_IN_A_ROW_MAX {
+            self.pull(Stop::Doubts);
+        }
+    }
+
+    /// Notes that the vendor answers.
+    pub(super) fn count_answer(&self) {
+        self.state().doubts_in_a_row = 0;
+    }
+
+    pub(super) fn is_pulled(&self) -> bool {
+        *self.wake.borrow()
+    }
+
+    /// Waits until the apply shall end.
+    pub(super) async fn pulled(&self) {
+        let mut wake = self.wake.subscribe();
+        wake.wait_for(|is_pulled| *is_pulled).await.expect("the sender lives as long as `self`");
+    }
+
+    pub(super) fn reason(&self) -> Option<Stop> {
+        self.state().stop.clone()
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.pulled.lock().expect("no holder of this lock panics")
+    }
+}

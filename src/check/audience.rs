@@ -1,0 +1,294 @@
+//! Rules about audiences.
+
+use std::collections::BTreeMap;
+
+use crate::check::declaration::Declaration;
+use crate::check::{AudienceSource, audience_file};
+use crate::diagnostic::{Code, Diagnostic, Place};
+use crate::domain::{Broadcast, Login, Platform, TargetId, TargetKind, Within};
+use crate::load::model::{
+    AudienceSyntax, BroadcastSyntax, LoginSyntax, PlatformSyntax, TargetsSyntax, WithinSyntax,
+};
+
+/// Whom an audience addresses, as far as rules about campaigns ask.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Group {
+    Targets(TargetKind),
+    Broadcast(Platform),
+}
+
+impl Group {
+    /// Returns the one group that an audience holds; nothing where it says none or several.
+    pub(super) fn of(audience: &AudienceSyntax) -> Option<Self> {
+        let broadcast =
+            audience.broadcast.as_ref().map(|broadcast| Self::Broadcast(platform(broadcast.platform)));
+        let mut groups = targets(audience).map(|(kind, _)| Self::Targets(kind)).chain(broadcast);
+        let group = groups.next();
+        if groups.next().is_some() { None } else { group }
+    }
+
+    /// Whether Android phones are among it.
+    pub(super) fn has_android(self) -> bool {
+        matches!(
+            self,
+            Self::Targets(TargetKind::AndroidDevice | TargetKind::User) | Self::Broadcast(Platform::Android)
+        )
+    }
+
+    /// Whether `HarmonyOS` devices are among it.
+    pub(super) fn has_harmonyos(self) -> bool {
+        matches!(
+            self,
+            Self::Targets(TargetKind::HarmonyosDevice | TargetKind::User)
+                | Self::Broadcast(Platform::Harmonyos)
+        )
+    }
+
+    /// Whether iOS devices are among it.
+    pub(super) fn has_ios(self) -> bool {
+        !matches!(
+            self,
+            Self::Targets(TargetKind::AndroidDevice | TargetKind::HarmonyosDevice)
+                | Self::Broadcast(Platform::Android | Platform::Harmonyos)
+        )
+    }
+}
+
+/// Applies the rules of one audience.
+pub(super) fn audience(
+    out: &mut Vec<Diagnostic>,
+    declaration: &Declaration<'_, AudienceSyntax>,
+) -> Option<AudienceSource> {
+    audience_kind(out, declaration);
+    let mut sources = Vec::new();
+    for (kind, syntax) in targets(declaration.syntax) {
+        sources.push(match syntax {
+            TargetsSyntax::Inline(ids) => Some(inline(out, declaration, kind, ids)),
+            TargetsSyntax::File(file) => audience_file::file_source(out, declaration, kind, file),
+        });
+    }
+    if let Some(syntax) = &declaration.syntax.broadcast {
+        sources.push(broadcast(out, declaration, syntax).map(AudienceSource::Broadcast));
+    }
+    match <[_; 1]>::try_from(sources) {
+        Ok([source]) => source,
+        Err(_) => None,
+    }
+}
+
+/// `audience-kind`: one request of the vendor takes ids of one kind only (`DeliveryType`).
+fn audience_kind(out: &mut Vec<Diagnostic>, declaration: &Declaration<'_, AudienceSyntax>) {
+    let mut keys: Vec<&str> = targets(declaration.syntax).map(|(kind, _)| kind.as_str()).collect();
+    if declaration.syntax.broadcast.is_some() {
+        keys.push("broadcast");
+    }
+    keys.sort_by_key(|key| {
+        let place = declaration.key(&[key]);
+        (place.line(), place.column())
+    });
+    let name = declaration.name;
+    match keys.as_slice() {
+        [_] => {}
+        [] => out.push(
+            Diagnostic::error(
+                Code::AudienceKind,
+                declaration.declared_at(),
+                format!("audience `{name}` does not say whom it holds"),
+            )
+            .help("give it one of `users`, `android_devices`, `ios_devices`, `harmonyos_devices`, `live_activity_tokens`, `live_activities` or `broadcast`"),
+        ),
+        [first, second, ..] => out.push(
+            Diagnostic::error(
+                Code::AudienceKind,
+                declaration.key(&[second]),
+                format!("audience `{name}` holds both `{first}` and `{second}`"),
+            )
+            .related(declaration.key(&[first]), "the other kind")
+            .help("one request takes one kind: make an audience and a campaign for each"),
+        ),
+    }
+}
+
+fn inline(
+    out: &mut Vec<Diagnostic>,
+    declaration: &Declaration<'_, AudienceSyntax>,
+    kind: TargetKind,
+    ids: &[String],
+) -> AudienceSource {
+    let key = kind.as_str();
+    if ids.is_empty() {
+        audience_empty(out, declaration, key);
+    }
+    let mut first_at: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut targets = Vec::new();
+    for (index, id) in ids.iter().enumerate() {
+        let place = || declaration.value(&[key, &index.to_string()]);
+        match id.parse::<TargetId>() {
+            Ok(target) => targets.push(target),
+            Err(error) => {
+                let diagnostic = Diagnostic::error(Code::BadTarget, place(), error.to_string());
+                out.push(diagnostic.help("write the id exactly as the app reports it"));
+            }
+        }
+        if let Some(first) = first_at.get(id.as_str()) {
+            let first = declaration.value(&[key, &first.to_string()]);
+            duplicate_target(out, id, place(), first);
+        } else {
+            first_at.insert(id, index);
+        }
+    }
+    AudienceSource::Inline(kind, targets)
+}
+
+/// `audience-empty`: a campaign to nobody is a slip.
+fn audience_empty(out: &mut Vec<Diagnostic>, declaration: &Declaration<'_, AudienceSyntax>, key: &str) {
+    let message = format!("audience `{}` holds nobody", declaration.name);
+    out.push(
+        Diagnostic::error(Code::AudienceEmpty, declaration.value(&[key]), message)
+            .help("list at least one id, or remove the audience and its campaigns"),
+    );
+}
+
+/// `duplicate-target`: an id that stands twice gets one push; in a list that people keep by hand it is a slip.
+fn duplicate_target(out: &mut Vec<Diagnostic>, id: &str, place: Place, first: Place) {
+    out.push(
+        Diagnostic::warning(Code::DuplicateTarget, place, format!("target `{id}` is listed twice"))
+            .label("listed again")
+            .related(first, "listed first")
+            .help("remove one: it gets one push all the same"),
+    );
+}
+
+fn broadcast(
+    out: &mut Vec<Diagnostic>,
+    declaration: &Declaration<'_, AudienceSyntax>,
+    syntax: &BroadcastSyntax,
+) -> Option<Broadcast> {
+    let login = match syntax.login {
+        None | Some(LoginSyntax::LoggedIn) => Login::LoggedIn,
+        Some(LoginSyntax::All) => Login::All,
+        Some(LoginSyntax::LoggedOut) => Login::LoggedOut,
+    };
+    let within = match syntax.within {
+        Some(WithinSyntax::Days7) => Within::Days7,
+        Some(WithinSyntax::Days15) => Within::Days15,
+        Some(WithinSyntax::Days60) => Within::Days60,
+        Some(WithinSyntax::Permanent) => Within::Permanent,
+        None => {
+            missing_within(out, declaration, syntax.login, login);
+            return None;
+        }
+    };
+    Some(Broadcast { platform: platform(syntax.platform), login, within })
+}
+
+/// `missing-within`: the vendor requires `BindPeriod` with `PushStatus` 0 and `UnBindPeriod` with 1 and 2
+/// (vendor page 2871129).
+fn missing_within(
+    out: &mut Vec<Diagnostic>,
+    declaration: &Declaration<'_, AudienceSyntax>,
+    written: Option<LoginSyntax>,
+    login: Login,
+) {
+    let place = match written {
+        Some(_) => declaration.value(&["broadcast", "login"]),
+        None => declaration.key(&["broadcast"]),
+    };
+    let message = match login {
+        Login::LoggedIn => {
+            "a broadcast to logged-in devices needs `within`: how long ago they logged in at most"
+        }
+        Login::All => "a broadcast to all devices needs `within`: how long ago they logged out at most",
+        Login::LoggedOut => {
+            "a broadcast to logged-out devices needs `within`: how long ago they logged out at most"
+        }
+    };
+    out.push(
+        Diagnostic::error(Code::MissingWithin, place, message)
+            .help("add `within` with `7d`, `15d`, `60d` or `permanent`"),
+    );
+}
+
+fn platform(syntax: PlatformSyntax) -> Platform {
+    match syntax {
+        PlatformSyntax::Android => Platform::Android,
+        PlatformSyntax::Ios => Platform::Ios,
+        PlatformSyntax::Harmonyos => Platform::Harmonyos,
+    }
+}
+
+fn targets(audience: &AudienceSyntax) -> impl Iterator<Item = (TargetKind, &TargetsSyntax)> {
+    TargetKind::ALL.into_iter().filter_map(|kind| {
+        let targets = match kind {
+            TargetKind::AndroidDevice => &audience.android_devices,
+            TargetKind::IosDevice => &audience.ios_devices,
+            TargetKind::User => &audience.users,
+            TargetKind::LiveActivityToken => &audience.live_activity_tokens,
+            TargetKind::LiveActivity => &audience.live_activities,
+            TargetKind::HarmonyosDevice => &audience.harmonyos_devices,
+        };
+        targets.as_ref().map(|targets| (kind, targets))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::check::testing::{campaign_to, diagnose};
+
+    fn audience(audience: &str) -> String {
+        diagnose(&campaign_to(audience, ""))
+    }
+
+    #[test]
+    fn an_audience_holds_exactly_one_kind() {
+        insta::assert_snapshot!(audience(""), @r"
+        a.yaml:2:14 audience-kind: audience `a` does not say whom it holds
+            = give it one of `users`, `android_devices`, `ios_devices`, `harmonyos_devices`, `live_activity_tokens`, `live_activities` or `broadcast`
+        ");
+        insta::assert_snapshot!(audience("users: [u], ios_devices: [d]"), @r"
+        a.yaml:2:31 audience-kind: audience `a` holds both `users` and `ios_devices`
+            a.yaml:2:19 the other kind
+            = one request takes one kind: make an audience and a campaign for each
+        ");
+        insta::assert_snapshot!(audience("broadcast: { platform: ios, within: 7d }, users: [u]"), @r"
+        a.yaml:2:61 audience-kind: audience `a` holds both `broadcast` and `users`
+            a.yaml:2:19 the other kind
+            = one request takes one kind: make an audience and a campaign for each
+        ");
+    }
+
+    #[test]
+    fn a_list_has_ids_each_once() {
+        insta::assert_snapshot!(audience("users: []"), @r"
+        a.yaml:2:26 audience-empty: audience `a` holds nobody
+            = list at least one id, or remove the audience and its campaigns
+        ");
+        insta::assert_snapshot!(audience("users: [u1, \"\", \"u2 \", u1, \"a\\tb\"]"), @r"
+        a.yaml:2:31 bad-target: a target id cannot be empty
+            = write the id exactly as the app reports it
+        a.yaml:2:35 bad-target: a target id cannot begin or end with white space
+            = write the id exactly as the app reports it
+        a.yaml:2:42 duplicate-target?: target `u1` is listed twice
+            a.yaml:2:27 listed first
+            = remove one: it gets one push all the same
+        a.yaml:2:46 bad-target: a target id cannot contain the control character U+0009
+            = write the id exactly as the app reports it
+        ");
+    }
+
+    #[test]
+    fn a_broadcast_says_within_in_each_case() {
+        insta::assert_snapshot!(audience("broadcast: { platform: android }"), @r"
+        a.yaml:2:19 missing-within: a broadcast to logged-in devices needs `within`: how long ago they logged in at most
+            = add `within` with `7d`, `15d`, `60d` or `permanent`
+        ");
+        insta::assert_snapshot!(audience("broadcast: { platform: android, login: all }"), @r"
+        a.yaml:2:58 missing-within: a broadcast to all devices needs `within`: how long ago they logged out at most
+            = add `within` with `7d`, `15d`, `60d` or `permanent`
+        ");
+        insta::assert_snapshot!(audience("broadcast: { platform: ios, login: logged_out }"), @r"
+        a.yaml:2:54 missing-within: a broadcast to logged-out devices needs `within`: how long ago they logged out at most
+            = add `within` with `7d`, `15d`, `60d` or `permanent`
+        ");
+    }
+}

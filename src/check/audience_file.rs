@@ -1,0 +1,161 @@
+//! Rules about audience files, as far as YAML tells of them. Nothing is opened here.
+
+use std::path::Path;
+
+use crate::check::AudienceSource;
+use crate::check::declaration::Declaration;
+use crate::diagnostic::{Code, Diagnostic};
+use crate::domain::TargetKind;
+use crate::load::model::{AudienceSyntax, TargetFileFormat, TargetFileSyntax};
+use crate::load::targets::TargetFile;
+
+/// Endings of files that hold ids in a way that nobody reads line by line, and that are no text by default.
+const ENDINGS_NOT_TEXT: [&str; 12] =
+    ["json", "xls", "xlsx", "ods", "parquet", "avro", "tsv", "zip", "gz", "zst", "yaml", "yml"];
+
+/// Applies the rules of an audience that is in a file.
+pub(super) fn file_source(
+    out: &mut Vec<Diagnostic>,
+    declaration: &Declaration<'_, AudienceSyntax>,
+    kind: TargetKind,
+    syntax: &TargetFileSyntax,
+) -> Option<AudienceSource> {
+    let key = kind.as_str();
+    let format = audience_file_format(out, declaration, key, syntax)?;
+    let column_or_field = audience_file_keys(out, declaration, key, (format, syntax))?;
+    let relative = Path::new(&syntax.file);
+    let file = TargetFile {
+        path: declaration.directory().join(relative),
+        shown_as: shown_as(declaration.shown_path(), &syntax.file),
+        format,
+        column_or_field,
+    };
+    Some(AudienceSource::File { kind, file, named_at: declaration.value(&[key, "file"]) })
+}
+
+/// Returns the path of an audience file as a person in the directory of the command would type it.
+fn shown_as(yaml_file: &str, audience_file: &str) -> String {
+    let audience_file = audience_file.strip_prefix("./").unwrap_or(audience_file);
+    match yaml_file.rsplit_once('/') {
+        Some((directory, _)) if !Path::new(audience_file).is_absolute() => {
+            format!("{directory}/{audience_file}")
+        }
+        _ => audience_file.to_owned(),
+    }
+}
+
+/// `audience-file`: the format is what is written, or what the ending says.
+fn audience_file_format(
+    out: &mut Vec<Diagnostic>,
+    declaration: &Declaration<'_, AudienceSyntax>,
+    key: &str,
+    syntax: &TargetFileSyntax,
+) -> Option<TargetFileFormat> {
+    if let Some(format) = syntax.format {
+        return Some(format);
+    }
+    let ending = Path::new(&syntax.file).extension().map(|ending| ending.to_string_lossy().to_lowercase());
+    match ending.as_deref() {
+        Some("csv") => Some(TargetFileFormat::Csv),
+        Some("jsonl" | "ndjson") => Some(TargetFileFormat::Jsonl),
+        Some(ending) if ENDINGS_NOT_TEXT.contains(&ending) => {
+            let message = format!("a `.{ending}` file is no list of ids, one a line");
+            out.push(
+                Diagnostic::error(Code::AudienceFile, declaration.value(&[key, "file"]), message)
+                    .help("export it as CSV or JSON Lines, or say with `format` what it is"),
+            );
+            None
+        }
+        _ => Some(TargetFileFormat::Text),
+    }
+}
+
+/// `audience-file`: CSV needs `column`, JSON Lines need `field`, and a key that the format ignores is a slip.
+/// Returns the name of the column or field; the outer nothing is a mistake.
+#[allow(clippy::option_option, reason = "a text file soundly has neither column nor field")]
+fn audience_file_keys(
+    out: &mut Vec<Diagnostic>,
+    declaration: &Declaration<'_, AudienceSyntax>,
+    key: &str,
+    (format, syntax): (TargetFileFormat, &TargetFileSyntax),
+) -> Option<Option<String>> {
+    let (kind_of_file, needed) = match format {
+        TargetFileFormat::Csv => ("a CSV file", Some("column")),
+        TargetFileFormat::Jsonl => ("a JSON Lines file", Some("field")),
+        TargetFileFormat::Text => ("a text file", None),
+    };
+    let mut name = None;
+    let mut is_sound = true;
+    for (given, value) in [("column", &syntax.column), ("field", &syntax.field)] {
+        if needed == Some(given) {
+            name.clone_from(value);
+        } else if value.is_some() {
+            let message = format!("{kind_of_file} has no `{given}`");
+            let help = match needed {
+                Some(needed) if syntax.column.is_none() || syntax.field.is_none() => {
+                    format!("write `{needed}`")
+                }
+                Some(_) => "remove it".to_owned(),
+                None => format!("remove `{given}`, or say what the file is with `format`"),
+            };
+            out.push(
+                Diagnostic::error(Code::AudienceFile, declaration.key(&[key, given]), message).help(help),
+            );
+            is_sound = false;
+        }
+    }
+    if let (Some(needed), None, true) = (needed, &name, is_sound) {
+        let message = format!("{kind_of_file} needs `{needed}`: which one holds the ids");
+        out.push(
+            Diagnostic::error(Code::AudienceFile, declaration.value(&[key, "file"]), message)
+                .help(format!("add it, for example `{needed}: user_id`")),
+        );
+        is_sound = false;
+    }
+    is_sound.then_some(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::check::testing::{campaign_to, diagnose};
+
+    fn audience(audience: &str) -> String {
+        diagnose(&campaign_to(audience, ""))
+    }
+
+    #[test]
+    fn a_file_says_where_its_ids_are() {
+        for sound in [
+            "{ file: a.csv, column: id }",
+            "{ file: a.CSV, column: id }",
+            "{ file: a.jsonl, field: id }",
+            "{ file: a.ndjson, field: id }",
+            "{ file: a.txt }",
+            "{ file: ids }",
+            "{ file: a.dump, format: csv, column: id }",
+            "{ file: a.json, format: jsonl, field: id }",
+        ] {
+            assert_eq!(audience(&format!("users: {sound}")), "", "{sound}");
+        }
+        insta::assert_snapshot!(audience("users: { file: a.csv }"), @r"
+        a.yaml:2:34 audience-file: a CSV file needs `column`: which one holds the ids
+            = add it, for example `column: user_id`
+        ");
+        insta::assert_snapshot!(audience("users: { file: a.jsonl, column: id }"), @r"
+        a.yaml:2:43 audience-file: a JSON Lines file has no `column`
+            = write `field`
+        ");
+        insta::assert_snapshot!(audience("users: { file: a.csv, column: id, field: id }"), @r"
+        a.yaml:2:53 audience-file: a CSV file has no `field`
+            = remove it
+        ");
+        insta::assert_snapshot!(audience("users: { file: a.txt, column: id }"), @r"
+        a.yaml:2:41 audience-file: a text file has no `column`
+            = remove `column`, or say what the file is with `format`
+        ");
+        insta::assert_snapshot!(audience("users: { file: a.xlsx }"), @r"
+        a.yaml:2:34 audience-file: a `.xlsx` file is no list of ids, one a line
+            = export it as CSV or JSON Lines, or say with `format` what it is
+        ");
+    }
+}

@@ -1,0 +1,117 @@
+//! Rules about what a campaign says itself.
+
+use chrono_tz::Tz;
+
+use crate::check::declaration::Declaration;
+use crate::check::{OwnContent, duration, live_activity, params, sms, transparent, wire_text};
+use crate::diagnostic::{Code, Diagnostic};
+use crate::domain::{Channel, ExpiresAfter, Revision};
+use crate::load::model::{CampaignSyntax, ChannelSyntax};
+
+/// Applies the rules of one campaign that need nothing else; times without an offset are in `zone`.
+pub(super) fn own_content(
+    out: &mut Vec<Diagnostic>,
+    declaration: &Declaration<'_, CampaignSyntax>,
+    zone: Tz,
+) -> Option<OwnContent> {
+    let syntax = declaration.syntax;
+    if let Some(task_name) = &syntax.task_name {
+        wire_text::check(out, "task_name", task_name, || declaration.value(&["task_name"]));
+    }
+    params::extended_params(out, declaration);
+    let expires_after = expires_after(out, declaration);
+    let transparent =
+        syntax.transparent.as_ref().map(|syntax| transparent::transparent(out, declaration, syntax));
+    let sms = syntax.sms.as_ref().map(|syntax| sms::sms(out, declaration, syntax));
+    let live_activity = syntax
+        .live_activity
+        .as_ref()
+        .map(|syntax| live_activity::live_activity(out, declaration, syntax, zone));
+    Some(OwnContent {
+        template: syntax.template.clone(),
+        audience: syntax.audience.clone(),
+        classification: syntax.classification.clone(),
+        strategy: syntax.strategy.clone(),
+        revision: syntax
+            .revision
+            .map_or(Revision::FIRST, |number| Revision::new(number).expect("the schema asks for 1 or more")),
+        values: syntax.values.clone(),
+        expires_after: expires_after?,
+        task_name: syntax.task_name.clone(),
+        extended_params: syntax.extended_params.clone(),
+        channel: syntax.channel.map(|channel| match channel {
+            ChannelSyntax::Default => Channel::Default,
+            ChannelSyntax::SelfBuilt => Channel::SelfBuilt,
+        }),
+        transparent: required(transparent)?,
+        sms: required(sms)?,
+        live_activity: required(live_activity)?,
+    })
+}
+
+/// Turns “given, but unsound” into nothing at all, and keeps “not given”.
+#[allow(clippy::option_option, reason = "absent is sound, and unsound is not absent")]
+fn required<T>(part: Option<Option<T>>) -> Option<Option<T>> {
+    match part {
+        None => Some(None),
+        Some(sound) => sound.map(Some),
+    }
+}
+
+/// `expires-after`: whole seconds, at least one (`ExpiredSeconds`, result code 3020).
+fn expires_after(
+    out: &mut Vec<Diagnostic>,
+    declaration: &Declaration<'_, CampaignSyntax>,
+) -> Option<ExpiresAfter> {
+    let read = duration::seconds(&declaration.syntax.expires_after);
+    let message = match read.map(ExpiresAfter::from_seconds) {
+        Ok(Ok(expires_after)) => return Some(expires_after),
+        Ok(Err(error)) => error.to_string(),
+        Err(error) => error.to_string(),
+    };
+    out.push(
+        Diagnostic::error(Code::ExpiresAfter, declaration.value(&["expires_after"]), message)
+            .help("write seconds, minutes, hours or days: `300s`, `5m`, `2h 30m`, `7d`"),
+    );
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::check::testing::{campaign, diagnose};
+
+    #[test]
+    fn a_push_is_valid_for_whole_seconds() {
+        let expires = |text: &str| diagnose(&campaign("").replace("after: 5m", &format!("after: {text}")));
+        assert_eq!(expires("1s"), "");
+        insta::assert_snapshot!(expires("0s"), @r"
+        a.yaml:5:62 expires-after: a message cannot expire after zero seconds
+            = write seconds, minutes, hours or days: `300s`, `5m`, `2h 30m`, `7d`
+        ");
+        insta::assert_snapshot!(expires("1500ms"), @r"
+        a.yaml:5:62 expires-after: `1500ms` is no whole number of seconds
+            = write seconds, minutes, hours or days: `300s`, `5m`, `2h 30m`, `7d`
+        ");
+        insta::assert_snapshot!(expires("5M"), @r"
+        a.yaml:5:62 expires-after: `5M` counts in months or years, which have no fixed length
+            = write seconds, minutes, hours or days: `300s`, `5m`, `2h 30m`, `7d`
+        ");
+        insta::assert_snapshot!(expires("\"300\""), @r"
+        a.yaml:5:62 expires-after: `300` is no length of time
+            = write seconds, minutes, hours or days: `300s`, `5m`, `2h 30m`, `7d`
+        ");
+    }
+
+    #[test]
+    fn a_task_name_is_visible() {
+        assert_eq!(diagnose(&campaign(", task_name: 十二月 payday")), "");
+        insta::assert_snapshot!(diagnose(&campaign(", task_name: \" \"")), @r"
+        a.yaml:5:77 wrong-value: `task_name` is blank
+            = write it, or remove the key
+        ");
+        insta::assert_snapshot!(diagnose(&campaign(", task_name: \"a\\nb\"")), @r"
+        a.yaml:5:77 wrong-value: `task_name` contains a control character
+            = remove it: it would be sent
+        ");
+    }
+}

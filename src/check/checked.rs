@@ -1,0 +1,122 @@
+//! What the rules leave: domain values, each with the place that declares it.
+
+use std::collections::BTreeMap;
+
+use chrono_tz::Tz;
+
+use crate::diagnostic::Place;
+use crate::domain::{
+    Broadcast, CampaignId, Channel, Classification, Environment, EnvironmentName, ExpiresAfter, LiveActivity,
+    ProjectName, Recipients, Revision, Schedule, Sms, TargetId, TargetKind, Template, Transparent,
+};
+use crate::load::targets::TargetFile;
+
+/// A workspace's sound declarations. What has a mistake is absent; what refers to it is kept.
+#[derive(Clone, Debug, Default)]
+pub struct Checked {
+    /// The project file; nothing where it has a mistake or does not exist.
+    pub project: Option<Project>,
+    /// Templates by name.
+    pub templates: BTreeMap<String, Declared<Template>>,
+    /// Audiences by name.
+    pub audiences: BTreeMap<String, Declared<AudienceSource>>,
+    /// Classifications by name.
+    pub classifications: BTreeMap<String, Declared<Classification>>,
+    /// Strategies by name.
+    pub strategies: BTreeMap<String, Declared<Strategy>>,
+    /// Campaigns by name.
+    pub campaigns: BTreeMap<CampaignId, Declared<OwnContent>>,
+}
+
+/// A project and where its campaigns can go.
+#[derive(Clone, Debug)]
+pub struct Project {
+    /// Its name.
+    pub name: ProjectName,
+    /// The zone of dates and times that name no offset.
+    pub time_zone: Tz,
+    /// The environment that commands use when none is named; it exists.
+    pub default_environment: Option<EnvironmentName>,
+    /// The environments; may be empty.
+    pub environments: BTreeMap<EnvironmentName, Environment>,
+}
+
+/// A value and the place of the key that declares it.
+#[derive(Clone, Debug)]
+pub struct Declared<T> {
+    /// What is declared.
+    pub value: T,
+    /// The key.
+    pub declared_at: Place,
+}
+
+/// A strategy and the places that a guard with a clock points at.
+#[derive(Clone, Debug)]
+pub struct Strategy {
+    /// When.
+    pub schedule: Schedule,
+    /// Where it says so: `at`, `from`, or `send` for an immediate push.
+    pub schedule_at: Place,
+    /// Where a repeating push says its last day.
+    pub until_at: Option<Place>,
+}
+
+/// Where an audience's targets come from.
+#[derive(Clone, Debug)]
+pub enum AudienceSource {
+    /// Everyone on a platform.
+    Broadcast(Broadcast),
+    /// The ids as written; not empty, may repeat.
+    Inline(TargetKind, Vec<TargetId>),
+    /// A file, not opened yet.
+    File {
+        /// What its ids are.
+        kind: TargetKind,
+        /// The file.
+        file: TargetFile,
+        /// Where YAML names it.
+        named_at: Place,
+    },
+}
+
+impl AudienceSource {
+    /// Returns to whom a campaign of this audience goes.
+    #[must_use]
+    pub fn recipients(&self) -> Recipients {
+        match self {
+            Self::Broadcast(broadcast) => Recipients::Broadcast(*broadcast),
+            Self::Inline(kind, _) | Self::File { kind, .. } => Recipients::Targets(*kind),
+        }
+    }
+}
+
+/// What a campaign says itself: the names it refers to, and all the rest as domain values.
+#[derive(Clone, Debug)]
+pub struct OwnContent {
+    /// Name of its template.
+    pub template: String,
+    /// Name of its audience.
+    pub audience: String,
+    /// Name of its classification.
+    pub classification: Option<String>,
+    /// Name of its strategy.
+    pub strategy: String,
+    /// Its edition.
+    pub revision: Revision,
+    /// What its placeholders become.
+    pub values: BTreeMap<String, String>,
+    /// How long the vendor keeps trying.
+    pub expires_after: ExpiresAfter,
+    /// Its own task name.
+    pub task_name: Option<String>,
+    /// Parameters for the app.
+    pub extended_params: BTreeMap<String, String>,
+    /// Which Android channel.
+    pub channel: Option<Channel>,
+    /// A message for the app alone.
+    pub transparent: Option<Transparent>,
+    /// An SMS beside the push.
+    pub sms: Option<Sms>,
+    /// A Live Activity's change.
+    pub live_activity: Option<LiveActivity>,
+}

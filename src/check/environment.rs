@@ -1,0 +1,315 @@
+//! Rules about environments.
+
+use std::num::{NonZeroU32, NonZeroUsize};
+use std::path::{Component, Path, PathBuf};
+use std::time::Duration;
+
+use crate::check::{duration, wire_text};
+use crate::diagnostic::{Code, Diagnostic, Place, closest};
+use crate::domain::{ApiVersion, Endpoint, EndpointRefused, Environment, EnvironmentName};
+use crate::load::Document;
+use crate::load::model::{ApiVersionSyntax, ProjectFile};
+
+const REQUESTS_PER_SECOND: u32 = 20;
+const CONCURRENCY: u32 = 8;
+const TIMEOUT_SECONDS: u64 = 30;
+const TIMEOUT_SECONDS_MAX: u64 = 600;
+
+/// Applies the rules of one environment.
+pub(super) fn environment(
+    out: &mut Vec<Diagnostic>,
+    document: &Document<ProjectFile>,
+    name: &str,
+) -> Option<Environment> {
+    let syntax = &document.model().environments[name];
+    let place = |key: &str| document.value(&["environments", name, key]);
+    for (key, text) in [
+        ("app_id", Some(&syntax.app_id)),
+        ("workspace_id", Some(&syntax.workspace_id)),
+        ("tenant_id", syntax.tenant_id.as_ref()),
+        ("region", syntax.region.as_ref()),
+        ("ledger", syntax.ledger.as_ref()),
+    ] {
+        if let Some(text) = text {
+            wire_text::check(out, key, text, || place(key));
+        }
+    }
+    let parsed_name = bad_name(out, document, name);
+    let endpoint = bad_endpoint(out, &syntax.endpoint, || place("endpoint"));
+    let timeout = timeout(out, syntax.timeout.as_deref(), || place("timeout"));
+    let ledger = ledger(out, syntax.ledger.as_deref(), || place("ledger"));
+    let ledger = ledger.unwrap_or_else(|| format!(".campaignctl/{name}"));
+    Some(Environment {
+        name: parsed_name?,
+        app_id: syntax.app_id.clone(),
+        workspace_id: syntax.workspace_id.clone(),
+        tenant_id: syntax.tenant_id.clone(),
+        endpoint: endpoint?,
+        region: syntax.region.clone(),
+        api_version: match syntax.api_version {
+            Some(ApiVersionSyntax::V20190821) => ApiVersion::V20190821,
+            Some(ApiVersionSyntax::V20201028) => ApiVersion::V20201028,
+            None => ApiVersion::default(),
+        },
+        requests_per_second: NonZeroU32::new(syntax.requests_per_second.unwrap_or(REQUESTS_PER_SECOND))
+            .expect("the schema asks for 1 or more"),
+        concurrency: NonZeroUsize::new(syntax.concurrency.unwrap_or(CONCURRENCY) as usize)
+            .expect("the schema asks for 1 or more"),
+        timeout: timeout?,
+        ledger: document.directory().join(ledger),
+    })
+}
+
+/// `bad-name`: an environment's name goes into message keys and into the ledger's path.
+fn bad_name(
+    out: &mut Vec<Diagnostic>,
+    document: &Document<ProjectFile>,
+    name: &str,
+) -> Option<EnvironmentName> {
+    match name.parse::<EnvironmentName>() {
+        Ok(name) => Some(name),
+        Err(error) => {
+            let place = document.key(&["environments", name]);
+            let diagnostic = Diagnostic::error(Code::BadName, place, error.to_string());
+            out.push(diagnostic.help("an environment's name goes into message keys: rename it"));
+            None
+        }
+    }
+}
+
+/// `bad-endpoint`: keys and messages travel in clear text only within this machine.
+fn bad_endpoint(out: &mut Vec<Diagnostic>, text: &str, place: impl FnOnce() -> Place) -> Option<Endpoint> {
+    let error = match Endpoint::parse(text) {
+        Ok(endpoint) => return Some(endpoint),
+        Err(error) => error,
+    };
+    let help = match &error {
+        EndpointRefused::NotAUrl(_) if closest(text, ["sandbox"]).is_some() => {
+            "did you mean `sandbox`?".to_owned()
+        }
+        EndpointRefused::NotAUrl(_) if !text.contains("://") && text.contains('.') => {
+            format!("write `https://{text}`")
+        }
+        EndpointRefused::NotAUrl(_) => {
+            "write `https://mpaas.cn-hangzhou.aliyuncs.com`, or `sandbox` for the built-in one".to_owned()
+        }
+        EndpointRefused::NotHttps(_) => "write `https://`".to_owned(),
+        EndpointRefused::MoreThanAHost(_) => {
+            "remove what follows or precedes the host; keys come from the environment variables".to_owned()
+        }
+    };
+    out.push(Diagnostic::error(Code::BadEndpoint, place(), error.to_string()).help(help));
+    None
+}
+
+/// `wrong-value`: a request may take 1 second to 10 minutes.
+fn timeout(out: &mut Vec<Diagnostic>, text: Option<&str>, place: impl FnOnce() -> Place) -> Option<Duration> {
+    let message = match text.map_or(Ok(TIMEOUT_SECONDS), duration::seconds) {
+        Ok(seconds @ 1..=TIMEOUT_SECONDS_MAX) => return Some(Duration::from_secs(seconds)),
+        Ok(_) => "a timeout is between 1 second and 10 minutes".to_owned(),
+        Err(error) => error.to_string(),
+    };
+    let help = "write it as `30s` or `2m`: a request that takes longer is in doubt";
+    out.push(Diagnostic::error(Code::WrongValue, place(), message).help(help));
+    None
+}
+
+/// `wrong-value`: a ledger is a directory; a URL would become a directory of that name.
+fn ledger(out: &mut Vec<Diagnostic>, text: Option<&str>, place: impl FnOnce() -> Place) -> Option<String> {
+    let text = text?;
+    if text.contains("://") {
+        let message = format!("`{text}` is a URL, and a ledger is a directory");
+        let help = "write a path relative to the project file, such as `.campaignctl/production`";
+        out.push(Diagnostic::error(Code::WrongValue, place(), message).help(help));
+    }
+    Some(text.to_owned())
+}
+
+/// `shared-ledger`: two environments in one ledger would hide each other's pushes.
+pub(super) fn shared_ledger(
+    out: &mut Vec<Diagnostic>,
+    document: &Document<ProjectFile>,
+    environments: &[&Environment],
+) {
+    let ledger_at =
+        |environment: &Environment| document.value(&["environments", environment.name.as_str(), "ledger"]);
+    for (first, second) in pairs(environments) {
+        let (one, other) = (plain(&first.ledger), plain(&second.ledger));
+        if one.starts_with(&other) || other.starts_with(&one) {
+            let relation = if one == other { "in the same directory" } else { "one inside the other" };
+            let message =
+                format!("environments `{}` and `{}` keep their ledgers {relation}", first.name, second.name);
+            out.push(
+                Diagnostic::error(Code::SharedLedger, ledger_at(second), message)
+                    .related(ledger_at(first), "the other ledger")
+                    .help("give each environment a directory of its own"),
+            );
+        }
+    }
+}
+
+/// `shared-app`: two environments with ledgers of their own push to the same phones, so a campaign that is
+/// applied in both reaches people twice.
+pub(super) fn shared_app(
+    out: &mut Vec<Diagnostic>,
+    document: &Document<ProjectFile>,
+    environments: &[&Environment],
+) {
+    let app = |environment: &Environment| {
+        let Endpoint::Remote(url) = &environment.endpoint else { return None };
+        let Environment { app_id, workspace_id, .. } = environment;
+        Some((url.clone(), app_id.clone(), workspace_id.clone()))
+    };
+    let workspace_at = |environment: &Environment| {
+        document.value(&["environments", environment.name.as_str(), "workspace_id"])
+    };
+    for (first, second) in pairs(environments) {
+        if app(first).is_some() && app(first) == app(second) {
+            let message = format!("environments `{}` and `{}` push to the same app", first.name, second.name);
+            out.push(
+                Diagnostic::warning(Code::SharedApp, workspace_at(second), message)
+                    .related(workspace_at(first), "the same app and workspace")
+                    .help(
+                        "a campaign that is applied in both reaches people twice: give one another workspace",
+                    ),
+            );
+        }
+    }
+}
+
+fn pairs<'environment>(
+    environments: &[&'environment Environment],
+) -> impl Iterator<Item = (&'environment Environment, &'environment Environment)> {
+    environments
+        .iter()
+        .enumerate()
+        .flat_map(|(place, first)| environments[place + 1..].iter().map(move |second| (*first, *second)))
+}
+
+/// Returns a path without `.` and `..`, as far as can be told without the disk.
+fn plain(path: &Path) -> PathBuf {
+    let mut out = PathBuf::new();
+    for component in path.components() {
+        match component {
+            Component::CurDir => {}
+            Component::ParentDir if out.file_name().is_some() => {
+                out.pop();
+            }
+            Component::ParentDir | Component::Normal(_) | Component::RootDir | Component::Prefix(_) => {
+                out.push(component);
+            }
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::check::testing::diagnose_project;
+
+    fn environments(entries: &str) -> String {
+        diagnose_project(&format!("version: 1\nproject: acme\nenvironments:\n{entries}"))
+    }
+
+    /// One environment with one more key.
+    fn environment(entry: &str) -> String {
+        let rest = if entry.contains("endpoint") { "" } else { ", endpoint: sandbox" };
+        environments(&format!("  e: {{ app_id: A, workspace_id: w{rest}, {entry} }}\n"))
+    }
+
+    #[test]
+    fn an_endpoint_is_safe_to_send_keys_to() {
+        insta::assert_snapshot!(environment("endpoint: sanbox"), @r"
+        campaignctl.yaml:4:46 bad-endpoint: `sanbox` is no URL
+            = did you mean `sandbox`?
+        ");
+        insta::assert_snapshot!(environment("endpoint: mpaas.cn-hangzhou.aliyuncs.com"), @r"
+        campaignctl.yaml:4:46 bad-endpoint: `mpaas.cn-hangzhou.aliyuncs.com` is no URL
+            = write `https://mpaas.cn-hangzhou.aliyuncs.com`
+        ");
+        insta::assert_snapshot!(environment("endpoint: \"http://mpaas.aliyuncs.com\""), @r"
+        campaignctl.yaml:4:46 bad-endpoint: `http://mpaas.aliyuncs.com` is not https, and only loopback addresses may do without
+            = write `https://`
+        ");
+        insta::assert_snapshot!(environment("endpoint: \"https://key@mpaas.aliyuncs.com/x\""), @r"
+        campaignctl.yaml:4:46 bad-endpoint: `https://key@mpaas.aliyuncs.com/x` has a user name, path, query or fragment, but an endpoint is only a scheme, a host and a port
+            = remove what follows or precedes the host; keys come from the environment variables
+        ");
+    }
+
+    #[test]
+    fn a_timeout_is_one_second_to_ten_minutes() {
+        assert_eq!(environment("timeout: 1s"), "");
+        assert_eq!(environment("timeout: 10m"), "");
+        insta::assert_snapshot!(environment("timeout: 601s"), @r"
+        campaignctl.yaml:4:64 wrong-value: a timeout is between 1 second and 10 minutes
+            = write it as `30s` or `2m`: a request that takes longer is in doubt
+        ");
+        insta::assert_snapshot!(environment("timeout: 500ms"), @r"
+        campaignctl.yaml:4:64 wrong-value: `500ms` is no whole number of seconds
+            = write it as `30s` or `2m`: a request that takes longer is in doubt
+        ");
+        insta::assert_snapshot!(environment("timeout: 0s"), @r"
+        campaignctl.yaml:4:64 wrong-value: a timeout is between 1 second and 10 minutes
+            = write it as `30s` or `2m`: a request that takes longer is in doubt
+        ");
+    }
+
+    #[test]
+    fn stray_white_space_does_not_reach_the_vendor() {
+        insta::assert_snapshot!(environment("tenant_id: \" T\", region: \" \""), @r"
+        campaignctl.yaml:4:66 wrong-value: `tenant_id` begins or ends with white space
+            = remove it: it would be sent
+        campaignctl.yaml:4:80 wrong-value: `region` is blank
+            = write it, or remove the key
+        ");
+    }
+
+    #[test]
+    fn a_url_is_no_ledger() {
+        insta::assert_snapshot!(environment("ledger: \"postgres://db/x\""), @r"
+        campaignctl.yaml:4:63 wrong-value: `postgres://db/x` is a URL, and a ledger is a directory
+            = write a path relative to the project file, such as `.campaignctl/production`
+        ");
+    }
+
+    #[test]
+    fn ledgers_do_not_share_a_directory() {
+        insta::assert_snapshot!(
+            environments("  a: { app_id: A, workspace_id: w, endpoint: sandbox, ledger: x/../l }\n  b: { app_id: A, workspace_id: w, endpoint: sandbox, ledger: ./l/ }\n"),
+            @r"
+        campaignctl.yaml:5:63 shared-ledger: environments `a` and `b` keep their ledgers in the same directory
+            campaignctl.yaml:4:63 the other ledger
+            = give each environment a directory of its own
+        "
+        );
+        insta::assert_snapshot!(
+            environments("  a: { app_id: A, workspace_id: w, endpoint: sandbox, ledger: .campaignctl }\n  b: { app_id: A, workspace_id: w, endpoint: sandbox }\n"),
+            @r"
+        campaignctl.yaml:5:6 shared-ledger: environments `a` and `b` keep their ledgers one inside the other
+            campaignctl.yaml:4:63 the other ledger
+            = give each environment a directory of its own
+        "
+        );
+    }
+
+    #[test]
+    fn two_environments_of_one_app_are_worth_a_look() {
+        insta::assert_snapshot!(
+            environments("  a: { app_id: A, workspace_id: w, endpoint: \"https://h\" }\n  b: { app_id: A, workspace_id: w, endpoint: \"https://h/\" }\n"),
+            @r"
+        campaignctl.yaml:5:33 shared-app?: environments `a` and `b` push to the same app
+            campaignctl.yaml:4:33 the same app and workspace
+            = a campaign that is applied in both reaches people twice: give one another workspace
+        "
+        );
+    }
+
+    #[test]
+    fn an_environments_name_is_plain() {
+        insta::assert_snapshot!(environments("  \"a/b\": { app_id: A, workspace_id: w, endpoint: sandbox }\n"), @r"
+        campaignctl.yaml:4:3 bad-name: `a/b` is not 1 to 64 letters, digits, `-`, `_` or `.` that start with a letter or digit
+            = an environment's name goes into message keys: rename it
+        ");
+    }
+}

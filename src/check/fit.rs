@@ -1,0 +1,168 @@
+//! Rules about what fits together: a campaign, its audience and its template.
+
+use crate::check::audience::Group;
+use crate::check::declaration::Declaration;
+use crate::check::{Parts, placeholders};
+use crate::diagnostic::{Code, Diagnostic};
+use crate::domain::TargetKind;
+use crate::load::model::{AudienceSyntax, CampaignSyntax};
+
+/// Applies the rules of a campaign and what it refers to. What is not declared is not complained of again.
+pub(super) fn fit(
+    out: &mut Vec<Diagnostic>,
+    campaign: &Declaration<'_, CampaignSyntax>,
+    parts: &Parts<'_, '_>,
+) {
+    if let Some(template) = parts.template {
+        placeholders::values(out, campaign, template);
+    }
+    if let Some(audience) = parts.audience
+        && let Some(group) = Group::of(audience.syntax)
+    {
+        broadcast_sms(out, campaign, audience, group);
+        broadcast_live_activity(out, campaign, audience, group);
+        live_activity_audience(out, campaign, audience, group);
+        channel_platform(out, campaign, audience, group);
+    }
+}
+
+/// `broadcast-sms`: `PushBroadcast` has no SMS parameters.
+fn broadcast_sms(
+    out: &mut Vec<Diagnostic>,
+    campaign: &Declaration<'_, CampaignSyntax>,
+    audience: &Declaration<'_, AudienceSyntax>,
+    group: Group,
+) {
+    if matches!(group, Group::Broadcast(_)) && campaign.syntax.sms.is_some() {
+        out.push(
+            Diagnostic::error(Code::BroadcastSms, campaign.key(&["sms"]), "a broadcast cannot send an SMS")
+                .related(audience.key(&["broadcast"]), "the broadcast")
+                .help("remove `sms`, or send it to an audience of `users` or devices"),
+        );
+    }
+}
+
+/// `broadcast-live-activity`: `PushBroadcast` has no Live Activity parameters.
+fn broadcast_live_activity(
+    out: &mut Vec<Diagnostic>,
+    campaign: &Declaration<'_, CampaignSyntax>,
+    audience: &Declaration<'_, AudienceSyntax>,
+    group: Group,
+) {
+    if matches!(group, Group::Broadcast(_)) && campaign.syntax.live_activity.is_some() {
+        let message = "a broadcast cannot change a Live Activity";
+        out.push(
+            Diagnostic::error(Code::BroadcastLiveActivity, campaign.key(&["live_activity"]), message)
+                .related(audience.key(&["broadcast"]), "the broadcast")
+                .help("send it to an audience of `live_activity_tokens` or `live_activities`"),
+        );
+    }
+}
+
+/// `live-activity-audience`: a Live Activity's change goes to tokens or activity ids, and nothing else does
+/// (`DeliveryType` 5 and 6, vendor page 2871127).
+fn live_activity_audience(
+    out: &mut Vec<Diagnostic>,
+    campaign: &Declaration<'_, CampaignSyntax>,
+    audience: &Declaration<'_, AudienceSyntax>,
+    group: Group,
+) {
+    let Group::Targets(kind) = group else { return };
+    let key = kind.as_str();
+    match (campaign.syntax.live_activity.is_some(), kind.is_live_activity()) {
+        (true, false) => out.push(
+            Diagnostic::error(
+                Code::LiveActivityAudience,
+                campaign.key(&["live_activity"]),
+                format!("a Live Activity cannot be changed through `{key}`"),
+            )
+            .related(audience.key(&[key]), "the audience")
+            .help("send it to an audience of `live_activity_tokens` or `live_activities`"),
+        ),
+        (false, true) => out.push(
+            Diagnostic::error(
+                Code::LiveActivityAudience,
+                campaign.value(&["audience"]),
+                format!("`{key}` take a Live Activity's change, and the campaign has none"),
+            )
+            .related(audience.key(&[key]), "the audience")
+            .help("add `live_activity` with its `event` and `state`, or choose another audience"),
+        ),
+        (true, true) | (false, false) => {}
+    }
+}
+
+/// `channel-platform`: the choice is between Android channels.
+fn channel_platform(
+    out: &mut Vec<Diagnostic>,
+    campaign: &Declaration<'_, CampaignSyntax>,
+    audience: &Declaration<'_, AudienceSyntax>,
+    group: Group,
+) {
+    if campaign.syntax.channel.is_some() && !group.has_android() {
+        let key = match group {
+            Group::Targets(kind) => TargetKind::as_str(kind),
+            Group::Broadcast(_) => "broadcast",
+        };
+        let message = "the choice of an Android channel has no effect without Android phones";
+        out.push(
+            Diagnostic::warning(Code::ChannelPlatform, campaign.key(&["channel"]), message)
+                .related(audience.key(&[key]), "the audience")
+                .help("remove it"),
+        );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::check::testing::{campaign, campaign_to, diagnose};
+
+    const ACTIVITY: &str = ", live_activity: { event: update, state: { a: 1 } }";
+    const SMS: &str = ", sms: { strategy: concurrent, sign_name: A, template_code: S, params: {} }";
+    const BROADCAST: &str = "broadcast: { platform: ios, within: 7d }";
+
+    #[test]
+    fn a_broadcast_takes_neither_sms_nor_live_activity() {
+        assert_eq!(diagnose(&campaign(SMS)), "");
+        assert_eq!(diagnose(&campaign_to("live_activities: [x]", ACTIVITY)), "");
+        insta::assert_snapshot!(diagnose(&campaign_to(BROADCAST, SMS)), @r"
+        a.yaml:5:66 broadcast-sms: a broadcast cannot send an SMS
+            a.yaml:2:19 the broadcast
+            = remove `sms`, or send it to an audience of `users` or devices
+        ");
+        insta::assert_snapshot!(diagnose(&campaign_to(BROADCAST, ACTIVITY)), @r"
+        a.yaml:5:66 broadcast-live-activity: a broadcast cannot change a Live Activity
+            a.yaml:2:19 the broadcast
+            = send it to an audience of `live_activity_tokens` or `live_activities`
+        ");
+    }
+
+    #[test]
+    fn a_live_activity_and_its_audience_need_each_other() {
+        insta::assert_snapshot!(diagnose(&campaign(ACTIVITY)), @r"
+        a.yaml:5:66 live-activity-audience: a Live Activity cannot be changed through `users`
+            a.yaml:2:19 the audience
+            = send it to an audience of `live_activity_tokens` or `live_activities`
+        ");
+        insta::assert_snapshot!(diagnose(&campaign_to("live_activity_tokens: [x]", "")), @r"
+        a.yaml:5:31 live-activity-audience: `live_activity_tokens` take a Live Activity's change, and the campaign has none
+            a.yaml:2:19 the audience
+            = add `live_activity` with its `event` and `state`, or choose another audience
+        ");
+    }
+
+    #[test]
+    fn an_android_channel_needs_android() {
+        assert_eq!(diagnose(&campaign(", channel: default")), "");
+        insta::assert_snapshot!(diagnose(&campaign_to("harmonyos_devices: [d]", ", channel: self_built")), @r"
+        a.yaml:5:66 channel-platform?: the choice of an Android channel has no effect without Android phones
+            a.yaml:2:19 the audience
+            = remove it
+        ");
+        insta::assert_snapshot!(diagnose(&campaign_to(BROADCAST, ", channel: self_built")), @r"
+        a.yaml:5:66 channel-platform?: the choice of an Android channel has no effect without Android phones
+            a.yaml:2:19 the audience
+            = remove it
+        ");
+    }
+}

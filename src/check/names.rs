@@ -1,0 +1,197 @@
+//! Rules about names and references to them.
+
+use std::collections::BTreeSet;
+
+use crate::check::declaration::{ByName, Declaration, Declarations, Section};
+use crate::check::wire_text;
+use crate::diagnostic::{Code, Diagnostic, Place, closest};
+use crate::domain::CampaignId;
+use crate::load::Workspace;
+
+/// Most names that a help line lists.
+const LISTED_MAX: usize = 8;
+
+/// `bad-name`: a campaign's name goes into message keys, task names and commands; any other only into reports.
+pub(super) fn bad_name<S>(out: &mut Vec<Diagnostic>, declaration: &Declaration<'_, S>) {
+    let (name, noun) = (declaration.name, declaration.section.noun());
+    let place = declaration.declared_at();
+    if declaration.section == Section::Campaigns {
+        if let Err(error) = name.parse::<CampaignId>() {
+            let diagnostic = Diagnostic::error(Code::BadName, place, error.to_string());
+            out.push(diagnostic.help("a campaign's name goes into message keys: rename it"));
+        }
+    } else if let Some(flaw) = wire_text::flaw(name) {
+        let message = format!("the name of this {noun} {flaw}");
+        out.push(Diagnostic::error(Code::BadName, place, message).help("rename it"));
+    }
+}
+
+/// `duplicate-name`: names are global over the workspace, one space for each section.
+pub(super) fn duplicate_name<S>(
+    out: &mut Vec<Diagnostic>,
+    first: &Declaration<'_, S>,
+    again: &Declaration<'_, S>,
+) {
+    let (noun, name) = (first.section.noun(), first.name);
+    out.push(
+        Diagnostic::error(
+            Code::DuplicateName,
+            again.declared_at(),
+            format!("{noun} `{name}` is declared twice"),
+        )
+        .label("declared again")
+        .related(first.declared_at(), "declared first")
+        .help("rename one of them, or remove it: names are global over all files"),
+    );
+}
+
+/// `unknown-name`: a reference needs a declaration. One that was left out because of its own mistake will do.
+pub(super) fn unknown_name<'declared, 'workspace, S>(
+    out: &mut Vec<Diagnostic>,
+    workspace: &Workspace,
+    (section, declared): (Section, &'declared ByName<'workspace, S>),
+    name: &str,
+    place: impl FnOnce() -> Place,
+) -> Option<&'declared Declaration<'workspace, S>> {
+    let found = declared.get(name);
+    if found.is_none() && !workspace.may_declare(section.as_str(), name) {
+        let message = format!("no {} named `{name}`", section.noun());
+        let otherwise = format!("declare it under `{}:` in any campaign file", section.as_str());
+        let help = did_you_mean(name, declared.keys().copied(), &otherwise);
+        out.push(Diagnostic::error(Code::UnknownName, place(), message).help(help));
+    }
+    found
+}
+
+/// `unused-name`: what no campaign uses is a slip, or left over. Said only where there are campaigns, and every
+/// one could be read.
+pub(super) fn unused_name(out: &mut Vec<Diagnostic>, workspace: &Workspace, declared: &Declarations<'_>) {
+    if !workspace.is_whole() || declared.campaigns.is_empty() {
+        return;
+    }
+    let campaigns = || declared.campaigns.values().map(|campaign| campaign.syntax);
+    unused(out, &declared.templates, &campaigns().map(|campaign| campaign.template.as_str()).collect());
+    unused(out, &declared.audiences, &campaigns().map(|campaign| campaign.audience.as_str()).collect());
+    let classifications = campaigns().filter_map(|campaign| campaign.classification.as_deref()).collect();
+    unused(out, &declared.classifications, &classifications);
+    unused(out, &declared.strategies, &campaigns().map(|campaign| campaign.strategy.as_str()).collect());
+}
+
+/// Says nothing where a name is used that is not declared: it may be a slip of the one that looks unused.
+fn unused<S>(out: &mut Vec<Diagnostic>, declared: &ByName<'_, S>, used: &BTreeSet<&str>) {
+    if used.iter().any(|name| !declared.contains_key(name)) {
+        return;
+    }
+    for declaration in declared.values().filter(|declaration| !used.contains(declaration.name)) {
+        let message = format!("{} `{}` is used by no campaign", declaration.section.noun(), declaration.name);
+        out.push(
+            Diagnostic::warning(Code::UnusedName, declaration.declared_at(), message)
+                .help("remove it, or name it in a campaign"),
+        );
+    }
+}
+
+/// Says what an unknown name could be: the one that it is a slip of, or all there are, or `otherwise`.
+pub(super) fn did_you_mean<'name>(
+    name: &str,
+    known: impl IntoIterator<Item = &'name str>,
+    otherwise: &str,
+) -> String {
+    let known: Vec<&str> = known.into_iter().collect();
+    if let Some(meant) = closest(name, known.iter().copied()) {
+        return format!("did you mean `{meant}`?");
+    }
+    match known.len() {
+        0 => otherwise.to_owned(),
+        count if count > LISTED_MAX => {
+            format!("there are {} and {} more", listed(&known[..LISTED_MAX]), count - LISTED_MAX)
+        }
+        1 => format!("there is only {}", listed(&known)),
+        _ => format!("there are {}", listed(&known)),
+    }
+}
+
+/// Lists names in backticks.
+pub(super) fn listed(names: &[&str]) -> String {
+    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::check::testing::{campaign, diagnose, diagnose_files};
+
+    #[test]
+    fn a_slip_in_a_reference_is_named() {
+        insta::assert_snapshot!(diagnose(&campaign("").replace("audience: a", "audience: A")), @r"
+        a.yaml:5:31 unknown-name: no audience named `A`
+            = did you mean `a`?
+        ");
+        insta::assert_snapshot!(diagnose(&campaign(", classification: k")), @r"
+        a.yaml:5:82 unknown-name: no classification named `k`
+            = declare it under `classifications:` in any campaign file
+        ");
+    }
+
+    #[test]
+    fn a_name_is_declared_once_over_all_files() {
+        let other = "templates: { t: { name: T, title: Title, body: Body } }\n";
+        let project = crate::check::testing::PROJECT;
+        insta::assert_snapshot!(
+            diagnose_files(&[("campaignctl.yaml", project), ("a.yaml", &campaign("")), ("b.yaml", other)]),
+            @r"
+        b.yaml:1:14 duplicate-name: template `t` is declared twice
+            a.yaml:1:14 declared first
+            = rename one of them, or remove it: names are global over all files
+        "
+        );
+    }
+
+    #[test]
+    fn a_reference_to_a_broken_declaration_is_no_mistake_of_its_own() {
+        insta::assert_snapshot!(diagnose(&campaign("").replace("title: Title", "titel: Title")), @r"
+        a.yaml:1:14 missing-key: `t` lacks the key `title`
+            = add it, for example `title: Hello #name#`
+        a.yaml:1:28 unknown-key: `t` has no key `titel`
+            = did you mean `title`?
+        ");
+        insta::assert_snapshot!(diagnose(&campaign("").replace("name: T,", "name: \"T,\",")), @r"
+        a.yaml:1:25 template-name: a template name cannot contain a comma
+            = write the name that the template has in the mPaaS console
+        ");
+    }
+
+    #[test]
+    fn names_can_be_chinese_but_a_campaigns_goes_into_keys() {
+        insta::assert_snapshot!(diagnose(&campaign("").replace("  c:", "  发薪:")), @r"
+        a.yaml:5:3 bad-name: `发薪` is not 1 to 64 letters, digits, `-`, `_` or `.` that start with a letter or digit
+            = a campaign's name goes into message keys: rename it
+        ");
+        let spaced = campaign("").replace("{ t: {", "{ \"t \": {").replace("template: t", "template: \"t \"");
+        insta::assert_snapshot!(diagnose(&spaced), @r"
+        a.yaml:1:14 bad-name: the name of this template begins or ends with white space
+            = rename it
+        ");
+        let chinese = campaign("").replace("{ t: {", "{ 模板: {").replace("template: t", "template: 模板");
+        assert_eq!(diagnose(&chinese), "");
+    }
+
+    #[test]
+    fn what_no_campaign_uses_is_shown_unless_a_campaign_could_not_be_read() {
+        let unused = campaign("").replace("{ s: {", "{ s2: { send: now }, s: {");
+        insta::assert_snapshot!(diagnose(&unused), @r"
+        a.yaml:3:15 unused-name?: strategy `s2` is used by no campaign
+            = remove it, or name it in a campaign
+        ");
+        insta::assert_snapshot!(diagnose(&unused.replace("expires_after: 5m", "expires_after: 5")), @r#"
+        a.yaml:5:62 wrong-type: `expires_after` takes text, not the number 5
+            = quote it: "5"
+        "#);
+    }
+
+    #[test]
+    fn many_names_are_not_all_listed() {
+        let known = ["n1", "n2", "n3", "n4", "n5", "n6", "n7", "n8", "n9", "n0"];
+        let help = super::did_you_mean("something", known, "");
+        assert_eq!(help, "there are `n1`, `n2`, `n3`, `n4`, `n5`, `n6`, `n7`, `n8` and 2 more");
+    }
+}

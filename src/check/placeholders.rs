@@ -1,0 +1,185 @@
+//! Rules about placeholders and their values.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::check::declaration::Declaration;
+use crate::check::names;
+use crate::diagnostic::{Code, Diagnostic, Place, closest};
+use crate::domain::{self, placeholders};
+use crate::load::model::{CampaignSyntax, ChannelSyntax, TemplateSyntax};
+
+/// Applies the rules of a campaign's values and its template's placeholders.
+pub(super) fn values(
+    out: &mut Vec<Diagnostic>,
+    campaign: &Declaration<'_, CampaignSyntax>,
+    template: &Declaration<'_, TemplateSyntax>,
+) {
+    let taken = taken(template);
+    let misspelt = placeholder_without_value(out, campaign, template, &taken);
+    value_without_placeholder(out, campaign, template, (&taken, &misspelt));
+    empty_once_filled(out, campaign, template);
+}
+
+/// Returns each placeholder and the place where it stands first.
+fn taken<'workspace>(template: &Declaration<'workspace, TemplateSyntax>) -> BTreeMap<&'workspace str, Place> {
+    let mut taken = BTreeMap::new();
+    for (key, text) in texts(template.syntax) {
+        for (name, range) in placeholders(text) {
+            taken.entry(name).or_insert_with(|| carve(&template.value(&[key]), text, &text[range]));
+        }
+    }
+    taken
+}
+
+pub(super) fn texts(template: &TemplateSyntax) -> [(&'static str, &str); 2] {
+    [("title", &template.title), ("body", &template.body)]
+}
+
+/// Points at a fragment within a scalar, where the file writes it as plainly as the value has it.
+fn carve(scalar: &Place, value: &str, fragment: &str) -> Place {
+    if let Place::Span(span) = scalar {
+        let written = &span.source.text()[span.range.clone()];
+        if let Some(start) = written.find(fragment)
+            && written.matches(fragment).count() == value.matches(fragment).count()
+        {
+            let start = span.range.start + start;
+            return Place::span(&span.source, start..start + fragment.len());
+        }
+    }
+    scalar.clone()
+}
+
+/// `placeholder-without-value`: the vendor refuses the push (result code 3023). Returns the values that look
+/// like misspelt names of such placeholders.
+fn placeholder_without_value<'workspace>(
+    out: &mut Vec<Diagnostic>,
+    campaign: &Declaration<'workspace, CampaignSyntax>,
+    template: &Declaration<'_, TemplateSyntax>,
+    taken: &BTreeMap<&str, Place>,
+) -> BTreeSet<&'workspace str> {
+    let mut misspelt = BTreeSet::new();
+    for (name, place) in taken {
+        if campaign.syntax.values.contains_key(*name) {
+            continue;
+        }
+        let message = format!("campaign `{}` gives no value for `#{name}#`", campaign.name);
+        let spare = campaign.syntax.values.keys().map(String::as_str).filter(|key| !taken.contains_key(key));
+        let help = match closest(name, spare) {
+            Some(key) => {
+                misspelt.insert(key);
+                format!("rename the value `{key}` to `{name}`")
+            }
+            None => format!("add `{name}` to its `values`"),
+        };
+        out.push(
+            Diagnostic::error(Code::PlaceholderWithoutValue, campaign.key(&["values"]), message)
+                .related(place.clone(), format!("template `{}` asks for it", template.name))
+                .help(help),
+        );
+    }
+    misspelt
+}
+
+/// `value-without-placeholder`: a slip, unless the placeholder stands in the template's link, which is not
+/// mirrored; so no more than a warning.
+fn value_without_placeholder(
+    out: &mut Vec<Diagnostic>,
+    campaign: &Declaration<'_, CampaignSyntax>,
+    template: &Declaration<'_, TemplateSyntax>,
+    (taken, misspelt): (&BTreeMap<&str, Place>, &BTreeSet<&str>),
+) {
+    let names = campaign.syntax.values.keys().map(String::as_str);
+    for name in names.filter(|name| !taken.contains_key(name) && !misspelt.contains(name)) {
+        let message = format!("template `{}` has no placeholder `#{name}#`", template.name);
+        let otherwise = "remove it, unless `#…#` stands in the template's link in the console";
+        let known: Vec<&str> = taken.keys().copied().collect();
+        let help = match closest(name, known.iter().copied()) {
+            Some(meant) => format!("did you mean `{meant}`?"),
+            None if known.is_empty() => otherwise.to_owned(),
+            None => format!("its placeholders are {}: {otherwise}", names::listed(&known)),
+        };
+        out.push(
+            Diagnostic::warning(Code::ValueWithoutPlaceholder, campaign.key(&["values", name]), message)
+                .related(template.declared_at(), "the template")
+                .help(help),
+        );
+    }
+}
+
+/// `empty-text`: values that leave nothing of a title or body. mPaaS's own channel takes that, no vendor's does.
+fn empty_once_filled(
+    out: &mut Vec<Diagnostic>,
+    campaign: &Declaration<'_, CampaignSyntax>,
+    template: &Declaration<'_, TemplateSyntax>,
+) {
+    if campaign.syntax.channel == Some(ChannelSyntax::SelfBuilt) {
+        return;
+    }
+    for (key, text) in texts(template.syntax) {
+        let filled = domain::render(text, &campaign.syntax.values);
+        if filled.trim().is_empty() && !text.trim().is_empty() {
+            let message = format!("the {key} is empty once its placeholders are filled");
+            out.push(
+                Diagnostic::error(Code::EmptyText, campaign.key(&["values"]), message)
+                    .related(template.value(&[key]), format!("the {key}"))
+                    .help("give at least one of them a value: phone vendors drop such a push"),
+            );
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::testing::{campaign, diagnose};
+    use crate::diagnostic::Source;
+
+    /// A campaign of a template with this body.
+    fn body(body: &str, values: &str) -> String {
+        let extra = format!(", values: {{ {values} }}");
+        diagnose(&campaign(&extra).replace("body: Body", &format!("body: {body}")))
+    }
+
+    #[test]
+    fn values_and_placeholders_match_both_ways() {
+        assert_eq!(body("\"您好 #姓名# #k#\"", "姓名: 张三, k: \"1\""), "");
+        insta::assert_snapshot!(body("\"您好 #name#, #money#!\"", "nmae: x, money: z"), @r"
+        a.yaml:5:66 placeholder-without-value: campaign `c` gives no value for `#name#`
+            a.yaml:1:52 template `t` asks for it
+            = rename the value `nmae` to `name`
+        ");
+        insta::assert_snapshot!(body("Body", "link: x"), @r"
+        a.yaml:5:76 value-without-placeholder?: template `t` has no placeholder `#link#`
+            a.yaml:1:14 the template
+            = remove it, unless `#…#` stands in the template's link in the console
+        ");
+    }
+
+    #[test]
+    fn a_campaign_without_values_is_pointed_at_itself() {
+        insta::assert_snapshot!(diagnose(&campaign("").replace("body: Body", "body: \"#a#\"")), @r"
+        a.yaml:5:3 placeholder-without-value: campaign `c` gives no value for `#a#`
+            a.yaml:1:49 template `t` asks for it
+            = add `a` to its `values`
+        ");
+    }
+
+    #[test]
+    fn values_that_leave_nothing_are_refused_where_a_phone_vendor_drops_the_push() {
+        insta::assert_snapshot!(body("\"#a# #b#\"", "a: \"\", b: \" \""), @r"
+        a.yaml:5:66 empty-text: the body is empty once its placeholders are filled
+            a.yaml:1:48 the body
+            = give at least one of them a value: phone vendors drop such a push
+        ");
+        assert_eq!(body("\"#a#\"", "a: \"\" }, channel: self_built, extended_params: { a: b"), "");
+    }
+
+    #[test]
+    fn a_fragment_is_pointed_at_where_it_is_written_plainly() {
+        let source = Source::new("a.yaml".into(), "您好 \"#name#\" \"\\u0023name#\"".into());
+        let plain = Place::span(&source, 7..15);
+        assert_eq!(carve(&plain, "#name#", "#name#").column(), Some(5));
+        let escaped = Place::span(&source, 16..29);
+        assert_eq!(carve(&escaped, "#name#", "#name#"), escaped);
+    }
+}

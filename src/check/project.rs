@@ -1,0 +1,141 @@
+//! Rules about the project file.
+
+use std::collections::BTreeMap;
+
+use chrono_tz::{TZ_VARIANTS, Tz};
+
+use crate::check::{Project, environment, names};
+use crate::diagnostic::{Code, Diagnostic, closest};
+use crate::domain::{Environment, EnvironmentName, ProjectName};
+use crate::load::Document;
+use crate::load::model::ProjectFile;
+
+/// The zone of a project that names none: the vendor's.
+pub(super) const DEFAULT_TIME_ZONE: Tz = Tz::Asia__Shanghai;
+
+/// What people call the vendor's zone, and the IANA data does not.
+const CALLED_SHANGHAI: [&str; 6] = ["Asia/Beijing", "Beijing", "CST", "UTC+8", "GMT+8", "+08:00"];
+
+/// Applies the rules of the project file.
+pub(super) fn project(out: &mut Vec<Diagnostic>, document: &Document<ProjectFile>) -> Option<Project> {
+    let before = out.len();
+    let name = bad_name(out, document);
+    bad_time_zone(out, document);
+    unknown_default(out, document);
+    let mut environments = BTreeMap::new();
+    for name in document.model().environments.keys() {
+        if let Some(environment) = environment::environment(out, document, name) {
+            environments.insert(environment.name.clone(), environment);
+        }
+    }
+    let in_order: Vec<&Environment> = environments.values().collect();
+    environment::shared_ledger(out, document, &in_order);
+    environment::shared_app(out, document, &in_order);
+    let is_sound = !out[before..].iter().any(Diagnostic::is_error);
+    let default_environment =
+        document.model().default_environment.as_ref().and_then(|name| name.parse::<EnvironmentName>().ok());
+    let name = name.filter(|_| is_sound)?;
+    Some(Project { name, time_zone: time_zone(document), default_environment, environments })
+}
+
+/// Returns the project's zone; the default one where the file has a mistake there.
+pub(super) fn time_zone(document: &Document<ProjectFile>) -> Tz {
+    let written = document.model().time_zone.as_ref();
+    written.and_then(|name| name.parse().ok()).unwrap_or(DEFAULT_TIME_ZONE)
+}
+
+/// `bad-name`: the project's name goes into message keys.
+fn bad_name(out: &mut Vec<Diagnostic>, document: &Document<ProjectFile>) -> Option<ProjectName> {
+    match document.model().project.parse::<ProjectName>() {
+        Ok(name) => Some(name),
+        Err(error) => {
+            let place = document.value(&["project"]);
+            let diagnostic = Diagnostic::error(Code::BadName, place, error.to_string());
+            out.push(diagnostic.help("the project's name goes into message keys: choose another"));
+            None
+        }
+    }
+}
+
+/// `bad-time-zone`: the zone must be in the IANA data.
+fn bad_time_zone(out: &mut Vec<Diagnostic>, document: &Document<ProjectFile>) {
+    let Some(name) = &document.model().time_zone else { return };
+    if name.parse::<Tz>().is_ok() {
+        return;
+    }
+    let meant = closest(name, TZ_VARIANTS.iter().map(|zone| zone.name()));
+    let is_beijing = |known: &str| known.eq_ignore_ascii_case(name) || closest(name, [known]).is_some();
+    let help = match meant {
+        _ if CALLED_SHANGHAI.iter().any(|known| is_beijing(known)) => "write `Asia/Shanghai`".to_owned(),
+        Some(meant) => format!("did you mean `{meant}`?"),
+        None => "write a name of the IANA data, such as `Asia/Shanghai`".to_owned(),
+    };
+    let message = format!("no time zone named `{name}`");
+    out.push(Diagnostic::error(Code::BadTimeZone, document.value(&["time_zone"]), message).help(help));
+}
+
+/// `unknown-name`: the default environment must be one of the environments.
+fn unknown_default(out: &mut Vec<Diagnostic>, document: &Document<ProjectFile>) {
+    let Some(name) = &document.model().default_environment else { return };
+    let environments = &document.model().environments;
+    if environments.contains_key(name) || document.is_broken(&["environments", name]) {
+        return;
+    }
+    let known = environments.keys().map(String::as_str);
+    let help = names::did_you_mean(name, known, "declare it under `environments:`");
+    let place = document.value(&["default_environment"]);
+    out.push(
+        Diagnostic::error(Code::UnknownName, place, format!("no environment named `{name}`")).help(help),
+    );
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::check::testing::diagnose_project;
+
+    const PROJECT: &str = "\
+version: 1
+project: acme
+time_zone: Asia/Shanghai
+default_environment: sandbox
+environments:
+  sandbox: { app_id: A, workspace_id: test, endpoint: sandbox }
+";
+
+    #[test]
+    fn a_sound_project_has_no_diagnostics() {
+        assert_eq!(diagnose_project(PROJECT), "");
+    }
+
+    #[test]
+    fn names_and_zones_must_exist() {
+        let text = PROJECT
+            .replace("acme", "阿克米")
+            .replace("/Shanghai", "/Shangai")
+            .replace(": sandbox\nenv", ": sandbx\nenv");
+        insta::assert_snapshot!(diagnose_project(&text), @r"
+        campaignctl.yaml:2:10 bad-name: `阿克米` is not 1 to 64 letters, digits, `-`, `_` or `.` that start with a letter or digit
+            = the project's name goes into message keys: choose another
+        campaignctl.yaml:3:12 bad-time-zone: no time zone named `Asia/Shangai`
+            = did you mean `Asia/Shanghai`?
+        campaignctl.yaml:4:22 unknown-name: no environment named `sandbx`
+            = did you mean `sandbox`?
+        ");
+        for wrong in ["beijing", "Asia/Bejing", "CST", "UTC+08"] {
+            let printed = diagnose_project(&PROJECT.replace("Asia/Shanghai", wrong));
+            assert!(printed.contains("write `Asia/Shanghai`"), "{printed}");
+        }
+        insta::assert_snapshot!(diagnose_project(&PROJECT.replace("Asia/Shanghai", "UTC+8")), @r"
+        campaignctl.yaml:3:12 bad-time-zone: no time zone named `UTC+8`
+            = write `Asia/Shanghai`
+        ");
+    }
+
+    #[test]
+    fn a_default_environment_with_a_mistake_is_not_unknown() {
+        insta::assert_snapshot!(diagnose_project(&PROJECT.replace("app_id: A", "app_id: 1")), @r#"
+        campaignctl.yaml:6:22 wrong-type: `app_id` takes text, not the number 1
+            = quote it: "1"
+        "#);
+    }
+}

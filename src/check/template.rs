@@ -1,0 +1,134 @@
+//! Rules about templates.
+
+use std::collections::BTreeMap;
+
+use crate::check::declaration::{ByName, Declaration};
+use crate::check::placeholders::texts;
+use crate::check::wire_text;
+use crate::diagnostic::{Code, Diagnostic};
+use crate::domain::{Template, TemplateName};
+use crate::load::model::TemplateSyntax;
+
+/// Applies the rules of one template.
+pub(super) fn template(
+    out: &mut Vec<Diagnostic>,
+    declaration: &Declaration<'_, TemplateSyntax>,
+) -> Option<Template> {
+    let TemplateSyntax { name: _, title, body } = declaration.syntax;
+    let name = template_name(out, declaration);
+    empty_text(out, declaration, "title", title);
+    empty_text(out, declaration, "body", body);
+    Some(Template { name: name?, title: title.clone(), body: body.clone() })
+}
+
+/// `template-name`: at most 200 characters and no comma (vendor page 134424 and the API page of `PushTemplate`).
+fn template_name(
+    out: &mut Vec<Diagnostic>,
+    declaration: &Declaration<'_, TemplateSyntax>,
+) -> Option<TemplateName> {
+    let name = &declaration.syntax.name;
+    let place = || declaration.value(&["name"]);
+    match name.parse::<TemplateName>() {
+        Ok(parsed) => {
+            if let Some(flaw) = wire_text::flaw(name) {
+                let message = format!("the template name {flaw}");
+                let diagnostic = Diagnostic::error(Code::TemplateName, place(), message);
+                out.push(diagnostic.help("write the name exactly as the mPaaS console shows it"));
+            }
+            Some(parsed)
+        }
+        Err(error) => {
+            let diagnostic = Diagnostic::error(Code::TemplateName, place(), error.to_string());
+            out.push(diagnostic.help("write the name that the template has in the mPaaS console"));
+            None
+        }
+    }
+}
+
+/// `empty-text`: vendor channels fail a push without a title or a body (vendor page 311229).
+fn empty_text(
+    out: &mut Vec<Diagnostic>,
+    declaration: &Declaration<'_, TemplateSyntax>,
+    key: &str,
+    text: &str,
+) {
+    if text.trim().is_empty() {
+        let message = format!("the {key} of template `{}` is empty", declaration.name);
+        out.push(
+            Diagnostic::error(Code::EmptyText, declaration.value(&[key]), message)
+                .help(format!("copy the template's {key} from the mPaaS console: it is what people review")),
+        );
+    }
+}
+
+/// `template-name-twice`: of two texts for one vendor template, one is not what is sent.
+pub(super) fn template_name_twice(out: &mut Vec<Diagnostic>, templates: &ByName<'_, TemplateSyntax>) {
+    let mut first_of: BTreeMap<&str, &Declaration<'_, TemplateSyntax>> = BTreeMap::new();
+    for declaration in templates.values() {
+        let syntax = declaration.syntax;
+        let Some(first) = first_of.get(syntax.name.as_str()) else {
+            first_of.insert(&syntax.name, declaration);
+            continue;
+        };
+        let differing = texts(first.syntax).into_iter().zip(texts(syntax)).find(|(one, other)| one != other);
+        if let Some(((key, _), _)) = differing {
+            let message = format!(
+                "templates `{}` and `{}` mirror the same vendor template with different texts",
+                first.name, declaration.name
+            );
+            out.push(
+                Diagnostic::error(Code::TemplateNameTwice, declaration.value(&[key]), message)
+                    .label(format!("another {key}"))
+                    .related(first.value(&[key]), format!("than the {key} here"))
+                    .help(format!(
+                        "the vendor has one text under `{}`: keep the template that shows it",
+                        syntax.name
+                    )),
+            );
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::check::testing::{campaign, diagnose};
+
+    #[test]
+    fn a_name_is_what_the_vendor_knows() {
+        insta::assert_snapshot!(diagnose(&campaign("").replace("name: T,", "name: \"a,b\",")), @r"
+        a.yaml:1:25 template-name: a template name cannot contain a comma
+            = write the name that the template has in the mPaaS console
+        ");
+        insta::assert_snapshot!(diagnose(&campaign("").replace("name: T,", "name: \"T \",")), @r"
+        a.yaml:1:25 template-name: the template name begins or ends with white space
+            = write the name exactly as the mPaaS console shows it
+        ");
+        insta::assert_snapshot!(diagnose(&campaign("").replace("name: T,", &format!("name: {},", "字".repeat(201)))), @r"
+        a.yaml:1:25 template-name: a template name has at most 200 characters, this one has 201
+            = write the name that the template has in the mPaaS console
+        ");
+    }
+
+    #[test]
+    fn title_and_body_are_mirrored() {
+        insta::assert_snapshot!(diagnose(&campaign("").replace("title: Title", "title: \" \"")), @r"
+        a.yaml:1:35 empty-text: the title of template `t` is empty
+            = copy the template's title from the mPaaS console: it is what people review
+        ");
+    }
+
+    #[test]
+    fn one_vendor_template_has_one_text() {
+        let twice = |title: &str| {
+            campaign("")
+                .replace("{ t: {", &format!("{{ t: {{ name: T, title: {title}, body: Body }}, t2: {{"))
+                .replace("  c:", "  d: { template: t2, audience: a, strategy: s, expires_after: 5m }\n  c:")
+        };
+        assert_eq!(diagnose(&twice("Title")), "");
+        insta::assert_snapshot!(diagnose(&twice("Titel")), @r"
+        a.yaml:1:78 template-name-twice: templates `t` and `t2` mirror the same vendor template with different texts
+            a.yaml:1:35 than the title here
+            = the vendor has one text under `T`: keep the template that shows it
+        ");
+    }
+}

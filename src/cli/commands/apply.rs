@@ -1,0 +1,223 @@
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::sync::watch;
+use uuid::Uuid;
+
+use crate::apply::{self, Execution, Journal, Options, Progress, Report, Step, Stop};
+use crate::cli::audiences::Audiences;
+use crate::cli::exit::ExitStatus;
+use crate::cli::failure::Failure;
+use crate::cli::interrupt;
+use crate::cli::progress;
+use crate::cli::session::Session;
+use crate::cli::shell::Shell;
+use crate::cli::vendor_side::VendorSide;
+use crate::cli::{Globals, Result};
+use crate::ledger::RunId;
+use crate::plan::{self, Difference, Plan, PlanDocument};
+use crate::render;
+use crate::resolve::Desired;
+use crate::state::OpenLedger;
+
+/// How often a batch that the vendor throttled is tried again.
+const RETRIES_MAX: usize = 6;
+/// Wait before the first of these tries; doubled each time, and never shorter than the vendor asks for.
+const RETRY_DELAY: Duration = Duration::from_secs(1);
+
+/// Push what is new, and only that, each push once
+///
+/// Without PLAN, plans first and asks. With PLAN, proves that files, audiences, ledger and clock still give
+/// the very plan that was reviewed, and refuses otherwise. Before a request leaves, the ledger says so on
+/// disk; after a crash, run it again: nothing is sent twice.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  campaignctl -e production apply\n  campaignctl apply plan.json --auto-approve"
+)]
+pub(in crate::cli) struct Args {
+    /// A plan that `plan --out` saved
+    #[arg(value_name = "PLAN")]
+    plan: Option<PathBuf>,
+    /// Do not ask; required where nobody sits at the terminal
+    #[arg(long)]
+    auto_approve: bool,
+    /// Print the report as JSON
+    #[arg(long)]
+    json: bool,
+    /// Die after a step: for crash tests
+    #[arg(long, hide = true, env = "CAMPAIGNCTL_CRASH_AFTER", value_parser = step)]
+    crash_after: Option<Step>,
+}
+
+fn step(name: &str) -> std::result::Result<Step, String> {
+    Step::named(name).ok_or_else(|| format!("no step `{name}`"))
+}
+
+pub(super) fn run(shell: &Shell, globals: &Globals, args: &Args) -> Result {
+    let session = Session::new(shell, globals);
+    let reviewed = args.plan.as_deref().map(super::show::read).transpose()?;
+    let desired = session.desired(reviewed.as_ref().map(|plan| plan.environment.as_str()))?;
+    if let Some(reviewed) = &reviewed {
+        prove_same_environment(reviewed, &desired)?;
+    }
+    if shell.is_time_given() && !desired.environment.endpoint.is_loopback() {
+        return Err(Failure::new(
+            ExitStatus::Written,
+            "`--now` is for sandboxes, and this environment is none",
+        )
+        .help("nothing was sent; leave `--now` and `CAMPAIGNCTL_NOW` out"));
+    }
+    let open = session.open_ledger(&desired, "apply")?;
+    let plan = session.plan(&desired, &open)?;
+    if let Some(reviewed) = &reviewed {
+        prove_fresh(reviewed, &plan.document)?;
+    }
+    let overview = render::plan::plan(&plan.document, shell.width());
+    if args.json {
+        shell.say(&overview);
+    } else {
+        shell.answer(&overview)?;
+    }
+    plan::can_apply(&plan.document)?;
+    if plan.pushes.is_empty() {
+        return nothing_to_push(shell, args, &plan.document);
+    }
+    approve(shell, args, &plan.document)?;
+    execute(shell, args, &desired, open, plan)
+}
+
+/// Refuses a plan of another project or environment before any ledger is opened: it would be the wrong one.
+fn prove_same_environment(reviewed: &PlanDocument, desired: &Desired) -> Result<()> {
+    let pairs = [
+        ("project", &reviewed.project, desired.project.as_str()),
+        ("environment", &reviewed.environment, desired.environment.name.as_str()),
+    ];
+    match pairs.into_iter().find(|(_, reviewed, current)| reviewed != current) {
+        Some((what, reviewed, current)) => {
+            let message = format!("the plan was made for {what} `{reviewed}`, not for `{current}`");
+            Err(Failure::new(ExitStatus::Stale, message)
+                .help("nothing was sent. Leave `-e` out, or plan again"))
+        }
+        None => Ok(()),
+    }
+}
+
+/// Refuses a reviewed plan that is no longer the plan of now, and says what moved.
+fn prove_fresh(reviewed: &PlanDocument, current: &PlanDocument) -> Result<()> {
+    let found = plan::differences(reviewed, current);
+    if found.is_empty() {
+        return Ok(());
+    }
+    let is_lost =
+        |found: &Difference| matches!(found, Difference::Lineage { .. } | Difference::LedgerBehind { .. });
+    let (status, what) = if found.iter().any(is_lost) {
+        (ExitStatus::Ledger, "the ledger is not the one that was reviewed")
+    } else if found.iter().all(|found| matches!(found, Difference::Expired { .. })) {
+        (ExitStatus::Expired, "the plan has expired")
+    } else {
+        (ExitStatus::Stale, "the plan is stale")
+    };
+    let moved: Vec<String> = found.iter().map(|found| format!("\n  - {found}")).collect();
+    let help = match status {
+        ExitStatus::Ledger => {
+            "nothing was sent. Restore the ledger's directory from where the last run kept it"
+        }
+        _ => "nothing was sent. Run `campaignctl plan` again, and have it reviewed",
+    };
+    Err(Failure::new(status, format!("{what}:{}", moved.concat())).help(help))
+}
+
+fn nothing_to_push(shell: &Shell, args: &Args, plan: &PlanDocument) -> Result {
+    if args.json {
+        shell.answer(&render::report::report_json(&Report { campaigns: Vec::new(), stop: None }))?;
+    }
+    Ok(if plan.summary.in_doubt > 0 { ExitStatus::InDoubt } else { ExitStatus::Done })
+}
+
+fn approve(shell: &Shell, args: &Args, plan: &PlanDocument) -> Result<()> {
+    if args.auto_approve {
+        return Ok(());
+    }
+    if !shell.is_interactive() {
+        return Err(Failure::new(ExitStatus::Refused, "nobody is at the terminal to approve this plan")
+            .help("nothing was sent. Add `--auto-approve` once the plan was reviewed"));
+    }
+    let targets = render::text::count(plan.summary.targets, "target");
+    let question = format!(
+        "\nPush to {targets} in {}? A push cannot be taken back. Only `yes` is taken for an answer: ",
+        plan.environment
+    );
+    if shell.ask(&question)? == "yes" {
+        return Ok(());
+    }
+    Err(Failure::new(ExitStatus::Refused, "the plan was not approved").help("nothing was sent"))
+}
+
+fn execute(shell: &Shell, args: &Args, desired: &Desired, open: OpenLedger, plan: Plan) -> Result {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| Failure::from_error(ExitStatus::Other, &error))?;
+    let summary = plan.document.summary;
+    let had_doubts = summary.in_doubt > 0;
+    let (report, took) = runtime.block_on(async {
+        let vendor_side = VendorSide::connect(shell, &desired.environment).await?;
+        let salt = open.ledger.header().salt;
+        let (journal, journal_thread) = Journal::start(open.backend, open.writer, shell.clock());
+        let progress = Arc::new(Progress::default());
+        let (interrupted, interrupt) = watch::channel(false);
+        let listener = tokio::spawn(interrupt::listen(interrupted));
+        let display = progress::show(shell, Arc::clone(&progress), summary.targets, summary.requests);
+        let started = Instant::now();
+        let report = apply::execute(Execution {
+            plan,
+            project: desired.project.clone(),
+            environment: desired.environment.clone(),
+            salt,
+            targets: Arc::new(Audiences::of(desired)),
+            journal,
+            deliver: vendor_side.client,
+            options: Options {
+                run: RunId::new(Uuid::new_v4()),
+                actor: shell.actor(),
+                retry_delay: RETRY_DELAY,
+                retries_max: RETRIES_MAX,
+                crash_after: args.crash_after,
+            },
+            progress,
+            interrupt,
+        })
+        .await;
+        let took = started.elapsed();
+        display.end().await;
+        listener.abort();
+        // Every handle on the journal is gone by now; this waits for the ledger to be released.
+        tokio::task::block_in_place(|| journal_thread.finish());
+        vendor_side.sandbox.stop().await;
+        Ok::<_, Failure>((report, took))
+    })?;
+    let text =
+        if args.json { render::report::report_json(&report) } else { render::report::report(&report, took) };
+    shell.answer(&text)?;
+    Ok(status(&report, had_doubts))
+}
+
+/// Doubt comes first: it is what a person has to look at. Then why it stopped, then what was refused.
+fn status(report: &Report, had_doubts: bool) -> ExitStatus {
+    let tally = report.tally();
+    if tally.unknown > 0 {
+        return ExitStatus::InDoubt;
+    }
+    match &report.stop {
+        Some(Stop::Interrupted) => ExitStatus::Interrupted,
+        Some(Stop::Credentials { .. }) => ExitStatus::Credentials,
+        Some(Stop::Quota { .. }) => ExitStatus::Quota,
+        Some(Stop::Unreachable { .. }) => ExitStatus::Partial,
+        Some(Stop::Ledger(_)) => ExitStatus::Other,
+        Some(Stop::Doubts) => ExitStatus::InDoubt,
+        None if had_doubts => ExitStatus::InDoubt,
+        None if tally.rejected > 0 => ExitStatus::Partial,
+        // The audience was not what the plan had seen, in part.
+        None if tally.not_attempted > 0 => ExitStatus::Stale,
+        None => ExitStatus::Done,
+    }
+}

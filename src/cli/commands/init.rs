@@ -1,0 +1,54 @@
+use std::fs::OpenOptions;
+use std::io::{ErrorKind, Write};
+use std::path::Path;
+
+use crate::cli::exit::ExitStatus;
+use crate::cli::failure::Failure;
+use crate::cli::shell::Shell;
+use crate::cli::{Globals, Result};
+use crate::schema;
+
+/// The files of a new workspace, beside the schemas: paths below the directory that is asked for.
+const FILES: [(&str, &str); 5] = [
+    ("campaigns/campaignctl.yaml", include_str!("../../../assets/init/campaignctl.yaml")),
+    ("campaigns/welcome.yaml", include_str!("../../../assets/init/welcome.yaml")),
+    (".vscode/settings.json", include_str!("../../../assets/init/vscode-settings.json")),
+    (".github/workflows/campaigns.yaml", include_str!("../../../assets/init/github-workflow.yaml")),
+    (".gitlab-ci.yml", include_str!("../../../assets/init/gitlab-ci.yml")),
+];
+
+/// Start a workspace: project file, an example campaign, schemas, editor settings, CI snippets
+///
+/// Writes into the current directory, or into `-C DIR`. What is there already stays as it is.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  campaignctl init && campaignctl plan")]
+pub(in crate::cli) struct Args {}
+
+pub(super) fn run(shell: &Shell, globals: &Globals, _: &Args) -> Result {
+    let root = globals.directory.as_deref().unwrap_or(Path::new("."));
+    for (path, text) in FILES {
+        write(shell, &root.join(path), text)?;
+    }
+    for named in schema::ALL {
+        write(shell, &root.join("schema").join(named.file_name()), &named.text())?;
+    }
+    shell.say("Next: edit `campaigns/campaignctl.yaml`, then run `campaignctl plan`.\n");
+    Ok(ExitStatus::Done)
+}
+
+/// Writes a file that is not there yet.
+fn write(shell: &Shell, path: &Path, text: &str) -> Result<()> {
+    let directory = path.parent().unwrap_or(Path::new("."));
+    let written = std::fs::create_dir_all(directory)
+        .and_then(|()| OpenOptions::new().write(true).create_new(true).open(path))
+        .and_then(|mut file| file.write_all(text.as_bytes()));
+    match written {
+        Ok(()) => shell.answer(&format!("wrote {}\n", path.display())),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+            shell.answer(&format!("kept  {}\n", path.display()))
+        }
+        Err(error) => {
+            Err(Failure::new(ExitStatus::Other, format!("could not write `{}`: {error}", path.display())))
+        }
+    }
+}

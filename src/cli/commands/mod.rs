@@ -1,0 +1,53 @@
+//! The commands, one file each.
+
+mod apply;
+mod completions;
+mod doubt;
+mod history;
+mod init;
+mod ledger;
+mod man;
+mod plan;
+mod sandbox;
+mod schema;
+mod show;
+mod status;
+mod validate;
+
+use crate::cli::shell::Shell;
+use crate::cli::{Globals, Result};
+
+#[derive(Debug, clap::Subcommand)]
+pub(super) enum Command {
+    Init(init::Args),
+    Validate(validate::Args),
+    Plan(plan::Args),
+    Apply(apply::Args),
+    Show(show::Args),
+    Status(status::Args),
+    History(history::Args),
+    Doubt(doubt::Args),
+    Ledger(ledger::Args),
+    Sandbox(sandbox::Args),
+    Schema(schema::Args),
+    Completions(completions::Args),
+    Man(man::Args),
+}
+
+pub(super) fn run(shell: &Shell, globals: &Globals, command: &Command) -> Result {
+    match command {
+        Command::Init(args) => init::run(shell, globals, args),
+        Command::Validate(args) => validate::run(shell, globals, args),
+        Command::Plan(args) => plan::run(shell, globals, args),
+        Command::Apply(args) => apply::run(shell, globals, args),
+        Command::Show(args) => show::run(shell, args),
+        Command::Status(args) => status::run(shell, globals, args),
+        Command::History(args) => history::run(shell, globals, args),
+        Command::Doubt(args) => doubt::run(shell, globals, args),
+        Command::Ledger(args) => ledger::run(shell, globals, args),
+        Command::Sandbox(args) => sandbox::run(shell, args),
+        Command::Schema(args) => schema::run(shell, args),
+        Command::Completions(args) => completions::run(shell, args),
+        Command::Man(args) => man::run(shell, args),
+    }
+}

@@ -1,0 +1,75 @@
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use crate::cli::exit::ExitStatus;
+use crate::cli::failure::Failure;
+use crate::cli::session::Session;
+use crate::cli::shell::Shell;
+use crate::cli::{Globals, Result};
+use crate::plan::{self, PlanDocument};
+use crate::render;
+
+/// Show what `apply` would push, and push nothing
+///
+/// Compares the files with the ledger, and opens no connection. What cannot be pushed is shown with the
+/// reason and the ways out.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  campaignctl -e production plan --out plan.json")]
+pub(in crate::cli) struct Args {
+    /// Save the plan, for `apply` to execute exactly this one
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+    /// Print the plan as JSON, as `--out` saves it
+    #[arg(long)]
+    json: bool,
+    /// Exit 2 when pushes are pending; else 6, 9 or 10 when a campaign is blocked, expired or in doubt
+    #[arg(long)]
+    detailed_exitcode: bool,
+}
+
+pub(super) fn run(shell: &Shell, globals: &Globals, args: &Args) -> Result {
+    let session = Session::new(shell, globals);
+    let desired = session.desired(None)?;
+    let open = session.open_ledger(&desired, "plan")?;
+    let plan = session.plan(&desired, &open)?.document;
+    let text = plan::to_json(&plan);
+    if let Some(path) = &args.out {
+        save(path, &text)?;
+    }
+    shell.answer(&if args.json { text } else { render::plan::plan(&plan, shell.width()) })?;
+    if let (Some(path), false) = (&args.out, args.json) {
+        shell.say(&format!("Saved as {0}. Push exactly this: campaignctl apply {0}\n", path.display()));
+    }
+    plan::can_apply(&plan)?;
+    Ok(if args.detailed_exitcode { detailed(&plan) } else { ExitStatus::Done })
+}
+
+/// Pushes that are pending come first: that is what the flag is asked for.
+fn detailed(plan: &PlanDocument) -> ExitStatus {
+    let summary = plan.summary;
+    if summary.to_push > 0 {
+        ExitStatus::ChangesPending
+    } else if summary.blocked > 0 {
+        ExitStatus::Refused
+    } else if summary.expired > 0 {
+        ExitStatus::Expired
+    } else if summary.in_doubt > 0 {
+        ExitStatus::InDoubt
+    } else {
+        ExitStatus::Done
+    }
+}
+
+/// Writes a file whole or not at all.
+fn save(path: &Path, text: &str) -> Result<()> {
+    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let written = tempfile::NamedTempFile::new_in(directory).and_then(|mut file| {
+        file.write_all(text.as_bytes())?;
+        file.persist(path).map(drop).map_err(|error| error.error)
+    });
+    written.map_err(|error| {
+        let message = format!("could not write the plan to `{}`: {error}", path.display());
+        Failure::new(ExitStatus::Other, message)
+            .help("nothing was sent; name a file in a directory that exists")
+    })
+}

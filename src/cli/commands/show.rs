@@ -1,0 +1,38 @@
+use std::path::PathBuf;
+
+use crate::cli::Result;
+use crate::cli::exit::ExitStatus;
+use crate::cli::failure::Failure;
+use crate::cli::shell::Shell;
+use crate::plan;
+use crate::render;
+
+/// Show a saved plan again, stale or not
+///
+/// Reads the file and nothing else: no workspace, no ledger.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  campaignctl show plan.json")]
+pub(in crate::cli) struct Args {
+    /// The plan that `plan --out` saved
+    #[arg(value_name = "PLAN")]
+    plan: PathBuf,
+    /// Print it as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) fn run(shell: &Shell, args: &Args) -> Result {
+    let plan = read(&args.plan)?;
+    let text = if args.json { plan::to_json(&plan) } else { render::plan::plan(&plan, shell.width()) };
+    shell.answer(&text)?;
+    Ok(ExitStatus::Done)
+}
+
+/// Reads a saved plan.
+pub(super) fn read(path: &std::path::Path) -> Result<plan::PlanDocument> {
+    let text = std::fs::read_to_string(path).map_err(|error| {
+        Failure::new(ExitStatus::Written, format!("could not read the plan `{}`: {error}", path.display()))
+            .help("make one with `campaignctl plan --out FILE`")
+    })?;
+    Ok(plan::from_json(&text)?)
+}

@@ -1,0 +1,65 @@
+use serde::Serialize;
+
+use crate::cli::exit::ExitStatus;
+use crate::cli::failure::Failure;
+use crate::cli::session::Session;
+use crate::cli::shell::Shell;
+use crate::cli::{Globals, Result};
+use crate::domain::CampaignId;
+use crate::render;
+use crate::render::history::CampaignStatus;
+
+/// Show what the ledger knows, for each campaign revision
+///
+/// Counts targets that the vendor accepted, rejected, or of which nobody knows. What is still to be sent is
+/// `plan`'s to say: it compares with the files.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  campaignctl -e production status payday-2026-12")]
+pub(in crate::cli) struct Args {
+    /// Only this campaign, in detail
+    #[arg(value_name = "CAMPAIGN")]
+    campaign: Option<CampaignId>,
+    /// Print it as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Serialize)]
+struct Answer {
+    project: String,
+    environment: String,
+    lineage: String,
+    serial: u64,
+    campaigns: Vec<CampaignStatus>,
+}
+
+pub(super) fn run(shell: &Shell, globals: &Globals, args: &Args) -> Result {
+    let session = Session::new(shell, globals);
+    let desired = session.desired(None)?;
+    let ledger = session.open_ledger(&desired, "status")?.ledger;
+    let is_wanted = |id: &CampaignId| args.campaign.as_ref().is_none_or(|wanted| wanted == id);
+    let campaigns: Vec<CampaignStatus> = ledger
+        .histories()
+        .filter(|(id, ..)| is_wanted(id))
+        .map(|(id, revision, history)| CampaignStatus::of(id, revision, history))
+        .collect();
+    if let (Some(campaign), true) = (&args.campaign, campaigns.is_empty()) {
+        return Err(Failure::new(ExitStatus::Written, format!("the ledger has no campaign `{campaign}`"))
+            .help("see all of them: `campaignctl status`"));
+    }
+    if args.json {
+        let header = ledger.header();
+        shell.answer(&render::json::pretty(&Answer {
+            project: header.project.to_string(),
+            environment: header.environment.to_string(),
+            lineage: header.lineage.to_string(),
+            serial: ledger.serial().0,
+            campaigns,
+        }))?;
+    } else if args.campaign.is_some() {
+        shell.answer(&render::history::campaign_details(&campaigns, desired.time_zone))?;
+    } else {
+        shell.answer(&render::history::campaigns(&campaigns, desired.time_zone, shell.width()))?;
+    }
+    Ok(ExitStatus::Done)
+}

@@ -1,0 +1,72 @@
+use crate::cli::exit::ExitStatus;
+use crate::cli::session::{Session, read_audiences};
+use crate::cli::shell::Shell;
+use crate::cli::{Globals, Result};
+use crate::diagnostic::{self, Diagnostic};
+use crate::domain::LedgerSalt;
+use crate::render::diagnostic as render;
+use crate::resolve;
+
+/// Check every file, and report every mistake
+///
+/// Reads the project file, every campaign file and every audience file; opens no ledger and no connection.
+/// Exits 3 if there is an error; warnings alone exit 0.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  campaignctl validate --format github")]
+pub(in crate::cli) struct Args {
+    /// How to print diagnostics: for people, one JSON object a line, or GitHub workflow annotations
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+    /// The same as `--format json`
+    #[arg(long, conflicts_with = "format")]
+    json: bool,
+}
+
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum Format {
+    Text,
+    Json,
+    Github,
+}
+
+pub(super) fn run(shell: &Shell, globals: &Globals, args: &Args) -> Result {
+    let session = Session::new(shell, globals);
+    let reading = session.read();
+    let mut diagnostics = reading.diagnostics;
+    // Any environment serves to read the audiences: they are the same in each.
+    let environment = reading.checked.project.as_ref().and_then(|project| project.environments.keys().next());
+    if let Some(environment) = environment
+        && let Ok(desired) = resolve::desired(&reading.checked, environment)
+    {
+        // Hashed with no ledger's salt, and forgotten at once.
+        diagnostics.extend(read_audiences(&desired, &LedgerSalt::new([0; 16])).1);
+        diagnostic::sort(&mut diagnostics);
+    }
+    let format = if args.json { Format::Json } else { args.format };
+    match format {
+        Format::Text => {
+            if !diagnostics.is_empty() {
+                shell.say(&format!("{}\n", render::texts(&diagnostics, session.look())));
+            }
+            shell.answer(&format!("{}\n", render::summary(&diagnostics)))?;
+        }
+        Format::Json => shell.answer(&lines(&diagnostics, render::json))?,
+        Format::Github => shell.answer(&lines(&diagnostics, render::github))?,
+    }
+    let has_errors = diagnostics.iter().any(Diagnostic::is_error);
+    Ok(if has_errors { ExitStatus::Written } else { ExitStatus::Done })
+}
+
+fn lines(diagnostics: &[Diagnostic], line: fn(&Diagnostic) -> String) -> String {
+    let lines: Vec<String> = diagnostics
+        .iter()
+        .map(|diagnostic| {
+            format!(
+                "{}
+",
+                line(diagnostic).trim_end()
+            )
+        })
+        .collect();
+    lines.concat()
+}

@@ -1,0 +1,60 @@
+//! The exit codes: a contract with CI.
+
+use std::process::ExitCode;
+
+/// How a command ended. README and `--help` list the numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::cli) enum ExitStatus {
+    /// Done; for `plan`: no changes, or changes without `--detailed-exitcode`.
+    Done = 0,
+    /// An error of no other class, our own bugs included.
+    Other = 1,
+    /// Changes are pending; only with `--detailed-exitcode`.
+    ChangesPending = 2,
+    /// What was written is wrong: files, flags, a plan file.
+    Written = 3,
+    /// Credentials or permission.
+    Credentials = 4,
+    /// Vendor quota or rate limit; nothing in doubt, try again later.
+    Quota = 5,
+    /// A guard refused, or an approval is needed.
+    Refused = 6,
+    /// Files, audience, ledger or environment differ from what was reviewed.
+    Stale = 7,
+    /// The ledger is locked by another run.
+    Locked = 8,
+    /// A plan or a schedule has expired.
+    Expired = 9,
+    /// The outcome of at least one push is unknown.
+    InDoubt = 10,
+    /// Some pushes were cleanly rejected, none is in doubt.
+    Partial = 11,
+    /// The ledger is missing, foreign, damaged or rolled back.
+    Ledger = 12,
+    /// Interrupted, after what was in flight was settled.
+    Interrupted = 130,
+}
+
+impl From<ExitStatus> for ExitCode {
+    fn from(status: ExitStatus) -> Self {
+        Self::from(status as u8)
+    }
+}
+
+/// The table of exit codes that `--help` ends with.
+pub(super) const HELP: &str = "\
+Exit codes:
+  0    done; for `plan`: no changes, or changes without --detailed-exitcode
+  1    an error of no other class
+  2    changes pending (only with --detailed-exitcode)
+  3    what was written is wrong: files, flags, a plan file
+  4    credentials or permission
+  5    vendor quota or rate limit; nothing in doubt, try again later
+  6    a guard refused, or an approval is needed
+  7    stale plan: files, audience, ledger or environment differ from what was reviewed
+  8    the ledger is locked by another run
+  9    a plan or a schedule has expired
+  10   in doubt: the outcome of at least one push is unknown
+  11   partial: some pushes were cleanly rejected, none is in doubt
+  12   the ledger is missing, foreign, damaged or rolled back
+  130  interrupted, after what was in flight was settled";

@@ -1,0 +1,143 @@
+//! Why a command ended without its answer: what happened, what to do, and the exit code.
+
+use std::error::Error;
+use std::fmt;
+
+use crate::cli::exit::ExitStatus;
+use crate::ledger::Damage;
+use crate::plan::{CannotApply, PlanFileError};
+use crate::resolve::ResolveError;
+use crate::state::{OpenRefused, PinError, StateError};
+
+/// A command's failure, in words for a person.
+#[derive(Debug)]
+pub(in crate::cli) struct Failure {
+    /// The exit code.
+    pub(in crate::cli) status: ExitStatus,
+    message: String,
+    causes: Vec<String>,
+    help: Option<String>,
+}
+
+impl Failure {
+    /// Starts a failure: lower case, no full stop, names in backticks.
+    pub(in crate::cli) fn new(status: ExitStatus, message: impl Into<String>) -> Self {
+        Self { status, message: message.into(), causes: Vec::new(), help: None }
+    }
+
+    /// Starts a failure from an error and its causes.
+    pub(in crate::cli) fn from_error(status: ExitStatus, error: &dyn Error) -> Self {
+        let mut failure = Self::new(status, error.to_string());
+        let mut cause = error.source();
+        while let Some(error) = cause {
+            failure.causes.push(error.to_string());
+            cause = error.source();
+        }
+        failure
+    }
+
+    /// Says what to do about it.
+    #[must_use]
+    pub(in crate::cli) fn help(mut self, text: impl Into<String>) -> Self {
+        self.help = Some(text.into());
+        self
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        use crate::render::text::{BAD, QUIET, plain};
+        write!(formatter, "{BAD}error{BAD:#}: {}", plain(&self.message))?;
+        for cause in &self.causes {
+            write!(formatter, "\n  {QUIET}because{QUIET:#}: {}", plain(cause))?;
+        }
+        if let Some(help) = &self.help {
+            write!(formatter, "\n{QUIET}help{QUIET:#}: {help}")?;
+        }
+        Ok(())
+    }
+}
+
+impl From<StateError> for Failure {
+    fn from(error: StateError) -> Self {
+        let (status, help) = match &error {
+            StateError::Missing(_) => (
+                ExitStatus::Ledger,
+                Some(
+                    "nothing was sent. Restore the ledger's directory from where the last run kept it; only for an environment that never pushed anything, make one with `campaignctl ledger init`",
+                ),
+            ),
+            StateError::Exists(_) => {
+                (ExitStatus::Ledger, Some("use it as it is; a ledger is never made anew over an old one"))
+            }
+            StateError::Locked { .. } => (
+                ExitStatus::Locked,
+                Some("nothing was sent by this command. Wait for the other one to end, then try again"),
+            ),
+            StateError::Damaged { .. } | StateError::RolledBack { .. } => (
+                ExitStatus::Ledger,
+                Some(
+                    "nothing was sent. Restore the ledger's directory from the latest backup that has every run; a ledger that forgot a push would send it twice",
+                ),
+            ),
+            StateError::Io { .. } => (ExitStatus::Other, None),
+        };
+        let failure = Self::from_error(status, &error);
+        match help {
+            Some(help) => failure.help(help),
+            None => failure,
+        }
+    }
+}
+
+impl From<OpenRefused> for Failure {
+    fn from(error: OpenRefused) -> Self {
+        let help = match error {
+            OpenRefused::State(error) => return error.into(),
+            OpenRefused::Damaged(Damage::Unreadable { .. }) | OpenRefused::NewerFormat { .. } => {
+                "nothing was sent. Use the version of campaignctl that wrote it, or a later one"
+            }
+            OpenRefused::Damaged(_) | OpenRefused::Contradiction(_) => {
+                "nothing was sent. Restore the ledger's directory from the latest backup that has every run"
+            }
+            OpenRefused::Foreign { .. } => {
+                "nothing was sent. Another app behind the same name needs an environment and a ledger of its own"
+            }
+            OpenRefused::AnotherLineage { .. } => {
+                "nothing was sent. Restore the ledger that the lock file names; it knows what was sent"
+            }
+        };
+        Self::from_error(ExitStatus::Ledger, &error).help(help)
+    }
+}
+
+impl From<PinError> for Failure {
+    fn from(error: PinError) -> Self {
+        let status = match &error {
+            PinError::Io { .. } => ExitStatus::Other,
+            PinError::Unreadable { .. } | PinError::Version { .. } => ExitStatus::Written,
+        };
+        Self::from_error(status, &error)
+            .help("take the file as it is in git: `git checkout -- campaignctl.lock`")
+    }
+}
+
+impl From<PlanFileError> for Failure {
+    fn from(error: PlanFileError) -> Self {
+        Self::from_error(ExitStatus::Written, &error)
+            .help("make one with `campaignctl plan --out FILE`, and leave it as it is")
+    }
+}
+
+impl From<CannotApply> for Failure {
+    fn from(error: CannotApply) -> Self {
+        let help = error.0.iter().map(|guard| guard.help.as_str()).collect::<Vec<_>>().join("; ");
+        Self::from_error(ExitStatus::Refused, &error).help(format!("nothing was sent. {help}"))
+    }
+}
+
+impl From<ResolveError> for Failure {
+    fn from(error: ResolveError) -> Self {
+        Self::from_error(ExitStatus::Written, &error).help(error.help())
+    }
+}

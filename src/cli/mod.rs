@@ -1,0 +1,84 @@
+//! Arguments, wiring and exit codes.
+//!
+//! The only room with a clock, standard streams and environment variables. One file per command, whose doc
+//! comment is its help text. Holds no rule of its own: it asks the other rooms in turn.
+
+mod audiences;
+mod commands;
+mod exit;
+mod failure;
+mod interrupt;
+mod progress;
+mod session;
+mod shell;
+mod vendor_side;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use chrono::{DateTime, Utc};
+use clap::{CommandFactory, Parser};
+
+use crate::cli::exit::ExitStatus;
+use crate::cli::failure::Failure;
+use crate::cli::shell::Shell;
+
+/// Campaign-as-code for Alibaba Cloud mPaaS Message Push
+///
+/// YAML files in git say which pushes should exist. `plan` compares them with a ledger of what was already
+/// submitted; `apply` submits what is new, and only that, each push once.
+#[derive(Debug, Parser)]
+#[command(name = "campaignctl", version, after_long_help = exit::HELP, max_term_width = 100)]
+struct Arguments {
+    #[command(flatten)]
+    globals: Globals,
+    #[command(subcommand)]
+    command: commands::Command,
+}
+
+/// What every command takes.
+#[derive(Debug, clap::Args)]
+struct Globals {
+    /// Workspace directory, the one with `campaignctl.yaml` [default: `campaigns` if it has one, else `.`]
+    #[arg(short = 'C', long, value_name = "DIR", global = true)]
+    directory: Option<PathBuf>,
+    /// Environment of the project file [default: its `default_environment`]
+    #[arg(short, long, value_name = "ENV", global = true, env = "CAMPAIGNCTL_ENVIRONMENT")]
+    environment: Option<String>,
+    /// Act as if it were this time (RFC 3339): for tests and demonstrations; `apply` takes it for sandboxes only
+    #[arg(long, value_name = "TIME", global = true, env = "CAMPAIGNCTL_NOW")]
+    now: Option<DateTime<Utc>>,
+}
+
+/// Runs the process's command line, and returns its exit code.
+#[must_use]
+pub fn main() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => return usage(&error).into(),
+    };
+    let shell = Shell::new(arguments.globals.now);
+    let status = match commands::run(&shell, &arguments.globals, &arguments.command) {
+        Ok(status) => status,
+        Err(failure) => {
+            shell.say(&format!("{failure}\n"));
+            failure.status
+        }
+    };
+    status.into()
+}
+
+/// Prints help, a version or a usage error where it belongs. clap's own exit code 2 means changes here.
+fn usage(error: &clap::Error) -> ExitStatus {
+    // Nothing can be done if not even this can be printed.
+    drop(error.print());
+    if error.use_stderr() { ExitStatus::Written } else { ExitStatus::Done }
+}
+
+/// Returns the command line's definition, for completions and manual pages.
+fn definition() -> clap::Command {
+    Arguments::command()
+}
+
+/// What a command returns.
+type Result<T = ExitStatus> = std::result::Result<T, Failure>;

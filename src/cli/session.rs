@@ -1,0 +1,197 @@
+//! The wiring that most commands share: files → checked → desired → ledger → plan.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use uuid::Uuid;
+
+use crate::check::{self, Checked};
+use crate::cli::Globals;
+use crate::cli::exit::ExitStatus;
+use crate::cli::failure::Failure;
+use crate::cli::shell::Shell;
+use crate::diagnostic::{self, Diagnostic};
+use crate::diff;
+use crate::domain::{Endpoint, EnvironmentName, LedgerSalt};
+use crate::ledger::{FORMAT_VERSION, Header, Lineage};
+use crate::load::{self, PROJECT_FILE};
+use crate::plan::{self, Plan, Setting};
+use crate::render::diagnostic::{Look, summary, texts};
+use crate::resolve::{self, AudienceContents, Desired};
+use crate::schema;
+use crate::state::{self, Holder, OpenLedger, Pins, SledBackend, StateError};
+
+/// Where the workspace is when `-C` does not say: here if there is a project file, else in this directory.
+const DEFAULT_DIRECTORY: &str = "campaigns";
+
+/// A workspace that was found, before it is read.
+pub(super) struct Session<'a> {
+    pub(super) shell: &'a Shell,
+    globals: &'a Globals,
+    directory: PathBuf,
+}
+
+/// A workspace that was read and checked, with everything that is wrong with it.
+pub(super) struct Reading {
+    pub(super) checked: Checked,
+    pub(super) diagnostics: Vec<Diagnostic>,
+}
+
+impl<'a> Session<'a> {
+    /// Finds the workspace: `-C`, else `campaigns` if it holds a project file, else the current directory.
+    pub(super) fn new(shell: &'a Shell, globals: &'a Globals) -> Self {
+        let directory = globals.directory.clone().unwrap_or_else(|| {
+            let default = Path::new(DEFAULT_DIRECTORY);
+            if default.join(PROJECT_FILE).exists() { default.to_owned() } else { PathBuf::from(".") }
+        });
+        Self { shell, globals, directory }
+    }
+
+    /// Returns the workspace's directory.
+    pub(super) fn directory(&self) -> &Path {
+        &self.directory
+    }
+
+    /// Returns what the paths of files begin with in messages.
+    fn shown_as(&self) -> String {
+        let shown = self.directory.to_string_lossy();
+        if shown == "." { String::new() } else { shown.into_owned() }
+    }
+
+    /// Reads and checks every file; mistakes are values here.
+    pub(super) fn read(&self) -> Reading {
+        let (workspace, mut diagnostics) =
+            load::workspace(&self.directory, &self.shown_as(), schema::shapes());
+        let (checked, found) = check::workspace(&workspace);
+        diagnostics.extend(found);
+        diagnostic::sort(&mut diagnostics);
+        Reading { checked, diagnostics }
+    }
+
+    /// Returns the environment's name: `-e`, else `also` (a saved plan's), else the project's default.
+    pub(super) fn environment(
+        &self,
+        checked: &Checked,
+        also: Option<&str>,
+    ) -> Result<EnvironmentName, Failure> {
+        let named = self.globals.environment.as_deref().or(also);
+        if let Some(name) = named {
+            return name.parse().map_err(|error| Failure::from_error(ExitStatus::Written, &error));
+        }
+        let project = checked.project.as_ref();
+        project.and_then(|project| project.default_environment.clone()).ok_or_else(|| {
+            Failure::new(ExitStatus::Written, "no environment is named")
+                .help(format!("name one with `-e`, or set `default_environment` in `{PROJECT_FILE}`"))
+        })
+    }
+
+    /// Reads everything that should exist; a mistake in any file ends it here, reported.
+    pub(super) fn desired(&self, also: Option<&str>) -> Result<Desired, Failure> {
+        let reading = self.read();
+        self.report(&reading.diagnostics)?;
+        let environment = self.environment(&reading.checked, also)?;
+        Ok(resolve::desired(&reading.checked, &environment)?)
+    }
+
+    /// Prints diagnostics for people; errors among them end the command.
+    pub(super) fn report(&self, diagnostics: &[Diagnostic]) -> Result<(), Failure> {
+        if diagnostics.is_empty() {
+            return Ok(());
+        }
+        self.shell.say(&format!("{}\n", texts(diagnostics, self.look())));
+        if diagnostics.iter().any(Diagnostic::is_error) {
+            return Err(
+                Failure::new(ExitStatus::Written, summary(diagnostics)).help("nothing was planned or sent")
+            );
+        }
+        Ok(())
+    }
+
+    /// Returns what the reader of conversation sees.
+    pub(super) fn look(&self) -> Look {
+        Look { is_coloured: self.shell.is_conversation_coloured(), width: self.shell.conversation_width() }
+    }
+
+    /// Returns who is about to hold the ledger.
+    pub(super) fn holder(&self, command: &str) -> Holder {
+        Holder {
+            command: command.to_owned(),
+            actor: self.shell.actor(),
+            process: std::process::id(),
+            since: self.shell.now(),
+        }
+    }
+
+    /// Opens the environment's ledger and proves that it is the right one. The sandbox's is made if there
+    /// is none and none was pinned.
+    pub(super) fn open_ledger(&self, desired: &Desired, command: &str) -> Result<OpenLedger, Failure> {
+        let pins = Pins::read(&self.directory)?;
+        let environment = &desired.environment;
+        let pinned = pins.lineage(&environment.name);
+        match SledBackend::open(&environment.ledger, &self.holder(command)) {
+            Ok(backend) => Ok(state::open(Box::new(backend), &desired.project, environment, pinned)?),
+            Err(StateError::Missing(_)) if environment.endpoint == Endpoint::Sandbox && pinned.is_none() => {
+                self.create_ledger(desired, command)
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Makes the environment's ledger.
+    pub(super) fn create_ledger(&self, desired: &Desired, command: &str) -> Result<OpenLedger, Failure> {
+        let environment = &desired.environment;
+        let backend = SledBackend::create(&environment.ledger, &self.holder(command))?;
+        let header = Header {
+            format: FORMAT_VERSION,
+            lineage: Lineage::new(Uuid::new_v4()),
+            salt: LedgerSalt::new(*Uuid::new_v4().as_bytes()),
+            project: desired.project.clone(),
+            environment: environment.name.clone(),
+            app_id: environment.app_id.clone(),
+            workspace_id: environment.workspace_id.clone(),
+        };
+        Ok(state::create(Box::new(backend), header, self.shell.now())?)
+    }
+
+    /// Reads the audiences and plans; what stands in a schedule's way is said as a warning.
+    pub(super) fn plan(&self, desired: &Desired, open: &OpenLedger) -> Result<Plan, Failure> {
+        let contents = self.contents(desired, &open.ledger.header().salt)?;
+        let now = self.shell.now();
+        let changes = diff::changes(desired, &contents, &open.ledger, now);
+        let warnings = plan::warnings(&changes);
+        self.report(&warnings)?;
+        let setting = Setting {
+            project: &desired.project,
+            time_zone: desired.time_zone,
+            environment: &desired.environment,
+            directory: &self.shown_as(),
+        };
+        Ok(plan::build(changes, &open.ledger, setting, now))
+    }
+
+    /// Reads every audience in use; a mistake in any of them ends it here, reported.
+    fn contents(
+        &self,
+        desired: &Desired,
+        salt: &LedgerSalt,
+    ) -> Result<BTreeMap<String, AudienceContents>, Failure> {
+        let (contents, diagnostics) = read_audiences(desired, salt);
+        self.report(&diagnostics)?;
+        Ok(contents)
+    }
+}
+
+/// Reads every audience in use, once.
+pub(super) fn read_audiences(
+    desired: &Desired,
+    salt: &LedgerSalt,
+) -> (BTreeMap<String, AudienceContents>, Vec<Diagnostic>) {
+    let (mut contents, mut diagnostics) = (BTreeMap::new(), Vec::new());
+    for (name, audience) in &desired.audiences {
+        let (read, found) = audience.read(salt);
+        contents.insert(name.clone(), read);
+        diagnostics.extend(found);
+    }
+    diagnostic::sort(&mut diagnostics);
+    (contents, diagnostics)
+}

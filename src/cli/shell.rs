@@ -1,0 +1,185 @@
+//! The process's edge: the only clock, standard streams, terminal and environment variables.
+
+use std::io::{ErrorKind, IsTerminal, Write};
+use std::sync::Arc;
+use std::time::Instant;
+
+use chrono::{DateTime, Utc};
+
+use crate::apply::Clock;
+use crate::cli::exit::ExitStatus;
+use crate::cli::failure::Failure;
+use crate::domain::{Credentials, Secret};
+
+/// The names of a key's id, a key's secret and a token, in the order of preference: the vendor's samples
+/// use the first pair, its SDKs read the second.
+const KEY_VARIABLES: [(&str, &str); 2] =
+    [("MPAAS_AK_ENV", "MPAAS_SK_ENV"), ("ALIBABA_CLOUD_ACCESS_KEY_ID", "ALIBABA_CLOUD_ACCESS_KEY_SECRET")];
+const TOKEN_VARIABLE: &str = "ALIBABA_CLOUD_SECURITY_TOKEN";
+
+/// What a command may do to the world around it.
+pub(in crate::cli) struct Shell {
+    clock: Clock,
+    given_time: Option<DateTime<Utc>>,
+}
+
+#[expect(clippy::unused_self, reason = "whatever a command does to the world goes through its shell")]
+impl Shell {
+    /// Takes the system's clock, or one that starts at `now`.
+    #[must_use]
+    pub(in crate::cli) fn new(now: Option<DateTime<Utc>>) -> Self {
+        let clock: Clock = match now {
+            Some(start) => {
+                let since = Instant::now();
+                Arc::new(move || start + since.elapsed())
+            }
+            None => Arc::new(system_time),
+        };
+        Self { clock, given_time: now }
+    }
+
+    /// Returns the time; a given one stands still here, so that the same command gives the same answer.
+    #[must_use]
+    pub(in crate::cli) fn now(&self) -> DateTime<Utc> {
+        self.given_time.unwrap_or_else(|| (self.clock)())
+    }
+
+    /// Returns the clock, for rooms that ask more than once; a given time goes on from there.
+    #[must_use]
+    pub(in crate::cli) fn clock(&self) -> Clock {
+        Arc::clone(&self.clock)
+    }
+
+    /// Whether the time is a person's and not the system's.
+    #[must_use]
+    pub(in crate::cli) fn is_time_given(&self) -> bool {
+        self.given_time.is_some()
+    }
+
+    /// Writes an answer to standard output, without colours where nobody would see them. A reader that has
+    /// gone away, as in `| head`, is no error.
+    ///
+    /// # Errors
+    ///
+    /// Returns a failure when the output cannot be written for another reason, such as a full disk.
+    pub(in crate::cli) fn answer(&self, text: &str) -> Result<(), Failure> {
+        let mut stdout = anstream::stdout().lock();
+        ignore_closed_pipe(stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()))
+            .map_err(|error| Failure::from_error(ExitStatus::Other, &error))
+    }
+
+    /// Writes conversation to standard error. Nothing can be done if even that fails.
+    pub(in crate::cli) fn say(&self, text: &str) {
+        let mut stderr = anstream::stderr().lock();
+        drop(stderr.write_all(text.as_bytes()).and_then(|()| stderr.flush()));
+    }
+
+    /// Returns the columns of the terminal that answers go to, if they go to one.
+    #[must_use]
+    pub(in crate::cli) fn width(&self) -> Option<usize> {
+        let terminal = std::io::stdout().is_terminal();
+        let size = terminal.then(|| terminal_size::terminal_size_of(std::io::stdout())).flatten();
+        size.map(|(width, _)| usize::from(width.0))
+    }
+
+    /// Returns the columns of the terminal that conversation goes to; 80 if it goes to none.
+    #[must_use]
+    pub(in crate::cli) fn conversation_width(&self) -> usize {
+        terminal_size::terminal_size_of(std::io::stderr()).map_or(80, |(width, _)| usize::from(width.0))
+    }
+
+    /// Whether conversation is coloured.
+    #[must_use]
+    pub(in crate::cli) fn is_conversation_coloured(&self) -> bool {
+        anstream::AutoStream::choice(&std::io::stderr()) != anstream::ColorChoice::Never
+    }
+
+    /// Whether a person sits at the terminal: questions can be asked, and progress may redraw itself.
+    #[must_use]
+    pub(in crate::cli) fn is_interactive(&self) -> bool {
+        std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
+    }
+
+    /// Whether progress may redraw itself.
+    #[must_use]
+    pub(in crate::cli) fn is_conversation_terminal(&self) -> bool {
+        std::io::stderr().is_terminal()
+    }
+
+    /// Asks a question, and returns what was typed, without the line break.
+    ///
+    /// # Errors
+    ///
+    /// Returns a failure when standard input cannot be read.
+    pub(in crate::cli) fn ask(&self, question: &str) -> Result<String, Failure> {
+        self.say(question);
+        let mut line = String::new();
+        let read = std::io::stdin().read_line(&mut line);
+        read.map_err(|error| Failure::from_error(ExitStatus::Other, &error))?;
+        Ok(line.trim().to_owned())
+    }
+
+    /// Returns an environment variable that is set and not empty.
+    #[must_use]
+    #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
+    pub(in crate::cli) fn variable(&self, name: &str) -> Option<String> {
+        std::env::var(name).ok().filter(|value| !value.is_empty())
+    }
+
+    /// Returns `user@host`, as far as the system tells.
+    #[must_use]
+    pub(in crate::cli) fn actor(&self) -> String {
+        let mut user = ["GITHUB_ACTOR", "GITLAB_USER_LOGIN", "USER", "LOGNAME"].into_iter();
+        let user = user.find_map(|name| self.variable(name)).unwrap_or_else(|| "someone".to_owned());
+        let host = std::fs::read_to_string("/proc/sys/kernel/hostname").ok();
+        let host = host.or_else(|| self.variable("HOSTNAME")).unwrap_or_else(|| "somewhere".to_owned());
+        format!("{user}@{}", host.trim())
+    }
+
+    /// Returns the access key from the environment.
+    ///
+    /// # Errors
+    ///
+    /// Returns a failure with exit code 4 when there is none, or only half of one.
+    pub(in crate::cli) fn credentials(&self) -> Result<Credentials, Failure> {
+        for (id_name, secret_name) in KEY_VARIABLES {
+            match (self.variable(id_name), self.variable(secret_name)) {
+                (Some(id), Some(secret)) => {
+                    // The token belongs to the SDKs' pair: with the other pair it would be someone else's.
+                    let is_sdk_pair = id_name == KEY_VARIABLES[1].0;
+                    let token = is_sdk_pair.then(|| self.variable(TOKEN_VARIABLE)).flatten();
+                    return Ok(Credentials {
+                        access_key_id: Secret::new(id),
+                        access_key_secret: Secret::new(secret),
+                        security_token: token.map(Secret::new),
+                    });
+                }
+                (None, None) => {}
+                (Some(_), None) => return Err(half_a_key(id_name, secret_name)),
+                (None, Some(_)) => return Err(half_a_key(secret_name, id_name)),
+            }
+        }
+        let [(id, secret), (sdk_id, sdk_secret)] = KEY_VARIABLES;
+        Err(Failure::new(ExitStatus::Credentials, "there is no access key in the environment").help(format!(
+            "nothing was sent. Set `{id}` and `{secret}`, or `{sdk_id}` and `{sdk_secret}`; the key needs the RAM \
+             policy `AliyunMPAASFullAccess`"
+        )))
+    }
+}
+
+fn half_a_key(set: &str, missing: &str) -> Failure {
+    Failure::new(ExitStatus::Credentials, format!("`{set}` is set, but `{missing}` is not"))
+        .help("nothing was sent. Set both")
+}
+
+#[expect(clippy::disallowed_methods, reason = "the one clock")]
+fn system_time() -> DateTime<Utc> {
+    Utc::now()
+}
+
+fn ignore_closed_pipe(result: std::io::Result<()>) -> std::io::Result<()> {
+    match result {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        other => other,
+    }
+}

@@ -1,0 +1,9 @@
+//! Desired against ledger, with reasons.
+//!
+//! Says of every campaign what is to be pushed, to how many, and why or why not. Does not order, limit or
+//! format anything: `plan` does. Reads no clock: `now` comes from outside.
+
+mod change;
+mod schedule;
+
+pub use change::{Blocked, Change, Expired, Kind, TargetCounts, changes};

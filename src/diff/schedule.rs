@@ -1,0 +1,64 @@
+//! Whether a schedule can still happen.
+
+use chrono::{DateTime, Days, Utc};
+
+use crate::diff::change::{Blocked, Expired, Kind};
+use crate::domain::{REPEAT_DAYS_AHEAD_MAX, Repeat, Schedule, vendor_zone};
+
+/// Returns why nothing can be pushed by this schedule any more, or yet; nothing if it can.
+pub(super) fn obstacle(schedule: &Schedule, now: DateTime<Utc>) -> Option<Kind> {
+    match schedule {
+        Schedule::Now => None,
+        Schedule::Once { at } => (*at <= now).then_some(Kind::Expired(Expired::TimePast { at: *at })),
+        Schedule::Repeat(repeat) => repeat_obstacle(repeat, now),
+    }
+}
+
+fn repeat_obstacle(repeat: &Repeat, now: DateTime<Utc>) -> Option<Kind> {
+    let today = now.with_timezone(&vendor_zone()).date_naive();
+    if repeat.from() < today {
+        return Some(Kind::Expired(Expired::RepeatPast { from: repeat.from(), today }));
+    }
+    let last = today.checked_add_days(Days::new(REPEAT_DAYS_AHEAD_MAX)).unwrap_or(today);
+    let is_too_far = repeat.until() > last;
+    is_too_far.then_some(Kind::Blocked(Blocked::RepeatTooFar { until: repeat.until(), last }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::Cycle;
+
+    fn at(text: &str) -> DateTime<Utc> {
+        text.parse().unwrap()
+    }
+
+    fn daily(from: &str, until: &str) -> Schedule {
+        let time = chrono::NaiveTime::MIN;
+        Schedule::Repeat(
+            Repeat::new(Cycle::daily(), time, from.parse().unwrap(), until.parse().unwrap()).unwrap(),
+        )
+    }
+
+    #[test]
+    fn a_time_that_has_come_is_past() {
+        let schedule = Schedule::Once { at: at("2026-12-15T01:00:00Z") };
+        assert_eq!(obstacle(&schedule, at("2026-12-15T00:59:59Z")), None);
+        assert!(matches!(obstacle(&schedule, at("2026-12-15T01:00:00Z")), Some(Kind::Expired(_))));
+    }
+
+    #[test]
+    fn today_is_the_vendors_today() {
+        let schedule = daily("2026-12-15", "2026-12-31");
+        // 23:59:59 of the 15th in UTC+8, then the first second of the 16th.
+        assert_eq!(obstacle(&schedule, at("2026-12-15T15:59:59Z")), None);
+        assert!(matches!(obstacle(&schedule, at("2026-12-15T16:00:00Z")), Some(Kind::Expired(_))));
+    }
+
+    #[test]
+    fn a_repeat_ends_at_most_180_days_from_today() {
+        let now = at("2026-01-01T00:00:00Z");
+        assert_eq!(obstacle(&daily("2026-01-02", "2026-06-30"), now), None);
+        assert!(matches!(obstacle(&daily("2026-01-02", "2026-07-01"), now), Some(Kind::Blocked(_))));
+    }
+}

@@ -1,0 +1,176 @@
+//! A record with its place, time and chain: one line of JSON.
+//!
+//! Each line begins with the first 16 bytes of SHA-256 over the previous chain and the rest of the line.
+//! A line that was changed, lost or swapped breaks the chain at that place.
+
+use std::fmt;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::ledger::record::{Record, Serial};
+
+const CHAIN_DIGITS: usize = 32;
+const PREFIX: &str = "{\"chain\":\"";
+
+/// What ties a line to all lines before it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Chain([u8; 16]);
+
+impl Chain {
+    fn next(self, rest: &[u8]) -> Self {
+        let mut hasher = Sha256::new();
+        hasher.update(self.0);
+        hasher.update(rest);
+        let mut first = [0; 16];
+        first.copy_from_slice(&hasher.finalize()[..16]);
+        Self(first)
+    }
+}
+
+impl fmt::Display for Chain {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&hex::encode(self.0))
+    }
+}
+
+/// Why a line cannot be trusted.
+#[derive(Debug, thiserror::Error)]
+pub enum Damage {
+    /// The line does not follow from the ones before it.
+    #[error("record {0} does not continue the chain of the records before it")]
+    BrokenChain(Serial),
+    /// Another record stands where this one should.
+    #[error("record {expected} is missing; record {found} stands in its place")]
+    Gap {
+        /// The serial that should come.
+        expected: Serial,
+        /// The serial that came.
+        found: Serial,
+    },
+    /// The chain holds, but this version of campaignctl does not know the record.
+    #[error("record {serial} cannot be read")]
+    Unreadable {
+        /// Where.
+        serial: Serial,
+        /// What serde says.
+        source: serde_json::Error,
+    },
+}
+
+/// A record with its place and time.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entry {
+    /// Its place.
+    pub serial: Serial,
+    /// When it was written.
+    pub at: DateTime<Utc>,
+    /// What happened.
+    #[serde(flatten)]
+    pub record: Record,
+}
+
+/// Numbers and chains records, to write them or to check what was read.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Writer {
+    serial: Serial,
+    chain: Chain,
+}
+
+impl Writer {
+    /// Returns the serial of the last record, 0 before the first.
+    #[must_use]
+    pub fn serial(&self) -> Serial {
+        self.serial
+    }
+
+    /// Returns the chain up to the last record.
+    #[must_use]
+    pub fn chain(&self) -> Chain {
+        self.chain
+    }
+
+    /// Gives a record the next place and returns its line, without a line break.
+    ///
+    /// # Panics
+    ///
+    /// Never: records consist of texts, numbers and maps with text keys, which JSON can hold.
+    pub fn encode(&mut self, at: DateTime<Utc>, record: Record) -> (Serial, Vec<u8>) {
+        let entry = Entry { serial: self.serial.next(), at, record };
+        let body = serde_json::to_string(&entry).expect("records are made of what JSON can hold");
+        let rest = &body[1..];
+        self.serial = entry.serial;
+        self.chain = self.chain.next(rest.as_bytes());
+        (entry.serial, format!("{PREFIX}{}\",{rest}", self.chain).into_bytes())
+    }
+
+    /// Checks that `line` is the next one, and reads it.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`Damage`] for a line that does not continue the chain or cannot be read; the writer then
+    /// stands where it stood.
+    pub fn decode(&mut self, line: &[u8]) -> Result<Entry, Damage> {
+        let expected = self.serial.next();
+        let head = PREFIX.len() + CHAIN_DIGITS;
+        let shaped = line.starts_with(PREFIX.as_bytes()) && line.get(head..head + 2) == Some(b"\",");
+        if !shaped {
+            return Err(Damage::BrokenChain(expected));
+        }
+        let rest = &line[head + 2..];
+        let chain = self.chain.next(rest);
+        if chain.to_string().as_bytes() != &line[PREFIX.len()..head] {
+            return Err(Damage::BrokenChain(expected));
+        }
+        let entry: Entry =
+            serde_json::from_slice(line).map_err(|source| Damage::Unreadable { serial: expected, source })?;
+        if entry.serial != expected {
+            return Err(Damage::Gap { expected, found: entry.serial });
+        }
+        self.serial = expected;
+        self.chain = chain;
+        Ok(entry)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ledger::record::{Outcome, RunId};
+
+    fn at() -> DateTime<Utc> {
+        DateTime::UNIX_EPOCH
+    }
+
+    fn record(number: u128) -> Record {
+        let run = RunId::new(uuid::Uuid::from_u128(number));
+        Record::RunStarted { run, plan: "sha256:00".into(), actor: "a@b".into() }
+    }
+
+    #[test]
+    fn what_was_written_is_read_back() {
+        let outcome = Outcome::Accepted { request_id: Some("R".into()), task_id: None };
+        let records = [record(1), Record::Outcome { intent: Serial(1), outcome }];
+        let (mut writer, mut reader) = (Writer::default(), Writer::default());
+        for record in records {
+            let (serial, line) = writer.encode(at(), record.clone());
+            let entry = reader.decode(&line).unwrap();
+            assert_eq!((entry.serial, entry.record), (serial, record));
+        }
+        assert_eq!(writer, reader);
+    }
+
+    #[test]
+    fn a_changed_lost_or_swapped_line_breaks_the_chain() {
+        let mut writer = Writer::default();
+        let lines: Vec<_> = (1..=3).map(|n| writer.encode(at(), record(n)).1).collect();
+        let changed = String::from_utf8(lines[0].clone()).unwrap().replace("a@b", "c@d");
+        assert!(matches!(Writer::default().decode(changed.as_bytes()), Err(Damage::BrokenChain(Serial(1)))));
+        let mut reader = Writer::default();
+        reader.decode(&lines[0]).unwrap();
+        assert!(matches!(reader.decode(&lines[2]), Err(Damage::BrokenChain(Serial(2)))));
+        assert!(reader.decode(&lines[1]).is_ok());
+        assert!(matches!(reader.decode(b"{}"), Err(Damage::BrokenChain(Serial(3)))));
+    }
+}

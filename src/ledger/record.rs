@@ -1,0 +1,237 @@
+//! What a ledger remembers. Their JSON form is the format of the ledger and of its export.
+
+use std::fmt;
+use std::str::FromStr;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::domain::{CampaignId, EnvironmentName, LedgerSalt, ProjectName, Revision, TargetHash};
+use crate::ledger::content::{Content, ContentDigest};
+use crate::ledger::text::{as_hex, as_hex_list, as_number, as_text};
+
+/// The version of the records below.
+pub const FORMAT_VERSION: u32 = 1;
+
+/// A record's place in its ledger, from 1, without gaps.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Serial(pub u64);
+
+impl Serial {
+    /// Returns the place after this one.
+    #[must_use]
+    pub fn next(self) -> Self {
+        Self(self.0 + 1)
+    }
+}
+
+impl fmt::Display for Serial {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(formatter)
+    }
+}
+
+macro_rules! random_id {
+    ($(#[$doc:meta])* $type:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $type(uuid::Uuid);
+
+        impl $type {
+            /// Wraps a random id that the caller drew.
+            #[must_use]
+            pub fn new(id: uuid::Uuid) -> Self {
+                Self(id)
+            }
+        }
+
+        impl fmt::Display for $type {
+            fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt(formatter)
+            }
+        }
+
+        impl FromStr for $type {
+            type Err = uuid::Error;
+
+            fn from_str(text: &str) -> Result<Self, uuid::Error> {
+                text.parse().map(Self)
+            }
+        }
+    };
+}
+
+random_id! {
+    /// The random id that a ledger keeps for life: two ledgers with the same content still differ in it.
+    Lineage
+}
+random_id! {
+    /// The random id of one `apply`.
+    RunId
+}
+
+/// A ledger's first record: whose it is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Header {
+    /// [`FORMAT_VERSION`] of the tool that made it.
+    pub format: u32,
+    /// Its id for life.
+    pub lineage: Lineage,
+    /// What target hashes are salted with.
+    #[serde(with = "as_hex")]
+    pub salt: LedgerSalt,
+    /// The project it belongs to.
+    #[serde(with = "as_text")]
+    pub project: ProjectName,
+    /// The environment it belongs to.
+    #[serde(with = "as_text")]
+    pub environment: EnvironmentName,
+    /// The mPaaS app that its pushes went to.
+    pub app_id: String,
+    /// The mPaaS workspace that its pushes went to.
+    pub workspace_id: String,
+}
+
+/// “This batch is about to be sent”: durable before the request leaves.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IntentRecord {
+    /// The `apply` that sends it.
+    pub run: RunId,
+    /// The campaign.
+    #[serde(with = "as_text")]
+    pub campaign: CampaignId,
+    /// Its edition.
+    #[serde(with = "as_number")]
+    pub revision: Revision,
+    /// The batch, from 1 within the edition; what a later run sends anew after a rejection has a new number.
+    pub batch: u32,
+    /// `PushTemplate` or `PushBroadcast`.
+    pub action: String,
+    /// The vendor's name for it: unique, so that it can be found there.
+    pub task_name: String,
+    /// The signature nonce of its one request.
+    pub nonce: String,
+    /// When the vendor has executed it for good; nothing for an immediate push.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub over_at: Option<DateTime<Utc>>,
+    /// Who gets it.
+    #[serde(with = "as_hex_list")]
+    pub targets: Vec<TargetHash>,
+}
+
+/// What came of an intent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "result", rename_all = "snake_case")]
+pub enum Outcome {
+    /// The vendor took it.
+    Accepted {
+        /// The vendor's id of the request.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        request_id: Option<String>,
+        /// The vendor's id of the task, always there for scheduled and repeating ones.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        task_id: Option<String>,
+    },
+    /// The vendor says that it did not take it.
+    Rejected {
+        /// The vendor's code.
+        code: String,
+        /// The vendor's words.
+        message: String,
+        /// The vendor's id of the request.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        request_id: Option<String>,
+    },
+    /// Nobody knows whether the vendor took it.
+    Unknown {
+        /// What was seen instead of an answer.
+        why: String,
+        /// The vendor's code, if it gave one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        code: Option<String>,
+        /// The vendor's id of the request, if it gave one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        request_id: Option<String>,
+    },
+}
+
+/// What a person says of an intent that was in doubt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// The vendor took it: its targets are never sent to again by this revision.
+    Accepted,
+    /// The vendor did not take it: its targets are sent to by the next `apply`.
+    Rejected,
+}
+
+/// One thing that happened.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "record", rename_all = "snake_case")]
+pub enum Record {
+    /// The ledger was made.
+    Opened(Header),
+    /// An `apply` began.
+    RunStarted {
+        /// Its id.
+        run: RunId,
+        /// The digest of the plan that it executes.
+        plan: String,
+        /// Who ran it, where: `user@host`.
+        actor: String,
+    },
+    /// A campaign revision's content, before its first intent.
+    Submitted {
+        /// The `apply`.
+        run: RunId,
+        /// The campaign.
+        #[serde(with = "as_text")]
+        campaign: CampaignId,
+        /// Its edition.
+        #[serde(with = "as_number")]
+        revision: Revision,
+        /// The digest that later plans compare with.
+        digest: ContentDigest,
+        /// What is sent.
+        content: Content,
+    },
+    /// A batch is about to be sent.
+    Intent(IntentRecord),
+    /// What came of it.
+    Outcome {
+        /// The intent's serial.
+        intent: Serial,
+        /// The outcome.
+        #[serde(flatten)]
+        outcome: Outcome,
+    },
+    /// A person said what came of an intent that was in doubt.
+    Verdict {
+        /// The intent's serial.
+        intent: Serial,
+        /// What the person found.
+        verdict: Verdict,
+        /// How the person knows.
+        reason: String,
+        /// Who: `user@host`.
+        actor: String,
+    },
+    /// An `apply` ended in order.
+    RunEnded {
+        /// Its id.
+        run: RunId,
+        /// Targets accepted.
+        accepted: u64,
+        /// Targets rejected.
+        rejected: u64,
+        /// Targets in doubt.
+        unknown: u64,
+        /// Targets planned and not attempted.
+        not_attempted: u64,
+        /// Why it stopped early, if it did.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        stopped: Option<String>,
+    },
+}

@@ -1,0 +1,313 @@
+//! The plan as people and machines read it. Its JSON form is a public, versioned format.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+/// The value of `format` in every plan file.
+pub const FORMAT: &str = "campaignctl/plan";
+
+/// The version of the format.
+pub const VERSION: u32 = 1;
+
+/// A plan: what `apply` would push, what it would not, and why. Holds no target ids and no secrets.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(title = "campaignctl plan")]
+pub struct PlanDocument {
+    /// Always `campaignctl/plan`.
+    #[schemars(example = &FORMAT)]
+    pub format: String,
+    /// Version of this format.
+    #[schemars(example = VERSION)]
+    pub version: u32,
+    /// The tool and version that made the plan. Not part of the digest.
+    #[schemars(example = &"campaignctl 0.1.0")]
+    pub made_by: String,
+    /// When the plan was made. Not part of the digest.
+    #[schemars(example = &"2026-11-23T08:00:00Z")]
+    pub made_at: DateTime<Utc>,
+    /// SHA-256 over the rest of the plan: `apply` refuses unless files, audiences, ledger and clock still give the same.
+    #[schemars(example = &"sha256:5f1c9d0be1a4f1f1d3f7f2a4c1d2e3f4a5b6c7d8e9f00112233445566778899a")]
+    pub digest: String,
+    /// The project.
+    #[schemars(example = &"acme")]
+    pub project: String,
+    /// The environment.
+    #[schemars(example = &"production")]
+    pub environment: String,
+    /// The mPaaS app: wire `AppId`.
+    #[schemars(example = &"ONEX570DA89211721")]
+    pub app_id: String,
+    /// The mPaaS workspace: wire `WorkspaceId`.
+    #[schemars(example = &"default")]
+    pub workspace_id: String,
+    /// The tenant: wire `TenantId`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(example = &"ABCDEFGH")]
+    pub tenant_id: Option<String>,
+    /// Where requests go.
+    #[schemars(example = &"https://mpaas.cn-hangzhou.aliyuncs.com")]
+    pub endpoint: String,
+    /// The region: wire `RegionId`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(example = &"cn-hangzhou")]
+    pub region: Option<String>,
+    /// Version of the vendor's API: wire `Version`.
+    #[schemars(example = &"2020-10-28")]
+    pub api_version: String,
+    /// The project's time zone.
+    #[schemars(example = &"Asia/Shanghai")]
+    pub time_zone: String,
+    /// The ledger that the plan was compared with.
+    #[schemars(example = serde_json::json!({ "lineage": "0d9c3e52-7a40-4f6e-9a66-2f3cf8a4e7b1", "serial": 17 }))]
+    pub ledger: LedgerDocument,
+    /// The changes, counted.
+    #[schemars(example = serde_json::json!({ "to_push": 2, "targets": 1204, "requests": 122, "up_to_date": 38, "blocked": 1, "expired": 0, "in_doubt": 0 }))]
+    pub summary: SummaryDocument,
+    /// What refuses the plan as a whole; `apply` runs no plan that has any.
+    #[schemars(example = serde_json::json!([]))]
+    pub guards: Vec<GuardDocument>,
+    /// One entry for each campaign, by name.
+    #[schemars(example = serde_json::json!([]))]
+    pub changes: Vec<ChangeDocument>,
+}
+
+/// A ledger at a moment.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LedgerDocument {
+    /// The ledger's id for life.
+    #[schemars(example = &"0d9c3e52-7a40-4f6e-9a66-2f3cf8a4e7b1")]
+    pub lineage: String,
+    /// Its last record.
+    #[schemars(example = 17)]
+    pub serial: u64,
+}
+
+/// The changes, counted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SummaryDocument {
+    /// Campaigns with something to push.
+    #[schemars(example = 2)]
+    pub to_push: u64,
+    /// Targets that get a push; a broadcast counts one.
+    #[schemars(example = 1204)]
+    pub targets: u64,
+    /// Requests that leave.
+    #[schemars(example = 122)]
+    pub requests: u64,
+    /// Campaigns with nothing left to do.
+    #[schemars(example = 38)]
+    pub up_to_date: u64,
+    /// Campaigns that are not pushed as they are written.
+    #[schemars(example = 1)]
+    pub blocked: u64,
+    /// Campaigns whose time is over with targets unsent.
+    #[schemars(example = 0)]
+    pub expired: u64,
+    /// Campaigns with at least one target of which nobody knows; they may also count above.
+    #[schemars(example = 0)]
+    pub in_doubt: u64,
+}
+
+/// Something that refuses the plan as a whole.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct GuardDocument {
+    /// The guard's stable code.
+    #[schemars(example = &"too-many-tasks")]
+    pub code: String,
+    /// What is the matter.
+    #[schemars(example = &"102 tasks would wait to be executed, and the vendor keeps at most 100")]
+    pub message: String,
+    /// What to do.
+    #[schemars(example = &"push fewer scheduled campaigns at a time")]
+    pub help: String,
+}
+
+/// What is to happen to a campaign.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ChangeKind {
+    /// There are targets to push to.
+    Create,
+    /// Nothing is pushed until the files change.
+    Blocked,
+    /// Its time is over with targets unsent.
+    Expired,
+    /// Nothing can be pushed, and of at least one target nobody knows.
+    InDoubt,
+    /// Nothing is left to do.
+    UpToDate,
+}
+
+/// One campaign.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ChangeDocument {
+    /// The campaign's name.
+    #[schemars(example = &"payday-2026-12")]
+    pub campaign: String,
+    /// Its edition.
+    #[schemars(example = 1)]
+    pub revision: u32,
+    /// What is to happen.
+    #[schemars(example = &"create")]
+    pub kind: ChangeKind,
+    /// Why, in words.
+    #[schemars(example = &"new campaign")]
+    pub reason: String,
+    /// The stable code of what stands in the way, if something does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(example = &"time-past")]
+    pub code: Option<String>,
+    /// The ways out, where something stands in the way.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(example = &"raise `revision`, or revert the change")]
+    pub help: Option<String>,
+    /// The vendor's call: `PushTemplate` or `PushBroadcast`.
+    #[schemars(example = &"PushTemplate")]
+    pub call: String,
+    /// The audience's name.
+    #[schemars(example = &"vips")]
+    pub audience: String,
+    /// What kind of targets: an audience's YAML key, or `broadcast`.
+    #[schemars(example = &"users")]
+    pub recipients: String,
+    /// Its targets, counted.
+    #[schemars(example = serde_json::json!({ "audience": 1204, "repeats": 3, "accepted": 0, "in_doubt": 0, "rejected": 0, "unsent": 1204, "to_retry": 0, "to_push": 1204 }))]
+    pub targets: TargetsDocument,
+    /// Requests that leave for it.
+    #[schemars(example = 121)]
+    pub requests: u64,
+    /// Number of its first new batch within the edition.
+    #[schemars(example = 1)]
+    pub first_batch: u32,
+    /// SHA-256 over the salted hashes of the whole audience.
+    #[schemars(example = &"sha256:5f1c9d0be1a4f1f1d3f7f2a4c1d2e3f4a5b6c7d8e9f00112233445566778899a")]
+    pub audience_digest: String,
+    /// SHA-256 over the salted hashes of those that get a push now.
+    #[schemars(example = &"sha256:5f1c9d0be1a4f1f1d3f7f2a4c1d2e3f4a5b6c7d8e9f00112233445566778899a")]
+    pub push_digest: String,
+    /// When it is pushed.
+    #[schemars(example = serde_json::json!({ "send": "once", "at": "2026-12-15T01:00:00Z" }))]
+    pub schedule: ScheduleDocument,
+    /// Where its declaration stands.
+    #[schemars(example = serde_json::json!({ "file": "payday.yaml", "line": 22 }))]
+    pub declared_at: PlaceDocument,
+    /// SHA-256 over its content.
+    #[schemars(example = &"sha256:5f1c9d0be1a4f1f1d3f7f2a4c1d2e3f4a5b6c7d8e9f00112233445566778899a")]
+    pub content_digest: String,
+    /// The message as a phone shows it, placeholders filled; left out where nothing changes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(example = serde_json::json!({ "title": "Hello Zhang San", "body": "Your pay is here" }))]
+    pub message: Option<MessageDocument>,
+    /// Its content in the words of the YAML; left out where nothing changes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(example = serde_json::json!({ "strategy": { "send": "now" } }))]
+    pub content: Option<Map<String, Value>>,
+    /// The content that was sent, where it was another.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(example = serde_json::json!({ "strategy": { "send": "now" } }))]
+    pub sent_content: Option<Map<String, Value>>,
+}
+
+/// Targets, counted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TargetsDocument {
+    /// Different targets that the audience lists.
+    #[schemars(example = 1204)]
+    pub audience: u64,
+    /// Listings of a target that was listed before.
+    #[schemars(example = 3)]
+    pub repeats: u64,
+    /// Targets that the vendor took, still listed or not.
+    #[schemars(example = 0)]
+    pub accepted: u64,
+    /// Targets of which nobody knows, still listed or not.
+    #[schemars(example = 0)]
+    pub in_doubt: u64,
+    /// Targets that the vendor rejected and that are no longer listed.
+    #[schemars(example = 0)]
+    pub rejected: u64,
+    /// Listed targets that are neither accepted nor in doubt.
+    #[schemars(example = 1204)]
+    pub unsent: u64,
+    /// Those of `unsent` that the vendor rejected before.
+    #[schemars(example = 0)]
+    pub to_retry: u64,
+    /// Targets that get a push now: `unsent`, or none.
+    #[schemars(example = 1204)]
+    pub to_push: u64,
+}
+
+/// When a push happens.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "send", rename_all = "snake_case", deny_unknown_fields)]
+pub enum ScheduleDocument {
+    /// As soon as it is applied.
+    Now {},
+    /// Once, at a time.
+    Once {
+        /// The time, in UTC.
+        #[schemars(example = &"2026-12-15T01:00:00Z")]
+        at: DateTime<Utc>,
+    },
+    /// Again and again. Days and time are the vendor's: UTC+8.
+    Repeat {
+        /// `day`, `week` or `month`.
+        #[schemars(example = &"week")]
+        every: String,
+        /// Days of the week (1 is Monday) or month.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[schemars(example = [1, 7])]
+        on: Option<Vec<u8>>,
+        /// Time of day.
+        #[schemars(example = &"13:45:11")]
+        time: chrono::NaiveTime,
+        /// The first day, in UTC+8.
+        #[schemars(example = &"2026-12-01")]
+        from: chrono::NaiveDate,
+        /// The last day, in UTC+8, included.
+        #[schemars(example = &"2027-02-28")]
+        until: chrono::NaiveDate,
+    },
+}
+
+/// A place in a file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PlaceDocument {
+    /// Path relative to the workspace.
+    #[schemars(example = &"payday.yaml")]
+    pub file: String,
+    /// Line, from 1.
+    #[schemars(example = 22)]
+    pub line: u64,
+}
+
+/// A message as a phone shows it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MessageDocument {
+    /// The title, placeholders filled.
+    #[schemars(example = &"Hello Zhang San")]
+    pub title: String,
+    /// The body, placeholders filled.
+    #[schemars(example = &"Your pay is here")]
+    pub body: String,
+}
+
+impl PlanDocument {
+    /// Returns the changes by campaign name.
+    #[must_use]
+    pub fn by_campaign(&self) -> BTreeMap<&str, &ChangeDocument> {
+        self.changes.iter().map(|change| (change.campaign.as_str(), change)).collect()
+    }
+}

@@ -1,0 +1,72 @@
+//! What refuses a plan, and what is worth a warning beside it.
+
+use chrono::{DateTime, Utc};
+
+use crate::diagnostic::{Code, Diagnostic, Place};
+use crate::diff::{Blocked, Change, Expired, Kind};
+use crate::domain::{Schedule, UNEXECUTED_TASKS_MAX};
+use crate::ledger::Ledger;
+use crate::plan::build::PlannedPush;
+use crate::plan::document::{GuardDocument, PlanDocument};
+use crate::plan::reason;
+
+/// A plan that no `apply` may execute.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{}", .0.iter().map(|guard| guard.message.as_str()).collect::<Vec<_>>().join("; "))]
+pub struct CannotApply(pub Vec<GuardDocument>);
+
+/// The one place that decides whether a plan may be executed.
+///
+/// # Errors
+///
+/// Returns the guards that refuse it.
+pub fn can_apply(plan: &PlanDocument) -> Result<(), CannotApply> {
+    if plan.guards.is_empty() { Ok(()) } else { Err(CannotApply(plan.guards.clone())) }
+}
+
+/// Returns a warning for each campaign whose schedule stands in the way, at the schedule's place.
+#[must_use]
+pub fn warnings(changes: &[Change<'_>]) -> Vec<Diagnostic> {
+    changes.iter().filter_map(warning).collect()
+}
+
+fn warning(change: &Change<'_>) -> Option<Diagnostic> {
+    let why = reason::of(change);
+    let place: &Place = match &change.kind {
+        Kind::Expired(Expired::TimePast { .. } | Expired::RepeatPast { .. }) => &change.desired.schedule_at,
+        Kind::Blocked(Blocked::RepeatTooFar { .. }) => change.desired.until_at.as_ref()?,
+        Kind::Create | Kind::UpToDate | Kind::InDoubt | Kind::Blocked(_) => return None,
+    };
+    let message = format!("`{}` is not pushed: {}", change.desired.campaign.id, why.reason);
+    let warning = Diagnostic::warning(why.code?, place.clone(), message)
+        .related(change.desired.declared_at.clone(), "the campaign");
+    Some(match why.help {
+        Some(help) => warning.help(help),
+        None => warning,
+    })
+}
+
+pub(super) fn guards(pushes: &[PlannedPush], ledger: &Ledger, now: DateTime<Utc>) -> Vec<GuardDocument> {
+    too_many_tasks(pushes, ledger, now).into_iter().collect()
+}
+
+/// `too-many-tasks`: each request of a scheduled or repeating campaign is a task that the vendor keeps
+/// until it is executed, and it keeps at most 100 (both seed pages; whether a repeating task counts once or
+/// once a day is not known: once is assumed).
+fn too_many_tasks(pushes: &[PlannedPush], ledger: &Ledger, now: DateTime<Utc>) -> Option<GuardDocument> {
+    let waiting = ledger.unexecuted_tasks(now) as u64;
+    let is_scheduled = |push: &&PlannedPush| push.campaign.schedule != Schedule::Now;
+    let planned: u64 = pushes.iter().filter(is_scheduled).map(|push| push.requests).sum();
+    let total = waiting + planned;
+    (planned > 0 && total > UNEXECUTED_TASKS_MAX as u64).then(|| GuardDocument {
+        code: Code::TooManyTasks.as_str().to_owned(),
+        message: format!(
+            "{total} tasks would wait to be executed ({planned} planned, {waiting} in the ledger), and the \
+             vendor keeps at most {UNEXECUTED_TASKS_MAX}"
+        ),
+        help:
+            "each request of a scheduled or repeating campaign is one task of up to 10 targets: send large \
+               audiences with `send: now`, use a broadcast, or push fewer campaigns at a time"
+                .to_owned(),
+    })
+}

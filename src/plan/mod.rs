@@ -1,0 +1,20 @@
+//! Orders and guards the changes, and puts them into one reviewable document.
+//!
+//! A [`Plan`] is the document that people read, `--out` saves and `apply` is held to, together with the
+//! pushes it stands for. Opens no socket, draws nothing: `render` does.
+
+mod build;
+mod document;
+mod file;
+mod guard;
+mod reason;
+mod stale;
+
+pub use build::{Plan, PlannedPush, Setting, build};
+pub use document::{
+    ChangeDocument, ChangeKind, FORMAT, GuardDocument, LedgerDocument, MessageDocument, PlaceDocument,
+    PlanDocument, ScheduleDocument, SummaryDocument, TargetsDocument, VERSION,
+};
+pub use file::{PlanFileError, from_json, to_json};
+pub use guard::{CannotApply, can_apply, warnings};
+pub use stale::{Difference, differences};

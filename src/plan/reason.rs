@@ -1,0 +1,116 @@
+//! Why a change is what it is, in words: said once, here, for every view.
+
+use chrono::SecondsFormat;
+
+use crate::diagnostic::Code;
+use crate::diff::{Blocked, Change, Expired, Kind};
+use crate::domain::REPEAT_DAYS_AHEAD_MAX;
+
+/// A reason and what to do about it.
+pub(super) struct Explanation {
+    /// Why: lower case, no full stop.
+    pub(super) reason: String,
+    /// The stable code of what stands in the way.
+    pub(super) code: Option<Code>,
+    /// The ways out.
+    pub(super) help: Option<String>,
+}
+
+pub(super) fn of(change: &Change<'_>) -> Explanation {
+    match &change.kind {
+        Kind::Create => plain(create(change)),
+        Kind::UpToDate => plain("every target was accepted".to_owned()),
+        Kind::InDoubt => in_doubt(change),
+        Kind::Blocked(blocked) => of_blocked(change, blocked),
+        Kind::Expired(expired) => of_expired(change, expired),
+    }
+}
+
+fn plain(reason: String) -> Explanation {
+    Explanation { reason, code: None, help: None }
+}
+
+fn create(change: &Change<'_>) -> String {
+    let counts = change.counts;
+    let added = counts.unsent - counts.to_retry;
+    if change.batches_so_far == 0 {
+        let revision = change.desired.campaign.revision;
+        return if revision.get() == 1 {
+            "new campaign".to_owned()
+        } else {
+            format!("new revision {revision}")
+        };
+    }
+    let mut reasons = Vec::new();
+    if added > 0 {
+        reasons.push(format!("{added} of the audience not sent to yet"));
+    }
+    if counts.to_retry > 0 {
+        let said = change.last_rejection.as_ref();
+        let said = said.map(|said| format!(" (`{}`: {})", said.code, said.message)).unwrap_or_default();
+        reasons.push(format!("{} rejected before{said}", counts.to_retry));
+    }
+    if counts.in_doubt > 0 {
+        reasons.push(format!("{} in doubt stay as they are", counts.in_doubt));
+    }
+    reasons.join(", ")
+}
+
+fn in_doubt(change: &Change<'_>) -> Explanation {
+    Explanation {
+        reason: format!("nobody knows whether {} of its targets got the push", change.counts.in_doubt),
+        code: None,
+        help: Some(format!(
+            "see `campaignctl doubt list {}`; nothing is sent to them again by itself",
+            change.desired.campaign.id
+        )),
+    }
+}
+
+fn of_blocked(change: &Change<'_>, blocked: &Blocked) -> Explanation {
+    let campaign = &change.desired.campaign;
+    match blocked {
+        Blocked::ChangedAfterSend { sent_at, .. } => Explanation {
+            reason: format!(
+                "changed after send: sent on {}",
+                sent_at.to_rfc3339_opts(SecondsFormat::Secs, true)
+            ),
+            code: None,
+            help: Some(format!(
+                "revert the change, or raise `revision` to {} to send it to the whole audience again",
+                campaign.revision.get() + 1
+            )),
+        },
+        Blocked::RevisionBehind { latest } => Explanation {
+            reason: format!("revision {} is behind {latest}, which was sent already", campaign.revision),
+            code: None,
+            help: Some(format!("set `revision` to {latest}, or to {} to send it again", latest.get() + 1)),
+        },
+        // Not a word of today here: a plan that is reviewed in the evening and applied after midnight
+        // would be stale for it.
+        Blocked::RepeatTooFar { until, .. } => Explanation {
+            reason: format!("repeats until {until}, more than {REPEAT_DAYS_AHEAD_MAX} days from today"),
+            code: Some(Code::RepeatTooFar),
+            help: Some(format!("end it at most {REPEAT_DAYS_AHEAD_MAX} days from the day of `apply`")),
+        },
+    }
+}
+
+fn of_expired(change: &Change<'_>, expired: &Expired) -> Explanation {
+    let left = match change.counts.unsent {
+        1 => "1 target was not sent to".to_owned(),
+        count => format!("{count} targets were not sent to"),
+    };
+    match expired {
+        Expired::TimePast { at } => Explanation {
+            reason: format!("its time {} has passed; {left}", at.to_rfc3339_opts(SecondsFormat::Secs, true)),
+            code: Some(Code::TimePast),
+            help: Some("set a time that is still to come, or remove the campaign".to_owned()),
+        },
+        Expired::RepeatPast { from, .. } => Explanation {
+            reason: format!("starts on {from}, before today; {left}"),
+            code: Some(Code::RepeatPast),
+            help: Some("start it today or later, or remove the campaign".to_owned()),
+        },
+    }
+}

@@ -1,0 +1,179 @@
+//! What moved between a reviewed plan and the plan of now.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use crate::plan::document::{ChangeDocument, ChangeKind, PlanDocument};
+
+/// One thing that is no longer as it was reviewed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Difference {
+    /// Another project, environment, app, workspace, endpoint or version.
+    Setting {
+        /// Which.
+        what: &'static str,
+        /// As reviewed.
+        reviewed: String,
+        /// As it is now.
+        current: String,
+    },
+    /// Another ledger altogether.
+    Lineage {
+        /// As reviewed.
+        reviewed: String,
+        /// As it is now.
+        current: String,
+    },
+    /// The ledger lost records since.
+    LedgerBehind {
+        /// As reviewed.
+        reviewed: u64,
+        /// As it is now.
+        current: u64,
+    },
+    /// The ledger gained records since.
+    LedgerAhead {
+        /// As reviewed.
+        reviewed: u64,
+        /// As it is now.
+        current: u64,
+    },
+    /// A campaign's time came and went.
+    Expired {
+        /// The campaign.
+        campaign: String,
+        /// Why it is over.
+        reason: String,
+    },
+    /// A campaign is new.
+    Added(String),
+    /// A campaign is gone.
+    Removed(String),
+    /// A campaign changed.
+    Changed {
+        /// The campaign.
+        campaign: String,
+        /// Its revision, content, audience, place …
+        what: &'static str,
+    },
+}
+
+impl fmt::Display for Difference {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Setting { what, reviewed, current } => {
+                write!(formatter, "{what} was `{reviewed}`, and is `{current}` now")
+            }
+            Self::Lineage { reviewed, current } => {
+                write!(formatter, "the ledger had lineage {reviewed}, and this one has {current}")
+            }
+            Self::LedgerBehind { reviewed, current } => {
+                write!(
+                    formatter,
+                    "the ledger ended at record {reviewed}, and ends at {current} now: records are lost"
+                )
+            }
+            Self::LedgerAhead { reviewed, current } => {
+                write!(formatter, "the ledger moved on from record {reviewed} to {current}")
+            }
+            Self::Expired { campaign, reason } => write!(formatter, "`{campaign}`: {reason}"),
+            Self::Added(campaign) => write!(formatter, "`{campaign}` was added"),
+            Self::Removed(campaign) => write!(formatter, "`{campaign}` was removed"),
+            Self::Changed { campaign, what } => write!(formatter, "`{campaign}`: its {what} changed"),
+        }
+    }
+}
+
+/// Returns what differs between the reviewed plan and the plan of now; empty exactly if both have the
+/// same digest.
+#[must_use]
+pub fn differences(reviewed: &PlanDocument, current: &PlanDocument) -> Vec<Difference> {
+    if reviewed.digest == current.digest {
+        return Vec::new();
+    }
+    let mut found = settings(reviewed, current);
+    found.extend(ledger(reviewed, current));
+    found.extend(changes(reviewed, current));
+    if found.is_empty() {
+        // The digest covers more than is named above, such as counts and guards.
+        found.push(Difference::Setting {
+            what: "the plan's digest",
+            reviewed: reviewed.digest.clone(),
+            current: current.digest.clone(),
+        });
+    }
+    found
+}
+
+fn settings(reviewed: &PlanDocument, current: &PlanDocument) -> Vec<Difference> {
+    let optional = |text: &Option<String>| text.clone().unwrap_or_else(|| "not set".to_owned());
+    let of = |plan: &PlanDocument| {
+        [
+            ("the project", plan.project.clone()),
+            ("the environment", plan.environment.clone()),
+            ("`app_id`", plan.app_id.clone()),
+            ("`workspace_id`", plan.workspace_id.clone()),
+            ("`tenant_id`", optional(&plan.tenant_id)),
+            ("`endpoint`", plan.endpoint.clone()),
+            ("`region`", optional(&plan.region)),
+            ("`api_version`", plan.api_version.clone()),
+            ("`time_zone`", plan.time_zone.clone()),
+        ]
+    };
+    let pairs = of(reviewed).into_iter().zip(of(current));
+    pairs
+        .filter(|((_, reviewed), (_, current))| reviewed != current)
+        .map(|((what, reviewed), (_, current))| Difference::Setting { what, reviewed, current })
+        .collect()
+}
+
+fn ledger(reviewed: &PlanDocument, current: &PlanDocument) -> Option<Difference> {
+    let (then, now) = (&reviewed.ledger, &current.ledger);
+    if then.lineage != now.lineage {
+        let (reviewed, current) = (then.lineage.clone(), now.lineage.clone());
+        return Some(Difference::Lineage { reviewed, current });
+    }
+    let (reviewed, current) = (then.serial, now.serial);
+    match current.cmp(&reviewed) {
+        std::cmp::Ordering::Less => Some(Difference::LedgerBehind { reviewed, current }),
+        std::cmp::Ordering::Equal => None,
+        std::cmp::Ordering::Greater => Some(Difference::LedgerAhead { reviewed, current }),
+    }
+}
+
+fn changes(reviewed: &PlanDocument, current: &PlanDocument) -> Vec<Difference> {
+    let (then, now) = (reviewed.by_campaign(), current.by_campaign());
+    let names: BTreeSet<&str> = then.keys().chain(now.keys()).copied().collect();
+    let of = |name: &str| match (then.get(name), now.get(name)) {
+        (Some(then), Some(now)) => change(then, now),
+        (None, _) => Some(Difference::Added(name.to_owned())),
+        (_, None) => Some(Difference::Removed(name.to_owned())),
+    };
+    names.into_iter().filter_map(of).collect()
+}
+
+fn change(then: &ChangeDocument, now: &ChangeDocument) -> Option<Difference> {
+    if then == now {
+        return None;
+    }
+    if now.kind == ChangeKind::Expired
+        && then.kind != ChangeKind::Expired
+        && then.content_digest == now.content_digest
+    {
+        return Some(Difference::Expired { campaign: now.campaign.clone(), reason: now.reason.clone() });
+    }
+    let what = if then.revision != now.revision {
+        "revision"
+    } else if then.content_digest != now.content_digest {
+        "content"
+    } else if then.audience_digest != now.audience_digest || then.audience != now.audience {
+        "audience"
+    } else if then.push_digest != now.push_digest || then.targets != now.targets {
+        "history in the ledger"
+    } else if then.kind != now.kind {
+        "state"
+    } else {
+        "place or wording"
+    };
+    Some(Difference::Changed { campaign: now.campaign.clone(), what })
+}

@@ -1,0 +1,258 @@
+//! What a ledger knows, as people and machines read it.
+
+use std::fmt::Write as _;
+
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
+use serde::Serialize;
+
+use crate::domain::{CampaignId, Revision};
+use crate::ledger::{Doubt, History, RunSummary};
+use crate::render::text::{self, DOUBT, QUIET, STRONG};
+
+/// One campaign revision.
+#[derive(Clone, Debug, Serialize)]
+pub struct CampaignStatus {
+    campaign: String,
+    revision: u32,
+    submitted_at: DateTime<Utc>,
+    last_at: DateTime<Utc>,
+    accepted: u64,
+    rejected: u64,
+    in_doubt: u64,
+    batches: u32,
+    content_digest: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_rejection: Option<RejectionStatus>,
+    doubts: Vec<DoubtStatus>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+struct RejectionStatus {
+    code: String,
+    message: String,
+    request_id: Option<String>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+struct DoubtStatus {
+    intent: u64,
+    at: DateTime<Utc>,
+    task_name: String,
+    targets: u64,
+    why: String,
+}
+
+impl CampaignStatus {
+    /// Takes what the ledger knows of a revision.
+    #[must_use]
+    pub fn of(campaign: &CampaignId, revision: Revision, history: &History) -> Self {
+        Self {
+            campaign: campaign.to_string(),
+            revision: revision.get(),
+            submitted_at: history.submitted_at,
+            last_at: history.last_at,
+            accepted: history.accepted.len() as u64,
+            rejected: history.rejected.len() as u64,
+            in_doubt: history.unknown.len() as u64,
+            batches: history.batches,
+            content_digest: history.digest.to_string(),
+            last_rejection: history.last_rejection.as_ref().map(|rejection| RejectionStatus {
+                code: rejection.code.clone(),
+                message: rejection.message.clone(),
+                request_id: rejection.request_id.clone(),
+            }),
+            doubts: history.doubts.iter().map(DoubtStatus::of).collect(),
+        }
+    }
+}
+
+impl DoubtStatus {
+    fn of(doubt: &Doubt) -> Self {
+        let crashed = || "the run ended between the request and its outcome".to_owned();
+        Self {
+            intent: doubt.serial.0,
+            at: doubt.at,
+            task_name: doubt.intent.task_name.clone(),
+            targets: doubt.intent.targets.len() as u64,
+            why: doubt.why.clone().unwrap_or_else(crashed),
+        }
+    }
+}
+
+/// One batch in doubt, with what it is a batch of.
+#[derive(Clone, Debug, Serialize)]
+pub struct OpenDoubt {
+    campaign: String,
+    revision: u32,
+    #[serde(flatten)]
+    doubt: DoubtStatus,
+}
+
+impl OpenDoubt {
+    /// Takes what the ledger knows of a batch in doubt.
+    #[must_use]
+    pub fn of(doubt: &Doubt) -> Self {
+        Self {
+            campaign: doubt.intent.campaign.to_string(),
+            revision: doubt.intent.revision.get(),
+            doubt: DoubtStatus::of(doubt),
+        }
+    }
+}
+
+/// Returns a table of batches in doubt.
+#[must_use]
+pub fn doubts(doubts: &[OpenDoubt], zone: Tz, width: Option<usize>) -> String {
+    if doubts.is_empty() {
+        return "Nothing is in doubt.\n".to_owned();
+    }
+    let mut table =
+        table(&["record", "targets", "campaign", "task", "sent", "seen instead of an answer"], 0..=1, width);
+    for open in doubts {
+        table.add_row([
+            open.doubt.intent.to_string(),
+            text::number(open.doubt.targets),
+            format!("{}@{}", open.campaign, open.revision),
+            text::plain(&open.doubt.task_name),
+            text::time(open.doubt.at, zone),
+            text::plain(&open.doubt.why),
+        ]);
+    }
+    format!("{table}\n")
+}
+
+/// One `apply`.
+#[derive(Clone, Debug, Serialize)]
+pub struct RunStatus {
+    run: String,
+    started_at: DateTime<Utc>,
+    ended_at: Option<DateTime<Utc>>,
+    actor: String,
+    plan: String,
+    accepted: u64,
+    rejected: u64,
+    in_doubt: u64,
+    stopped: Option<String>,
+    campaigns: Vec<String>,
+}
+
+impl RunStatus {
+    /// Takes what the ledger knows of a run.
+    #[must_use]
+    pub fn of(run: &RunSummary) -> Self {
+        let name = |(campaign, revision): &(CampaignId, Revision)| format!("{campaign}@{revision}");
+        Self {
+            run: run.run.to_string(),
+            started_at: run.started_at,
+            ended_at: run.ended_at,
+            actor: run.actor.clone(),
+            plan: run.plan.clone(),
+            accepted: run.accepted,
+            rejected: run.rejected,
+            in_doubt: run.unknown,
+            stopped: run.stopped.clone(),
+            campaigns: run.campaigns.iter().map(name).collect(),
+        }
+    }
+}
+
+/// Returns a table of campaign revisions.
+#[must_use]
+pub fn campaigns(campaigns: &[CampaignStatus], zone: Tz, width: Option<usize>) -> String {
+    if campaigns.is_empty() {
+        return "Nothing was sent yet.\n".to_owned();
+    }
+    let mut table =
+        table(&["campaign", "accepted", "rejected", "in doubt", "first sent", "last"], 1..=3, width);
+    for status in campaigns {
+        table.add_row([
+            format!("{}@{}", status.campaign, status.revision),
+            text::number(status.accepted),
+            text::number(status.rejected),
+            text::number(status.in_doubt),
+            text::time(status.submitted_at, zone),
+            text::time(status.last_at, zone),
+        ]);
+    }
+    format!("{table}\n")
+}
+
+/// Returns all there is to say of each revision.
+#[must_use]
+pub fn campaign_details(campaigns: &[CampaignStatus], zone: Tz) -> String {
+    let mut out = String::new();
+    for status in campaigns {
+        let _ = writeln!(out, "{STRONG}{}@{}{STRONG:#}", status.campaign, status.revision);
+        let _ = writeln!(
+            out,
+            "    {} accepted, {} rejected, {} in doubt, after {}",
+            text::number(status.accepted),
+            text::number(status.rejected),
+            text::number(status.in_doubt),
+            text::count(u64::from(status.batches), "request"),
+        );
+        let first = text::time(status.submitted_at, zone);
+        let _ = writeln!(out, "    first sent {first}, last {}", text::time(status.last_at, zone));
+        let _ = writeln!(out, "    {QUIET}content {}{QUIET:#}", status.content_digest);
+        if let Some(rejection) = &status.last_rejection {
+            let (code, message) = (text::plain(&rejection.code), text::plain(&rejection.message));
+            let _ = writeln!(out, "    last rejection: {code}: {message}");
+        }
+        for doubt in &status.doubts {
+            let _ = writeln!(
+                out,
+                "    {DOUBT}?{DOUBT:#} record {}, {}: {} in doubt, task `{}`: {}",
+                doubt.intent,
+                text::time(doubt.at, zone),
+                text::count(doubt.targets, "target"),
+                text::plain(&doubt.task_name),
+                text::plain(&doubt.why),
+            );
+        }
+    }
+    out
+}
+
+/// Returns a table of runs.
+#[must_use]
+pub fn runs(runs: &[RunStatus], zone: Tz, width: Option<usize>) -> String {
+    if runs.is_empty() {
+        return "Nothing was applied yet.\n".to_owned();
+    }
+    let mut table =
+        table(&["started", "by", "accepted", "rejected", "in doubt", "campaigns", "ended"], 2..=4, width);
+    for run in runs {
+        let ended = match (&run.stopped, run.ended_at) {
+            (Some(why), _) => format!("early: {}", text::plain(why)),
+            (None, Some(at)) => text::time(at, zone),
+            (None, None) => "never".to_owned(),
+        };
+        table.add_row([
+            text::time(run.started_at, zone),
+            text::plain(&run.actor),
+            text::number(run.accepted),
+            text::number(run.rejected),
+            text::number(run.in_doubt),
+            run.campaigns.join(" "),
+            ended,
+        ]);
+    }
+    format!("{table}\n")
+}
+
+/// Starts a table without lines; the columns in `numbers` are numbers.
+fn table(header: &[&str], numbers: std::ops::RangeInclusive<usize>, width: Option<usize>) -> Table {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING).set_header(header.iter().copied());
+    if let Some(width) = width.and_then(|width| u16::try_from(width).ok()) {
+        table.set_content_arrangement(ContentArrangement::Dynamic).set_width(width);
+    }
+    for place in numbers {
+        if let Some(column) = table.column_mut(place) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    table
+}

@@ -1,0 +1,15 @@
+//! Answers for machines.
+
+use serde::Serialize;
+
+/// Returns a value as indented JSON with a line break at the end.
+///
+/// # Panics
+///
+/// Never for the answers of campaignctl: they are texts, numbers, lists and maps with text keys.
+#[must_use]
+pub fn pretty<T: Serialize>(value: &T) -> String {
+    let mut text = serde_json::to_string_pretty(value).expect("answers are made of what JSON can hold");
+    text.push('\n');
+    text
+}

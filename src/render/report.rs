@@ -1,0 +1,173 @@
+//! What an apply did, as people and machines read it.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use serde::Serialize;
+
+use crate::apply::{CampaignReport, Report, Tally};
+use crate::render::text::{self, BAD, DOUBT, GOOD, QUIET, STRONG};
+
+/// Returns the report. `took` is how long it took.
+#[must_use]
+pub fn report(report: &Report, took: Duration) -> String {
+    let mut out = String::from("\n");
+    for campaign in &report.campaigns {
+        campaign_block(&mut out, campaign);
+    }
+    if let Some(stop) = &report.stop {
+        let _ = writeln!(out, "\n{BAD}Stopped early{BAD:#}: {}", text::plain(&stop.to_string()));
+    }
+    let tally = report.tally();
+    if tally.unknown > 0 {
+        let _ = writeln!(
+            out,
+            "\n{DOUBT}In doubt{DOUBT:#}: nobody knows whether {} got the push. They are not sent to again by\n\
+             themselves; look for the task names above in the vendor's console.",
+            text::count(tally.unknown, "target")
+        );
+    }
+    let _ = writeln!(out, "\n{STRONG}Applied in {}: {}.{STRONG:#}", seconds(took), summary(tally));
+    if tally.rejected + tally.not_attempted > 0 {
+        let _ = writeln!(out, "What was rejected or not attempted is planned again: see `campaignctl plan`.");
+    }
+    out
+}
+
+/// Returns the four numbers in words.
+#[must_use]
+pub fn summary(tally: Tally) -> String {
+    format!(
+        "{} accepted, {} rejected, {} in doubt, {} not attempted",
+        text::number(tally.accepted),
+        text::number(tally.rejected),
+        text::number(tally.unknown),
+        text::number(tally.not_attempted),
+    )
+}
+
+fn seconds(took: Duration) -> String {
+    match took.as_secs() {
+        0..60 => format!("{:.1} s", took.as_secs_f64()),
+        seconds => format!("{} min {} s", seconds / 60, seconds % 60),
+    }
+}
+
+fn campaign_block(out: &mut String, campaign: &CampaignReport) {
+    let tally = campaign.tally;
+    let (symbol, style) = if tally.unknown > 0 {
+        ("?", DOUBT)
+    } else if tally.rejected > 0 {
+        ("!", BAD)
+    } else if tally.not_attempted > 0 {
+        ("-", QUIET)
+    } else {
+        ("+", GOOD)
+    };
+    let name = format!("{}@{}", campaign.campaign, campaign.revision);
+    let _ = writeln!(out, "{style}{symbol} {name}{style:#}  {}", summary(tally));
+    for refusal in &campaign.refusals {
+        let request = refusal.request_id.as_deref().map(|id| format!(", request {id}")).unwrap_or_default();
+        let _ = writeln!(
+            out,
+            "    {} rejected: {}: {}{}",
+            text::count(refusal.targets, "target"),
+            text::plain(&refusal.code),
+            text::plain(&refusal.message),
+            text::plain(&request),
+        );
+    }
+    for doubt in &campaign.doubts {
+        let request = doubt.request_id.as_deref().map(|id| format!(", request {id}")).unwrap_or_default();
+        let _ = writeln!(
+            out,
+            "    {} in doubt, task `{}`: {}{}",
+            text::count(doubt.targets, "target"),
+            text::plain(&doubt.task_name),
+            text::plain(&doubt.why),
+            text::plain(&request),
+        );
+    }
+    if let Some(obstacle) = &campaign.obstacle {
+        let _ = writeln!(out, "    {}", text::plain(obstacle));
+    }
+}
+
+#[derive(Serialize)]
+struct ReportAnswer<'a> {
+    accepted: u64,
+    rejected: u64,
+    in_doubt: u64,
+    not_attempted: u64,
+    stopped: Option<String>,
+    campaigns: Vec<CampaignAnswer<'a>>,
+}
+
+#[derive(Serialize)]
+struct CampaignAnswer<'a> {
+    campaign: String,
+    revision: u32,
+    accepted: u64,
+    rejected: u64,
+    in_doubt: u64,
+    not_attempted: u64,
+    rejections: Vec<RejectionAnswer<'a>>,
+    doubts: Vec<DoubtAnswer<'a>>,
+    obstacle: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct RejectionAnswer<'a> {
+    code: &'a str,
+    message: &'a str,
+    request_id: Option<&'a str>,
+    targets: u64,
+}
+
+#[derive(Serialize)]
+struct DoubtAnswer<'a> {
+    task_name: &'a str,
+    why: &'a str,
+    request_id: Option<&'a str>,
+    targets: u64,
+}
+
+/// Returns the report as JSON.
+#[must_use]
+pub fn report_json(report: &Report) -> String {
+    let tally = report.tally();
+    crate::render::json::pretty(&ReportAnswer {
+        accepted: tally.accepted,
+        rejected: tally.rejected,
+        in_doubt: tally.unknown,
+        not_attempted: tally.not_attempted,
+        stopped: report.stop.as_ref().map(ToString::to_string),
+        campaigns: report.campaigns.iter().map(campaign_answer).collect(),
+    })
+}
+
+fn campaign_answer(campaign: &CampaignReport) -> CampaignAnswer<'_> {
+    let rejections = campaign.refusals.iter().map(|refusal| RejectionAnswer {
+        code: &refusal.code,
+        message: &refusal.message,
+        request_id: refusal.request_id.as_deref(),
+        targets: refusal.targets,
+    });
+    let doubts = campaign.doubts.iter().map(|doubt| DoubtAnswer {
+        task_name: &doubt.task_name,
+        why: &doubt.why,
+        request_id: doubt.request_id.as_deref(),
+        targets: doubt.targets,
+    });
+    CampaignAnswer {
+        campaign: campaign.campaign.to_string(),
+        revision: campaign.revision.get(),
+        accepted: campaign.tally.accepted,
+        rejected: campaign.tally.rejected,
+        in_doubt: campaign.tally.unknown,
+        not_attempted: campaign.tally.not_attempted,
+        rejections: rejections.collect(),
+        doubts: doubts.collect(),
+        obstacle: campaign.obstacle.as_deref(),
+    }
+}

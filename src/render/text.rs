@@ -1,0 +1,97 @@
+//! Numbers, plurals, times and foreign texts, the same in every view.
+
+use anstyle::{AnsiColor, Style};
+use chrono::{DateTime, SecondsFormat, Timelike, Utc};
+use chrono_tz::Tz;
+
+/// What is new or went well.
+pub const GOOD: Style = AnsiColor::Green.on_default();
+/// What stands in the way or went wrong.
+pub const BAD: Style = AnsiColor::Red.on_default();
+/// What needs a look.
+pub const DOUBT: Style = AnsiColor::Yellow.on_default();
+/// What holds the rest together.
+pub const QUIET: Style = Style::new().dimmed();
+/// What a reader looks for first.
+pub const STRONG: Style = Style::new().bold();
+
+/// Returns a number with a space between thousands: `1 204`.
+#[must_use]
+pub fn number(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            text.push(' ');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// Returns a number and its noun: `1 target`, `1 204 targets`.
+#[must_use]
+pub fn count(how_many: u64, noun: &str) -> String {
+    let ending = if how_many == 1 { "" } else { "s" };
+    format!("{} {noun}{ending}", number(how_many))
+}
+
+/// Returns a time in a zone, without seconds where they are zero: `2026-12-15 09:00`.
+#[must_use]
+pub fn time(at: DateTime<Utc>, zone: Tz) -> String {
+    let local = at.with_timezone(&zone);
+    let format = if local.second() == 0 { "%Y-%m-%d %H:%M" } else { "%Y-%m-%d %H:%M:%S" };
+    local.format(format).to_string()
+}
+
+/// Returns a time in UTC, as machines write it: `2026-12-15T01:00:00Z`.
+#[must_use]
+pub fn utc(at: DateTime<Utc>) -> String {
+    at.to_rfc3339_opts(SecondsFormat::Secs, true)
+}
+
+/// Returns foreign text with control characters written out, so that no message moves a terminal's cursor
+/// or reverses its neighbours.
+#[must_use]
+pub fn plain(text: &str) -> String {
+    let is_direction =
+        |c| matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let mut out = String::with_capacity(text.len());
+    for character in text.chars() {
+        if character.is_control() || is_direction(character) {
+            out.extend(character.escape_default());
+        } else {
+            out.push(character);
+        }
+    }
+    out
+}
+
+/// Returns `text` with `prefix` before each of its lines, and a line break after the last.
+#[must_use]
+pub fn indented(text: &str, prefix: &str) -> String {
+    text.lines().map(|line| format!("{prefix}{line}").trim_end().to_owned() + "\n").collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_grouped_and_nouns_agree() {
+        assert_eq!([0, 12, 1204, 1_000_000].map(number), ["0", "12", "1 204", "1 000 000"]);
+        assert_eq!([0, 1, 2].map(|n| count(n, "target")), ["0 targets", "1 target", "2 targets"]);
+    }
+
+    #[test]
+    fn times_are_shown_in_the_projects_zone() {
+        let at = "2026-12-15T01:00:00Z".parse().unwrap();
+        assert_eq!(time(at, chrono_tz::Asia::Shanghai), "2026-12-15 09:00");
+        assert_eq!(time(at + chrono::Duration::seconds(1), chrono_tz::Europe::Berlin), "2026-12-15 02:00:01");
+    }
+
+    #[test]
+    fn foreign_text_cannot_move_the_cursor() {
+        assert_eq!(plain("a\u{1b}[2J\nb\u{202e}c 您好"), "a\\u{1b}[2J\\nb\\u{202e}c 您好");
+    }
+}

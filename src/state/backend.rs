@@ -1,0 +1,82 @@
+//! What every place that can keep a ledger promises.
+
+use std::path::PathBuf;
+
+use crate::ledger::{Chain, Serial};
+use crate::state::Holder;
+
+/// Why a ledger cannot be reached or trusted.
+#[derive(Debug, thiserror::Error)]
+pub enum StateError {
+    /// There is none at that place.
+    #[error("there is no ledger in `{}`", .0.display())]
+    Missing(PathBuf),
+    /// There is one already.
+    #[error("there is a ledger in `{}` already", .0.display())]
+    Exists(PathBuf),
+    /// Another run has it.
+    #[error("the ledger in `{}` is in use{}", path.display(), holder.as_ref().map(|holder| format!(" by {holder}")).unwrap_or_default())]
+    Locked {
+        /// Where.
+        path: PathBuf,
+        /// Who, if the lock tells.
+        holder: Option<Holder>,
+    },
+    /// The store's own files are broken.
+    #[error("the ledger in `{}` is damaged: {why}", path.display())]
+    Damaged {
+        /// Where.
+        path: PathBuf,
+        /// What was seen.
+        why: String,
+    },
+    /// Records that were once durable are gone: a restored backup, or a lost tail.
+    #[error("the ledger in `{}` was rolled back: it ends at record {found}, but record {known} was written once", path.display())]
+    RolledBack {
+        /// Where.
+        path: PathBuf,
+        /// The last record there.
+        found: Serial,
+        /// The last record that was durable once.
+        known: Serial,
+    },
+    /// The disk or the directory refuses.
+    #[error("could not {doing} `{}`", path.display())]
+    Io {
+        /// What was tried: a verb.
+        doing: &'static str,
+        /// Where.
+        path: PathBuf,
+        /// What the system says.
+        source: std::io::Error,
+    },
+}
+
+/// The lines of a ledger, in order.
+pub type Lines<'a> = Box<dyn Iterator<Item = Result<Vec<u8>, StateError>> + 'a>;
+
+/// A place that keeps the lines of one ledger, held by one writer at a time: whoever has the value.
+pub trait Backend: Send {
+    /// Reads every line, in order.
+    ///
+    /// # Errors
+    ///
+    /// Each item may be a [`StateError::Damaged`] or [`StateError::Io`].
+    fn lines(&self) -> Lines<'_>;
+
+    /// Appends lines; when it returns, they survive a crash of the process and of the machine. `chain` is
+    /// the chain up to the last of them.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`StateError::Damaged`] or [`StateError::Io`]; then any prefix of the lines may have become durable.
+    fn append(&mut self, lines: Vec<(Serial, Vec<u8>)>, chain: Chain) -> Result<(), StateError>;
+
+    /// Returns the last record that was ever durable, with its chain, if the place remembers that apart
+    /// from the records themselves.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`StateError::Io`] when the memory cannot be read.
+    fn high_water(&self) -> Result<Option<(Serial, String)>, StateError>;
+}

@@ -1,0 +1,20 @@
+//! Keeps a ledger safe between runs and people.
+//!
+//! A backend holds numbered lines and makes them durable; it never interprets one. What the lines say is
+//! `ledger`'s business, when to write one is `apply`'s.
+
+mod backend;
+#[cfg(test)]
+mod conformance;
+mod holder;
+mod memory;
+mod open;
+mod pin;
+mod sled_backend;
+
+pub use backend::{Backend, Lines, StateError};
+pub use holder::Holder;
+pub use memory::MemoryBackend;
+pub use open::{OpenLedger, OpenRefused, create, open};
+pub use pin::{PIN_FILE_NAME, PinError, Pins};
+pub use sled_backend::SledBackend;

@@ -1,0 +1,151 @@
+//! Opens a ledger and proves that it is the right one, whole.
+
+use chrono::{DateTime, Utc};
+
+use crate::domain::{Environment, ProjectName};
+use crate::ledger::{Damage, Entry, FoldError, Header, Ledger, Lineage, Record, Serial, Writer};
+use crate::state::backend::{Backend, StateError};
+
+/// Why an opened store is not the ledger that was wanted.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenRefused {
+    /// The store itself failed.
+    #[error(transparent)]
+    State(#[from] StateError),
+    /// A line cannot be trusted.
+    #[error("the ledger is damaged")]
+    Damaged(#[from] Damage),
+    /// The records do not make sense together.
+    #[error("the ledger's records contradict each other")]
+    Contradiction(#[from] FoldError),
+    /// It belongs to something else.
+    #[error("the ledger belongs to {what} `{theirs}`, not to `{ours}`")]
+    Foreign {
+        /// What differs: project, environment, app or workspace.
+        what: &'static str,
+        /// The ledger's.
+        theirs: String,
+        /// The project file's.
+        ours: String,
+    },
+    /// It is not the ledger that `campaignctl.lock` pins.
+    #[error("the ledger's lineage is {found}, but `campaignctl.lock` pins {pinned}")]
+    AnotherLineage {
+        /// The ledger's.
+        found: Lineage,
+        /// The pinned one.
+        pinned: Lineage,
+    },
+    /// It was made by a later version of campaignctl.
+    #[error("the ledger has format {found}, and this campaignctl reads up to {known}")]
+    NewerFormat {
+        /// The ledger's.
+        found: u32,
+        /// Ours.
+        known: u32,
+    },
+}
+
+/// A ledger at hand: what it adds up to, the store to append to, and where its chain stands.
+pub struct OpenLedger {
+    /// What the records add up to.
+    pub ledger: Ledger,
+    /// The store, held by this process.
+    pub backend: Box<dyn Backend>,
+    /// Numbers and chains what is appended.
+    pub writer: Writer,
+}
+
+/// Reads a store, proves its chain, its length and whose it is, and folds it.
+///
+/// # Errors
+///
+/// Returns [`OpenRefused`] for a store that is damaged, rolled back, of another project, environment, app
+/// or workspace, or of another lineage than the `pinned` one.
+pub fn open(
+    backend: Box<dyn Backend>,
+    project: &ProjectName,
+    environment: &Environment,
+    pinned: Option<&Lineage>,
+) -> Result<OpenLedger, OpenRefused> {
+    let mut writer = Writer::default();
+    let mut high_water = backend.high_water()?;
+    let ledger = Ledger::fold(backend.lines().map(|line| -> Result<Entry, OpenRefused> {
+        let entry = writer.decode(&line?)?;
+        if let Some((serial, chain)) = &high_water
+            && *serial == entry.serial
+        {
+            if *chain != writer.chain().to_string() {
+                return Err(Damage::BrokenChain(entry.serial).into());
+            }
+            high_water = None;
+        }
+        Ok(entry)
+    }));
+    if let Some((known, _)) = high_water
+        && known > writer.serial()
+        && !matches!(ledger, Err(OpenRefused::Damaged(_) | OpenRefused::State(_)))
+    {
+        let path = environment.ledger.clone();
+        return Err(StateError::RolledBack { path, found: writer.serial(), known }.into());
+    }
+    let ledger = match ledger {
+        Err(OpenRefused::Contradiction(FoldError::Empty)) => {
+            return Err(StateError::Missing(environment.ledger.clone()).into());
+        }
+        other => other?,
+    };
+    prove_ours(ledger.header(), project, environment, pinned)?;
+    Ok(OpenLedger { ledger, backend, writer })
+}
+
+fn prove_ours(
+    header: &Header,
+    project: &ProjectName,
+    environment: &Environment,
+    pinned: Option<&Lineage>,
+) -> Result<(), OpenRefused> {
+    let known = crate::ledger::FORMAT_VERSION;
+    if header.format > known {
+        return Err(OpenRefused::NewerFormat { found: header.format, known });
+    }
+    let pairs = [
+        ("project", header.project.as_str(), project.as_str()),
+        ("environment", header.environment.as_str(), environment.name.as_str()),
+        ("app", header.app_id.as_str(), environment.app_id.as_str()),
+        ("workspace", header.workspace_id.as_str(), environment.workspace_id.as_str()),
+    ];
+    for (what, theirs, ours) in pairs {
+        if theirs != ours {
+            return Err(OpenRefused::Foreign { what, theirs: theirs.to_owned(), ours: ours.to_owned() });
+        }
+    }
+    match pinned {
+        Some(pinned) if *pinned != header.lineage => {
+            Err(OpenRefused::AnotherLineage { found: header.lineage.clone(), pinned: pinned.clone() })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Writes the header of a new ledger into an empty store.
+///
+/// # Errors
+///
+/// Returns [`OpenRefused::State`] when the store fails.
+///
+/// # Panics
+///
+/// Never: a header alone is a whole ledger.
+pub fn create(
+    mut backend: Box<dyn Backend>,
+    header: Header,
+    now: DateTime<Utc>,
+) -> Result<OpenLedger, OpenRefused> {
+    let mut writer = Writer::default();
+    let entry = Entry { serial: Serial(1), at: now, record: Record::Opened(header.clone()) };
+    let line = writer.encode(now, Record::Opened(header));
+    backend.append(vec![line], writer.chain())?;
+    let ledger = Ledger::fold([Ok::<_, FoldError>(entry)]).expect("a header alone is a whole ledger");
+    Ok(OpenLedger { ledger, backend, writer })
+}

@@ -1,0 +1,182 @@
+//! A ledger in a sled directory.
+//!
+//! Three things that sled does not do by itself:
+//! - Its `flush` is `sync_file_range` on Linux, which does not survive a power cut: every append also
+//!   calls `fdatasync` on the database file before it returns.
+//! - It panics on damaged files: every call into it that reads runs behind `catch_unwind`.
+//! - It cuts a damaged tail off without a word, which here would mean to forget pushes that were sent: the
+//!   last serial is also kept in a file beside it, so that a shorter ledger is noticed.
+
+use std::cell::Cell;
+use std::fs::{self, File, OpenOptions};
+use std::io::{Read, Seek, Write};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::sync::Once;
+
+use crate::ledger::{Chain, Serial};
+use crate::state::backend::{Backend, Lines, StateError};
+use crate::state::holder::{self, HeldLock, Holder};
+
+const DATABASE_FILE_NAME: &str = "db";
+const HIGH_WATER_FILE_NAME: &str = "high_water";
+const TREE: &str = "records";
+/// Small: records are written once, in order, and read once, in order.
+const CACHE_BYTES: u64 = 16 << 20;
+
+/// A ledger in a sled directory, held by this process alone.
+pub struct SledBackend {
+    // Before `_lock`, so that sled lets go of its files before the next holder may open them.
+    tree: sled::Tree,
+    _database: sled::Db,
+    path: PathBuf,
+    database_file: File,
+    high_water_file: File,
+    _lock: HeldLock,
+}
+
+impl SledBackend {
+    /// Opens the ledger in `directory`, and keeps everybody else out.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`StateError::Missing`] where there is none, [`StateError::Locked`] when another process has
+    /// it, [`StateError::Damaged`] when sled cannot read its files.
+    pub fn open(directory: &Path, holder: &Holder) -> Result<Self, StateError> {
+        if !directory.join(DATABASE_FILE_NAME).is_file() {
+            return Err(StateError::Missing(directory.to_owned()));
+        }
+        Self::attach(directory, holder)
+    }
+
+    /// Makes an empty ledger in `directory`, and keeps everybody else out.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`StateError::Exists`] where there is one, and what [`SledBackend::open`] returns.
+    pub fn create(directory: &Path, holder: &Holder) -> Result<Self, StateError> {
+        if directory.join(DATABASE_FILE_NAME).exists() {
+            return Err(StateError::Exists(directory.to_owned()));
+        }
+        fs::create_dir_all(directory).map_err(io("create", directory))?;
+        Self::attach(directory, holder)
+    }
+
+    fn attach(directory: &Path, holder: &Holder) -> Result<Self, StateError> {
+        let lock = holder::take(directory, holder)?;
+        let config = sled::Config::new()
+            .path(directory)
+            .cache_capacity(CACHE_BYTES)
+            .flush_every_ms(None)
+            .use_compression(false);
+        let opened = unpanicked(directory, || {
+            let database = config.open()?;
+            let tree = database.open_tree(TREE)?;
+            Ok((database, tree))
+        });
+        let (database, tree) = opened?;
+        let path = directory.join(DATABASE_FILE_NAME);
+        let database_file = File::open(&path).map_err(io("open", &path))?;
+        let path = directory.join(HIGH_WATER_FILE_NAME);
+        let high_water_file = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .read(true)
+            .write(true)
+            .open(&path)
+            .map_err(io("open", &path))?;
+        Ok(Self {
+            tree,
+            _database: database,
+            path: directory.to_owned(),
+            database_file,
+            high_water_file,
+            _lock: lock,
+        })
+    }
+}
+
+impl Backend for SledBackend {
+    fn lines(&self) -> Lines<'_> {
+        let mut items = self.tree.iter();
+        let mut is_over = false;
+        Box::new(std::iter::from_fn(move || {
+            if is_over {
+                return None;
+            }
+            match unpanicked(&self.path, || items.next().transpose()) {
+                Ok(Some((_, line))) => Some(Ok(line.to_vec())),
+                Ok(None) => None,
+                Err(error) => {
+                    is_over = true;
+                    Some(Err(error))
+                }
+            }
+        }))
+    }
+
+    fn append(&mut self, lines: Vec<(Serial, Vec<u8>)>, chain: Chain) -> Result<(), StateError> {
+        let Some(last) = lines.last().map(|(serial, _)| *serial) else { return Ok(()) };
+        unpanicked(&self.path, || {
+            for (serial, line) in lines {
+                self.tree.insert(serial.0.to_be_bytes(), line)?;
+            }
+            self.tree.flush()
+        })?;
+        self.database_file.sync_data().map_err(io("sync", &self.path))?;
+        // Fixed width, so that a shorter number leaves nothing of a longer one behind. Not synced: after a
+        // power cut it may lag, which hides nothing that the records themselves do not show.
+        let note = format!("{:020} {chain}\n", last.0);
+        let file = &mut self.high_water_file;
+        file.rewind().and_then(|()| file.write_all(note.as_bytes())).map_err(io("write", &self.path))
+    }
+
+    fn high_water(&self) -> Result<Option<(Serial, String)>, StateError> {
+        let path = self.path.join(HIGH_WATER_FILE_NAME);
+        let mut note = String::new();
+        File::open(&path).and_then(|mut file| file.read_to_string(&mut note)).map_err(io("read", &path))?;
+        let Some((serial, chain)) = note.trim_end().split_once(' ') else { return Ok(None) };
+        let serial = serial.parse().map_err(|_| StateError::Damaged {
+            path: self.path.clone(),
+            why: format!("`{HIGH_WATER_FILE_NAME}` does not begin with a serial"),
+        })?;
+        Ok(Some((Serial(serial), chain.to_owned())))
+    }
+}
+
+fn io<'a>(doing: &'static str, path: &'a Path) -> impl FnOnce(std::io::Error) -> StateError + 'a {
+    move |source| StateError::Io { doing, path: path.to_owned(), source }
+}
+
+thread_local! {
+    static IS_GUARDED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Runs a call into sled; a panic in it becomes [`StateError::Damaged`], and prints nothing.
+fn unpanicked<T>(path: &Path, call: impl FnOnce() -> sled::Result<T>) -> Result<T, StateError> {
+    static HOOK: Once = Once::new();
+    HOOK.call_once(|| {
+        let previous = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |panic| {
+            if !IS_GUARDED.get() {
+                previous(panic);
+            }
+        }));
+    });
+    IS_GUARDED.set(true);
+    let result = catch_unwind(AssertUnwindSafe(call));
+    IS_GUARDED.set(false);
+    let damaged = |why: String| StateError::Damaged { path: path.to_owned(), why };
+    match result {
+        Ok(Ok(value)) => Ok(value),
+        Ok(Err(sled::Error::Io(source))) => {
+            Err(StateError::Io { doing: "use", path: path.to_owned(), source })
+        }
+        Ok(Err(error)) => Err(damaged(error.to_string())),
+        Err(panic) => {
+            let text = panic.downcast_ref::<String>().map(String::as_str);
+            let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
+            Err(damaged(text.unwrap_or("its database gave up without a word").to_owned()))
+        }
+    }
+}

@@ -1,0 +1,20 @@
+//! Speaks the vendor's protocol: requests, signature, replies, and what a reply means.
+//!
+//! Knows nothing of plans and ledgers: one request goes out once, and comes back accepted, rejected or
+//! unknown. `apply` decides what to send; `sandbox` plays the other side and shares the signature only.
+
+mod client;
+mod codes;
+mod encode;
+mod outcome;
+mod reply;
+mod request;
+mod sign_v1;
+mod sign_v3;
+
+pub use client::{Client, ClientError};
+pub use encode::{percent_encode, sorted_query};
+pub use outcome::{Outcome, RejectClass};
+pub use request::{Action, Request};
+pub use sign_v1::{SignedRequest, Stamp, sign, signature_v1, string_to_sign_v1};
+pub use sign_v3::{Authorization, V3Parts, authorization_v3, canonical_request_v3, signature_v3};

@@ -1,0 +1,210 @@
+//! The two push calls as parameters.
+//!
+//! Names and types are those of the vendor's SDK for 2020-10-28 and of requests seen on the wire: its pages
+//! print them with a small first letter, and a small `k` stays in `TargetMsgkey` and `Msgkey`.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value, json};
+
+use crate::domain::{
+    ActivityEvent, Broadcast, Campaign, Channel, Classification, Environment, LiveActivity, Login,
+    MessageKey, Recipients, Schedule, Sms, TargetId, Transparent, Urgency, VendorCategory, VivoMessageType,
+};
+
+/// A call of the vendor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Action {
+    /// Pushes a template to at most ten targets.
+    PushTemplate,
+    /// Pushes a template to everyone on a platform.
+    PushBroadcast,
+}
+
+impl Action {
+    /// Returns the call's name.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::PushTemplate => "PushTemplate",
+            Self::PushBroadcast => "PushBroadcast",
+        }
+    }
+}
+
+/// One call with its business parameters.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Request {
+    /// The call.
+    pub action: Action,
+    /// Its parameters by wire name; what is absent is not sent.
+    pub parameters: BTreeMap<&'static str, String>,
+}
+
+impl Request {
+    /// Returns the push of a campaign to at most ten targets.
+    #[must_use]
+    pub fn push_template(
+        environment: &Environment,
+        campaign: &Campaign,
+        task_name: &str,
+        targets: &[(TargetId, MessageKey)],
+    ) -> Self {
+        let mut form = Form::common(environment, campaign, task_name);
+        if let Recipients::Targets(kind) = campaign.recipients {
+            form.put("DeliveryType", kind.delivery_type());
+        }
+        let keys = targets.iter().map(|(id, key)| (id.as_str().to_owned(), json!(key.as_str())));
+        form.put("TargetMsgkey", Value::Object(keys.collect()));
+        if let Some(channel) = campaign.channel {
+            let notify_type = match channel {
+                Channel::Default => "notify",
+                Channel::SelfBuilt => "transparent",
+            };
+            form.put("NotifyType", notify_type);
+        }
+        if let Some(sms) = &campaign.sms {
+            form.sms(sms);
+        }
+        if let Some(change) = &campaign.live_activity {
+            form.live_activity(change);
+        }
+        Self { action: Action::PushTemplate, parameters: form.0 }
+    }
+
+    /// Returns the push of a campaign to everyone on a platform.
+    #[must_use]
+    pub fn push_broadcast(
+        environment: &Environment,
+        campaign: &Campaign,
+        broadcast: &Broadcast,
+        task_name: &str,
+        message_key: &MessageKey,
+    ) -> Self {
+        let mut form = Form::common(environment, campaign, task_name);
+        form.put("DeliveryType", broadcast.platform.delivery_type());
+        form.put("Msgkey", message_key);
+        form.put("PushStatus", broadcast.login.push_status());
+        let period = match broadcast.login {
+            Login::LoggedIn => "BindPeriod",
+            Login::All | Login::LoggedOut => "UnBindPeriod",
+        };
+        form.put(period, broadcast.within.period());
+        if let Some(channel) = campaign.channel {
+            let android_channel = match channel {
+                Channel::SelfBuilt => 1,
+                Channel::Default => 2,
+            };
+            form.put("AndroidChannel", android_channel);
+        }
+        Self { action: Action::PushBroadcast, parameters: form.0 }
+    }
+}
+
+struct Form(BTreeMap<&'static str, String>);
+
+impl Form {
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "numbers and texts alike, without a borrow at each call"
+    )]
+    fn put(&mut self, name: &'static str, value: impl ToString) {
+        self.0.insert(name, value.to_string());
+    }
+
+    fn put_some(&mut self, name: &'static str, value: Option<impl ToString>) {
+        if let Some(value) = value {
+            self.put(name, value);
+        }
+    }
+
+    fn common(environment: &Environment, campaign: &Campaign, task_name: &str) -> Self {
+        let mut form = Self(BTreeMap::new());
+        form.put("AppId", &environment.app_id);
+        form.put("WorkspaceId", &environment.workspace_id);
+        form.put_some("TenantId", environment.tenant_id.as_ref());
+        form.put("TaskName", task_name);
+        form.put("TemplateName", &campaign.template.name);
+        if !campaign.values.is_empty() {
+            form.put("TemplateKeyValue", json!(campaign.values));
+        }
+        form.put("ExpiredSeconds", campaign.expires_after.seconds());
+        if !campaign.extended_params.is_empty() {
+            form.put("ExtendedParams", json!(campaign.extended_params));
+        }
+        form.put("StrategyType", campaign.schedule.strategy_type());
+        form.put_some("StrategyContent", strategy_content(&campaign.schedule));
+        form.classification(&campaign.classification);
+        if let Some(message) = &campaign.transparent {
+            form.transparent(message);
+        }
+        form
+    }
+
+    fn classification(&mut self, classification: &Classification) {
+        let categories = &classification.categories;
+        if !categories.is_empty() {
+            let codes = categories.iter().map(|(vendor, code)| (vendor.wire_key().to_owned(), json!(code)));
+            self.put("ThirdChannelCategory", Value::Object(codes.collect()));
+        }
+        let mut levels = Map::new();
+        if let Some(level) = classification.huawei_level {
+            levels.insert(VendorCategory::Huawei.wire_key().to_owned(), json!(level.code()));
+        }
+        if let Some(level) = classification.oppo_level {
+            levels.insert(VendorCategory::Oppo.wire_key().to_owned(), json!(level.code()));
+        }
+        if !levels.is_empty() {
+            self.put("NotifyLevel", Value::Object(levels));
+        }
+        self.put_some("Classification", classification.vivo_message_type.map(VivoMessageType::code));
+        self.put_some("MiChannelId", classification.xiaomi_channel_id.as_ref());
+        self.put_some("ChannelId", classification.android_channel_id.as_ref());
+    }
+
+    fn transparent(&mut self, message: &Transparent) {
+        self.put("TransparentMessagePayload", message.payload.as_str());
+        let urgency = message.urgency.map(|urgency| match urgency {
+            Urgency::High => "HIGH",
+            Urgency::Normal => "NORMAL",
+        });
+        self.put_some("TransparentMessageUrgency", urgency);
+    }
+
+    fn sms(&mut self, sms: &Sms) {
+        self.put("SmsStrategy", sms.strategy.code());
+        self.put("SmsSignName", &sms.sign_name);
+        self.put("SmsTemplateCode", &sms.template_code);
+        self.put("SmsTemplateParam", json!(sms.params));
+    }
+
+    fn live_activity(&mut self, change: &LiveActivity) {
+        self.put("ActivityContentState", change.state.as_str());
+        match change.event {
+            ActivityEvent::Update => self.put("ActivityEvent", "update"),
+            ActivityEvent::End { dismiss_at } => {
+                self.put("ActivityEvent", "end");
+                self.put_some("DismissalDate", dismiss_at.map(|at| at.timestamp()));
+            }
+        }
+    }
+}
+
+fn strategy_content(schedule: &Schedule) -> Option<Value> {
+    match schedule {
+        Schedule::Now => None,
+        Schedule::Once { at } => Some(json!({ "fixedTime": at.timestamp_millis() })),
+        Schedule::Repeat(repeat) => {
+            let mut content = json!({
+                "startTime": repeat.starts_at().timestamp_millis(),
+                "endTime": repeat.ends_on().timestamp_millis(),
+                "circleType": repeat.cycle().circle_type(),
+            });
+            if let Some(days) = repeat.cycle().circle_value() {
+                content["circleValue"] = json!(days);
+            }
+            content["time"] = json!(repeat.time().format("%H:%M:%S").to_string());
+            Some(content)
+        }
+    }
+}

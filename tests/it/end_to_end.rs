@@ -1,0 +1,420 @@
+//! The whole job through the binary: plan, apply, plan again, and everything that may have moved in between.
+
+use std::collections::BTreeMap;
+use std::fs;
+
+use crate::site::{NOW, Site};
+
+/// Pushes by target and message key, as the sandbox counted them.
+fn pushes(site: &Site) -> BTreeMap<(String, String), u32> {
+    let mut counts = BTreeMap::new();
+    for push in site.received() {
+        for target in push["targets"].as_array().unwrap() {
+            let (target, key) = (target["target"].to_string(), target["message_key"].to_string());
+            *counts.entry((target, key)).or_default() += 1;
+        }
+    }
+    counts
+}
+
+#[test]
+fn the_samples_are_planned_applied_and_then_up_to_date() {
+    let site = Site::with_samples();
+    let plan = site.run(&["plan", "--detailed-exitcode"]).exits(2);
+    assert_eq!(
+        plan.last_line(),
+        "Plan: 6 to push (32 targets in 8 requests), 0 up to date, 0 blocked, 0 in doubt."
+    );
+    site.apply().exits(0).says("32 accepted, 0 rejected, 0 in doubt, 0 not attempted");
+    let again = site.run(&["plan", "--detailed-exitcode"]).exits(0).says("No changes.");
+    assert_eq!(
+        again.last_line(),
+        "Plan: 0 to push (0 targets in 0 requests), 6 up to date, 0 blocked, 0 in doubt."
+    );
+    site.apply().exits(0).says("No changes.");
+    let pushes = pushes(&site);
+    assert_eq!(pushes.len(), 32);
+    assert!(pushes.values().all(|times| *times == 1), "{pushes:?}");
+}
+
+#[test]
+fn a_grown_audience_gets_the_push_once_and_a_shrunk_one_gets_nothing() {
+    let site = Site::with_samples();
+    site.apply().exits(0);
+    let path = "campaigns/audiences/locked.txt";
+    site.write(path, &format!("{}cust-1024\n", site.read(path)));
+    let plan = site.run(&["plan"]).exits(0).says("1 of the audience not sent to yet");
+    assert_eq!(
+        plan.last_line(),
+        "Plan: 1 to push (1 target in 1 request), 5 up to date, 0 blocked, 0 in doubt."
+    );
+    site.apply().exits(0).says("1 accepted");
+    let task = site.received().last().unwrap()["task_name"].as_str().unwrap().to_owned();
+    assert_eq!(task, "sandbox/account-locked-2026-11-24@1#2");
+    site.write(path, "cust-1007\n");
+    site.run(&["plan"]).exits(0).says("No changes.");
+    assert!(pushes(&site).values().all(|times| *times == 1));
+}
+
+#[test]
+fn content_that_was_sent_is_blocked_with_its_diff_until_the_revision_is_raised() {
+    let site = Site::with_samples();
+    site.apply().exits(0);
+    let sent = site.received().len();
+    site.edit("campaigns/payday.yaml", "12月\"", "十二月\"");
+    let plan = site
+        .run(&["plan"])
+        .exits(0)
+        .says("! blocked payday-2026-12")
+        .says("changed after send")
+        .says("-  month: 12月")
+        .says("+  month: 十二月")
+        .says("raise `revision` to 2");
+    assert_eq!(
+        plan.last_line(),
+        "Plan: 0 to push (0 targets in 0 requests), 5 up to date, 1 blocked, 0 in doubt."
+    );
+    site.run(&["plan", "--detailed-exitcode"]).exits(6);
+    site.apply().exits(0);
+    assert_eq!(site.received().len(), sent);
+    site.edit("campaigns/payday.yaml", "    expires_after", "    revision: 2\n    expires_after");
+    site.run(&["plan"]).exits(0).says("+ create payday-2026-12@2").says("24 targets in 3 requests");
+    site.apply().exits(0).says("24 accepted");
+    site.run(&["plan"]).exits(0).says("No changes.");
+    site.edit("campaigns/payday.yaml", "revision: 2", "revision: 1");
+    // The first revision's content is history again, so going back is no change.
+    site.edit("campaigns/payday.yaml", "十二月\"", "12月\"");
+    site.run(&["plan"]).exits(0).says("No changes.");
+}
+
+#[test]
+fn a_deleted_campaign_keeps_its_history() {
+    let site = Site::with_samples();
+    site.apply().exits(0);
+    fs::remove_file(site.path("campaigns/outage.yaml")).unwrap();
+    site.run(&["plan"]).exits(0).says("No changes.");
+    site.run(&["status"]).exits(0).says("outage-android-2026-11-28@1");
+}
+
+#[test]
+fn a_saved_plan_is_executed_exactly_or_refused_as_stale() {
+    let site = Site::with_samples();
+    site.run(&["plan", "--out", "plan.json"]).exits(0);
+    let refused = |edit: &dyn Fn(&Site), code: i32, what: &str| {
+        let other = Site::with_samples();
+        // The ledger of the plan, elsewhere: only the edit differs.
+        copy_ledger(&site, &other);
+        fs::copy(site.path("plan.json"), other.path("plan.json")).unwrap();
+        edit(&other);
+        other
+            .run(&["apply", "plan.json", "--auto-approve"])
+            .exits(code)
+            .warns(what)
+            .warns("nothing was sent");
+        assert!(other.received().is_empty());
+    };
+    refused(
+        &|site| site.edit("campaigns/payday.yaml", "12月\"", "x\""),
+        7,
+        "`payday-2026-12`: its content changed",
+    );
+    refused(&|site| site.write("campaigns/audiences/locked.txt", "cust-1\n"), 7, "its audience changed");
+    refused(
+        &|site| fs::remove_file(site.path("campaigns/digest.yaml")).unwrap(),
+        7,
+        "`weekly-digest-winter` was removed",
+    );
+    refused(
+        &|site| site.edit("campaigns/campaignctl.yaml", "workspace_id: test", "workspace_id: prod"),
+        12,
+        "workspace",
+    );
+    refused(&|site| fs::remove_dir_all(site.path("campaigns/.campaignctl")).unwrap(), 12, "lineage");
+    site.run(&["apply", "plan.json", "--auto-approve", "-e", "production"])
+        .exits(7)
+        .warns("made for environment");
+    site.run_at("2026-12-20T00:00:00Z", &["apply", "plan.json", "--auto-approve"]).exits(9).warns("expired");
+    site.run(&["apply", "plan.json", "--auto-approve"]).exits(0).says("32 accepted");
+    site.run(&["apply", "plan.json", "--auto-approve"]).exits(7).warns("the ledger moved on from record 1");
+}
+
+fn copy_ledger(from: &Site, to: &Site) {
+    let (from, to) = (from.path("campaigns/.campaignctl/sandbox"), to.path("campaigns/.campaignctl/sandbox"));
+    fs::create_dir_all(&to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        if entry.file_type().unwrap().is_file() {
+            fs::copy(entry.path(), to.join(entry.file_name())).unwrap();
+        } else {
+            fs::create_dir_all(to.join(entry.file_name())).unwrap();
+        }
+    }
+}
+
+#[test]
+fn a_plan_file_of_another_kind_is_refused_in_words() {
+    let site = Site::with_samples();
+    site.run(&["plan", "--out", "plan.json"]).exits(0);
+    let plan = site.read("plan.json");
+    for (text, what) in [
+        ("{}".to_owned(), "no campaignctl plan"),
+        ("<html>".to_owned(), "no campaignctl plan"),
+        (plan.replacen("\"version\": 1", "\"version\": 2", 1), "format version 2"),
+        (plan.replacen("\"to_push\": 6", "\"to_push\": 5", 1), "changed after it was made"),
+    ] {
+        site.write("bad.json", &text);
+        site.run(&["apply", "bad.json", "--auto-approve"]).exits(3).warns(what);
+        site.run(&["show", "bad.json"]).exits(3).warns(what);
+    }
+    site.run(&["apply", "nowhere.json", "--auto-approve"]).exits(3).warns("nowhere.json");
+    assert!(site.received().is_empty());
+}
+
+#[test]
+fn a_saved_plan_holds_no_target_and_is_shown_again() {
+    let site = Site::with_samples();
+    let printed = site.run(&["plan", "--out", "plan.json"]).exits(0).stdout;
+    let plan = site.read("plan.json");
+    assert!(!plan.contains("cust-1007") && !plan.contains("80d0a1b2c300"), "a target id is in the plan");
+    assert_eq!(site.run(&["plan", "--json"]).exits(0).stdout, plan);
+    assert_eq!(site.run(&["show", "plan.json"]).exits(0).stdout, printed);
+    assert_eq!(site.run(&["show", "plan.json", "--json"]).exits(0).stdout, plan);
+    let schema: serde_json::Value =
+        serde_json::from_str(include_str!("../../schema/plan.schema.json")).unwrap();
+    let plan: serde_json::Value = serde_json::from_str(&plan).unwrap();
+    let mistakes: Vec<String> = jsonschema::draft202012::new(&schema)
+        .unwrap()
+        .iter_errors(&plan)
+        .map(|mistake| mistake.to_string())
+        .collect();
+    assert!(mistakes.is_empty(), "{mistakes:?}");
+}
+
+#[test]
+fn the_same_workspace_gives_the_same_plan_from_anywhere() {
+    let site = Site::with_samples();
+    let from_root = site.run(&["plan", "--json"]).exits(0).stdout;
+    let from_inside = site.command(&["plan", "--json"]).current_dir(site.path("campaigns")).output().unwrap();
+    assert_eq!(String::from_utf8(from_inside.stdout).unwrap(), from_root);
+    let absolute = site.path("campaigns");
+    let from_afar = site.run(&["-C", absolute.to_str().unwrap(), "plan", "--json"]).exits(0).stdout;
+    assert_eq!(from_afar, from_root);
+}
+
+#[test]
+fn a_lost_ledger_with_a_pinned_lineage_is_an_error_and_no_green_field() {
+    let site = Site::with_samples();
+    site.run(&["ledger", "init"]).exits(0).says("campaignctl.lock");
+    site.apply().exits(0);
+    fs::remove_dir_all(site.path("campaigns/.campaignctl/sandbox")).unwrap();
+    for command in
+        [&["plan"][..], &["apply", "--auto-approve"], &["status"], &["history"], &["ledger", "verify"]]
+    {
+        site.run(command).exits(12).warns("there is no ledger").warns("nothing was sent");
+    }
+    fs::create_dir_all(site.path("campaigns/.campaignctl/sandbox")).unwrap();
+    site.run(&["plan"]).exits(12);
+    site.run(&["ledger", "init"]).exits(12).warns("pins ledger");
+    assert_eq!(pushes(&site).len(), 32);
+}
+
+#[test]
+fn an_environment_that_is_no_sandbox_needs_its_ledger_made() {
+    let site = Site::with_samples();
+    site.run(&["-e", "production", "plan"]).exits(12).warns("ledger init");
+    site.run(&["-e", "production", "ledger", "init"]).exits(0);
+    site.run(&["-e", "production", "ledger", "init"]).exits(12);
+    // Planning opens no connection, so it needs neither the vendor nor a key.
+    let mut command = site.command(&["-e", "production", "plan"]);
+    let output = command.env_remove("MPAAS_AK_ENV").env_remove("MPAAS_SK_ENV").output().unwrap();
+    assert_eq!(output.status.code(), Some(0));
+}
+
+#[test]
+fn another_app_behind_the_same_name_is_a_foreign_ledger() {
+    let site = Site::with_samples();
+    site.apply().exits(0);
+    site.edit(
+        "campaigns/campaignctl.yaml",
+        "app_id: ONEX570DA89211721\n    workspace_id: test",
+        "app_id: ONEXOTHER\n    workspace_id: test",
+    );
+    site.run(&["plan"]).exits(12).warns("belongs to app `ONEX570DA89211721`, not to `ONEXOTHER`");
+}
+
+#[test]
+fn a_ledger_put_back_from_an_old_copy_is_noticed() {
+    let site = Site::with_samples();
+    site.run(&["plan"]).exits(0);
+    let old = Site::with_samples();
+    copy_ledger(&site, &old);
+    site.apply().exits(0);
+    site.run(&["plan", "--out", "plan.json"]).exits(0);
+    let ledger = site.path("campaigns/.campaignctl/sandbox");
+    let high_water = fs::read(ledger.join("high_water")).unwrap();
+    fs::remove_dir_all(&ledger).unwrap();
+    copy_ledger(&old, &site);
+    // Put back whole it looks whole, but a saved plan has seen more.
+    site.run(&["apply", "plan.json", "--auto-approve"]).exits(12).warns("records are lost");
+    // Without its own high-water mark it is noticed by itself.
+    fs::write(ledger.join("high_water"), high_water).unwrap();
+    site.run(&["plan"]).exits(12).warns("was rolled back").warns("nothing was sent");
+}
+
+#[test]
+fn a_truncated_or_garbled_ledger_is_an_error_and_no_panic() {
+    let site = Site::with_samples();
+    site.apply().exits(0);
+    let database = site.path("campaigns/.campaignctl/sandbox/db");
+    let whole = fs::read(&database).unwrap();
+    for size in [0, 1, 100, whole.len() / 2] {
+        fs::write(&database, &whole[..size]).unwrap();
+        let ran = site.run(&["plan"]).exits(12).warns("nothing was sent");
+        assert!(!ran.stderr.contains("panicked"), "{}", ran.stderr);
+    }
+    let mut garbled = whole.clone();
+    for byte in garbled.iter_mut().skip(50).step_by(97) {
+        *byte ^= 0x55;
+    }
+    fs::write(&database, &garbled).unwrap();
+    site.run(&["plan"]).exits(12);
+}
+
+#[test]
+fn nobody_at_the_terminal_means_no_push_without_approval() {
+    let site = Site::with_samples();
+    site.run(&["apply"]).exits(6).warns("--auto-approve").warns("nothing was sent");
+    assert!(site.received().is_empty());
+}
+
+#[test]
+fn a_past_time_is_shown_as_expired_at_its_place_and_keeps_nothing_else_back() {
+    let site = Site::with_samples();
+    let later = "2026-12-20T00:00:00+08:00";
+    let plan = site
+        .run_at(later, &["plan"])
+        .exits(0)
+        .says("x expired payday-2026-12")
+        .says("[time-past]")
+        .says("x expired weekly-digest-winter")
+        .says("[repeat-past]")
+        .warns("warning[time-past]")
+        .warns("--> campaigns/payday.yaml:8:37");
+    assert_eq!(
+        plan.last_line(),
+        "Plan: 4 to push (7 targets in 4 requests), 0 up to date, 2 blocked, 0 in doubt."
+    );
+    site.run_at(later, &["apply", "--auto-approve"]).exits(0).says("7 accepted");
+    site.run_at(later, &["plan", "--detailed-exitcode"]).exits(9);
+    let too_early = "2026-08-01T00:00:00+08:00";
+    let early = Site::with_samples();
+    early
+        .run_at(too_early, &["plan"])
+        .exits(0)
+        .says("! blocked weekly-digest-winter")
+        .says("[repeat-too-far]");
+}
+
+#[test]
+fn more_tasks_than_the_vendor_keeps_are_refused_as_a_whole() {
+    let ids: String = (0..1001).map(|number| format!("u{number}\n")).collect::<Vec<_>>().concat();
+    let site = Site::with_samples();
+    site.write("campaigns/audiences/locked.txt", &ids);
+    site.edit("campaigns/security.yaml", "strategy: at_once", "strategy: payday_morning");
+    let plan = site.run(&["plan"]).exits(6).says("refused[too-many-tasks]").warns("at most 100");
+    assert!(plan.last_line().starts_with("Plan: 6 to push"), "{}", plan.stdout);
+    site.apply().exits(6).warns("nothing was sent");
+    assert!(site.received().is_empty());
+}
+
+#[test]
+fn the_clock_can_be_set_for_sandboxes_only() {
+    let site = Site::with_samples();
+    site.run(&["-e", "production", "ledger", "init"]).exits(0);
+    site.run(&["-e", "production", "apply", "--auto-approve", "--now", NOW]).exits(3).warns("for sandboxes");
+}
+
+#[test]
+fn status_history_and_export_tell_what_happened() {
+    let site = Site::with_samples();
+    site.run(&["status"]).exits(0).says("Nothing was sent yet.");
+    site.run(&["history"]).exits(0).says("Nothing was applied yet.");
+    site.apply().exits(0);
+    let status = site.run(&["status", "--json"]).exits(0).json();
+    let payday = status["campaigns"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|each| each["campaign"] == "payday-2026-12")
+        .unwrap();
+    assert_eq!((payday["accepted"].as_u64(), payday["in_doubt"].as_u64()), (Some(24), Some(0)));
+    site.run(&["status", "payday-2026-12"])
+        .exits(0)
+        .says("24 accepted, 0 rejected, 0 in doubt, after 3 requests");
+    site.run(&["status", "nope"]).exits(3).warns("no campaign `nope`");
+    let history = site.run(&["history", "--json"]).exits(0).json();
+    assert_eq!(history.as_array().unwrap().len(), 1);
+    assert_eq!(history[0]["accepted"], 32);
+    assert!(history[0]["actor"].as_str().unwrap().starts_with("ann@"));
+    site.run(&["ledger", "verify"]).exits(0).says("is whole");
+    let export = site.run(&["ledger", "export"]).exits(0).stdout;
+    let last: serde_json::Value = serde_json::from_str(export.lines().last().unwrap()).unwrap();
+    assert_eq!((last["record"].as_str(), last["accepted"].as_u64()), (Some("run_ended"), Some(32)));
+    assert!(!export.contains("cust-1007"), "a target id is in the ledger");
+}
+
+#[test]
+fn a_second_command_is_told_who_holds_the_ledger() {
+    let site = Site::with_samples();
+    site.run(&["plan"]).exits(0);
+    let holder = campaignctl::state::Holder {
+        command: "apply".into(),
+        actor: "bob@ci".into(),
+        process: 42,
+        since: "2026-11-24T01:00:00Z".parse().unwrap(),
+    };
+    let held = campaignctl::state::SledBackend::open(&site.path("campaigns/.campaignctl/sandbox"), &holder);
+    let held = held.map_err(|error| error.to_string()).unwrap();
+    site.run(&["plan"])
+        .exits(8)
+        .warns("`campaignctl apply` of bob@ci, process 42, since 2026-11-24T01:00:00Z");
+    site.apply().exits(8);
+    drop(held);
+    site.run(&["plan"]).exits(0);
+}
+
+#[test]
+fn mistakes_in_flags_and_files_exit_3_and_reach_the_right_stream() {
+    let site = Site::with_samples();
+    site.run(&["plan", "--nonsense"]).exits(3);
+    site.run(&["-e", "producton", "plan"]).exits(3).warns("did you mean `production`?");
+    site.run(&["-C", "nowhere", "plan"]).exits(3).warns("no-project");
+    site.edit("campaigns/payday.yaml", "audience: payroll_customers", "audience: payrol_customers");
+    let ran =
+        site.run(&["plan"]).exits(3).warns("error[unknown-name]").warns("did you mean `payroll_customers`?");
+    assert_eq!(ran.stdout, "");
+    let json = site.run(&["validate", "--format", "json"]).exits(3).stdout;
+    let line: serde_json::Value = serde_json::from_str(json.lines().next().unwrap()).unwrap();
+    assert_eq!((line["code"].as_str(), line["line"].as_u64()), (Some("unknown-name"), Some(12)));
+    let github = site.run(&["validate", "--format", "github"]).exits(3).stdout;
+    assert!(github.starts_with("::error file=campaigns/payday.yaml,line=12,"), "{github}");
+    site.run(&["--help"]).exits(0).says("Exit codes:");
+    site.run(&["--version"]).exits(0);
+}
+
+#[test]
+fn init_starts_a_workspace_that_plans_and_overwrites_nothing() {
+    let site = Site::with("version: 1\nproject: mine\nenvironments: {}\n", "");
+    site.run(&["init"])
+        .exits(0)
+        .says("kept  ./campaigns/campaignctl.yaml")
+        .says("wrote ./campaigns/welcome.yaml");
+    assert!(site.read("campaigns/campaignctl.yaml").contains("project: mine"));
+    let fresh = tempfile::tempdir().unwrap();
+    let run = |arguments: &[&str]| {
+        crate::site::Ran::of(&site.command(arguments).current_dir(fresh.path()).output().unwrap())
+    };
+    run(&["init"]).exits(0);
+    run(&["validate"]).exits(0).says("no mistakes found");
+    run(&["apply", "--auto-approve"]).exits(0).says("2 accepted");
+}

@@ -1,0 +1,407 @@
+//! The laws that are arithmetic, over random campaigns, random vendors and random crashes.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use campaignctl::apply::{
+    self, Deliver, Execution, Journal, Options, Progress, Report, TargetSource, TargetStream,
+};
+use campaignctl::check::AudienceSource;
+use campaignctl::diagnostic::Place;
+use campaignctl::diff::{self, Kind};
+use campaignctl::domain::{
+    Campaign, CampaignId, Classification, Endpoint, Environment, ExpiresAfter, LedgerSalt, Recipients,
+    Revision, Schedule, TargetId, TargetKind, Template,
+};
+use campaignctl::ledger::{Chain, FORMAT_VERSION, Header, Ledger, Lineage, Record, RunId, Serial, Writer};
+use campaignctl::plan::{self, Plan, Setting};
+use campaignctl::resolve::{Audience, Desired, DesiredCampaign};
+use campaignctl::state::{self, Backend, Lines, MemoryBackend, OpenLedger, StateError};
+use campaignctl::vendor::{Outcome, RejectClass, Request};
+use chrono::{DateTime, Utc};
+use proptest::prelude::*;
+use proptest::sample::subsequence;
+use tokio::sync::watch;
+
+fn now() -> DateTime<Utc> {
+    "2026-11-24T02:00:00Z".parse().unwrap()
+}
+
+fn environment() -> Environment {
+    Environment {
+        name: "sandbox".parse().unwrap(),
+        app_id: "APP".into(),
+        workspace_id: "test".into(),
+        tenant_id: None,
+        endpoint: Endpoint::Sandbox,
+        region: None,
+        api_version: campaignctl::domain::ApiVersion::default(),
+        requests_per_second: 10_000.try_into().unwrap(),
+        concurrency: 4.try_into().unwrap(),
+        timeout: Duration::from_secs(1),
+        ledger: "ledger".into(),
+    }
+}
+
+/// A campaign as a test states it: name, revision, text, targets by number.
+type Sketch = (String, u32, String, Vec<u16>);
+
+fn desired(sketches: &[Sketch]) -> Desired {
+    let campaigns: Vec<DesiredCampaign> = sketches.iter().map(campaign).collect();
+    let audiences =
+        campaigns.iter().map(|each| (each.audience_name.clone(), Arc::clone(&each.audience))).collect();
+    Desired {
+        project: "laws".parse().unwrap(),
+        time_zone: chrono_tz::Asia::Shanghai,
+        environment: environment(),
+        campaigns,
+        audiences,
+    }
+}
+
+fn campaign((name, revision, body, targets): &Sketch) -> DesiredCampaign {
+    let ids: Vec<TargetId> = targets.iter().map(|number| format!("u{number}").parse().unwrap()).collect();
+    let audience = Arc::new(Audience {
+        name: format!("{name}-audience"),
+        declared_at: Place::file("laws.yaml"),
+        source: AudienceSource::Inline(TargetKind::User, ids),
+    });
+    let template = Template { name: "t".parse().unwrap(), title: "title".into(), body: body.clone() };
+    DesiredCampaign {
+        campaign: Campaign {
+            id: name.parse().unwrap(),
+            revision: Revision::new(*revision).unwrap(),
+            template,
+            values: BTreeMap::new(),
+            recipients: Recipients::Targets(TargetKind::User),
+            classification: Classification::default(),
+            schedule: Schedule::Now,
+            expires_after: ExpiresAfter::from_seconds(60).unwrap(),
+            task_name: None,
+            extended_params: BTreeMap::new(),
+            channel: None,
+            transparent: None,
+            sms: None,
+            live_activity: None,
+        },
+        audience_name: audience.name.clone(),
+        audience,
+        declared_at: Place::file("laws.yaml"),
+        schedule_at: Place::file("laws.yaml"),
+        until_at: None,
+    }
+}
+
+/// What the vendor does with a request, whatever it says.
+#[derive(Clone, Copy, Debug)]
+enum Fate {
+    Accept,
+    Refuse(RejectClass),
+    LoseAfterTaking,
+    LoseBeforeTaking,
+}
+
+fn fates() -> impl Strategy<Value = Vec<Fate>> {
+    let fate = prop_oneof![
+        4 => Just(Fate::Accept),
+        1 => Just(Fate::Refuse(RejectClass::Throttled)),
+        1 => Just(Fate::Refuse(RejectClass::Content)),
+        1 => Just(Fate::Refuse(RejectClass::Credentials)),
+        1 => Just(Fate::Refuse(RejectClass::Unreachable)),
+        1 => Just(Fate::LoseAfterTaking),
+        1 => Just(Fate::LoseBeforeTaking),
+    ];
+    prop::collection::vec(fate, 0..20)
+}
+
+/// A vendor that follows a script, then accepts everything, and remembers what reached phones.
+#[derive(Clone, Default)]
+struct Vendor {
+    script: Arc<Mutex<Vec<Fate>>>,
+    taken: Arc<Mutex<BTreeMap<(String, String), u32>>>,
+    task_names: Arc<Mutex<Vec<String>>>,
+}
+
+impl Deliver for Vendor {
+    async fn deliver(&self, request: &Request, _: &str) -> Outcome {
+        let fate = self.script.lock().unwrap().pop().unwrap_or(Fate::Accept);
+        if matches!(fate, Fate::Accept | Fate::LoseAfterTaking) {
+            let targets: BTreeMap<String, String> =
+                serde_json::from_str(&request.parameters["TargetMsgkey"]).unwrap();
+            assert!((1..=10).contains(&targets.len()));
+            let mut taken = self.taken.lock().unwrap();
+            for (target, key) in targets {
+                *taken.entry((key, target)).or_default() += 1;
+            }
+            self.task_names.lock().unwrap().push(request.parameters["TaskName"].clone());
+        }
+        match fate {
+            Fate::Accept => Outcome::Accepted { request_id: None, task_id: None },
+            Fate::Refuse(class) => Outcome::Rejected {
+                class,
+                code: "X".into(),
+                message: "no".into(),
+                request_id: None,
+                retry_after: None,
+            },
+            Fate::LoseAfterTaking | Fate::LoseBeforeTaking => {
+                Outcome::Unknown { why: "lost".into(), code: None, request_id: None }
+            }
+        }
+    }
+}
+
+/// A ledger whose disk fails for good after some appends: what a crash leaves behind.
+struct Mortal {
+    inner: MemoryBackend,
+    appends_left: u32,
+}
+
+impl Backend for Mortal {
+    fn lines(&self) -> Lines<'_> {
+        self.inner.lines()
+    }
+
+    fn append(&mut self, lines: Vec<(Serial, Vec<u8>)>, chain: Chain) -> Result<(), StateError> {
+        if self.appends_left == 0 {
+            let source = std::io::Error::other("dead");
+            return Err(StateError::Io { doing: "write", path: "ledger".into(), source });
+        }
+        self.appends_left -= 1;
+        self.inner.append(lines, chain)
+    }
+
+    fn high_water(&self) -> Result<Option<(Serial, String)>, StateError> {
+        self.inner.high_water()
+    }
+}
+
+struct Source(Desired);
+
+impl TargetSource for Source {
+    fn open(&self, id: &CampaignId) -> Result<TargetStream<'_>, Box<dyn std::error::Error + Send + Sync>> {
+        let campaign = self.0.campaigns.iter().find(|each| each.campaign.id == *id).unwrap();
+        let stream = campaign.audience.targets().map_err(|diagnostic| diagnostic.message.clone())?;
+        Ok(Box::new(stream.map(|id| id.map_err(|diagnostic| diagnostic.message.clone().into()))))
+    }
+}
+
+fn new_ledger() -> MemoryBackend {
+    let backend = MemoryBackend::default();
+    let header = Header {
+        format: FORMAT_VERSION,
+        lineage: Lineage::new(uuid::Uuid::from_u128(1)),
+        salt: LedgerSalt::new([3; 16]),
+        project: "laws".parse().unwrap(),
+        environment: "sandbox".parse().unwrap(),
+        app_id: "APP".into(),
+        workspace_id: "test".into(),
+    };
+    drop(state::create(Box::new(backend.clone()), header, now()).unwrap());
+    backend
+}
+
+fn open(backend: &MemoryBackend) -> OpenLedger {
+    state::open(Box::new(backend.clone()), &"laws".parse().unwrap(), &environment(), None).unwrap()
+}
+
+fn make_plan(desired: &Desired, ledger: &Ledger) -> Plan {
+    let salt = ledger.header().salt;
+    let read = |(name, audience): (&String, &Arc<Audience>)| (name.clone(), audience.read(&salt).0);
+    let contents = desired.audiences.iter().map(read).collect();
+    let changes = diff::changes(desired, &contents, ledger, now());
+    for change in &changes {
+        let counts = change.counts;
+        let known = counts.accepted + counts.in_doubt + counts.rejected + counts.unsent;
+        let history = ledger.history(&change.desired.campaign.id, change.desired.campaign.revision);
+        let listed: BTreeSet<_> = change.audience.iter().copied().collect();
+        let remembered =
+            history.into_iter().flat_map(|history| history.sent.iter().chain(history.rejected.iter()));
+        let everybody: BTreeSet<_> = listed.into_iter().chain(remembered.copied()).collect();
+        assert_eq!(known, everybody.len() as u64, "the four add up: {counts:?}");
+    }
+    let setting = Setting {
+        project: &desired.project,
+        time_zone: desired.time_zone,
+        environment: &desired.environment,
+        directory: "",
+    };
+    plan::build(changes, ledger, setting, now())
+}
+
+fn run(desired: &Desired, backend: &MemoryBackend, vendor: &Vendor, appends_left: u32) -> (Plan, Report) {
+    let open = open(backend);
+    let plan = make_plan(desired, &open.ledger);
+    let mortal = Mortal { inner: backend.clone(), appends_left };
+    let (journal, thread) = Journal::start(Box::new(mortal), open.writer, Arc::new(now));
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    let (_keep, interrupt) = watch::channel(false);
+    let report = runtime.block_on(apply::execute(Execution {
+        plan: plan.clone(),
+        project: desired.project.clone(),
+        environment: desired.environment.clone(),
+        salt: open.ledger.header().salt,
+        targets: Arc::new(Source(desired.clone())),
+        journal,
+        deliver: vendor.clone(),
+        options: Options {
+            run: RunId::new(uuid::Uuid::new_v4()),
+            actor: "a@b".into(),
+            retry_delay: Duration::from_millis(1),
+            retries_max: 2,
+            crash_after: None,
+        },
+        progress: Arc::new(Progress::default()),
+        interrupt,
+    }));
+    thread.finish();
+    (plan, report)
+}
+
+fn sketches() -> impl Strategy<Value = Vec<Sketch>> {
+    let audience = || subsequence((0..40).collect::<Vec<u16>>(), 1..36);
+    (1..4_usize)
+        .prop_flat_map(move |count| prop::collection::vec((1..3_u32, "[ab]", audience()), count))
+        .prop_map(|drafts| {
+            let named = drafts.into_iter().enumerate();
+            named
+                .map(|(place, (revision, body, targets))| (format!("c{place}"), revision, body, targets))
+                .collect()
+        })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+
+    /// However the vendor behaves, whatever is edited in between and wherever the disk dies: no push twice,
+    /// no task name twice, every planned target accounted for.
+    #[test]
+    fn no_push_reaches_a_phone_twice_and_none_is_lost(
+        rounds in prop::collection::vec((sketches(), fates(), prop_oneof![3 => Just(u32::MAX), 1 => 0..12_u32]), 1..5),
+    ) {
+        let (backend, vendor) = (new_ledger(), Vendor::default());
+        for (sketches, script, appends_left) in rounds {
+            *vendor.script.lock().unwrap() = script;
+            let desired = desired(&sketches);
+            let (plan, report) = run(&desired, &backend, &vendor, appends_left);
+            let planned: u64 = plan.pushes.iter().map(|push| push.targets.len() as u64).sum();
+            prop_assert_eq!(report.tally().total(), planned);
+            for ((key, target), times) in vendor.taken.lock().unwrap().iter() {
+                prop_assert_eq!(*times, 1, "{} got {} {} times", target, key, times);
+            }
+        }
+        let mut names = vendor.task_names.lock().unwrap().clone();
+        let all = names.len();
+        names.sort();
+        names.dedup();
+        prop_assert_eq!(names.len(), all, "a task name was used twice");
+        // What the ledger says was accepted, a phone got; what a phone got, the ledger says or doubts.
+        let ledger = open(&backend).ledger;
+        let taken = vendor.taken.lock().unwrap().len();
+        let accepted: usize = ledger.histories().map(|(_, _, history)| history.accepted.len()).sum();
+        let sent: usize = ledger.histories().map(|(_, _, history)| history.sent.len()).sum();
+        prop_assert!(accepted <= taken && taken <= sent, "{accepted} accepted, {taken} taken, {sent} sent");
+    }
+
+    /// One apply is enough: if the vendor accepts everything, planning again finds nothing to do.
+    #[test]
+    fn an_accepted_plan_leaves_nothing_to_do(sketches in sketches()) {
+        let (backend, vendor, desired) = (new_ledger(), Vendor::default(), desired(&sketches));
+        let (plan, report) = run(&desired, &backend, &vendor, u32::MAX);
+        let everybody: usize = sketches.iter().map(|(_, _, _, targets)| targets.len()).sum();
+        prop_assert_eq!(plan.document.summary.targets, everybody as u64);
+        prop_assert_eq!(report.tally().accepted, everybody as u64);
+        let again = make_plan(&desired, &open(&backend).ledger);
+        prop_assert!(again.pushes.is_empty());
+        prop_assert_eq!(again.document.summary.up_to_date, sketches.len() as u64);
+    }
+
+    /// The same files, the same ledger and the same moment give the same bytes, in whatever order campaigns
+    /// and targets stand.
+    #[test]
+    fn a_plan_does_not_depend_on_order(sketches in sketches(), seed in any::<prop::sample::Index>()) {
+        let backend = new_ledger();
+        let ledger = open(&backend).ledger;
+        let mut shuffled = sketches.clone();
+        let place = seed.index(shuffled.len());
+        shuffled.rotate_left(place);
+        for (_, _, _, targets) in &mut shuffled {
+            targets.reverse();
+        }
+        let first = make_plan(&desired(&sketches), &ledger);
+        let second = make_plan(&desired(&shuffled), &ledger);
+        prop_assert_eq!(plan::to_json(&first.document), plan::to_json(&second.document));
+    }
+
+    /// A plan survives its file, and a changed file is noticed.
+    #[test]
+    fn a_saved_plan_is_read_back_or_refused(sketches in sketches()) {
+        let plan = make_plan(&desired(&sketches), &open(&new_ledger()).ledger).document;
+        let text = plan::to_json(&plan);
+        prop_assert_eq!(&plan::from_json(&text).unwrap(), &plan);
+        let changed = text.replacen("\"to_push\": ", "\"to_push\": 1", 1);
+        prop_assert!(plan::from_json(&changed).is_err());
+    }
+}
+
+#[test]
+fn content_that_was_sent_is_blocked_until_the_revision_is_raised() {
+    let (backend, vendor) = (new_ledger(), Vendor::default());
+    let sketch = |revision, body: &str| vec![("c".to_owned(), revision, body.to_owned(), vec![1, 2])];
+    let (_, report) = run(&desired(&sketch(1, "a")), &backend, &vendor, u32::MAX);
+    assert_eq!(report.tally().accepted, 2);
+    let ledger = open(&backend).ledger;
+    let kind = |revision, body: &str| {
+        let desired = desired(&sketch(revision, body));
+        let contents = desired
+            .audiences
+            .iter()
+            .map(|(name, audience)| (name.clone(), audience.read(&ledger.header().salt).0))
+            .collect();
+        diff::changes(&desired, &contents, &ledger, now()).remove(0).kind
+    };
+    assert!(matches!(kind(1, "a"), Kind::UpToDate));
+    assert!(matches!(kind(1, "b"), Kind::Blocked(diff::Blocked::ChangedAfterSend { .. })));
+    assert!(matches!(kind(2, "b"), Kind::Create));
+    let (_, report) = run(&desired(&sketch(3, "c")), &backend, &vendor, u32::MAX);
+    assert_eq!(report.tally().accepted, 2);
+    let ledger = open(&backend).ledger;
+    let behind = {
+        let desired = desired(&sketch(2, "b"));
+        let contents = desired
+            .audiences
+            .iter()
+            .map(|(name, audience)| (name.clone(), audience.read(&ledger.header().salt).0))
+            .collect();
+        diff::changes(&desired, &contents, &ledger, now()).remove(0).kind
+    };
+    assert!(matches!(behind, Kind::Blocked(diff::Blocked::RevisionBehind { .. })));
+}
+
+#[test]
+fn content_that_was_only_rejected_can_be_mended_and_sent() {
+    let (backend, vendor) = (new_ledger(), Vendor::default());
+    let sketch = |body: &str| desired(&[("c".to_owned(), 1, body.to_owned(), vec![1, 2])]);
+    *vendor.script.lock().unwrap() = vec![Fate::Refuse(RejectClass::Content)];
+    let (_, report) = run(&sketch("wrong"), &backend, &vendor, u32::MAX);
+    assert_eq!((report.tally().rejected, report.tally().accepted), (2, 0));
+    let (_, report) = run(&sketch("right"), &backend, &vendor, u32::MAX);
+    assert_eq!(report.tally().accepted, 2);
+    let ledger = open(&backend).ledger;
+    let (_, _, history) = ledger.histories().next().unwrap();
+    assert_eq!(history.content.as_map()["template"]["body"], "right");
+    assert!(make_plan(&sketch("right"), &ledger).pushes.is_empty());
+}
+
+#[test]
+fn a_ledger_of_records_that_cannot_follow_each_other_is_refused() {
+    let mut writer = Writer::default();
+    let run = RunId::new(uuid::Uuid::from_u128(1));
+    let record = Record::RunStarted { run, plan: "p".into(), actor: "a".into() };
+    let mut backend = MemoryBackend::default();
+    let line = writer.encode(now(), record);
+    backend.append(vec![line], writer.chain()).unwrap();
+    let refused = state::open(Box::new(backend), &"laws".parse().unwrap(), &environment(), None);
+    assert!(refused.is_err());
+}
