@@ -9,3 +9,4 @@ mod schema;
 mod signature;
 mod site;
 mod valid_corpus;
+mod wire;
