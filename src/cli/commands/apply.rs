@@ -58,6 +58,9 @@ pub(super) fn run(shell: &Shell, globals: &Globals, args: &Args) -> Result {
     let session = Session::new(shell, globals);
     let reviewed = args.plan.as_deref().map(super::show::read).transpose()?;
     let desired = session.desired(reviewed.as_ref().map(|plan| plan.environment.as_str()))?;
+    if let Some(reviewed) = &reviewed {
+        prove_same_environment(reviewed, &desired)?;
+    }
     if shell.is_time_given() && !desired.environment.endpoint.is_loopback() {
         return Err(Failure::new(
             ExitStatus::Written,
@@ -82,6 +85,22 @@ pub(super) fn run(shell: &Shell, globals: &Globals, args: &Args) -> Result {
     }
     approve(shell, args, &plan.document)?;
     execute(shell, args, &desired, open, plan)
+}
+
+/// Refuses a plan of another project or environment before any ledger is opened: it would be the wrong one.
+fn prove_same_environment(reviewed: &PlanDocument, desired: &Desired) -> Result<()> {
+    let pairs = [
+        ("project", &reviewed.project, desired.project.as_str()),
+        ("environment", &reviewed.environment, desired.environment.name.as_str()),
+    ];
+    match pairs.into_iter().find(|(_, reviewed, current)| reviewed != current) {
+        Some((what, reviewed, current)) => {
+            let message = format!("the plan was made for {what} `{reviewed}`, not for `{current}`");
+            Err(Failure::new(ExitStatus::Stale, message)
+                .help("nothing was sent. Leave `-e` out, or plan again"))
+        }
+        None => Ok(()),
+    }
 }
 
 /// Refuses a reviewed plan that is no longer the plan of now, and says what moved.

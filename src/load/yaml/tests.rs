@@ -187,6 +187,7 @@ fn values() -> impl Strategy<Value = Value> {
     ];
     leaf.prop_recursive(4, 48, 6, |inner| {
         let keys = prop_oneof!["[a-z_]{1,6}", "\\PC{1,6}", "[0-9eo.:_-]{1,5}"];
+        let keys = keys.prop_filter("a merge key is no key", |key| key != "<<");
         prop_oneof![
             prop::collection::vec(inner.clone(), 0..6).prop_map(Value::from),
             prop::collection::btree_map(keys, inner, 0..6)
