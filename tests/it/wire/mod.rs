@@ -262,8 +262,7 @@ fn targets_leave_ten_at_a_time_each_once_under_task_names_of_their_own() {
             .map(|request| serde_json::from_str(&request.form()["TargetMsgkey"]).unwrap())
             .collect();
         assert_eq!((batches[0].len(), batches[1].len()), (10, 1));
-        let mut all = Parameters::new();
-        batches.into_iter().for_each(|mut batch| all.append(&mut batch));
+        let all: Parameters = batches.into_iter().flatten().collect();
         let expected: Parameters =
             ids.iter().map(|user| (user.clone(), message_key(id, &format!("1,users,{user}")))).collect();
         assert_eq!(all, expected);
