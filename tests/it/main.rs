@@ -8,6 +8,8 @@ mod end_to_end;
 mod laws;
 mod misfortune;
 mod schema;
+mod sdk;
 mod signature;
 mod site;
 mod valid_corpus;
+mod wire;
