@@ -118,14 +118,14 @@ fn prove_fresh(reviewed: &PlanDocument, current: &PlanDocument) -> Result<()> {
     } else {
         (ExitStatus::Stale, "the plan is stale")
     };
-    let moved: Vec<String> = found.iter().map(|found| format!("\n  - {found}")).collect();
+    let moved: Vec<String> = found.iter().map(ToString::to_string).collect();
     let help = match status {
         ExitStatus::Ledger => {
             "nothing was sent. Restore the ledger's directory from where the last run kept it"
         }
         _ => "nothing was sent. Run `campaignctl plan` again, and have it reviewed",
     };
-    Err(Failure::new(status, format!("{what}:{}", moved.concat())).help(help))
+    Err(Failure::new(status, format!("{what}:")).items(moved).help(help))
 }
 
 fn nothing_to_push(shell: &Shell, args: &Args, plan: &PlanDocument) -> Result {
