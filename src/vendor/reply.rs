@@ -220,10 +220,7 @@ mod tests {
             verdict(200, &envelope("\"TEMPLATE_NOT_EXIST\"", "null", "")),
             "rejected Content TEMPLATE_NOT_EXIST"
         );
-        assert_eq!(
-            verdict(200, &envelope("\"OK\"", "false", "INVALID_PARAM")),
-            "rejected Content OK"
-        );
+        assert_eq!(verdict(200, &envelope("\"OK\"", "false", "INVALID_PARAM")), "rejected Content OK");
         assert_eq!(verdict(200, &envelope("\"8011\"", "false", "")), "rejected Throttled 8011");
     }
 
