@@ -12,7 +12,7 @@ mod request;
 mod sign_v1;
 mod sign_v3;
 
-pub use client::{Client, ClientError};
+pub use client::{Client, ClientError, Clock};
 pub use encode::{percent_encode, sorted_query};
 pub use outcome::{Outcome, RejectClass};
 pub use request::{Action, Request};

@@ -219,6 +219,16 @@ fn a_lost_ledger_with_a_pinned_lineage_is_an_error_and_no_green_field() {
 }
 
 #[test]
+fn a_ledger_that_is_there_is_pinned_and_not_made_anew() {
+    let site = Site::with_samples();
+    site.apply().exits(0);
+    site.run(&["ledger", "init"]).exits(0).says("Found ledger");
+    site.run(&["plan"]).exits(0).says("No changes.");
+    fs::remove_dir_all(site.path("campaigns/.campaignctl/sandbox")).unwrap();
+    site.run(&["plan"]).exits(12);
+}
+
+#[test]
 fn an_environment_that_is_no_sandbox_needs_its_ledger_made() {
     let site = Site::with_samples();
     site.run(&["-e", "production", "plan"]).exits(12).warns("ledger init");

@@ -10,6 +10,8 @@ mod laws;
 mod misfortune;
 mod readme;
 mod schema;
+mod sdk;
 mod signature;
 mod site;
 mod valid_corpus;
+mod wire;
