@@ -1,24 +1,100 @@
-//! stand-in
-#![allow(missing_docs, clippy::all, clippy::pedantic, reason = "stand-in")]
+//! Plays the vendor on a loopback port: verifies, refuses, accepts and counts as mPaaS is documented to, and
+//! misbehaves on request.
+//!
+//! Knows nothing of plans, applies and ledgers, and shares with `vendor` only the arithmetic of signatures:
+//! requests are read from their bytes, so that a mistake of the client's finds no accomplice here. Where the
+//! vendor's pages are silent, a rule says so beside it.
+//!
+//! A request passes [`server`] → [`gateway`] ([`signature`], [`nonces`], [`fault`]) → [`push`] or [`scheduler`]
+//! → [`store`], which writes it to the [`journal`] before it is answered. `GET /__sandbox/received`, `/targets`
+//! and `/requests` tell what happened; `POST /__sandbox/templates`, `/faults` and `/reset` change it ([`inspect`]).
+
+mod connection;
+mod fault;
+mod gateway;
+mod gateway_error;
+mod inspect;
+mod journal;
+mod nonces;
+mod parameters;
+mod push;
+mod received;
+mod reply;
+mod result_code;
+mod scheduler;
+mod server;
+mod signature;
+mod store;
+mod tasks;
+
+use std::collections::BTreeMap;
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
-use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, sync::Arc};
+
+pub use fault::{Fault, FaultKind};
+pub use push::Delivery;
+pub use received::{Push, Received, Totals};
+pub use server::Sandbox;
+
+/// The id of the account that every sandbox knows: the one in the recorded requests of the official SDKs.
+pub const ACCESS_KEY_ID: &str = "testAccessKeyId";
+
+/// Its secret, which is none.
+pub const ACCESS_KEY_SECRET: &str = "testAccessKeySecret";
+
+/// Returns the one account that every sandbox knows.
+#[must_use]
+pub fn default_accounts() -> BTreeMap<String, String> {
+    BTreeMap::from([(ACCESS_KEY_ID.to_owned(), ACCESS_KEY_SECRET.to_owned())])
+}
+
+/// How a sandbox is set up.
 pub struct Options {
+    /// Tells the time: for timestamps, nonces and scheduled pushes.
     pub clock: Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>,
+    /// Secrets by access key id.
     pub accounts: BTreeMap<String, String>,
+    /// A file of JSON Lines with what was accepted: read at the start, added to before each reply.
     pub journal: Option<PathBuf>,
 }
-pub const ACCESS_KEY_ID: &str = "a";
-pub const ACCESS_KEY_SECRET: &str = "b";
-pub fn default_accounts() -> BTreeMap<String, String> {
-    BTreeMap::new()
-}
-pub struct Sandbox;
-impl Sandbox {
-    pub async fn start(_address: SocketAddr, _options: Options) -> Result<Sandbox, std::io::Error> {
-        todo!()
-    }
-    pub fn url(&self) -> url::Url {
-        todo!()
-    }
-    pub async fn stop(self) {}
+
+/// Why a sandbox did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum SandboxError {
+    /// Anyone on the network could read and reset it.
+    #[error("`{address}` is no loopback address, and the sandbox is for this machine only")]
+    NotLoopback {
+        /// The address asked for.
+        address: SocketAddr,
+    },
+    /// The port is taken, or the address is none of this machine's.
+    #[error("could not listen on `{address}`")]
+    Listen {
+        /// The address asked for.
+        address: SocketAddr,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// The journal cannot be opened or read.
+    #[error("could not use the sandbox's journal `{path}`")]
+    Journal {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// A line of the journal that is not the last one is damaged.
+    #[error("line {line} of the sandbox's journal `{path}` is damaged")]
+    JournalLine {
+        /// The file.
+        path: PathBuf,
+        /// Counted from 1.
+        line: u64,
+        /// What is wrong with it.
+        source: serde_json::Error,
+    },
 }

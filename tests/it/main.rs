@@ -1,6 +1,5 @@
 //! Everything that is tested from outside the rooms.
 #![allow(clippy::unwrap_used, reason = "a test stops at what it did not foresee")]
-
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on shall panic")]
 
 mod corpus;
