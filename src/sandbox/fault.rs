@@ -2,11 +2,13 @@
 
 use std::collections::VecDeque;
 
+use serde::de::Error;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 /// What happens to a push request that is otherwise in order.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+#[serde(tag = "kind", rename_all = "snake_case")]
 pub enum FaultKind {
     /// The gateway refuses it as too much for now; not taken.
     Throttle {
@@ -66,11 +68,17 @@ impl Fault {
     }
 
     /// Reads `{"kind": "…", "times": N, …}`; once where `times` is missing.
-    pub(super) fn from_json(mut value: serde_json::Value) -> Result<Self, serde_json::Error> {
-        // Not by `flatten`, under which an unknown key would pass.
+    pub(super) fn from_json(mut value: Value) -> Result<Self, serde_json::Error> {
         let times = value.as_object_mut().and_then(|fields| fields.shift_remove("times"));
         let times = times.map_or(Ok(1), serde_json::from_value)?;
-        Ok(Self { kind: serde_json::from_value(value)?, times })
+        let kind: FaultKind = serde_json::from_value(value.clone())?;
+        // `deny_unknown_fields` would not reach kinds without fields, so what was read is written again.
+        let known = serde_json::to_value(&kind)?;
+        let mut keys = value.as_object().into_iter().flat_map(serde_json::Map::keys);
+        match keys.find(|key| known.get(key.as_str()).is_none()) {
+            Some(key) => Err(serde_json::Error::custom(format!("unknown field `{key}`"))),
+            None => Ok(Self { kind, times }),
+        }
     }
 }
 
