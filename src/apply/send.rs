@@ -21,6 +21,9 @@ use crate::vendor::{self, RejectClass, Request};
 /// Longest wait before a batch is tried again, whatever the vendor asks for.
 const RETRY_DELAY_MAX: Duration = Duration::from_mins(1);
 
+/// How often a batch is tried again that found no connection: a host that is down stays down, mostly.
+const CONNECTION_RETRIES_MAX: u32 = 2;
+
 /// What carries a request to the vendor and says what came of it.
 pub trait Deliver: Send + Sync + 'static {
     /// Sends a request once, signed with `nonce`.
@@ -116,6 +119,7 @@ pub(super) fn request<D>(
 /// took nothing. Each try has its own intent and outcome in the ledger. Doubt is never tried again.
 pub(super) async fn send<D: Deliver>(lane: &Arc<Lane<D>>, push: &PlannedPush, batch: &Batch) -> Settled {
     let waiting = Arc::clone(lane);
+    let mut connections_left = CONNECTION_RETRIES_MAX;
     let backoff = ExponentialBuilder::new()
         .with_min_delay(lane.options.retry_delay)
         .with_max_delay(RETRY_DELAY_MAX)
@@ -124,7 +128,17 @@ pub(super) async fn send<D: Deliver>(lane: &Arc<Lane<D>>, push: &PlannedPush, ba
     let tried = (|| attempt(lane, push, batch))
         .retry(backoff)
         .sleep(move |delay| wait(Arc::clone(&waiting), delay))
-        .when(|refusal: &Refused| refusal.is_worth_a_retry && !lane.brake.is_pulled())
+        .when(|refusal: &Refused| {
+            let is_worth_a_try = match refusal.class {
+                RejectClass::Throttled => true,
+                RejectClass::Unreachable => connections_left.checked_sub(1).is_some_and(|left| {
+                    connections_left = left;
+                    true
+                }),
+                RejectClass::Credentials | RejectClass::Content => false,
+            };
+            is_worth_a_try && !lane.brake.is_pulled()
+        })
         .adjust(|refusal, delay| {
             let asked = refusal.retry_after.map(|asked| asked.min(RETRY_DELAY_MAX));
             delay.map(|delay| asked.map_or(delay, |asked| delay.max(asked)))
@@ -139,7 +153,7 @@ pub(super) async fn send<D: Deliver>(lane: &Arc<Lane<D>>, push: &PlannedPush, ba
 /// A try that may be followed by another.
 struct Refused {
     settled: Settled,
-    is_worth_a_retry: bool,
+    class: RejectClass,
     retry_after: Option<Duration>,
 }
 
@@ -175,7 +189,7 @@ async fn attempt<D: Deliver>(lane: &Lane<D>, push: &PlannedPush, batch: &Batch) 
         vendor::Outcome::Accepted { .. } => Ok(Settled::Accepted),
         vendor::Outcome::Unknown { why, request_id, .. } => Ok(Settled::Unknown { why, request_id }),
         vendor::Outcome::Rejected { class, code, message, request_id, retry_after } => Err(Refused {
-            is_worth_a_retry: matches!(class, RejectClass::Throttled | RejectClass::Unreachable),
+            class,
             retry_after,
             settled: Settled::Rejected { class, code, message, request_id },
         }),

@@ -15,6 +15,7 @@ pub(in crate::cli) struct Failure {
     /// The exit code.
     pub(in crate::cli) status: ExitStatus,
     message: String,
+    items: Vec<String>,
     causes: Vec<String>,
     help: Option<String>,
 }
@@ -22,7 +23,7 @@ pub(in crate::cli) struct Failure {
 impl Failure {
     /// Starts a failure: lower case, no full stop, names in backticks.
     pub(in crate::cli) fn new(status: ExitStatus, message: impl Into<String>) -> Self {
-        Self { status, message: message.into(), causes: Vec::new(), help: None }
+        Self { status, message: message.into(), items: Vec::new(), causes: Vec::new(), help: None }
     }
 
     /// Starts a failure from an error and its causes.
@@ -34,6 +35,13 @@ impl Failure {
             cause = error.source();
         }
         failure
+    }
+
+    /// Lists what the message speaks of, one to a line.
+    #[must_use]
+    pub(in crate::cli) fn items(mut self, items: Vec<String>) -> Self {
+        self.items = items;
+        self
     }
 
     /// Says what to do about it.
@@ -48,6 +56,9 @@ impl fmt::Display for Failure {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         use crate::render::text::{BAD, QUIET, plain};
         write!(formatter, "{BAD}error{BAD:#}: {}", plain(&self.message))?;
+        for item in &self.items {
+            write!(formatter, "\n  - {}", plain(item))?;
+        }
         for cause in &self.causes {
             write!(formatter, "\n  {QUIET}because{QUIET:#}: {}", plain(cause))?;
         }

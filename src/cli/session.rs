@@ -19,7 +19,7 @@ use crate::plan::{self, Plan, Setting};
 use crate::render::diagnostic::{Look, summary, texts};
 use crate::resolve::{self, AudienceContents, Desired};
 use crate::schema;
-use crate::state::{self, Holder, OpenLedger, Pins, SledBackend, StateError};
+use crate::state::{self, Holder, OpenLedger, OpenRefused, Pins, SledBackend, StateError};
 
 /// Where the workspace is when `-C` does not say: here if there is a project file, else in this directory.
 const DEFAULT_DIRECTORY: &str = "campaigns";
@@ -128,11 +128,29 @@ impl<'a> Session<'a> {
         let pins = Pins::read(&self.directory)?;
         let environment = &desired.environment;
         let pinned = pins.lineage(&environment.name);
-        match SledBackend::open(&environment.ledger, &self.holder(command)) {
-            Ok(backend) => Ok(state::open(Box::new(backend), &desired.project, environment, pinned)?),
-            Err(StateError::Missing(_)) if environment.endpoint == Endpoint::Sandbox && pinned.is_none() => {
-                self.create_ledger(desired, command)
-            }
+        if let Some(open) = self.find_ledger(desired, command, pinned)? {
+            return Ok(open);
+        }
+        if environment.endpoint == Endpoint::Sandbox && pinned.is_none() {
+            return self.create_ledger(desired, command);
+        }
+        Err(StateError::Missing(environment.ledger.clone()).into())
+    }
+
+    /// Opens the environment's ledger and proves that it is the right one; nothing if there is none.
+    pub(super) fn find_ledger(
+        &self,
+        desired: &Desired,
+        command: &str,
+        pinned: Option<&Lineage>,
+    ) -> Result<Option<OpenLedger>, Failure> {
+        let environment = &desired.environment;
+        let opened = SledBackend::open(&environment.ledger, &self.holder(command))
+            .map_err(OpenRefused::from)
+            .and_then(|backend| state::open(Box::new(backend), &desired.project, environment, pinned));
+        match opened {
+            Ok(open) => Ok(Some(open)),
+            Err(OpenRefused::State(StateError::Missing(_))) => Ok(None),
             Err(error) => Err(error.into()),
         }
     }
@@ -150,7 +168,7 @@ impl<'a> Session<'a> {
             app_id: environment.app_id.clone(),
             workspace_id: environment.workspace_id.clone(),
         };
-        Ok(state::create(Box::new(backend), header, self.shell.now())?)
+        Ok(state::create(Box::new(backend), header, &environment.ledger, self.shell.now())?)
     }
 
     /// Reads the audiences and plans; what stands in a schedule's way is said as a warning.

@@ -74,12 +74,13 @@ impl Shell {
         drop(stderr.write_all(text.as_bytes()).and_then(|()| stderr.flush()));
     }
 
-    /// Returns the columns of the terminal that answers go to, if they go to one.
+    /// Returns the columns of the terminal that answers go to; elsewhere what `COLUMNS` says, if anything.
     #[must_use]
     pub(in crate::cli) fn width(&self) -> Option<usize> {
         let terminal = std::io::stdout().is_terminal();
         let size = terminal.then(|| terminal_size::terminal_size_of(std::io::stdout())).flatten();
-        size.map(|(width, _)| usize::from(width.0))
+        let columns = || self.variable("COLUMNS")?.parse().ok();
+        size.map(|(width, _)| usize::from(width.0)).or_else(columns)
     }
 
     /// Returns the columns of the terminal that conversation goes to; 80 if it goes to none.

@@ -32,6 +32,12 @@ impl Source {
         &self.text
     }
 
+    /// Returns the line of a byte offset, from 1. Does not look at the text, however long the line is.
+    #[must_use]
+    pub fn line(&self, offset: usize) -> u64 {
+        self.line_starts.partition_point(|start| *start <= offset) as u64
+    }
+
     /// Returns line and column of a byte offset, both from 1; columns count characters.
     #[must_use]
     pub fn line_column(&self, offset: usize) -> (u64, u64) {
@@ -96,7 +102,7 @@ impl Place {
     #[must_use]
     pub fn line(&self) -> Option<u64> {
         match self {
-            Self::Span(span) => Some(span.source.line_column(span.range.start).0),
+            Self::Span(span) => Some(span.source.line(span.range.start)),
             Self::Line { line, .. } => Some(*line),
             Self::File { .. } => None,
         }

@@ -1,6 +1,6 @@
 //! One YAML file: its model, and where everything in it stands.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -61,9 +61,11 @@ impl<T> Document<T> {
     /// Whether what stands at `path`, or a part of the file around it, was written but left out of the model
     /// because of a mistake that has been reported.
     pub fn is_broken(&self, path: &[&str]) -> bool {
-        self.broken.iter().any(|broken| {
-            broken.len() <= path.len() && broken.iter().zip(path).all(|(left, right)| left == right)
-        })
+        let is_listed = |path: &[&str]| {
+            let path: Vec<String> = path.iter().map(|&step| step.to_owned()).collect();
+            self.broken.contains(&path)
+        };
+        !self.broken.is_empty() && (0..=path.len()).any(|length| is_listed(&path[..length]))
     }
 }
 
@@ -89,6 +91,7 @@ pub(super) fn read<T: DeserializeOwned>(
         value = Value::Object(Map::new());
     }
     let of_shape = shape.mistakes(&source, &tree, &value);
+    let refused: HashSet<Vec<String>> = refused.into_iter().collect();
     let of_shape = of_shape.into_iter().filter(|mistake| !refused.contains(&mistake.path));
     let mut broken = BTreeSet::new();
     for Mistake { path, diagnostic } in of_shape {

@@ -164,15 +164,13 @@ pub fn campaigns(campaigns: &[CampaignStatus], zone: Tz, width: Option<usize>) -
     if campaigns.is_empty() {
         return "Nothing was sent yet.\n".to_owned();
     }
-    let mut table =
-        table(&["campaign", "accepted", "rejected", "in doubt", "first sent", "last"], 1..=3, width);
+    let mut table = table(&["campaign", "accepted", "rejected", "in doubt", "last"], 1..=3, width);
     for status in campaigns {
         table.add_row([
             format!("{}@{}", status.campaign, status.revision),
             text::number(status.accepted),
             text::number(status.rejected),
             text::number(status.in_doubt),
-            text::time(status.submitted_at, zone),
             text::time(status.last_at, zone),
         ]);
     }
@@ -215,31 +213,34 @@ pub fn campaign_details(campaigns: &[CampaignStatus], zone: Tz) -> String {
     out
 }
 
-/// Returns a table of runs.
+/// Returns the runs, a few lines each.
 #[must_use]
-pub fn runs(runs: &[RunStatus], zone: Tz, width: Option<usize>) -> String {
+pub fn runs(runs: &[RunStatus], zone: Tz) -> String {
     if runs.is_empty() {
         return "Nothing was applied yet.\n".to_owned();
     }
-    let mut table =
-        table(&["started", "by", "accepted", "rejected", "in doubt", "campaigns", "ended"], 2..=4, width);
+    let mut out = String::new();
     for run in runs {
         let ended = match (&run.stopped, run.ended_at) {
-            (Some(why), _) => format!("early: {}", text::plain(why)),
-            (None, Some(at)) => text::time(at, zone),
-            (None, None) => "never".to_owned(),
+            (Some(why), _) => format!("stopped early: {}", text::plain(why)),
+            (None, Some(at)) => format!("ended {}", text::time(at, zone)),
+            (None, None) => "never ended: it crashed or was killed".to_owned(),
         };
-        table.add_row([
-            text::time(run.started_at, zone),
-            text::plain(&run.actor),
+        let (started, actor) = (text::time(run.started_at, zone), text::plain(&run.actor));
+        let _ = writeln!(out, "{STRONG}{started}{STRONG:#}  {actor}  {ended}");
+        let _ = writeln!(
+            out,
+            "    {} accepted, {} rejected, {} in doubt",
             text::number(run.accepted),
             text::number(run.rejected),
             text::number(run.in_doubt),
-            run.campaigns.join(" "),
-            ended,
-        ]);
+        );
+        for campaign in &run.campaigns {
+            let _ = writeln!(out, "    {campaign}");
+        }
+        let _ = writeln!(out, "    {QUIET}plan {}{QUIET:#}", run.plan);
     }
-    format!("{table}\n")
+    out
 }
 
 /// Starts a table without lines; the columns in `numbers` are numbers.

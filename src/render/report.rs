@@ -46,6 +46,18 @@ pub fn summary(tally: Tally) -> String {
     )
 }
 
+/// Returns those of the four numbers that are not zero, in words.
+fn non_zero(tally: Tally) -> String {
+    let parts = [
+        (tally.accepted, "accepted"),
+        (tally.rejected, "rejected"),
+        (tally.unknown, "in doubt"),
+        (tally.not_attempted, "not attempted"),
+    ];
+    let parts = parts.iter().filter(|(count, _)| *count > 0);
+    parts.map(|(count, what)| format!("{} {what}", text::number(*count))).collect::<Vec<_>>().join(", ")
+}
+
 fn seconds(took: Duration) -> String {
     match took.as_secs() {
         0..60 => format!("{:.1} s", took.as_secs_f64()),
@@ -65,7 +77,7 @@ fn campaign_block(out: &mut String, campaign: &CampaignReport) {
         ("+", GOOD)
     };
     let name = format!("{}@{}", campaign.campaign, campaign.revision);
-    let _ = writeln!(out, "{style}{symbol} {name}{style:#}  {}", summary(tally));
+    let _ = writeln!(out, "{style}{symbol} {name}{style:#}  {}", non_zero(tally));
     for refusal in &campaign.refusals {
         let request = refusal.request_id.as_deref().map(|id| format!(", request {id}")).unwrap_or_default();
         let _ = writeln!(

@@ -40,44 +40,58 @@ pub enum FaultKind {
     SuccessFalse,
     /// Taken; the reply ends before its `Content-Length` is reached.
     PartialBodyAfter,
-    /// The gateway says that it saw the nonce before; not taken.
+    /// Taken, and the gateway says that it saw the nonce before.
     NonceUsed,
+    /// The gateway refuses the signature; not taken.
+    SignatureRefused,
 }
 
-/// A fault for the next push requests.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+impl FaultKind {
+    /// Returns the kind's name, as JSON has it.
+    pub(super) fn name(&self) -> String {
+        let json = serde_json::to_value(self).expect("a kind is an object with plain fields");
+        json["kind"].as_str().expect("`kind` is the tag").to_owned()
+    }
+}
+
+/// A fault of the next push requests.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
     /// What happens.
-    #[serde(flatten)]
     pub kind: FaultKind,
     /// To how many requests.
-    pub times: u32,
+    pub times: u64,
+    /// After how many that it leaves alone.
+    pub after: u64,
 }
 
 impl Fault {
-    /// Returns a fault for the next request.
+    /// Returns a fault of the next request.
     #[must_use]
     pub fn once(kind: FaultKind) -> Self {
-        Self { kind, times: 1 }
+        Self::times(kind, 1)
     }
 
-    /// Returns a fault for the next requests.
+    /// Returns a fault of so many requests from the next one on.
     #[must_use]
-    pub fn times(kind: FaultKind, times: u32) -> Self {
-        Self { kind, times }
+    pub fn times(kind: FaultKind, times: u64) -> Self {
+        Self { kind, times, after: 0 }
     }
 
-    /// Reads `{"kind": "…", "times": N, …}`; once where `times` is missing.
+    /// Reads `{"kind": "…", "times": 1, "after": 0, …}`; the numbers may be left out.
     pub(super) fn from_json(mut value: Value) -> Result<Self, serde_json::Error> {
-        let times = value.as_object_mut().and_then(|fields| fields.shift_remove("times"));
-        let times = times.map_or(Ok(1), serde_json::from_value)?;
+        let mut number = |name: &str, default| {
+            let number = value.as_object_mut().and_then(|fields| fields.shift_remove(name));
+            number.map_or(Ok(default), serde_json::from_value)
+        };
+        let (times, after) = (number("times", 1)?, number("after", 0)?);
         let kind: FaultKind = serde_json::from_value(value.clone())?;
         // `deny_unknown_fields` would not reach kinds without fields, so what was read is written again.
         let known = serde_json::to_value(&kind)?;
         let mut keys = value.as_object().into_iter().flat_map(serde_json::Map::keys);
         match keys.find(|key| known.get(key.as_str()).is_none()) {
             Some(key) => Err(serde_json::Error::custom(format!("unknown field `{key}`"))),
-            None => Ok(Self { kind, times }),
+            None => Ok(Self { kind, times, after }),
         }
     }
 }
@@ -96,6 +110,10 @@ impl Faults {
     /// Returns the fault of the next request.
     pub(super) fn next(&mut self) -> Option<FaultKind> {
         let first = self.0.front_mut()?;
+        if first.after > 0 {
+            first.after -= 1;
+            return None;
+        }
         first.times -= 1;
         let kind = first.kind.clone();
         if first.times == 0 {

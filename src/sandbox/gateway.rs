@@ -1,5 +1,7 @@
 //! The way of one request: gateway, then service, with a fault in between where one was injected.
 
+use std::collections::BTreeMap;
+use std::sync::MutexGuard;
 use std::time::Duration;
 
 use axum::http::request::Parts;
@@ -14,7 +16,7 @@ use crate::sandbox::result_code::Refusal;
 use crate::sandbox::scheduler::{self, SchedulerAction};
 use crate::sandbox::server::Shared;
 use crate::sandbox::signature::{self, Signed, header};
-use crate::sandbox::store::{NotTaken, Seen, Sender, Store};
+use crate::sandbox::store::{NotTaken, SeenRequest, Sender, Store};
 
 /// The versions of the API that have these calls.
 const VERSIONS: [&str; 3] = ["2019-08-21", "2020-07-10", "2020-10-28"];
@@ -49,21 +51,28 @@ pub(super) fn answer(shared: &Shared, head: &Parts, body: &[u8]) -> Answer {
     let request_id = uuid::Uuid::new_v4().hyphenated().to_string().to_uppercase();
     let parameters = Parameters::decode(head.uri.query().unwrap_or_default(), body);
     let call = Call { head, body, parameters: &parameters, request_id: &request_id, now };
-    let (reply, fault) = call.through_gateway(shared);
-    let mut seen = Seen {
-        at: now,
-        action: call.named("Action", "x-acs-action").unwrap_or_default().to_owned(),
-        request_id: request_id.clone(),
-        verdict: reply.verdict.clone(),
-        fault: None,
-    };
-    let mut answer = Answer { reply, format: call.format(), wire: Wire::Whole, delay: Duration::ZERO };
-    if let Some(fault) = fault {
-        seen.fault = Some(format!("{fault:?}"));
-        answer.spoil(&fault, &request_id, call.host());
+    let passed = call.through_gateway(shared);
+    let (format, host) = (call.format(), call.host());
+    let mut answer = Answer { reply: passed.reply, format, wire: Wire::Whole, delay: Duration::ZERO };
+    let mut verdict = answer.reply.verdict.clone();
+    if let Some(fault) = &passed.fault {
+        verdict = fault.name();
+        answer.spoil(fault, &request_id, host);
     }
-    shared.store().note(seen);
+    let action = passed.action.unwrap_or_default().to_owned();
+    // Who was not let in could fill the log with anything.
+    let parameters = if action.is_empty() { BTreeMap::new() } else { parameters.into_all() };
+    shared.store().note(SeenRequest { at: now, action, request_id, verdict, parameters });
     answer
+}
+
+/// How a request came through the gateway.
+struct Passed {
+    /// The call; nothing where the gateway refused it.
+    action: Option<&'static str>,
+    reply: Reply,
+    /// What is still to spoil the reply.
+    fault: Option<FaultKind>,
 }
 
 impl Answer {
@@ -73,6 +82,9 @@ impl Answer {
             FaultKind::UnavailableAfter => {
                 self.reply = Reply::of_gateway(&GatewayError::unavailable(), request_id, host);
             }
+            FaultKind::NonceUsed => {
+                self.reply = Reply::of_gateway(&GatewayError::nonce_used(), request_id, host);
+            }
             FaultKind::DropBefore | FaultKind::DropAfter => self.wire = Wire::Close,
             FaultKind::GarbageAfter => self.wire = Wire::Garbage,
             FaultKind::PartialBodyAfter => self.wire = Wire::CutShort,
@@ -80,7 +92,7 @@ impl Answer {
             // These answered in the service's place.
             FaultKind::Throttle { .. }
             | FaultKind::UnavailableBefore
-            | FaultKind::NonceUsed
+            | FaultKind::SignatureRefused
             | FaultKind::ResultCode { .. }
             | FaultKind::SuccessFalse => {}
         }
@@ -96,13 +108,12 @@ struct Call<'a> {
 }
 
 impl<'a> Call<'a> {
-    /// Returns the reply, and the fault that is to spoil it.
-    fn through_gateway(&self, shared: &Shared) -> (Reply, Option<FaultKind>) {
-        match self.checked(shared) {
-            Ok((Action::Push(action), version, signed)) => self.push(shared, action, version, &signed),
-            Ok((Action::Scheduler(action), _, signed)) => (self.schedule(shared, action, &signed), None),
-            Err(error) => (self.refused(&error), None),
-        }
+    fn through_gateway(&self, shared: &Shared) -> Passed {
+        let served = self.checked(shared).and_then(|(action, version, signed)| match action {
+            Action::Push(action) => self.push(shared, action, version, &signed),
+            Action::Scheduler(action) => self.schedule(shared, action, &signed),
+        });
+        served.unwrap_or_else(|error| Passed { action: None, reply: self.refused(&error), fault: None })
     }
 
     /// Proves that the call exists and is signed by somebody we know.
@@ -119,21 +130,28 @@ impl<'a> Call<'a> {
         Ok((action, version, signed))
     }
 
+    /// Locks the memory, unless the nonce was used before.
+    fn admitted<'s>(
+        &self,
+        shared: &'s Shared,
+        signed: &Signed,
+    ) -> Result<MutexGuard<'s, Store>, GatewayError> {
+        let mut store = shared.store();
+        if store.nonces.take(&signed.nonce, self.now) { Ok(store) } else { Err(GatewayError::nonce_used()) }
+    }
+
     fn push(
         &self,
         shared: &Shared,
         action: PushAction,
         version: &str,
         signed: &Signed,
-    ) -> (Reply, Option<FaultKind>) {
+    ) -> Result<Passed, GatewayError> {
         // Read before the lock is taken: only the store's own rules need it.
         let candidate = push::check_required(action, self.parameters)
             .map(|()| push::read(action, version, self.parameters, self.now));
         let sender = Sender { request_id: self.request_id, nonce: &signed.nonce, version, now: self.now };
-        let mut store = shared.store();
-        if !store.nonces.take(&signed.nonce, self.now) {
-            return (self.refused(&GatewayError::nonce_used()), None);
-        }
+        let mut store = self.admitted(shared, signed)?;
         let fault = store.faults.next();
         let name = action.as_str();
         let reply = match (self.instead(name, fault.as_ref()), candidate) {
@@ -141,7 +159,7 @@ impl<'a> Call<'a> {
             (None, Err(error)) => self.refused(&error),
             (None, Ok(candidate)) => self.take(&mut store, name, candidate, sender),
         };
-        (reply, fault)
+        Ok(Passed { action: Some(name), reply, fault })
     }
 
     /// Returns what a fault answers in the service's place, which then never sees the request.
@@ -151,7 +169,7 @@ impl<'a> Call<'a> {
             FaultKind::UnavailableBefore | FaultKind::DropBefore => {
                 self.refused(&GatewayError::unavailable())
             }
-            FaultKind::NonceUsed => self.refused(&GatewayError::nonce_used()),
+            FaultKind::SignatureRefused => self.refused(&GatewayError::signature_v1("")),
             FaultKind::ResultCode { code } => {
                 Reply::refused(name, self.request_id, (code, "told to refuse"), "told to refuse")
             }
@@ -160,7 +178,8 @@ impl<'a> Call<'a> {
             | FaultKind::DropAfter
             | FaultKind::GarbageAfter
             | FaultKind::Delay { .. }
-            | FaultKind::PartialBodyAfter => return None,
+            | FaultKind::PartialBodyAfter
+            | FaultKind::NonceUsed => return None,
         })
     }
 
@@ -173,7 +192,7 @@ impl<'a> Call<'a> {
     ) -> Reply {
         let taken = candidate.map_err(NotTaken::Refused).and_then(|candidate| store.take(candidate, sender));
         match taken {
-            Ok(push) => Reply::accepted(name, self.request_id, push.task_id.as_deref()),
+            Ok(push) => Reply::accepted(name, self.request_id, &push.task_id),
             Err(NotTaken::Refused(refusal)) => {
                 Reply::refused(name, self.request_id, refusal.code.text(), &refusal.why)
             }
@@ -181,13 +200,16 @@ impl<'a> Call<'a> {
         }
     }
 
-    fn schedule(&self, shared: &Shared, action: SchedulerAction, signed: &Signed) -> Reply {
-        let mut store = shared.store();
-        if !store.nonces.take(&signed.nonce, self.now) {
-            return self.refused(&GatewayError::nonce_used());
-        }
-        scheduler::answer(&mut store, action, self.parameters, self.request_id, self.now)
-            .unwrap_or_else(|error| self.refused(&error))
+    fn schedule(
+        &self,
+        shared: &Shared,
+        action: SchedulerAction,
+        signed: &Signed,
+    ) -> Result<Passed, GatewayError> {
+        let mut store = self.admitted(shared, signed)?;
+        let reply = scheduler::answer(&mut store, action, self.parameters, self.request_id, self.now)
+            .unwrap_or_else(|error| self.refused(&error));
+        Ok(Passed { action: Some(action.as_str()), reply, fault: None })
     }
 
     fn refused(&self, error: &GatewayError) -> Reply {

@@ -48,12 +48,14 @@ impl GatewayError {
         Self::new(400, "SignatureNonceUsed", "Specified signature nonce was used already.")
     }
 
-    /// A signature of version 1: the message echoes what the server signed.
+    /// A signature of version 1; version 3 has another message. The tables say 403 and bodies in public issues
+    /// 400, which is also what makes the official SDKs take it for the caller's mistake. The message echoes
+    /// what the server signed.
     pub(super) fn signature_v1(string_to_sign: &str) -> Self {
         let message = format!(
             "Specified signature is not matched with our calculation. server string to sign is:{string_to_sign}"
         );
-        Self::new(403, "SignatureDoesNotMatch", &message)
+        Self::new(400, "SignatureDoesNotMatch", &message)
     }
 
     /// A signature of version 3: the message echoes what the server signed.
@@ -61,7 +63,7 @@ impl GatewayError {
         let message = format!(
             "Specified signature is not matched with our calculation. server CanonicalRequest is:{canonical_request}"
         );
-        Self::new(403, "SignatureDoesNotMatch", &message)
+        Self::new(400, "SignatureDoesNotMatch", &message)
     }
 
     /// A signature that leaves out what must be signed.

@@ -37,15 +37,17 @@ async fn received(State(shared): State<Arc<Shared>>) -> Result<Json<Value>, Refu
 
 async fn targets(State(shared): State<Arc<Shared>>) -> Json<Value> {
     let store = shared.store();
+    let counts = store.tally.target_counts();
     Json(json!({
-        "targets": store.tally.target_counts(),
-        "totals": store.tally.received.totals,
-        "pushed_twice": store.tally.pushed_twice(),
+        "calls": store.tally.received.calls,
+        "pushes": store.tally.received.pushes,
+        "targets": counts.targets,
+        "pushed_twice": counts.pushed_twice,
     }))
 }
 
 async fn requests(State(shared): State<Arc<Shared>>) -> Json<Value> {
-    Json(json!({ "requests": shared.store().log }))
+    Json(json!(shared.store().log))
 }
 
 #[derive(Deserialize)]

@@ -37,8 +37,9 @@ use chrono::{DateTime, Utc};
 
 pub use fault::{Fault, FaultKind};
 pub use push::Delivery;
-pub use received::{Push, Received, Totals};
+pub use received::{Push, Received, TargetCounts};
 pub use server::Sandbox;
+pub use store::SeenRequest;
 
 /// The id of the account that every sandbox knows: the one in the recorded requests of the official SDKs.
 pub const ACCESS_KEY_ID: &str = "testAccessKeyId";

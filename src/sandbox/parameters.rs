@@ -37,6 +37,11 @@ impl Parameters {
         &self.values
     }
 
+    /// Gives all of them away.
+    pub(super) fn into_all(self) -> BTreeMap<String, String> {
+        self.values
+    }
+
     /// Whether everything decoded is UTF-8; where it is not, the values have replacement characters.
     pub(super) fn is_utf8(&self) -> bool {
         self.is_utf8

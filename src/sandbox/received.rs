@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize, Serializer};
 
 use crate::sandbox::push::Delivery;
 
-/// One accepted push request.
+/// One push call that was taken.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Push {
     /// When it was taken, by the sandbox's clock.
@@ -25,12 +25,10 @@ pub struct Push {
     pub app_id: String,
     /// `WorkspaceId`.
     pub workspace_id: String,
-    /// `TaskName`.
-    pub task_name: Option<String>,
-    /// `TemplateName`.
-    pub template_name: Option<String>,
-    /// `DeliveryType`.
-    pub delivery_type: u8,
+    /// `TaskName`; empty where there is none.
+    pub task_name: String,
+    /// `TemplateName`; empty where there is none.
+    pub template_name: String,
     /// To whom, under which message keys; for a broadcast one entry with the platform.
     pub targets: Vec<Delivery>,
     /// The message as far as it is known: of a template only if that is registered.
@@ -39,41 +37,42 @@ pub struct Push {
     pub content: String,
     /// `StrategyType`: 0 at once, 1 at a time, 2 repeating.
     pub strategy_type: u8,
-    /// The task, as `PushResult.Data` named it.
-    pub task_id: Option<String>,
-    /// When it happens, ascending, in milliseconds; empty for an immediate push.
-    pub triggers_ms: Vec<i64>,
+    /// The task, as `PushResult.Data` named it; empty where there is none.
+    pub task_id: String,
+    /// When it happens, ascending; empty for an immediate push.
+    pub triggers: Vec<DateTime<Utc>>,
 }
 
 impl Push {
-    /// Returns the name under which a delivery is counted: `DELIVERY_TYPE:TARGET`, or `broadcast:PLATFORM`.
+    /// Returns the name under which a delivery is counted.
     fn counted_as(&self, delivery: &Delivery) -> String {
         if self.action == "PushBroadcast" {
             return format!("broadcast:{}", delivery.target);
         }
-        format!("{}:{}", self.delivery_type, delivery.target)
+        format!("{}:{}", delivery.delivery_type, delivery.target)
     }
 }
 
-/// Sums over everything accepted.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Totals {
-    /// Accepted requests.
+/// What was taken so far.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Received {
+    /// Push calls.
+    pub calls: u64,
+    /// Pushes: one for each target of each call; a broadcast is one.
     pub pushes: u64,
-    /// Deliveries in them; a broadcast is one.
-    pub targets: u64,
-    /// Accepted broadcasts.
-    pub broadcasts: u64,
+    /// Every push call in order, cancelled ones included.
+    #[serde(serialize_with = "each")]
+    pub taken: Vec<Arc<Push>>,
 }
 
-/// What was accepted so far, in order.
-#[derive(Clone, Debug, Default, Serialize)]
-pub struct Received {
-    /// The accepted requests, cancelled ones included.
-    #[serde(serialize_with = "each")]
-    pub pushes: Vec<Arc<Push>>,
-    /// Sums over them.
-    pub totals: Totals,
+/// How often each target was hit. A scheduled push counts once it is taken, and no longer if it is cancelled
+/// before it first happens.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct TargetCounts {
+    /// By `DELIVERY_TYPE:TARGET`, or `broadcast:PLATFORM`.
+    pub targets: BTreeMap<String, u64>,
+    /// By message key, those that came more than once.
+    pub pushed_twice: BTreeMap<String, u64>,
 }
 
 fn each<S: Serializer>(pushes: &[Arc<Push>], serializer: S) -> Result<S::Ok, S::Error> {
@@ -94,11 +93,9 @@ impl Tally {
             *self.by_target.entry(push.counted_as(delivery)).or_default() += 1;
             *self.by_message_key.entry(delivery.message_key.clone()).or_default() += 1;
         }
-        let totals = &mut self.received.totals;
-        totals.pushes += 1;
-        totals.targets += push.targets.len() as u64;
-        totals.broadcasts += u64::from(push.action == "PushBroadcast");
-        self.received.pushes.push(Arc::clone(push));
+        self.received.calls += 1;
+        self.received.pushes += push.targets.len() as u64;
+        self.received.taken.push(Arc::clone(push));
     }
 
     /// Takes a push out of the counts: it was cancelled before it happened, so nobody got it.
@@ -109,15 +106,14 @@ impl Tally {
         }
     }
 
-    /// Returns how often each target was hit.
-    pub(super) fn target_counts(&self) -> BTreeMap<String, u64> {
-        self.by_target.iter().map(|(target, times)| (target.clone(), *times)).collect()
-    }
-
-    /// Returns the message keys that came more than once, with how often.
-    pub(super) fn pushed_twice(&self) -> BTreeMap<String, u64> {
+    /// Returns the counts, sorted.
+    pub(super) fn target_counts(&self) -> TargetCounts {
+        let owned = |(name, times): (&String, &u64)| (name.clone(), *times);
         let twice = self.by_message_key.iter().filter(|(_, times)| **times > 1);
-        twice.map(|(key, times)| (key.clone(), *times)).collect()
+        TargetCounts {
+            targets: self.by_target.iter().map(owned).collect(),
+            pushed_twice: twice.map(owned).collect(),
+        }
     }
 }
 

@@ -21,7 +21,7 @@ pub(super) struct Reply {
     pub(super) root: String,
     pub(super) body: Value,
     pub(super) retry_after_ms: Option<u64>,
-    /// In a word, for the log of requests: `accepted`, `OK`, or the code of what was refused.
+    /// In a word, for the log of requests: `taken`, or the code of what was refused.
     pub(super) verdict: String,
 }
 
@@ -39,15 +39,15 @@ impl Reply {
             "ResultMessage": code.1,
         });
         body[name] = inner;
-        let verdict = [code.0, code.1].join(" ").trim().to_owned();
+        let verdict = if code.0 == "OK" { "taken" } else { code.0 }.to_owned();
         Self { status: 200, root: format!("{action}Response"), body, retry_after_ms: None, verdict }
     }
 
     /// A push that was taken.
-    pub(super) fn accepted(action: &str, request_id: &str, task_id: Option<&str>) -> Self {
-        let result = json!({"Success": true, "ResultMsg": "", "Data": task_id.unwrap_or_default()});
+    pub(super) fn accepted(action: &str, request_id: &str, task_id: &str) -> Self {
+        let result = json!({"Success": true, "ResultMsg": "", "Data": task_id});
         let reply = Self::of_service(action, request_id, ("OK", ""), ("PushResult", result));
-        Self { verdict: "accepted".to_owned(), ..reply }
+        Self { verdict: "taken".to_owned(), ..reply }
     }
 
     /// A push that was not taken.

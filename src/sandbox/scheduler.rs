@@ -36,6 +36,13 @@ impl SchedulerAction {
             _ => return None,
         })
     }
+
+    /// Returns the action's name.
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Self::Query(name) | Self::Cancel(name) => name,
+        }
+    }
 }
 
 /// Answers a call that the gateway let through.
@@ -131,7 +138,7 @@ fn row(occurrence: &Occurrence, now_ms: i64) -> Value {
         "PushTitle": push.title,
         "PushContent": push.content,
         "Type": PushAction::task_type(&push.action),
-        "DeliveryType": push.delivery_type,
+        "DeliveryType": push.targets.first().map(|delivery| delivery.delivery_type),
         "StrategyType": push.strategy_type,
         "ExecutedStatus": if occurrence.at_ms <= now_ms { "1" } else { "0" },
         "CreateType": 0,

@@ -19,8 +19,8 @@ use crate::sandbox::connection::{Door, Switch};
 use crate::sandbox::fault::Fault;
 use crate::sandbox::gateway::{self, Wire};
 use crate::sandbox::inspect;
-use crate::sandbox::received::Received;
-use crate::sandbox::store::Store;
+use crate::sandbox::received::{Received, TargetCounts};
+use crate::sandbox::store::{SeenRequest, Store};
 use crate::sandbox::{Options, SandboxError};
 
 /// A push request has some kilobytes; one of a hundred targets less than this.
@@ -117,17 +117,16 @@ impl Sandbox {
         self.shared.store().tally.received.clone()
     }
 
-    /// Returns how often each target was hit, by `DELIVERY_TYPE:TARGET` or `broadcast:PLATFORM`. A scheduled push
-    /// counts once it is accepted, and no longer if it is cancelled before it first happens.
+    /// Returns how often each target was hit.
     #[must_use]
-    pub fn target_counts(&self) -> BTreeMap<String, u64> {
+    pub fn target_counts(&self) -> TargetCounts {
         self.shared.store().tally.target_counts()
     }
 
-    /// Returns the message keys that came more than once, with how often.
+    /// Returns the latest requests with what became of each, oldest first.
     #[must_use]
-    pub fn pushed_twice(&self) -> BTreeMap<String, u64> {
-        self.shared.store().tally.pushed_twice()
+    pub fn requests(&self) -> Vec<SeenRequest> {
+        self.shared.store().log.iter().cloned().collect()
     }
 
     /// Makes the next push requests fail; after the faults that were injected before.

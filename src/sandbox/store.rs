@@ -22,16 +22,19 @@ use crate::sandbox::tasks::Tasks;
 /// How many requests the log of requests keeps.
 const LOG_MAX: usize = 1000;
 
-/// A request as the log shows it.
+/// A request and what became of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub(super) struct Seen {
-    pub(super) at: DateTime<Utc>,
-    pub(super) action: String,
-    pub(super) request_id: String,
-    pub(super) verdict: String,
-    /// The fault that was told to happen.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) fault: Option<String>,
+pub struct SeenRequest {
+    /// When.
+    pub at: DateTime<Utc>,
+    /// The call; empty where the gateway refused it.
+    pub action: String,
+    /// The id that the reply gave it.
+    pub request_id: String,
+    /// `taken`, or the code of the refusal, or the fault that was asked for.
+    pub verdict: String,
+    /// Its parameters, decoded; none where the gateway refused it.
+    pub parameters: BTreeMap<String, String>,
 }
 
 /// Why a push was not taken.
@@ -63,7 +66,7 @@ pub(super) struct Store {
     pub(super) nonces: Nonces,
     pub(super) faults: Faults,
     pub(super) tally: Tally,
-    pub(super) log: VecDeque<Seen>,
+    pub(super) log: VecDeque<SeenRequest>,
     templates: HashMap<String, Template>,
     tasks: BTreeMap<(String, String), Tasks>,
     journal: Option<Journal>,
@@ -108,8 +111,8 @@ impl Store {
         let has_task =
             is_scheduled || matches!(candidate.action, PushAction::Broadcast | PushAction::Multiple);
         let template_name = match candidate.message {
-            Message::Text { .. } => None,
-            Message::Template { name, .. } => Some(name),
+            Message::Text { .. } => String::new(),
+            Message::Template { name, .. } => name,
         };
         let push = Push {
             at: sender.now,
@@ -121,13 +124,12 @@ impl Store {
             workspace_id: owner.1,
             task_name: candidate.task_name,
             template_name,
-            delivery_type: candidate.delivery_type,
             targets: candidate.deliveries,
             title,
             content,
             strategy_type: candidate.strategy.strategy_type,
-            task_id: has_task.then(|| uuid::Uuid::new_v4().simple().to_string()),
-            triggers_ms: candidate.strategy.triggers_ms,
+            task_id: if has_task { uuid::Uuid::new_v4().simple().to_string() } else { String::new() },
+            triggers: candidate.strategy.triggers,
         };
         let push = Arc::new(push);
         self.write(&Entry::Push(&push)).map_err(NotTaken::Journal)?;
@@ -157,7 +159,7 @@ impl Store {
     }
 
     /// Notes a request for the log.
-    pub(super) fn note(&mut self, seen: Seen) {
+    pub(super) fn note(&mut self, seen: SeenRequest) {
         if self.log.len() == LOG_MAX {
             self.log.pop_front();
         }

@@ -41,13 +41,17 @@ pub(super) struct Tasks {
 impl Tasks {
     /// Adds an accepted push, if it is scheduled.
     pub(super) fn add(&mut self, push: &Arc<Push>) {
-        let Some(task_id) = push.task_id.as_ref().filter(|_| push.strategy_type != 0) else { return };
+        if push.strategy_type == 0 {
+            return;
+        }
+        let task_id = &push.task_id;
         let mut children = BTreeSet::new();
-        for (index, at_ms) in push.triggers_ms.iter().enumerate() {
+        for (index, at) in push.triggers.iter().enumerate() {
+            let at_ms = at.timestamp_millis();
             let child = if push.strategy_type == 1 { task_id.clone() } else { child_id(task_id, index) };
-            self.by_time.insert((*at_ms, child.clone()), Arc::clone(push));
+            self.by_time.insert((at_ms, child.clone()), Arc::clone(push));
             self.parents.insert(child.clone(), task_id.clone());
-            children.insert((*at_ms, child));
+            children.insert((at_ms, child));
         }
         if let Some((at_ms, _)) = children.last() {
             self.last.insert((*at_ms, task_id.clone()));
@@ -70,10 +74,8 @@ impl Tasks {
             self.by_time.range((start, String::new())..).take_while(|((at_ms, _), _)| *at_ms <= end);
         let found = in_window.filter(|((_, unique_id), push)| {
             let is_type = query.task_type.is_none_or(|wanted| wanted == PushAction::task_type(&push.action));
-            let is_id = query
-                .unique_id
-                .as_ref()
-                .is_none_or(|wanted| wanted == unique_id || Some(wanted) == push.task_id.as_ref());
+            let is_id =
+                query.unique_id.as_ref().is_none_or(|wanted| wanted == unique_id || *wanted == push.task_id);
             is_type && is_id
         });
         let occurrence = |((at_ms, unique_id), push): (&(i64, String), &Arc<Push>)| Occurrence {

@@ -2,10 +2,11 @@
 
 use std::path::Path;
 
-use crate::ledger::{Record, RunId, Serial, Writer};
+use crate::domain::LedgerSalt;
+use crate::ledger::{FORMAT_VERSION, Header, Lineage, Record, RunId, Serial, Writer};
 use crate::state::backend::{Backend, StateError};
 use crate::state::holder::Holder;
-use crate::state::{MemoryBackend, SledBackend};
+use crate::state::{MemoryBackend, OpenRefused, SledBackend, create};
 
 fn holder(command: &str) -> Holder {
     let since = chrono::DateTime::UNIX_EPOCH;
@@ -75,11 +76,27 @@ fn a_second_holder_is_told_of_the_first() {
 }
 
 #[test]
-fn an_empty_directory_is_no_ledger_and_a_ledger_is_not_made_twice() {
+fn an_empty_directory_is_no_ledger_and_a_ledger_is_not_made_over_another() {
     let directory = tempfile::tempdir().unwrap();
     assert!(matches!(sled_at(directory.path(), false).map(drop), Err(StateError::Missing(_))));
-    drop(sled_at(directory.path(), true).unwrap());
-    assert!(matches!(sled_at(directory.path(), true).map(drop), Err(StateError::Exists(_))));
+    let header = || Header {
+        format: FORMAT_VERSION,
+        lineage: Lineage::new(uuid::Uuid::from_u128(1)),
+        salt: LedgerSalt::new([1; 16]),
+        project: "p".parse().unwrap(),
+        environment: "e".parse().unwrap(),
+        app_id: "A".into(),
+        workspace_id: "w".into(),
+    };
+    let make = || {
+        let backend = Box::new(sled_at(directory.path(), true).unwrap());
+        create(backend, header(), directory.path(), chrono::DateTime::UNIX_EPOCH).map(drop)
+    };
+    make().unwrap();
+    assert!(matches!(make(), Err(OpenRefused::State(StateError::Exists(_)))));
+    // A store that lost its records knows that it had some.
+    std::fs::remove_file(directory.path().join("db")).unwrap();
+    assert!(matches!(make(), Err(OpenRefused::State(StateError::RolledBack { known: Serial(1), .. }))));
 }
 
 #[test]

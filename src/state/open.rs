@@ -1,5 +1,7 @@
 //! Opens a ledger and proves that it is the right one, whole.
 
+use std::path::Path;
+
 use chrono::{DateTime, Utc};
 
 use crate::domain::{Environment, ProjectName};
@@ -128,11 +130,12 @@ fn prove_ours(
     }
 }
 
-/// Writes the header of a new ledger into an empty store.
+/// Writes the header of a new ledger into an empty store at `path`.
 ///
 /// # Errors
 ///
-/// Returns [`OpenRefused::State`] when the store fails.
+/// Returns [`StateError::Exists`] for a store that has records, [`StateError::RolledBack`] for one that once
+/// had, and what the store itself returns.
 ///
 /// # Panics
 ///
@@ -140,8 +143,16 @@ fn prove_ours(
 pub fn create(
     mut backend: Box<dyn Backend>,
     header: Header,
+    path: &Path,
     now: DateTime<Utc>,
 ) -> Result<OpenLedger, OpenRefused> {
+    if let Some(line) = backend.lines().next() {
+        line?;
+        return Err(StateError::Exists(path.to_owned()).into());
+    }
+    if let Some((known, _)) = backend.high_water()? {
+        return Err(StateError::RolledBack { path: path.to_owned(), found: Serial(0), known }.into());
+    }
     let mut writer = Writer::default();
     let entry = Entry { serial: Serial(1), at: now, record: Record::Opened(header.clone()) };
     let line = writer.encode(now, Record::Opened(header));

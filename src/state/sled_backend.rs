@@ -49,15 +49,13 @@ impl SledBackend {
         Self::attach(directory, holder)
     }
 
-    /// Makes an empty ledger in `directory`, and keeps everybody else out.
+    /// Opens the store in `directory`, made if there is none, and keeps everybody else out. Whether it is
+    /// empty is for [`create`](crate::state::create) to see.
     ///
     /// # Errors
     ///
-    /// Returns [`StateError::Exists`] where there is one, and what [`SledBackend::open`] returns.
+    /// Returns what [`SledBackend::open`] returns, but never [`StateError::Missing`].
     pub fn create(directory: &Path, holder: &Holder) -> Result<Self, StateError> {
-        if directory.join(DATABASE_FILE_NAME).exists() {
-            return Err(StateError::Exists(directory.to_owned()));
-        }
         fs::create_dir_all(directory).map_err(io("create", directory))?;
         Self::attach(directory, holder)
     }

@@ -1,6 +1,8 @@
-//! Sends one request once, and says what came of it.
+//! Sends one request, once, and says what came of it.
+//!
+//! Never sends again by itself: the vendor has no idempotency token, so only the caller, who keeps the ledger, may.
 
-use std::error::Error;
+use std::error::Error as _;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,101 +10,96 @@ use chrono::{DateTime, Utc};
 use reqwest::header::{CONTENT_TYPE, HeaderMap, RETRY_AFTER};
 use url::Url;
 
-use crate::domain::{ApiVersion, Credentials, Endpoint, Environment};
-use crate::vendor::reply;
-use crate::vendor::{Outcome, Request, Stamp, sign};
+use crate::domain::{Credentials, Environment};
+use crate::vendor::outcome::{Outcome, RejectClass};
+use crate::vendor::reply::{self, Reply};
+use crate::vendor::request::Request;
+use crate::vendor::sign_v1::{Stamp, sign};
 
-/// Longest wait for a connection; the environment's timeout covers everything.
-const CONNECT_TIMEOUT_MAX: Duration = Duration::from_secs(10);
+/// Tells the time for `Timestamp`.
+pub type Clock = Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>;
 
-/// A reply of the vendor has some hundred bytes. What is longer is no reply of the vendor.
+/// Longest reply body that is read: the vendor's are a few hundred bytes.
 const REPLY_BYTES_MAX: usize = 1 << 20;
+
+/// How long a connection may take to come about, within the environment's own limit.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Why no client could be made.
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
-    /// TLS or the HTTP library could not be set up.
-    #[error("could not set up the HTTP client")]
-    Setup(#[from] reqwest::Error),
-    /// A certificate file cannot be used.
-    #[error("`{path}` holds no certificate authority")]
-    Authority {
-        /// The file.
-        path: String,
-        /// What is wrong with it.
-        source: Box<dyn Error + Send + Sync>,
-    },
+    /// The machine has no root certificates, or a proxy variable that is no URL.
+    #[error("cannot set up https: {0}")]
+    Setup(String),
 }
 
-/// Speaks to one endpoint for one environment.
+/// A connection pool to one environment's endpoint.
+#[derive(Clone)]
 pub struct Client {
     http: reqwest::Client,
+    environment: Environment,
     base: Url,
-    version: ApiVersion,
-    region: Option<String>,
     credentials: Credentials,
-    clock: Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>,
+    clock: Clock,
 }
 
 impl Client {
-    /// Makes a client for `base`: the environment's endpoint, or the address of the sandbox in this process.
+    /// Sets up a pool to `base`: the environment's URL, or the one of the sandbox that was started for it.
+    ///
+    /// Root certificates are the operating system's, or those of the file `SSL_CERT_FILE` names; proxies are those
+    /// of `HTTPS_PROXY` and its kin, but none for `http`, which is loopback only.
     ///
     /// # Errors
     ///
-    /// Returns [`ClientError`] when TLS cannot be set up.
+    /// Returns [`ClientError::Setup`] without root certificates.
     pub fn new(
         environment: &Environment,
         base: Url,
         credentials: Credentials,
-        clock: Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>,
+        clock: Clock,
     ) -> Result<Self, ClientError> {
-        // A second client in the same process finds it installed: that is no error.
+        // An error only says that a provider is installed already.
         drop(rustls::crypto::ring::default_provider().install_default());
         let mut builder = reqwest::Client::builder()
             .user_agent(concat!("campaignctl/", env!("CARGO_PKG_VERSION")))
             .timeout(environment.timeout)
-            .connect_timeout(CONNECT_TIMEOUT_MAX.min(environment.timeout))
+            .connect_timeout(CONNECT_TIMEOUT.min(environment.timeout))
             .redirect(reqwest::redirect::Policy::none())
-            // The library would send a request again by itself when a server says that it did not look at
-            // it. Whether a request leaves twice is for `apply` to decide, with an intent for each time.
-            .retry(reqwest::retry::never());
-        if matches!(environment.endpoint, Endpoint::Sandbox) || environment.endpoint.is_loopback() {
-            builder = builder.no_proxy();
+            // By default reqwest sends again what an HTTP/2 server refused or went away from.
+            .retry(reqwest::retry::never())
+            // One request a connection at a time: a dropped connection leaves one batch in doubt, not all of them.
+            .http1_only()
+            .pool_max_idle_per_host(environment.concurrency.get());
+        if base.scheme() == "http" {
+            builder = builder.no_proxy().tls_certs_only([]);
         }
-        Ok(Self {
-            http: builder.build()?,
-            base,
-            version: environment.api_version,
-            region: environment.region.clone(),
-            credentials,
-            clock,
-        })
+        let http = builder.build().map_err(|error| ClientError::Setup(causes(&error.without_url())))?;
+        Ok(Self { http, environment: environment.clone(), base, credentials, clock })
     }
 
-    /// Sends a request once, signed with `nonce`, which must never have been used before.
+    /// Sends `request` once under a `nonce` that was never used before.
+    ///
+    /// The future must be run to its end: dropping it leaves the outcome unknown.
     pub async fn send(&self, request: &Request, nonce: &str) -> Outcome {
         let stamp = Stamp { timestamp: (self.clock)(), nonce: nonce.to_owned() };
-        let signed = sign(request, self.version, self.region.as_deref(), &self.credentials, &stamp);
+        let (version, region) = (self.environment.api_version, self.environment.region.as_deref());
+        let signed = sign(request, version, region, &self.credentials, &stamp);
         let mut url = self.base.clone();
+        url.set_path("/");
         url.set_query(Some(&signed.query));
         let sent = self
             .http
             .post(url)
             .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .header("x-acs-action", request.action.as_str())
+            .header("x-acs-version", self.environment.api_version.as_str())
             .body(signed.body)
             .send()
             .await;
-        match sent {
-            Ok(response) => self.read(response).await,
-            // No connection came about, so not a byte of the request left. Everything else, a time-out
-            // above all, may have happened after the vendor read it.
-            Err(error) if error.is_connect() => reply::unreachable(causes(error)),
-            Err(error) if error.is_builder() => reply::unreachable(causes(error)),
-            Err(error) => unknown(error),
-        }
-    }
-
-    async fn read(&self, mut response: reqwest::Response) -> Outcome {
+        let mut response = match sent {
+            Ok(response) => response,
+            Err(error) => return of_no_reply(error, self.environment.timeout),
+        };
         let status = response.status().as_u16();
         let retry_after = retry_after(response.headers());
         let mut body = Vec::new();
@@ -112,41 +109,68 @@ impl Client {
                     body.extend_from_slice(&chunk);
                 }
                 Ok(Some(_)) => {
-                    let why = "the answer is far longer than any of the vendor's".to_owned();
-                    return Outcome::Unknown { why, code: None, request_id: None };
+                    return unknown(format!(
+                        "the vendor answered HTTP {status} with more than {REPLY_BYTES_MAX} bytes"
+                    ));
                 }
-                Ok(None) => return reply::read(status, retry_after, &body),
-                Err(error) => return unknown(error),
+                Ok(None) => break,
+                Err(error) => {
+                    let causes = causes(&error.without_url());
+                    return unknown(format!("the reply, HTTP {status}, broke off: {causes}"));
+                }
             }
         }
+        reply::read(Reply { status, retry_after, body: &body }, &self.credentials)
     }
 }
 
-fn unknown(error: reqwest::Error) -> Outcome {
-    let why = if error.is_timeout() {
-        "no answer in time".to_owned()
+impl std::fmt::Debug for Client {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Client").field("base", &self.base.as_str()).finish_non_exhaustive()
+    }
+}
+
+/// Returns the outcome of a request without a reply.
+///
+/// A connect error comes before the first byte of the request. Everything else may come after it: also an error of
+/// a pooled connection, which hyper reports as such only once the request was handed to it.
+fn of_no_reply(error: reqwest::Error, timeout: Duration) -> Outcome {
+    let (is_connect, is_timeout) = (error.is_connect(), error.is_timeout());
+    let causes = causes(&error.without_url());
+    if is_connect {
+        Outcome::Rejected {
+            class: RejectClass::Unreachable,
+            code: "connect".to_owned(),
+            message: format!("no connection to the vendor: {causes}"),
+            request_id: None,
+            retry_after: None,
+        }
+    } else if is_timeout {
+        unknown(format!("no reply within {timeout:?}"))
     } else {
-        format!("the connection failed before the answer was whole: {}", causes(error))
-    };
+        unknown(format!("the connection broke before a reply came: {causes}"))
+    }
+}
+
+fn unknown(why: String) -> Outcome {
     Outcome::Unknown { why, code: None, request_id: None }
 }
 
-/// Returns an error's innermost causes as text, without the URL: it holds the key's id and the signature.
-fn causes(error: reqwest::Error) -> String {
-    let error = error.without_url();
-    let mut texts = Vec::new();
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        texts.push(inner.to_string());
-        cause = inner.source();
+/// Returns the innermost cause, which says most: `connection refused`, `certificate expired`.
+fn causes(error: &reqwest::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        text = error.to_string();
+        source = error.source();
     }
-    // The outer ones only say that a request failed.
-    texts.pop().unwrap_or_else(|| error.to_string())
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
-/// Returns how long the gateway asks to wait: its own header in milliseconds, or the standard one in seconds.
+/// Returns how long the headers ask to wait: milliseconds of the gateway's own header, else whole seconds.
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    let number = |value: &reqwest::header::HeaderValue| value.to_str().ok()?.trim().parse::<u64>().ok();
-    let own = headers.get("x-acs-retry-after").and_then(number).map(Duration::from_millis);
-    own.or_else(|| headers.get(RETRY_AFTER).and_then(number).map(Duration::from_secs))
+    let number = |name: &str| headers.get(name)?.to_str().ok()?.trim().parse::<u64>().ok();
+    number("x-acs-retry-after")
+        .map(Duration::from_millis)
+        .or_else(|| number(RETRY_AFTER.as_str()).map(Duration::from_secs))
 }

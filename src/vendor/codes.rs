@@ -1,90 +1,113 @@
-//! The vendor's codes, and what they mean for a request.
+//! What the vendor's codes say about a request: taken, not taken, or neither for sure.
 //!
-//! Sources: MPS result codes, vendor page 2871134; gateway errors, the tables of the same gateway on pages
-//! 434846 and 435312. A code that is in neither table says nothing certain.
+//! Two families: the gateway's (`Throttling.User`, `MissingAppId`), which come with an HTTP status of their own,
+//! and the push service's (`3022 TEMPLATE_NOT_EXIST`), which come inside an HTTP 200. No page says whether the
+//! latter are printed as number or as name, so both are known.
 
-use crate::vendor::RejectClass;
+use crate::vendor::outcome::RejectClass;
 
-/// The result codes of the push service that say that nothing was taken, with their names: whether a reply
-/// holds the number or the name is not documented, so both are known.
-const REFUSED: [(&str, &str); 38] = [
-    ("-1", "SIGNATURE_MISMATCH"),
-    ("3001", "NEED_DELIVERYTOKEN"),
-    ("3002", "NEED_FILE"),
-    ("3003", "NEED_APPID_WORKSPACEID"),
-    ("3007", "APPID_WRONG"),
-    ("3008", "OS_TYPE_NOT_SUPPORTED"),
-    ("3009", "DELIVERY_TYPE_NOT_SUPPORTED"),
-    ("3012", "NEED_USERID"),
-    ("3019", "TASKNAME_NULL"),
-    ("3020", "EXPIREDSECONDS_WRONG"),
-    ("3021", "TOKEN_OR_USERID_NULL"),
-    ("3022", "TEMPLATE_NOT_EXIST"),
-    ("3023", "TEMPLATEKV_NOT_ENOUGH"),
-    ("3024", "PAYLOAD_NOT_ENOUGH"),
-    ("3025", "NEED_TEMPLATE"),
-    ("3026", "EXPIREDTIME_TOO_LONG"),
-    ("3028", "INVALID_PARAM"),
-    ("3029", "SINGLE_PUSH_TARGET_TOO_MUCH"),
-    ("3030", "BROADCAST_ONLY_SUPPORT_BY_DEVICE"),
-    ("3031", "REQUEST_SHOULD_BE_UTF8"),
-    ("3032", "REST_API_SWITCH_NOT_OPEN"),
-    ("3033", "UNKNOWN_REST_SIGN_TYPE"),
-    ("3035", "EXTEND_PARAM_TO_MUCH"),
-    ("3036", "TEMPLATE_ALREADY_EXIST"),
-    ("3037", "TEMPLATE_NAME_NULL"),
-    ("3038", "TEMPLATE_NAME_INVALID"),
-    ("3039", "TEMPLATE_CONTENT_INVALID"),
-    ("3040", "TEMPLATE_TITLE_INVALID"),
-    ("3041", "TEMPLATE_DESC_INFO_INVALID"),
-    ("3042", "TEMPLATE_URI_INVALID"),
-    ("3043", "SINGLE_PUSH_CONTENT_TOO_LONG"),
-    ("3044", "INVALID_EXTEND_PARAM"),
-    ("3049", "MULTIPLE_INNER_EXTEND_PARAM_TO_MUCH"),
-    ("3050", "MSG_PAYLOAD_TOO_LONG"),
-    ("8011", "FLOW_CONTROL_ERROR"),
-    ("8012", "INVALID_INSTANCE_ID"),
-    ("8013", "INVALID_TENANT_ID"),
-    ("8014", "ACCOUNT_NO_PERMISSION"),
-];
-
-/// Returns what a result code of the push service says: nothing if it does not say that nothing was taken,
-/// as 9000 (`SYSTEM_ERROR`) and codes in no table do not.
-pub(super) fn of_result(code: &str) -> Option<RejectClass> {
-    let known = REFUSED.iter().find(|(number, name)| *number == code || *name == code)?;
-    Some(match known.0 {
-        "8011" => RejectClass::Throttled,
-        "-1" | "3007" | "8012" | "8013" | "8014" => RejectClass::Credentials,
-        _ => RejectClass::Content,
-    })
+/// What a code says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// The request was not taken.
+    NotTaken(RejectClass),
+    /// It may have been taken, or not.
+    Doubt,
 }
 
-/// Returns what an error code of the gateway (HTTP 4xx) says: nothing if it does not say that nothing was taken.
-pub(super) fn of_gateway(code: &str) -> Option<RejectClass> {
-    // The gateway saw this nonce before. We use each once, so it saw this very request: what became of
-    // the first copy is not known.
-    if code == "SignatureNonceUsed" {
-        return None;
+use RejectClass::{Content, Credentials, Throttled};
+use Verdict::{Doubt, NotTaken};
+
+/// Result codes of the push service (vendor pages 2871134 and 2882067). The table continues beyond the readable
+/// copy of the page, so a code that is not here proves nothing.
+const RESULTS: [(i32, &str, Verdict); 39] = [
+    (-1, "SIGNATURE_MISMATCH", NotTaken(Credentials)),
+    (3001, "NEED_DELIVERYTOKEN", NotTaken(Content)),
+    (3002, "NEED_FILE", NotTaken(Content)),
+    (3003, "NEED_APPID_WORKSPACEID", NotTaken(Content)),
+    (3007, "APPID_WRONG", NotTaken(Content)),
+    (3008, "OS_TYPE_NOT_SUPPORTED", NotTaken(Content)),
+    (3009, "DELIVERY_TYPE_NOT_SUPPORTED", NotTaken(Content)),
+    (3012, "NEED_USERID", NotTaken(Content)),
+    (3019, "TASKNAME_NULL", NotTaken(Content)),
+    (3020, "EXPIREDSECONDS_WRONG", NotTaken(Content)),
+    (3021, "TOKEN_OR_USERID_NULL", NotTaken(Content)),
+    (3022, "TEMPLATE_NOT_EXIST", NotTaken(Content)),
+    (3023, "TEMPLATEKV_NOT_ENOUGH", NotTaken(Content)),
+    (3024, "PAYLOAD_NOT_ENOUGH", NotTaken(Content)),
+    (3025, "NEED_TEMPLATE", NotTaken(Content)),
+    (3026, "EXPIREDTIME_TOO_LONG", NotTaken(Content)),
+    (3028, "INVALID_PARAM", NotTaken(Content)),
+    (3029, "SINGLE_PUSH_TARGET_TOO_MUCH", NotTaken(Content)),
+    (3030, "BROADCAST_ONLY_SUPPORT_BY_DEVICE", NotTaken(Content)),
+    (3031, "REQUEST_SHOULD_BE_UTF8", NotTaken(Content)),
+    (3032, "REST_API_SWITCH_NOT_OPEN", NotTaken(Credentials)),
+    (3033, "UNKNOWN_REST_SIGN_TYPE", NotTaken(Credentials)),
+    (3035, "EXTEND_PARAM_TO_MUCH", NotTaken(Content)),
+    (3036, "TEMPLATE_ALREADY_EXIST", NotTaken(Content)),
+    (3037, "TEMPLATE_NAME_NULL", NotTaken(Content)),
+    (3038, "TEMPLATE_NAME_INVALID", NotTaken(Content)),
+    (3039, "TEMPLATE_CONTENT_INVALID", NotTaken(Content)),
+    (3040, "TEMPLATE_TITLE_INVALID", NotTaken(Content)),
+    (3041, "TEMPLATE_DESC_INFO_INVALID", NotTaken(Content)),
+    (3042, "TEMPLATE_URI_INVALID", NotTaken(Content)),
+    (3043, "SINGLE_PUSH_CONTENT_TOO_LONG", NotTaken(Content)),
+    (3044, "INVALID_EXTEND_PARAM", NotTaken(Content)),
+    (3049, "MULTIPLE_INNER_EXTEND_PARAM_TO_MUCH", NotTaken(Content)),
+    (3050, "MSG_PAYLOAD_TOO_LONG", NotTaken(Content)),
+    (8011, "FLOW_CONTROL_ERROR", NotTaken(Throttled)),
+    (8012, "INVALID_INSTANCE_ID", NotTaken(Content)),
+    (8013, "INVALID_TENANT_ID", NotTaken(Content)),
+    (8014, "ACCOUNT_NO_PERMISSION", NotTaken(Credentials)),
+    (9000, "SYSTEM_ERROR", Doubt),
+];
+
+/// The message that vendor pages 2871127 and 2871129 print for a refused parameter, without a code beside it.
+const PARAM_IS_INVALID: &str = "param is invalid";
+
+/// Returns what a result code says, by number or by name; nothing for one that no page lists.
+pub(super) fn of_result(code: &str) -> Option<Verdict> {
+    RESULTS
+        .iter()
+        .find(|(number, name, _)| *name == code || code.parse() == Ok(*number))
+        .map(|(_, _, verdict)| *verdict)
+}
+
+/// Returns what a result message says on its own: its first word is a code, or it is a documented sentence.
+pub(super) fn of_message(message: &str) -> Option<Verdict> {
+    let message = message.trim();
+    if message == PARAM_IS_INVALID {
+        return Some(NotTaken(Content));
     }
-    if code.starts_with("Throttling") {
-        return Some(RejectClass::Throttled);
-    }
-    let credentials = [
-        "SignatureDoesNotMatch",
-        "IncompleteSignature",
-        "InvalidTimeStamp",
-        "InvalidAccessKeyId",
-        "InvalidSecurityToken",
-        "MissingSecurityToken",
-        "InvalidProduct",
-        "InvalidProtocol",
-        "Forbidden",
-        "NoPermission",
+    let is_word = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
+    let word = message.split(|c| !is_word(c)).next().expect("a split gives at least one part");
+    of_result(word)
+}
+
+/// Returns what a gateway code says that came with an HTTP 4xx; nothing for a code of no known family.
+///
+/// Families are known by their first word (vendor pages 434846 and 435312), since the rest names a parameter, a
+/// product or a user. A backend behind the gateway may have codes of its own, so an unknown one proves nothing.
+pub(super) fn of_gateway(code: &str) -> Option<Verdict> {
+    const FAMILIES: [(&str, Verdict); 15] = [
+        ("Throttling", NotTaken(Throttled)),
+        // The gateway has seen this nonce, and we never use one twice: so it has seen this very request.
+        ("SignatureNonceUsed", Doubt),
+        ("SignatureDoesNotMatch", NotTaken(Credentials)),
+        ("IncompleteSignature", NotTaken(Credentials)),
+        ("InvalidAccessKeyId", NotTaken(Credentials)),
+        ("InvalidSecurityToken", NotTaken(Credentials)),
+        ("InvalidTimeStamp", NotTaken(Credentials)),
+        ("MissingAccessKeyId", NotTaken(Credentials)),
+        ("MissingSecurityToken", NotTaken(Credentials)),
+        ("Forbidden", NotTaken(Credentials)),
+        ("NoPermission", NotTaken(Credentials)),
+        ("InactiveAccessKey", NotTaken(Credentials)),
+        ("Unsupported", NotTaken(Content)),
+        ("Invalid", NotTaken(Content)),
+        ("Missing", NotTaken(Content)),
     ];
-    if credentials.iter().any(|known| code == *known || code.starts_with(&format!("{known}."))) {
-        return Some(RejectClass::Credentials);
-    }
-    Some(RejectClass::Content)
+    FAMILIES.iter().find(|(start, _)| code.starts_with(start)).map(|(_, verdict)| *verdict)
 }
 
 #[cfg(test)]
@@ -92,29 +115,50 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_code_is_known_by_number_and_by_name() {
-        for (number, name) in REFUSED {
-            assert_eq!(of_result(number), of_result(name), "{name}");
-            assert!(of_result(number).is_some(), "{name}");
+    fn every_result_code_is_known_by_number_and_by_name() {
+        for (number, name, verdict) in RESULTS {
+            assert_eq!(of_result(&number.to_string()), Some(verdict), "{number}");
+            assert_eq!(of_result(name), Some(verdict), "{name}");
+            assert_eq!(of_message(&format!("{name}: some detail")), Some(verdict), "{name}");
         }
-        assert_eq!(of_result("8011"), Some(RejectClass::Throttled));
-        assert_eq!(of_result("8014"), Some(RejectClass::Credentials));
-        assert_eq!(of_result("3022"), Some(RejectClass::Content));
     }
 
     #[test]
-    fn what_says_nothing_certain_is_no_refusal() {
-        for code in ["9000", "SYSTEM_ERROR", "", "OK", "100", "SUCCESS", "3099", "SOMETHING_NEW"] {
+    fn a_code_of_no_table_proves_nothing() {
+        for code in ["", "OK", "100", "SUCCESS", "3051", "DUPLICATE_MSGKEY", "invalid_param", "3028 "] {
             assert_eq!(of_result(code), None, "{code}");
         }
-        assert_eq!(of_gateway("SignatureNonceUsed"), None);
+        for message in ["", "please try again", "busy: INVALID_PARAM", "30280"] {
+            assert_eq!(of_message(message), None, "{message}");
+        }
+        for code in ["", "InternalError", "ServiceUnavailable", "RequestTimeout", "LastTokenProcessing"] {
+            assert_eq!(of_gateway(code), None, "{code}");
+        }
     }
 
     #[test]
-    fn the_gateways_families_are_known_by_their_beginning() {
-        assert_eq!(of_gateway("Throttling.User"), Some(RejectClass::Throttled));
-        assert_eq!(of_gateway("Forbidden.RAM"), Some(RejectClass::Credentials));
-        assert_eq!(of_gateway("InvalidTimeStamp.Expired"), Some(RejectClass::Credentials));
-        assert_eq!(of_gateway("MissingAppId"), Some(RejectClass::Content));
+    fn the_documented_sentence_is_a_refusal() {
+        assert_eq!(of_message("param is invalid"), Some(NotTaken(Content)));
+    }
+
+    #[test]
+    fn gateway_codes_fall_into_their_families() {
+        for (code, verdict) in [
+            ("Throttling", NotTaken(Throttled)),
+            ("Throttling.User", NotTaken(Throttled)),
+            ("Throttling.Api", NotTaken(Throttled)),
+            ("SignatureDoesNotMatch", NotTaken(Credentials)),
+            ("InvalidAccessKeyId.NotFound", NotTaken(Credentials)),
+            ("InvalidTimeStamp.Expired", NotTaken(Credentials)),
+            ("InvalidTimeStamp.Format", NotTaken(Credentials)),
+            ("Forbidden.RAM", NotTaken(Credentials)),
+            ("MissingAppId", NotTaken(Content)),
+            ("InvalidApi.NotFound", NotTaken(Content)),
+            ("InvalidProduct.NotFound", NotTaken(Content)),
+            ("InvalidProtocol.NeedSsl", NotTaken(Content)),
+            ("SignatureNonceUsed", Doubt),
+        ] {
+            assert_eq!(of_gateway(code), Some(verdict), "{code}");
+        }
     }
 }

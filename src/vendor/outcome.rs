@@ -2,50 +2,58 @@
 
 use std::time::Duration;
 
-/// Why a request was not taken, as far as it matters for what to do next.
+/// Why the vendor did not take a request, in the classes that ask for different reactions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum RejectClass {
-    /// Too much for now: the same request may pass later.
+    /// Too fast, or over a quota: the same request may pass later.
     Throttled,
-    /// The vendor refuses who we are: every other request would fare the same.
+    /// The key, its rights, its signature or this machine's clock: no request will pass.
     Credentials,
-    /// No connection came about, so nothing left.
+    /// No connection came about, so nothing of the request left: it may pass later.
     Unreachable,
-    /// The vendor refuses what it says: every other batch of the campaign would fare the same.
+    /// What the request says: every batch of the campaign would be refused too.
     Content,
 }
 
-/// What came of one request. A request is rejected only if it certainly was not taken.
+/// What is known after one request. Law 3 hangs on it: only [`Outcome::Rejected`] may be sent again.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[must_use = "an outcome that is not recorded is lost"]
+#[must_use = "an outcome that is not recorded leaves its intent in doubt"]
 pub enum Outcome {
-    /// The vendor took it.
+    /// The vendor says that it took the request: `ResultCode` and `PushResult.Success` are both good.
     Accepted {
-        /// The vendor's id of the request.
+        /// The vendor's name for the request.
         request_id: Option<String>,
-        /// The vendor's id of the task, always there for scheduled and repeating ones.
+        /// `PushResult.Data`, where not empty: the scheduled task, and for a broadcast the push task.
         task_id: Option<String>,
     },
-    /// The vendor did not take it.
+    /// The vendor says that it did not take the request, or the request never left.
     Rejected {
-        /// What it means for the next request.
+        /// What to do about it.
         class: RejectClass,
-        /// The vendor's code, or ours where nothing left.
+        /// The vendor's code as it came; `connect` where no connection came about.
         code: String,
-        /// The vendor's words, or the network's.
+        /// The vendor's message, free of secrets and control characters.
         message: String,
-        /// The vendor's id of the request.
+        /// The vendor's name for the request.
         request_id: Option<String>,
         /// How long the vendor asks to wait.
         retry_after: Option<Duration>,
     },
-    /// Nobody knows whether the vendor took it.
+    /// The request may have been taken, or not.
     Unknown {
-        /// What was seen instead of an answer.
+        /// What happened, as a clause: lower case, no full stop.
         why: String,
-        /// The vendor's code, if it gave one.
+        /// The vendor's code, where there was one.
         code: Option<String>,
-        /// The vendor's id of the request, if it gave one.
+        /// The vendor's name for the request.
         request_id: Option<String>,
     },
+}
+
+impl Outcome {
+    /// Whether the request may have reached phones and its fate is not known.
+    #[must_use]
+    pub fn is_unknown(&self) -> bool {
+        matches!(self, Self::Unknown { .. })
+    }
 }

@@ -1,144 +1,197 @@
-//! What a reply says: accepted, rejected, or nothing that can be relied on.
+//! Reads a reply: what it proves about the request, and nothing more.
+//!
+//! Law 3: a reply rejects only where it says that the request was not taken. Whatever is unclear,
+//! contradictory or unreadable is [`Outcome::Unknown`].
 
 use std::time::Duration;
 
 use serde::Deserialize;
 
-use crate::vendor::codes;
-use crate::vendor::{Outcome, RejectClass};
+use crate::domain::Credentials;
+use crate::vendor::codes::{self, Verdict};
+use crate::vendor::outcome::Outcome;
 
-/// The envelope of a push call. Every field may be absent; a field of another type makes it unreadable.
-#[derive(Debug, Deserialize)]
+/// Longest vendor message that is kept, in characters.
+const MESSAGE_CHARS_MAX: usize = 300;
+
+/// A reply as it came.
+#[derive(Clone, Copy)]
+pub(super) struct Reply<'a> {
+    /// The HTTP status.
+    pub(super) status: u16,
+    /// How long the headers ask to wait.
+    pub(super) retry_after: Option<Duration>,
+    /// The whole body.
+    pub(super) body: &'a [u8],
+}
+
+/// The gateway's errors: HTTP 4xx and 5xx.
+#[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct Envelope {
+struct GatewayError {
+    code: String,
+    #[serde(default)]
+    message: Option<String>,
+    #[serde(default)]
     request_id: Option<String>,
-    result_code: Option<Text>,
+}
+
+/// The push service's answers: HTTP 200.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Answer {
+    result_code: String,
+    #[serde(default)]
     result_message: Option<String>,
+    #[serde(default)]
+    request_id: Option<String>,
+    #[serde(default)]
     push_result: Option<PushResult>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct PushResult {
+    #[serde(default)]
     success: Option<bool>,
+    #[serde(default)]
     result_msg: Option<String>,
+    #[serde(default)]
     data: Option<String>,
 }
 
-/// The gateway's error.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct GatewayError {
-    code: Text,
-    message: Option<String>,
-    request_id: Option<String>,
-}
-
-/// A code: text, though a number is understood too.
-#[derive(Debug, Deserialize)]
-#[serde(untagged)]
-enum Text {
-    Text(String),
-    Number(i64),
-}
-
-impl Text {
-    fn into_string(self) -> String {
-        match self {
-            Self::Text(text) => text,
-            Self::Number(number) => number.to_string(),
-        }
-    }
-}
-
-/// Reads a whole reply.
-pub(super) fn read(status: u16, retry_after: Option<Duration>, body: &[u8]) -> Outcome {
-    match status {
-        200 => envelope(body),
-        400..=499 => gateway(status, retry_after, body),
-        _ => unknown(format!("the vendor answered with HTTP status {status}"), error_of(body)),
-    }
-}
-
-fn envelope(body: &[u8]) -> Outcome {
-    let Ok(reply) = serde_json::from_slice::<Envelope>(body) else {
-        return unknown("the vendor's answer cannot be read".to_owned(), None);
-    };
-    let code = reply.result_code.map(Text::into_string).unwrap_or_default();
-    let request_id = reply.request_id;
-    let inner = reply.push_result;
-    let is_success = inner.as_ref().and_then(|inner| inner.success);
-    if code == "OK" && is_success == Some(true) {
-        let task_id = inner.and_then(|inner| inner.data).filter(|data| !data.is_empty());
-        return Outcome::Accepted { request_id, task_id };
-    }
-    // The outer code speaks of the call, the inner text of the push: either may name what is wrong, but
-    // two levels that contradict each other say nothing certain.
-    let inner_text = inner.and_then(|inner| inner.result_msg).unwrap_or_default();
-    let said = [code.as_str(), inner_text.as_str()];
-    let class = said.iter().find_map(|text| codes::of_result(text));
-    let message = reply.result_message.filter(|text| !text.is_empty()).unwrap_or_else(|| inner_text.clone());
-    if let (Some(class), None | Some(false)) = (class, is_success) {
-        let code = if codes::of_result(&code).is_some() { code } else { inner_text };
-        return Outcome::Rejected { class, code, message, request_id, retry_after: None };
-    }
-    let success = is_success.map_or("absent", |is_success| if is_success { "true" } else { "false" });
-    let why = format!(
-        "the vendor's answer is neither a success nor a refusal it documents: ResultCode `{code}`, \
-         PushResult.Success {success}, `{message}`"
-    );
-    Outcome::Unknown { why, code: Some(code).filter(|code| !code.is_empty()), request_id }
-}
-
-fn gateway(status: u16, retry_after: Option<Duration>, body: &[u8]) -> Outcome {
-    let Some(error) = error_of(body) else {
-        return unknown(format!("HTTP status {status} without the gateway's error code"), None);
-    };
-    let code = error.code.into_string();
-    let message = error.message.unwrap_or_default();
-    match codes::of_gateway(&code) {
-        Some(class) => Outcome::Rejected { class, code, message, request_id: error.request_id, retry_after },
-        None => Outcome::Unknown {
-            why: format!("the gateway has seen this request before: {message}"),
-            code: Some(code),
-            request_id: error.request_id,
+/// Returns what `reply` proves. `credentials` are taken out of every text that is kept.
+pub(super) fn read(reply: Reply<'_>, credentials: &Credentials) -> Outcome {
+    match reply.status {
+        200 => match serde_json::from_slice::<Answer>(reply.body) {
+            Ok(answer) => of_answer(answer, reply.retry_after, credentials),
+            Err(_) => unknown("the vendor answered HTTP 200 with a body that cannot be read", None, None),
         },
+        400..=599 => match serde_json::from_slice::<GatewayError>(reply.body) {
+            Ok(error) => of_gateway_error(reply.status, error, reply.retry_after, credentials),
+            Err(_) => unknown(
+                &format!("the vendor answered HTTP {} with a body that cannot be read", reply.status),
+                None,
+                None,
+            ),
+        },
+        status => unknown(&format!("the vendor answered HTTP {status}, which no page documents"), None, None),
     }
 }
 
-fn error_of(body: &[u8]) -> Option<GatewayError> {
-    serde_json::from_slice(body).ok()
-}
+fn of_answer(answer: Answer, retry_after: Option<Duration>, credentials: &Credentials) -> Outcome {
+    let request_id = answer.request_id.map(|id| printable(&id, credentials));
+    let code = printable(&answer.result_code, credentials);
+    let (success, result_msg, data) = match answer.push_result {
+        Some(result) => (result.success, result.result_msg.unwrap_or_default(), result.data),
+        None => (None, String::new(), None),
+    };
+    let result_message = answer.result_message.unwrap_or_default();
+    let message = if result_msg.is_empty() { &result_message } else { &result_msg };
+    let message = printable(message, credentials);
 
-fn unknown(why: String, error: Option<GatewayError>) -> Outcome {
-    match error {
-        Some(error) => {
-            let code = error.code.into_string();
-            let message = error.message.unwrap_or_default();
-            let why = format!("{why}: {code}: {message}");
-            Outcome::Unknown { why, code: Some(code), request_id: error.request_id }
+    let (verdict, code) = match (answer.result_code.as_str(), success) {
+        ("OK", Some(true)) => {
+            let task_id = data.map(|data| printable(&data, credentials)).filter(|data| !data.is_empty());
+            return Outcome::Accepted { request_id, task_id };
         }
-        None => Outcome::Unknown { why, code: None, request_id: None },
+        ("OK", Some(false)) => {
+            let verdict = codes::of_message(&result_msg).or_else(|| codes::of_message(&result_message));
+            (verdict, code)
+        }
+        ("OK", None) => {
+            let why = "the vendor answered `OK` without saying whether the push succeeded";
+            return unknown(why, Some(code), request_id);
+        }
+        (_, Some(true)) => {
+            let why = format!("the vendor answered `{code}` and success at once");
+            return unknown(&why, Some(code), request_id);
+        }
+        (result_code, Some(false) | None) => (codes::of_result(result_code), code),
+    };
+    match verdict {
+        Some(Verdict::NotTaken(class)) => Outcome::Rejected { class, code, message, request_id, retry_after },
+        Some(Verdict::Doubt) => {
+            let why = format!("the vendor answered `{code}`{}", quoted(&message));
+            unknown(&why, Some(code), request_id)
+        }
+        None => {
+            let why = format!(
+                "the vendor answered `{code}`{}, and no page says whether the push was taken",
+                quoted(&message)
+            );
+            unknown(&why, Some(code), request_id)
+        }
     }
 }
 
-/// Returns the outcome of a request that never found a connection.
-pub(super) fn unreachable(message: String) -> Outcome {
-    Outcome::Rejected {
-        class: RejectClass::Unreachable,
-        code: "Unreachable".to_owned(),
-        message,
-        request_id: None,
-        retry_after: None,
+fn of_gateway_error(
+    status: u16,
+    error: GatewayError,
+    retry_after: Option<Duration>,
+    credentials: &Credentials,
+) -> Outcome {
+    let code = printable(&error.code, credentials);
+    let request_id = error.request_id.map(|id| printable(&id, credentials));
+    // The gateway echoes the whole string to sign: keys, targets and texts, encoded twice.
+    let message = error.message.unwrap_or_default();
+    let message = message.split("server string to sign").next().expect("a split gives at least one part");
+    let message = printable(message, credentials);
+    // A 5xx proves nothing even with a known code: the request may have passed the gateway before it broke.
+    let verdict = if status < 500 { codes::of_gateway(&error.code) } else { None };
+    match verdict {
+        Some(Verdict::NotTaken(class)) => Outcome::Rejected { class, code, message, request_id, retry_after },
+        Some(Verdict::Doubt) | None => {
+            let why = format!("the vendor answered HTTP {status} `{code}`{}", quoted(&message));
+            unknown(&why, Some(code), request_id)
+        }
     }
+}
+
+fn unknown(why: &str, code: Option<String>, request_id: Option<String>) -> Outcome {
+    Outcome::Unknown { why: why.to_owned(), code, request_id }
+}
+
+fn quoted(message: &str) -> String {
+    if message.is_empty() { String::new() } else { format!(" ({message})") }
+}
+
+/// Returns `text` fit for a terminal, a log and a ledger: no secret, no control character, not too long.
+fn printable(text: &str, credentials: &Credentials) -> String {
+    let mut text = text.to_owned();
+    let secrets = [
+        Some(&credentials.access_key_secret),
+        Some(&credentials.access_key_id),
+        credentials.security_token.as_ref(),
+    ];
+    for secret in secrets.into_iter().flatten() {
+        if !secret.expose().is_empty() {
+            text = text.replace(secret.expose(), "…");
+        }
+    }
+    let clean = text.chars().map(|c| if c.is_control() { ' ' } else { c });
+    let mut out: String = clean.clone().take(MESSAGE_CHARS_MAX).collect();
+    if clean.count() > MESSAGE_CHARS_MAX {
+        out.push('…');
+    }
+    out.trim().to_owned()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::Secret;
+
+    fn credentials() -> Credentials {
+        Credentials {
+            access_key_id: Secret::new("AKID".into()),
+            access_key_secret: Secret::new("SECRET".into()),
+            security_token: None,
+        }
+    }
 
     fn verdict(status: u16, body: &str) -> String {
-        match read(status, None, body.as_bytes()) {
+        match read(Reply { status, retry_after: None, body: body.as_bytes() }, &credentials()) {
             Outcome::Accepted { task_id, .. } => format!("accepted {}", task_id.unwrap_or_default()),
             Outcome::Rejected { class, code, .. } => format!("rejected {class:?} {code}"),
             Outcome::Unknown { code, .. } => format!("unknown {}", code.unwrap_or_default()),
@@ -163,15 +216,11 @@ mod tests {
     #[test]
     fn a_documented_refusal_is_one_at_either_level() {
         assert_eq!(verdict(200, &envelope("\"3022\"", "false", "")), "rejected Content 3022");
-        assert_eq!(verdict(200, &envelope("3022", "false", "")), "rejected Content 3022");
         assert_eq!(
             verdict(200, &envelope("\"TEMPLATE_NOT_EXIST\"", "null", "")),
             "rejected Content TEMPLATE_NOT_EXIST"
         );
-        assert_eq!(
-            verdict(200, &envelope("\"OK\"", "false", "INVALID_PARAM")),
-            "rejected Content INVALID_PARAM"
-        );
+        assert_eq!(verdict(200, &envelope("\"OK\"", "false", "INVALID_PARAM")), "rejected Content OK");
         assert_eq!(verdict(200, &envelope("\"8011\"", "false", "")), "rejected Throttled 8011");
     }
 
@@ -210,5 +259,13 @@ mod tests {
         assert_eq!(verdict(400, "<html>"), "unknown ");
         assert_eq!(verdict(500, &error("InternalError")), "unknown InternalError");
         assert_eq!(verdict(503, &error("ServiceUnavailable")), "unknown ServiceUnavailable");
+    }
+
+    #[test]
+    fn what_the_gateway_echoes_is_kept_from_logs_and_ledger() {
+        let body = r#"{"Code":"SignatureDoesNotMatch","Message":"key AKID wrong\u001b[2J. server string to sign is:POST&AccessKeyId%3DAKID","RequestId":"R"}"#;
+        let outcome = read(Reply { status: 400, retry_after: None, body: body.as_bytes() }, &credentials());
+        let Outcome::Rejected { message, .. } = outcome else { panic!("{outcome:?}") };
+        assert_eq!(message, "key … wrong [2J.");
     }
 }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
 
-use crate::vendor::encode::sorted_query;
+use crate::vendor::encode::percent_encode;
 
 const ALGORITHM: &str = "ACS3-HMAC-SHA256";
 
@@ -58,8 +58,17 @@ pub fn canonical_request_v3(parts: &V3Parts) -> String {
         parts.headers.iter().map(|(name, value)| format!("{name}:{value}\n")).collect();
     let headers = headers.concat();
     let names = parts.headers.keys().map(String::as_str).collect::<Vec<_>>().join(";");
-    let (method, path, query) = (&parts.method, &parts.path, sorted_query(&parts.query));
+    // The vendor's SDKs encode a query's values only; its own names need no encoding.
+    let query = parts.query.iter().map(|(name, value)| format!("{name}={}", percent_encode(value)));
+    let query = query.collect::<Vec<_>>().join("&");
+    let (method, path) = (&parts.method, &parts.path);
     format!("{method}\n{path}\n{query}\n{headers}\n{names}\n{}", parts.body_sha256)
+}
+
+/// Returns the text that is signed: the algorithm's name, and SHA-256 over the canonical request.
+#[must_use]
+pub fn string_to_sign_v3(canonical_request: &str) -> String {
+    format!("{ALGORITHM}\n{}", hex::encode(Sha256::digest(canonical_request.as_bytes())))
 }
 
 /// Returns the signature of a canonical request, in hexadecimal digits.
@@ -69,9 +78,8 @@ pub fn canonical_request_v3(parts: &V3Parts) -> String {
 /// Never: HMAC takes keys of any length.
 #[must_use]
 pub fn signature_v3(secret: &str, canonical_request: &str) -> String {
-    let digest = hex::encode(Sha256::digest(canonical_request.as_bytes()));
     let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).expect("HMAC takes any key");
-    mac.update(format!("{ALGORITHM}\n{digest}").as_bytes());
+    mac.update(string_to_sign_v3(canonical_request).as_bytes());
     hex::encode(mac.finalize().into_bytes())
 }
 

@@ -228,7 +228,12 @@ fn hostile_yaml_is_refused_in_no_time() {
         ("recursive", "a: &x [*x]\n".to_owned(), Code::RecursiveAlias),
         ("self-merge", "a: &x { <<: *x }\n".to_owned(), Code::RecursiveAlias),
         ("long-key", format!("{}: 1\n", "k".repeat(1 << 20)), Code::YamlSyntax),
-        ("many-keys", (0..100_000).map(|key| format!("k{key}: 1\n")).collect(), Code::UnknownKey),
+        ("many-keys", many_keys(), Code::UnknownKey),
+        (
+            "mixed-items",
+            format!("audiences: {{ a: {{ users: [{}] }} }}", "1e5, 17, ".repeat(50_000)),
+            Code::WrongType,
+        ),
         ("quotes", "\"".repeat(1 << 20), Code::YamlSyntax),
         ("anchors", "&a ".repeat(1 << 20), Code::YamlSyntax),
         ("nested-aliases", nested_aliases(), Code::NestedTooDeep),
@@ -240,6 +245,11 @@ fn hostile_yaml_is_refused_in_no_time() {
         assert!(mistakes.iter().any(|mistake| mistake.code == code), "{name}: {:?}", mistakes.first());
         assert!(begun.elapsed() < Duration::from_secs(20), "{name} took {:?}", begun.elapsed());
     }
+}
+
+fn many_keys() -> String {
+    let lines: Vec<String> = (0..30_000).map(|key| format!("k{key}: 1")).collect();
+    lines.join("\n")
 }
 
 /// Each alias nests the one before it ever deeper.

@@ -130,7 +130,9 @@ fn a_saved_plan_is_executed_exactly_or_refused_as_stale() {
         "workspace",
     );
     refused(&|site| fs::remove_dir_all(site.path("campaigns/.campaignctl")).unwrap(), 12, "lineage");
-    site.run(&["apply", "plan.json", "--auto-approve", "-e", "production"]).exits(12);
+    site.run(&["apply", "plan.json", "--auto-approve", "-e", "production"])
+        .exits(7)
+        .warns("made for environment");
     site.run_at("2026-12-20T00:00:00Z", &["apply", "plan.json", "--auto-approve"]).exits(9).warns("expired");
     site.run(&["apply", "plan.json", "--auto-approve"]).exits(0).says("32 accepted");
     site.run(&["apply", "plan.json", "--auto-approve"]).exits(7).warns("the ledger moved on from record 1");
@@ -217,6 +219,16 @@ fn a_lost_ledger_with_a_pinned_lineage_is_an_error_and_no_green_field() {
 }
 
 #[test]
+fn a_ledger_that_is_there_is_pinned_and_not_made_anew() {
+    let site = Site::with_samples();
+    site.apply().exits(0);
+    site.run(&["ledger", "init"]).exits(0).says("Found ledger");
+    site.run(&["plan"]).exits(0).says("No changes.");
+    fs::remove_dir_all(site.path("campaigns/.campaignctl/sandbox")).unwrap();
+    site.run(&["plan"]).exits(12);
+}
+
+#[test]
 fn an_environment_that_is_no_sandbox_needs_its_ledger_made() {
     let site = Site::with_samples();
     site.run(&["-e", "production", "plan"]).exits(12).warns("ledger init");
@@ -244,17 +256,19 @@ fn another_app_behind_the_same_name_is_a_foreign_ledger() {
 fn a_ledger_put_back_from_an_old_copy_is_noticed() {
     let site = Site::with_samples();
     site.run(&["plan"]).exits(0);
-    let old = tempfile::tempdir().unwrap();
-    let ledger = site.path("campaigns/.campaignctl/sandbox");
-    fs::copy(ledger.join("db"), old.path().join("db")).unwrap();
-    fs::copy(ledger.join("high_water"), old.path().join("high_water")).unwrap();
+    let old = Site::with_samples();
+    copy_ledger(&site, &old);
     site.apply().exits(0);
     site.run(&["plan", "--out", "plan.json"]).exits(0);
-    fs::copy(old.path().join("db"), ledger.join("db")).unwrap();
-    site.run(&["plan"]).exits(12);
-    // Put back together with its high-water mark it looks whole, but a saved plan has seen more.
-    fs::copy(old.path().join("high_water"), ledger.join("high_water")).unwrap();
+    let ledger = site.path("campaigns/.campaignctl/sandbox");
+    let high_water = fs::read(ledger.join("high_water")).unwrap();
+    fs::remove_dir_all(&ledger).unwrap();
+    copy_ledger(&old, &site);
+    // Put back whole it looks whole, but a saved plan has seen more.
     site.run(&["apply", "plan.json", "--auto-approve"]).exits(12).warns("records are lost");
+    // Without its own high-water mark it is noticed by itself.
+    fs::write(ledger.join("high_water"), high_water).unwrap();
+    site.run(&["plan"]).exits(12).warns("was rolled back").warns("nothing was sent");
 }
 
 #[test]

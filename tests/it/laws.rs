@@ -1,6 +1,7 @@
 //! The laws that are arithmetic, over random campaigns, random vendors and random crashes.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -198,7 +199,7 @@ fn new_ledger() -> MemoryBackend {
         app_id: "APP".into(),
         workspace_id: "test".into(),
     };
-    drop(state::create(Box::new(backend.clone()), header, now()).unwrap());
+    drop(state::create(Box::new(backend.clone()), header, Path::new("ledger"), now()).unwrap());
     backend
 }
 

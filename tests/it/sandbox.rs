@@ -44,15 +44,15 @@ fn what_the_official_sdks_sent_is_understood() {
         assert_eq!(reply.verdict(), if refusal.is_empty() { "accepted" } else { "3028" }, "{name}");
         assert!(reply.head.contains("content-type: application/json"), "{}", reply.head);
     }
-    let pushes = vendor.sandbox.received().pushes;
+    let pushes = vendor.sandbox.received().taken;
     assert_eq!(
         pushes.iter().map(|push| push.action.as_str()).collect::<Vec<_>>(),
         ["PushBroadcast", "PushTemplate", "PushTemplate"]
     );
-    assert_eq!(pushes[1].task_name.as_deref(), Some("Python 测试 task"));
-    assert_eq!(pushes[2].task_name.as_deref(), Some("Node 测试 *~'()!+"));
+    assert_eq!(pushes[1].task_name, "Python 测试 task");
+    assert_eq!(pushes[2].task_name, "Node 测试 *~'()!+");
     let counts = vendor.sandbox.target_counts();
-    assert_eq!(json!(counts), json!({"3:user1024": 1, "3:userid1024": 1, "broadcast:android": 1}));
+    assert_eq!(json!(counts.targets), json!({"3:user1024": 1, "3:userid1024": 1, "broadcast:android": 1}));
 }
 
 #[test]
@@ -63,7 +63,7 @@ fn one_byte_of_the_body_changed_is_another_request() {
         let changed = text.replace("AppId=ONEX570DA89211721", "AppId=ONEX570DA89211722");
         assert_ne!(text, changed);
         let reply = vendor.send(changed.as_bytes());
-        assert_eq!(reply.verdict(), "403 SignatureDoesNotMatch", "{name}");
+        assert_eq!(reply.verdict(), "400 SignatureDoesNotMatch", "{name}");
         let message = reply.json()["Message"].as_str().unwrap().to_owned();
         let echoed = if name.contains("V3") { "x-acs-content-sha256" } else { "string to sign is:POST&%2F&" };
         assert!(message.contains(echoed), "{name}: {message}");
@@ -97,7 +97,7 @@ fn a_request_whose_signature_is_wrong_uses_no_nonce_up() {
     common.insert("Signature".to_owned(), "AAAA".to_owned());
     let as_query: Vec<(&str, &str)> = common.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect();
     let forged = post(&query(&as_query), "AppId=A");
-    assert_eq!(vendor.send(&forged).verdict(), "403 SignatureDoesNotMatch");
+    assert_eq!(vendor.send(&forged).verdict(), "400 SignatureDoesNotMatch");
     common.remove("Signature");
     assert_eq!(vendor.call_with(common, &good("PushTemplate")).verdict(), "accepted");
 }
@@ -175,7 +175,7 @@ fn version_3_is_followed_to_its_signed_headers_and_a_chunked_body() {
     );
     let reply = vendor.send(chunked.as_bytes());
     assert_eq!(reply.verdict(), "accepted", "{}", reply.text);
-    assert_eq!(vendor.sandbox.received().pushes[0].task_name.as_deref(), Some("a b"));
+    assert_eq!(vendor.sandbox.received().taken[0].task_name, "a b");
 
     let whole = |head: &str, body: &str| format!("{head}Content-Length: {}\r\n\r\n{body}", body.len());
     let (head, _) = v3(&vendor, body, &["content-type"]);
@@ -184,7 +184,7 @@ fn version_3_is_followed_to_its_signed_headers_and_a_chunked_body() {
     assert_eq!(vendor.send(whole(&head, body).as_bytes()).verdict(), "400 IncompleteSignature");
     let (head, _) = v3(&vendor, body, &[]);
     let other = body.replace("u1", "u2");
-    assert_eq!(vendor.send(whole(&head, &other).as_bytes()).verdict(), "403 SignatureDoesNotMatch");
+    assert_eq!(vendor.send(whole(&head, &other).as_bytes()).verdict(), "400 SignatureDoesNotMatch");
     // The signature covers the claimed hash; a body that is another one is found out by its own.
     let claimed = head.replace("x-acs-date: 2026-11-23T01:13:26Z", "x-acs-date: 2026-11-23T00:13:26Z");
     assert_eq!(vendor.send(whole(&claimed, body).as_bytes()).verdict(), "400 InvalidTimeStamp.Expired");
@@ -238,10 +238,10 @@ fn a_duplicate_message_key_is_accepted_and_counted() {
     let targets = vendor.get("targets");
     assert_eq!(targets["targets"], json!({"3:u1": 3, "3:u2": 1}));
     assert_eq!(targets["pushed_twice"], json!({"k1": 2}));
-    assert_eq!(targets["totals"], json!({"pushes": 3, "targets": 4, "broadcasts": 0}));
+    assert_eq!((&targets["calls"], &targets["pushes"]), (&json!(3), &json!(4)));
     assert_eq!(
-        vendor.get("received")["pushes"][2]["targets"][0],
-        json!({"target": "u1", "message_key": "k2"})
+        vendor.get("received")["taken"][2]["targets"][0],
+        json!({"delivery_type": 3, "target": "u1", "message_key": "k2"})
     );
 }
 
@@ -252,8 +252,8 @@ fn the_log_of_requests_gives_each_verdict() {
     vendor.call("PushTemplate", &pairs(&[("AppId", "A")]));
     vendor.post("faults", r#"{"kind":"drop_before","times":0}"#);
     let log = vendor.get("requests");
-    let verdicts: Vec<_> = log["requests"].as_array().unwrap().iter().map(|seen| &seen["verdict"]).collect();
-    assert_eq!(verdicts, ["accepted", "MissingWorkspaceId"]);
+    let verdicts: Vec<_> = log.as_array().unwrap().iter().map(|seen| &seen["verdict"]).collect();
+    assert_eq!(verdicts, ["taken", "MissingWorkspaceId"]);
 }
 
 #[test]
@@ -283,7 +283,7 @@ fn a_restart_finds_everything_in_the_journal() {
         &good("PushTemplate"),
     );
     assert_eq!(vendor.taken(), 3);
-    assert_eq!(vendor.sandbox.target_counts()["3:u1"], 2);
+    assert_eq!(vendor.sandbox.target_counts().targets["3:u1"], 2);
     let lines = fs::read_to_string(&path).unwrap();
     assert_eq!(lines.lines().count(), 3);
     assert!(lines.starts_with(&whole));
@@ -336,8 +336,8 @@ fn the_limits_of_targets_are_10_and_100() {
     assert_eq!(with("PushMultiple", 100), "accepted");
     assert_eq!(with("PushMultiple", 101), "3029");
     let received = vendor.sandbox.received();
-    assert_eq!(received.totals.targets, 110);
-    let last = &received.pushes[1].targets;
+    assert_eq!(received.pushes, 110);
+    let last = &received.taken[1].targets;
     assert_eq!((last[1].target.as_str(), last[99].target.as_str()), ("u2", "u100"));
-    assert!(moment("2026-11-23T01:13:26Z") == received.pushes[0].at.timestamp_millis());
+    assert!(moment("2026-11-23T01:13:26Z") == received.taken[0].at.timestamp_millis());
 }

@@ -125,7 +125,7 @@ impl Vendor {
 
     /// How many pushes it took.
     pub(crate) fn taken(&self) -> u64 {
-        self.sandbox.received().totals.pushes
+        self.sandbox.received().calls
     }
 }
 

@@ -81,7 +81,8 @@ fn each_fault_is_what_it_says_and_the_next_request_is_whole() {
         (code("8011"), "rejected Throttled 8011".to_owned(), 0),
         (code("9000"), "unknown 9000".to_owned(), 0),
         (FaultKind::SuccessFalse, "unknown OK".to_owned(), 0),
-        (FaultKind::NonceUsed, "unknown SignatureNonceUsed".to_owned(), 0),
+        (FaultKind::NonceUsed, "unknown SignatureNonceUsed".to_owned(), 1),
+        (FaultKind::SignatureRefused, "rejected Credentials SignatureDoesNotMatch".to_owned(), 0),
     ];
     let mut taken = 0;
     for (number, (kind, expected, takes)) in rows.into_iter().enumerate() {
@@ -97,8 +98,8 @@ fn each_fault_is_what_it_says_and_the_next_request_is_whole() {
         taken += 1;
         assert_eq!(vendor.taken(), taken, "after {kind:?}");
     }
-    assert!(vendor.sandbox.pushed_twice().is_empty());
-    assert_eq!(vendor.sandbox.target_counts()["3:u1"], taken);
+    assert!(vendor.sandbox.target_counts().pushed_twice.is_empty());
+    assert_eq!(vendor.sandbox.target_counts().targets["3:u1"], taken);
 }
 
 #[test]
@@ -130,7 +131,7 @@ fn faults_come_in_order_and_as_often_as_told() {
     let throttled = "rejected Throttled Throttling.User after 7ms";
     assert_eq!(seen, ["unknown -", "unknown -", "rejected Content 3022", throttled, throttled, "accepted"]);
     let log = vendor.get("requests");
-    assert_eq!(log["requests"][0]["fault"], "DropBefore");
+    assert_eq!(log[0]["verdict"], "drop_before");
     assert_eq!(vendor.taken(), 1);
 }
 

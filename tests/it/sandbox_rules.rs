@@ -273,7 +273,7 @@ fn registered_templates_must_exist_and_be_filled() {
     assert_eq!(verdict(&[("TemplateKeyValue", r#"{"name":"Zhang"}"#)]), "3023");
     assert_eq!(verdict(&[("TemplateKeyValue", r#"{"name":"张三","money":"200","more":"1"}"#)]), "accepted");
     assert_eq!(verdict(&[("TemplateName", "U"), ("TemplateKeyValue", r#"{"a":"1"}"#)]), "accepted");
-    let push = &vendor.sandbox.received().pushes[0];
+    let push = &vendor.sandbox.received().taken[0];
     assert_eq!((push.title.as_str(), push.content.as_str()), ("Hello 张三", "You won 200 USD"));
 
     let batch = |second: &str| {

@@ -74,7 +74,7 @@ fn a_scheduled_push_is_listed_under_its_own_id_and_executed_by_the_clock() {
     vendor.set("2026-11-23T02:00:00Z");
     assert_eq!(list(&vendor, &[])[0]["ExecutedStatus"], "1");
     assert_eq!(cancel(&vendor, &id), "3028");
-    assert_eq!(vendor.sandbox.target_counts()["3:u1"], 1);
+    assert_eq!(vendor.sandbox.target_counts().targets["3:u1"], 1);
 }
 
 #[test]
@@ -96,7 +96,7 @@ fn a_repeating_push_has_a_child_for_each_time() {
     assert_eq!(cancel(&vendor, &id), "accepted");
     let left = list(&vendor, &[]);
     assert_eq!((left.len(), &left[0]["ExecutedStatus"]), (1, &json!("1")));
-    assert_eq!(vendor.sandbox.target_counts()["3:u1"], 1);
+    assert_eq!(vendor.sandbox.target_counts().targets["3:u1"], 1);
 }
 
 #[test]
@@ -169,13 +169,13 @@ fn a_cancelled_push_reaches_nobody_after_a_restart_too() {
     assert_eq!(vendor.call("CancelMpsScheduler", &business).verdict(), "400 MissingUniqueIds");
     let rows = list(&vendor, &[]);
     assert!(rows.len() == 2 && rows.iter().all(|row| row["ParentId"] == kept));
-    assert_eq!(json!(vendor.sandbox.target_counts()), json!({"3:u1": 1}));
+    assert_eq!(json!(vendor.sandbox.target_counts().targets), json!({"3:u1": 1}));
     drop(vendor);
 
     let vendor = Vendor::with_journal(Some(path)).unwrap();
     vendor.set("2026-11-23T01:40:00Z");
     assert_eq!(list(&vendor, &[]), rows);
-    assert_eq!(json!(vendor.sandbox.target_counts()), json!({"3:u1": 1}));
+    assert_eq!(json!(vendor.sandbox.target_counts().targets), json!({"3:u1": 1}));
     assert_eq!(vendor.taken(), 3);
 }
 

@@ -172,9 +172,9 @@ fn copy(from: &Path, to: &Path) {
         }
         let target = to.join(&name);
         if entry.file_type().unwrap().is_dir() {
-            copy(&entry.path(), &target)
+            copy(&entry.path(), &target);
         } else {
-            drop(fs::copy(entry.path(), target).unwrap())
+            fs::copy(entry.path(), target).unwrap();
         }
     }
 }

@@ -58,6 +58,9 @@ pub(super) fn run(shell: &Shell, globals: &Globals, args: &Args) -> Result {
     let session = Session::new(shell, globals);
     let reviewed = args.plan.as_deref().map(super::show::read).transpose()?;
     let desired = session.desired(reviewed.as_ref().map(|plan| plan.environment.as_str()))?;
+    if let Some(reviewed) = &reviewed {
+        prove_same_environment(reviewed, &desired)?;
+    }
     if shell.is_time_given() && !desired.environment.endpoint.is_loopback() {
         return Err(Failure::new(
             ExitStatus::Written,
@@ -84,6 +87,22 @@ pub(super) fn run(shell: &Shell, globals: &Globals, args: &Args) -> Result {
     execute(shell, args, &desired, open, plan)
 }
 
+/// Refuses a plan of another project or environment before any ledger is opened: it would be the wrong one.
+fn prove_same_environment(reviewed: &PlanDocument, desired: &Desired) -> Result<()> {
+    let pairs = [
+        ("project", &reviewed.project, desired.project.as_str()),
+        ("environment", &reviewed.environment, desired.environment.name.as_str()),
+    ];
+    match pairs.into_iter().find(|(_, reviewed, current)| reviewed != current) {
+        Some((what, reviewed, current)) => {
+            let message = format!("the plan was made for {what} `{reviewed}`, not for `{current}`");
+            Err(Failure::new(ExitStatus::Stale, message)
+                .help("nothing was sent. Leave `-e` out, or plan again"))
+        }
+        None => Ok(()),
+    }
+}
+
 /// Refuses a reviewed plan that is no longer the plan of now, and says what moved.
 fn prove_fresh(reviewed: &PlanDocument, current: &PlanDocument) -> Result<()> {
     let found = plan::differences(reviewed, current);
@@ -99,14 +118,14 @@ fn prove_fresh(reviewed: &PlanDocument, current: &PlanDocument) -> Result<()> {
     } else {
         (ExitStatus::Stale, "the plan is stale")
     };
-    let moved: Vec<String> = found.iter().map(|found| format!("\n  - {found}")).collect();
+    let moved: Vec<String> = found.iter().map(ToString::to_string).collect();
     let help = match status {
         ExitStatus::Ledger => {
             "nothing was sent. Restore the ledger's directory from where the last run kept it"
         }
         _ => "nothing was sent. Run `campaignctl plan` again, and have it reviewed",
     };
-    Err(Failure::new(status, format!("{what}:{}", moved.concat())).help(help))
+    Err(Failure::new(status, format!("{what}:")).items(moved).help(help))
 }
 
 fn nothing_to_push(shell: &Shell, args: &Args, plan: &PlanDocument) -> Result {

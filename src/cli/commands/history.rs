@@ -21,11 +21,8 @@ pub(super) fn run(shell: &Shell, globals: &Globals, args: &Args) -> Result {
     let desired = session.desired(None)?;
     let ledger = session.open_ledger(&desired, "history")?.ledger;
     let runs: Vec<RunStatus> = ledger.runs().iter().map(RunStatus::of).collect();
-    let text = if args.json {
-        render::json::pretty(&runs)
-    } else {
-        render::history::runs(&runs, desired.time_zone, shell.width())
-    };
+    let text =
+        if args.json { render::json::pretty(&runs) } else { render::history::runs(&runs, desired.time_zone) };
     shell.answer(&text)?;
     Ok(ExitStatus::Done)
 }

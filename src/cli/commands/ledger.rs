@@ -22,7 +22,8 @@ pub(in crate::cli) struct Args {
 enum Action {
     /// Make the environment's ledger, and pin it in `campaignctl.lock`
     ///
-    /// Once for each environment, ever: commit `campaignctl.lock` afterwards.
+    /// Once for each environment, ever: commit `campaignctl.lock` afterwards. A ledger that is there already
+    /// is kept, and pinned.
     #[command(
         after_help = "Example:\n  campaignctl -e production ledger init && git add campaigns/campaignctl.lock"
     )]
@@ -60,11 +61,15 @@ fn init(shell: &Shell, globals: &Globals) -> Result {
             environment.ledger.display()
         )));
     }
-    let open = session.create_ledger(&desired, "ledger init")?;
+    // One that was made by a run before, as a sandbox's is, knows what was sent: it is kept.
+    let (open, done) = match session.find_ledger(&desired, "ledger init", None)? {
+        Some(open) => (open, "Found"),
+        None => (session.create_ledger(&desired, "ledger init")?, "Made"),
+    };
     let lineage = open.ledger.header().lineage.clone();
     pins.pin(session.directory(), &environment.name, lineage.clone())?;
     shell.answer(&format!(
-        "Made ledger {lineage} for `{}` in `{}`.\nCommit `{}`: it is how a later run knows a lost ledger from a new one.\n",
+        "{done} ledger {lineage} for `{}` in `{}`.\nCommit `{}`: it is how a later run knows a lost ledger from a new one.\n",
         environment.name,
         environment.ledger.display(),
         session.directory().join(PIN_FILE_NAME).display(),

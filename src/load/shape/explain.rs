@@ -43,7 +43,9 @@ impl Explainer<'_> {
         let path = path(error);
         let mistake = match error.kind() {
             ValidationErrorKind::AdditionalProperties { unexpected } => {
-                return unexpected.iter().map(|key| self.unknown_key(path.clone(), key, error)).collect();
+                let allowed = self.properties(error).into_iter().flat_map(|keys| keys.keys());
+                let allowed: Vec<&str> = allowed.map(String::as_str).collect();
+                return unexpected.iter().map(|key| self.unknown_key(path.clone(), key, &allowed)).collect();
             }
             ValidationErrorKind::Required { property } => {
                 self.missing_key(path, property.as_str().unwrap_or_default(), error)
@@ -66,9 +68,7 @@ impl Explainer<'_> {
         vec![mistake]
     }
 
-    fn unknown_key(&self, mut path: Vec<String>, key: &str, error: &ValidationError<'_>) -> Mistake {
-        let allowed: Vec<&str> =
-            self.properties(error).map_or_else(Vec::new, |keys| keys.keys().map(String::as_str).collect());
+    fn unknown_key(&self, mut path: Vec<String>, key: &str, allowed: &[&str]) -> Mistake {
         let help = if let Some(meant) = closest(key, allowed.iter().copied()) {
             format!("did you mean `{meant}`?")
         } else if allowed.is_empty() {

@@ -28,6 +28,7 @@ fn reason(error: &serde_json::Error) -> String {
     let text = error.to_string();
     let place = format!(" at line {} column {}", error.line(), error.column());
     match text.strip_suffix(&place) {
+        Some(words) if error.column() == 0 => words.to_owned(),
         Some(words) => format!("{words} at column {}", error.column()),
         None => text,
     }

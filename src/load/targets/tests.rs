@@ -128,7 +128,7 @@ fn one_field_of_each_json_object_is_read() {
 fn bad_json_lines_are_named() {
     let lines = b"[1]\n{\"id\": 1}\n{\"user_id\": 1.5}\n{\"user_id\": \"a\", \"user_id\": \"b\"}\n{\"user_id\": \"a\"\n{} x\n{\"user_id\": null}\n{\"user_id\":\"\"}";
     insta::assert_snapshot!(jsonl(lines).join("\n"), @r"
-    line 1: the line is not a JSON object with a text in `user_id`: invalid type: sequence, expected an object at column 0
+    line 1: the line is not a JSON object with a text in `user_id`: invalid type: sequence, expected an object
     line 2: the object has no field `user_id`
     line 3: the line is not a JSON object with a text in `user_id`: invalid type: floating point `1.5`, expected a text or a whole number at column 15
     line 4: the object has the field `user_id` twice

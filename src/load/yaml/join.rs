@@ -34,7 +34,6 @@ pub(super) fn values(source: &Arc<Source>, tree: &Tree) -> Result<Joined, Vec<Di
             let value = match tree.root() {
                 Some(root) => join.value(root, &other),
                 None if other.is_null() => Value::Null,
-                // A comment to one reader, a comment with a line break and more to the other.
                 None => return Err(vec![join.hidden()]),
             };
             Ok(Joined { value, refused: join.refused, mistakes: join.mistakes })
@@ -66,7 +65,9 @@ impl Join<'_> {
         let tree = self.tree;
         let id = tree.target(id);
         match (&tree.node(id).kind, other) {
-            (Kind::Scalar { text, is_plain }, other) => self.scalar(id, text, *is_plain, other),
+            (Kind::Scalar { text, is_plain }, other) if !matches!(other, serde_yaml::Value::Tagged(_)) => {
+                self.scalar(id, text, *is_plain, other)
+            }
             (Kind::Sequence(items), serde_yaml::Value::Sequence(others)) if items.len() == others.len() => {
                 let items = items.iter().zip(others).enumerate();
                 items.map(|(place, (item, other))| self.child(place.to_string(), *item, other)).collect()
@@ -210,7 +211,7 @@ impl Join<'_> {
             place,
             "two YAML readers disagree on whether this file is empty",
         )
-        .help("remove the special line breaks (U+0085, U+2028, U+2029) from its comments")
+        .help("remove what is unusual in its comments, or write a key")
     }
 
     fn unreadable(&self, error: &serde_yaml::Error) -> Diagnostic {

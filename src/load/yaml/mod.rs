@@ -16,7 +16,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use crate::diagnostic::{Diagnostic, Source};
+use crate::diagnostic::{Code, Diagnostic, Place, Source};
 use crate::load::yaml::join::Joined;
 
 pub(super) use tree::Tree;
@@ -24,6 +24,9 @@ pub(super) use tree::Tree;
 /// Deepest nesting, aliases expanded: a campaign file needs 6 levels, its free-form JSON a few more. Below
 /// the bounds of everything that walks the values recursively (`serde_yaml` and `serde_json`: 128).
 const DEPTH_MAX: usize = 64;
+
+/// Next line, line separator and paragraph separator: breaks in YAML 1.1 §4.1.4, content in YAML 1.2.2 §5.4.
+const DISPUTED_BREAKS: [char; 3] = ['\u{85}', '\u{2028}', '\u{2029}'];
 
 /// A document that both parsers could read.
 pub(super) struct Reading {
@@ -37,6 +40,9 @@ pub(super) struct Reading {
 
 /// Reads one document. The reading is absent where a mistake leaves no value at all.
 pub(super) fn read(source: &Arc<Source>) -> (Option<Reading>, Vec<Diagnostic>) {
+    if let Some(mistake) = disputed_break(source) {
+        return (None, vec![mistake]);
+    }
     let (tree, mut mistakes) = builder::build(source);
     let Some(tree) = tree else { return (None, mistakes) };
     match join::values(source, &tree) {
@@ -48,6 +54,17 @@ pub(super) fn read(source: &Arc<Source>) -> (Option<Reading>, Vec<Diagnostic>) {
         Err(of_values) if mistakes.is_empty() => (None, of_values),
         Err(_) => (None, mistakes),
     }
+}
+
+/// Finds a character that breaks the line in YAML 1.1 and not in YAML 1.2: behind it, one reader's comment is
+/// the other's content, and no editor shows it.
+fn disputed_break(source: &Arc<Source>) -> Option<Diagnostic> {
+    let (at, found) = source.text().char_indices().find(|(_, found)| DISPUTED_BREAKS.contains(found))?;
+    let place = Place::span(source, at..at + found.len_utf8());
+    let escape = format!("U+{:04X}", u32::from(found));
+    let message = format!("the character {escape} breaks the line to some YAML readers and not to others");
+    let help = format!("remove it; inside double quotes it can be written as `\\u{:04X}`", u32::from(found));
+    Some(Diagnostic::error(Code::AmbiguousScalar, place, message).help(help))
 }
 
 #[cfg(test)]

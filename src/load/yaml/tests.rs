@@ -59,7 +59,8 @@ fn block_scalars_end_as_both_readers_say() {
 }
 
 #[test]
-fn a_text_that_the_readers_break_differently_is_refused() {
+fn a_character_that_breaks_the_line_to_some_readers_is_refused() {
+    assert_eq!(value("a: \"x\\u2028y\""), json!({ "a": "x\u{2028}y" }));
     assert_eq!(codes("a: \"x\u{85}y\"\n"), [Code::AmbiguousScalar]);
     assert_eq!(codes("# nothing\u{85}a: hidden\n"), [Code::AmbiguousScalar]);
     assert_eq!(codes("a: b # nothing\u{2028}c: hidden\n"), [Code::AmbiguousScalar]);
@@ -152,8 +153,6 @@ fn yamlish() -> impl Strategy<Value = String> {
         "...\n",
         "%YAML 1.1\n",
         "你好",
-        "\u{85}",
-        "\u{2028}",
         "\u{feff}",
         "\r",
         "\r\n",
@@ -187,6 +186,7 @@ fn values() -> impl Strategy<Value = Value> {
     ];
     leaf.prop_recursive(4, 48, 6, |inner| {
         let keys = prop_oneof!["[a-z_]{1,6}", "\\PC{1,6}", "[0-9eo.:_-]{1,5}"];
+        let keys = keys.prop_filter("a merge key is no key", |key| key != "<<");
         prop_oneof![
             prop::collection::vec(inner.clone(), 0..6).prop_map(Value::from),
             prop::collection::btree_map(keys, inner, 0..6)

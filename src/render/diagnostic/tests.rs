@@ -84,17 +84,29 @@ fn a_node_over_many_lines_is_folded() {
 
 #[test]
 fn a_very_long_line_is_cut_around_the_place() {
-    let ids = "\"id-0123456789\", ".repeat(2000);
+    let ids = "\"id-0123456789\", ".repeat(500);
     let text = format!("audiences: {{a: {{users: [{ids}BAD, {ids}]}}}}\n");
     let file = source("a.yaml", &text);
     let diagnostic = Diagnostic::error(Code::BadTarget, place(&file, "BAD"), "not an id");
     insta::assert_snapshot!(text_of_width(&diagnostic, 80), @r#"
     error[bad-target]: not an id
-     --> a.yaml:1:34025
+     --> a.yaml:1:8525
       |
     1 | ...id-0123456789", "id-0123456789", BAD, "id-0123456789", "id-0123456789"...
       |                                     ^^^
     "#);
+}
+
+#[test]
+fn of_an_endless_line_only_the_place_is_named() {
+    let ids = "\"id-0123456789\", ".repeat(10_000);
+    let file = source("a.yaml", &format!("audiences: {{a: {{users: [{ids}BAD, {ids}]}}}}\n"));
+    let diagnostic = Diagnostic::error(Code::BadTarget, place(&file, "BAD"), "not an id").label("here");
+    insta::assert_snapshot!(plain(&diagnostic), @r"
+    error[bad-target]: not an id
+    --> a.yaml:1:170025
+     = note: here
+    ");
 }
 
 fn text_of_width(diagnostic: &Diagnostic, width: usize) -> String {

@@ -13,6 +13,9 @@ use crate::diagnostic::{Diagnostic, Label, Place, Severity, Source};
 /// is scanned whole, so that many reports on a large file would be slow without a bound.
 const CUT_BYTES_MAX: usize = 64 * 1024;
 
+/// Longest source text that is shown, folded or cut to the screen; of a longer one only the place is named.
+const SHOWN_BYTES_MAX: usize = 32 * 1024;
+
 /// What the reader's screen is like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Look {
@@ -49,16 +52,14 @@ fn elements(diagnostic: &Diagnostic) -> Vec<Element<'_>> {
     for cut in cuts(diagnostic) {
         elements.push(cut.snippet().into());
     }
-    if let Some(Label { place: place @ (Place::Line { .. } | Place::File { .. }), text }) =
-        &diagnostic.primary
-    {
+    if let Some(Label { place, text }) = diagnostic.primary.as_ref().filter(|label| !is_shown(&label.place)) {
         elements.insert(0, origin(place).into());
         if !text.is_empty() {
             notes.push(Level::NOTE.message(normalize_untrusted_str(text)).into());
         }
     }
     for Label { place, text } in &diagnostic.related {
-        if !matches!(place, Place::Span(_)) {
+        if !is_shown(place) {
             let note = format!("{text}: {place}");
             notes.push(Level::NOTE.message(normalize_untrusted_str(&note)).into());
         }
@@ -70,11 +71,21 @@ fn elements(diagnostic: &Diagnostic) -> Vec<Element<'_>> {
     elements
 }
 
+/// Whether a place's source is shown, and not only named.
+fn is_shown(place: &Place) -> bool {
+    match place {
+        Place::Span(span) => whole_lines(span.source.text(), &span.range).len() <= SHOWN_BYTES_MAX,
+        Place::Line { .. } | Place::File { .. } => false,
+    }
+}
+
 fn origin(place: &Place) -> Origin<'_> {
+    let number = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
     let origin = Origin::path(place.path());
-    match place.line() {
-        Some(line) => origin.line(usize::try_from(line).unwrap_or(usize::MAX)),
-        None => origin,
+    match (place.line(), place.column()) {
+        (Some(line), Some(column)) => origin.line(number(line)).char_column(number(column)),
+        (Some(line), None) => origin.line(number(line)),
+        (None, _) => origin,
     }
 }
 
@@ -92,6 +103,9 @@ fn cuts(diagnostic: &Diagnostic) -> Vec<Cut<'_>> {
     let mut cuts: Vec<Cut<'_>> = Vec::new();
     for (kind, Label { place, text }) in primary.chain(related) {
         let Place::Span(span) = place else { continue };
+        if !is_shown(place) {
+            continue;
+        }
         let lines = whole_lines(span.source.text(), &span.range);
         let label = (kind, span.range.clone(), text.as_str());
         let near = cuts.iter_mut().find(|cut| cut.source == &span.source && cut.is_near(&lines));

@@ -95,8 +95,7 @@ pub(super) struct Candidate {
     pub(super) action: PushAction,
     pub(super) app_id: String,
     pub(super) workspace_id: String,
-    pub(super) task_name: Option<String>,
-    pub(super) delivery_type: u8,
+    pub(super) task_name: String,
     pub(super) deliveries: Vec<Delivery>,
     pub(super) message: Message,
     pub(super) strategy: Strategy,
@@ -142,9 +141,9 @@ pub(super) fn read(
     let outer_values = rules::values(fields)?;
     let (deliveries, inner_values) = match action {
         PushAction::Simple | PushAction::Template => {
-            (targets::single(fields, BATCH_TARGETS_MAX)?, Vec::new())
+            (targets::single(delivery_type, fields, BATCH_TARGETS_MAX)?, Vec::new())
         }
-        PushAction::Multiple => targets::multiple(fields, MULTIPLE_TARGETS_MAX)?,
+        PushAction::Multiple => targets::multiple(delivery_type, fields, MULTIPLE_TARGETS_MAX)?,
         PushAction::Broadcast => (vec![rules::broadcast(delivery_type, version, fields)?], Vec::new()),
     };
     let message = match action {
@@ -164,8 +163,7 @@ pub(super) fn read(
         action,
         app_id: app_id.to_owned(),
         workspace_id: workspace_id.to_owned(),
-        task_name: fields.text("TaskName").map(str::to_owned),
-        delivery_type,
+        task_name: fields.text("TaskName").unwrap_or_default().to_owned(),
         deliveries,
         message,
         strategy: Strategy::read(fields, now)?,

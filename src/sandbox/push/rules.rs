@@ -103,7 +103,7 @@ pub(super) fn broadcast(delivery_type: u8, version: &str, fields: Fields<'_>) ->
         2 => "ios",
         _ => "harmonyos",
     };
-    Ok(Delivery { target: platform.to_owned(), message_key: message_key.to_owned() })
+    Ok(Delivery { delivery_type, target: platform.to_owned(), message_key: message_key.to_owned() })
 }
 
 /// Whether an explicit window is given instead of a period (official SDK since 2.1.0; the pages are silent).

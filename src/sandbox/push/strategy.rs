@@ -13,7 +13,7 @@ use crate::sandbox::result_code::Refusal;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(in crate::sandbox) struct Strategy {
     pub(in crate::sandbox) strategy_type: u8,
-    pub(in crate::sandbox) triggers_ms: Vec<i64>,
+    pub(in crate::sandbox) triggers: Vec<DateTime<Utc>>,
 }
 
 impl Strategy {
@@ -28,9 +28,9 @@ impl Strategy {
             .ok_or_else(|| malformed("StrategyContent is required unless StrategyType is 0".to_owned()))?;
         let content = Content(content.into_iter().collect());
         if strategy_type == 1 {
-            return Ok(Self { strategy_type: 1, triggers_ms: vec![content.once(now)?] });
+            return Ok(Self { strategy_type: 1, triggers: vec![content.once(now)?] });
         }
-        Ok(Self { strategy_type: 2, triggers_ms: content.repeated(now)? })
+        Ok(Self { strategy_type: 2, triggers: content.repeated(now)? })
     }
 }
 
@@ -42,15 +42,13 @@ impl Content {
         number.ok_or_else(|| malformed(format!("StrategyContent.{key} is required, a whole number")))
     }
 
-    fn once(&self, now: DateTime<Utc>) -> Result<i64, Refusal> {
-        let at_ms = self.number("fixedTime")?;
-        if day_of(at_ms).is_none() || at_ms <= now.timestamp_millis() {
-            return Err(malformed("StrategyContent.fixedTime is not in the future".to_owned()));
-        }
-        Ok(at_ms)
+    fn once(&self, now: DateTime<Utc>) -> Result<DateTime<Utc>, Refusal> {
+        let at = DateTime::from_timestamp_millis(self.number("fixedTime")?);
+        at.filter(|at| *at > now)
+            .ok_or_else(|| malformed("StrategyContent.fixedTime is not in the future".to_owned()))
     }
 
-    fn repeated(&self, now: DateTime<Utc>) -> Result<Vec<i64>, Refusal> {
+    fn repeated(&self, now: DateTime<Utc>) -> Result<Vec<DateTime<Utc>>, Refusal> {
         let today = now.with_timezone(&vendor_zone()).date_naive();
         let day = |key: &str| {
             day_of(self.number(key)?).ok_or_else(|| malformed(format!("StrategyContent.{key} is no time")))
@@ -71,7 +69,7 @@ impl Content {
         let time = self.time()?;
         let days = first.iter_days().take_while(|day| *day <= last).filter(|day| happens_on.contains(*day));
         let moments = days.filter_map(|day| vendor_zone().from_local_datetime(&day.and_time(time)).single());
-        Ok(moments.map(|at| at.timestamp_millis()).filter(|at_ms| *at_ms > now.timestamp_millis()).collect())
+        Ok(moments.map(|at| at.to_utc()).filter(|at| *at > now).collect())
     }
 
     fn time(&self) -> Result<NaiveTime, Refusal> {

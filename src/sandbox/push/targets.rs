@@ -12,9 +12,11 @@ use crate::sandbox::result_code::{Refusal, ResultCode};
 /// `TargetMsg.N.ExtendedParams` has fewer keys than this (result code 3049).
 const INNER_EXTENDED_PARAMS_END: usize = 10;
 
-/// One delivery: to whom, under which key.
+/// One target of a push.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Delivery {
+    /// `DeliveryType`.
+    pub delivery_type: u8,
     /// The target's id; for a broadcast `android`, `ios` or `harmonyos`.
     pub target: String,
     /// The caller's business message id.
@@ -22,10 +24,14 @@ pub struct Delivery {
 }
 
 /// Reads `TargetMsgkey`: one JSON object, message keys by target.
-pub(super) fn single(fields: Fields<'_>, targets_max: usize) -> Result<Vec<Delivery>, Refusal> {
+pub(super) fn single(
+    delivery_type: u8,
+    fields: Fields<'_>,
+    targets_max: usize,
+) -> Result<Vec<Delivery>, Refusal> {
     let entries = fields.map("TargetMsgkey")?.unwrap_or_default();
     let deliveries = entries.into_iter().map(|(target, value)| match value {
-        Value::String(message_key) => delivery(target, message_key),
+        Value::String(message_key) => delivery(delivery_type, target, message_key),
         _ => Err(malformed("a message key in TargetMsgkey is no text".to_owned())),
     });
     bounded(deliveries.collect::<Result<_, _>>()?, targets_max)
@@ -34,6 +40,7 @@ pub(super) fn single(fields: Fields<'_>, targets_max: usize) -> Result<Vec<Deliv
 /// Reads `TargetMsg.N.*`: the deliveries, and the values of each one's placeholders.
 #[expect(clippy::type_complexity, reason = "two parallel lists, taken apart at once")]
 pub(super) fn multiple(
+    delivery_type: u8,
     fields: Fields<'_>,
     targets_max: usize,
 ) -> Result<(Vec<Delivery>, Vec<BTreeMap<String, String>>), Refusal> {
@@ -48,7 +55,7 @@ pub(super) fn multiple(
             return Err(malformed("an entry of TargetMsg has no fields".to_owned()));
         };
         let text = |name: &str| item.get(name).and_then(Value::as_str).unwrap_or_default();
-        deliveries.push(delivery(text("Target").to_owned(), text("MsgKey").to_owned())?);
+        deliveries.push(delivery(delivery_type, text("Target").to_owned(), text("MsgKey").to_owned())?);
         values.push(texts("TargetMsg.N.TemplateKeyValue", entries(&item, "TemplateKeyValue")?)?);
         let extended = entries(&item, "ExtendedParams")?;
         if extended.len() >= INNER_EXTENDED_PARAMS_END {
@@ -76,14 +83,14 @@ fn entries(item: &Map<String, Value>, name: &str) -> Result<Vec<(String, Value)>
     }
 }
 
-fn delivery(target: String, message_key: String) -> Result<Delivery, Refusal> {
+fn delivery(delivery_type: u8, target: String, message_key: String) -> Result<Delivery, Refusal> {
     if target.is_empty() {
         return Err(ResultCode::TokenOrUserIdNull.because("a target is empty"));
     }
     if message_key.is_empty() {
         return Err(malformed("a message key is empty".to_owned()));
     }
-    Ok(Delivery { target, message_key })
+    Ok(Delivery { delivery_type, target, message_key })
 }
 
 fn bounded(deliveries: Vec<Delivery>, targets_max: usize) -> Result<Vec<Delivery>, Refusal> {

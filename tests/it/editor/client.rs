@@ -1,7 +1,7 @@
 //! A minimal client of the language server protocol.
 
 use std::collections::HashMap;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
@@ -11,10 +11,10 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 /// Longest silence of the server before a test gives up.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A running language server.
-pub struct Client {
+pub(super) struct Client {
     server: Child,
     input: ChildStdin,
     messages: Receiver<Value>,
@@ -26,7 +26,7 @@ pub struct Client {
 
 impl Client {
     /// Starts the server that `scripts/editor-server` installs.
-    pub fn start() -> Self {
+    pub(super) fn start() -> Self {
         let program = Path::new(env!("CARGO_MANIFEST_DIR"))
             .join("target/editor-server/node_modules/yaml-language-server/bin/yaml-language-server");
         assert!(program.exists(), "the YAML language server is missing: run `scripts/editor-server`");
@@ -71,7 +71,7 @@ impl Client {
     }
 
     /// Opens a new document, which must name its schema itself, and returns its address.
-    pub fn open(&mut self, text: &str) -> String {
+    pub(super) fn open(&mut self, text: &str) -> String {
         self.documents_count += 1;
         let uri = format!("file:///workspace/case-{}.yaml", self.documents_count);
         let document =
@@ -81,7 +81,7 @@ impl Client {
     }
 
     /// Returns the labels that are offered at a place.
-    pub fn completions(&mut self, uri: &str, line: usize, character: usize) -> Vec<String> {
+    pub(super) fn completions(&mut self, uri: &str, line: usize, character: usize) -> Vec<String> {
         let answer = self.at("textDocument/completion", uri, line, character);
         let items = answer.get("items").unwrap_or(&answer);
         let labels = items.as_array().into_iter().flatten().filter_map(|item| item["label"].as_str());
@@ -89,13 +89,13 @@ impl Client {
     }
 
     /// Returns the text that is shown over a place.
-    pub fn hover(&mut self, uri: &str, line: usize, character: usize) -> String {
+    pub(super) fn hover(&mut self, uri: &str, line: usize, character: usize) -> String {
         let answer = self.at("textDocument/hover", uri, line, character);
         answer["contents"]["value"].as_str().unwrap_or_default().to_owned()
     }
 
     /// Returns the messages that are first published for a document.
-    pub fn diagnostics(&mut self, uri: &str) -> Vec<String> {
+    pub(super) fn diagnostics(&mut self, uri: &str) -> Vec<String> {
         while !self.diagnostics.contains_key(uri) {
             self.receive();
         }
