@@ -1,97 +1,115 @@
-//! Misbehaviour on request.
+//! How the sandbox misbehaves when told to.
 
+use std::collections::VecDeque;
+
+use serde::de::Error;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
-/// What goes wrong. “After” means that the push was taken all the same.
+/// What happens to a push request that is otherwise in order.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum FaultKind {
-    /// The gateway throttles, and may say for how long.
+    /// The gateway refuses it as too much for now; not taken.
     Throttle {
-        /// `x-acs-retry-after`, in milliseconds.
+        /// What the header `x-acs-retry-after` says, if it is there.
         #[serde(default)]
         retry_after_ms: Option<u64>,
     },
-    /// The gateway answers 503 and has not passed the request on.
+    /// HTTP 503; not taken.
     UnavailableBefore,
-    /// The gateway answers 503, but the push was taken.
+    /// HTTP 503, though taken.
     UnavailableAfter,
-    /// The connection is closed without an answer, and nothing was taken.
+    /// The connection closes without a reply; not taken.
     DropBefore,
-    /// The connection is closed without an answer, but the push was taken.
+    /// The connection closes without a reply, though taken.
     DropAfter,
-    /// The answer is no JSON, but the push was taken.
+    /// Taken, and answered with HTTP 200 and bytes that are no reply.
     GarbageAfter,
-    /// The answer breaks off, but the push was taken.
-    PartialBodyAfter,
-    /// The answer takes so long; the push is taken at once.
+    /// Taken, and answered late.
     Delay {
-        /// Milliseconds.
+        /// How late.
         ms: u64,
     },
-    /// The push service refuses with a code.
+    /// Answered with a result code of the push service; not taken.
     ResultCode {
-        /// The code, as `ResultCode`.
+        /// Goes into `ResultCode` as it is.
         code: String,
     },
-    /// `ResultCode` is `OK`, `PushResult.Success` is not, and nothing was taken.
+    /// Answered with `ResultCode` OK and `PushResult.Success` false; not taken.
     SuccessFalse,
-    /// The gateway says that it saw the nonce before, and the push was taken.
+    /// Taken; the reply ends before its `Content-Length` is reached.
+    PartialBodyAfter,
+    /// Taken, and the gateway says that it saw the nonce before.
     NonceUsed,
-    /// The gateway refuses the signature.
+    /// The gateway refuses the signature; not taken.
     SignatureRefused,
 }
 
-/// A fault of the next push calls.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+impl FaultKind {
+    /// Returns the kind's name, as JSON has it.
+    pub(super) fn name(&self) -> String {
+        let json = serde_json::to_value(self).expect("a kind is an object with plain fields");
+        json["kind"].as_str().expect("`kind` is the tag").to_owned()
+    }
+}
+
+/// A fault of the next push requests.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
-    /// What goes wrong.
-    #[serde(flatten)]
+    /// What happens.
     pub kind: FaultKind,
-    /// For how many push calls.
-    #[serde(default = "once")]
+    /// To how many requests.
     pub times: u64,
-    /// After how many push calls that go well.
-    #[serde(default)]
+    /// After how many that it leaves alone.
     pub after: u64,
 }
 
-fn once() -> u64 {
-    1
-}
-
 impl Fault {
-    /// A fault of the next push call.
+    /// Returns a fault of the next request.
     #[must_use]
     pub fn once(kind: FaultKind) -> Self {
-        Self { kind, times: 1, after: 0 }
+        Self::times(kind, 1)
     }
 
-    /// A fault of so many push calls from the next on.
+    /// Returns a fault of so many requests from the next one on.
     #[must_use]
     pub fn times(kind: FaultKind, times: u64) -> Self {
         Self { kind, times, after: 0 }
     }
+
+    /// Reads `{"kind": "…", "times": 1, "after": 0, …}`; the numbers may be left out.
+    pub(super) fn from_json(mut value: Value) -> Result<Self, serde_json::Error> {
+        let mut number = |name: &str, default| {
+            let number = value.as_object_mut().and_then(|fields| fields.shift_remove(name));
+            number.map_or(Ok(default), serde_json::from_value)
+        };
+        let (times, after) = (number("times", 1)?, number("after", 0)?);
+        let kind: FaultKind = serde_json::from_value(value.clone())?;
+        // `deny_unknown_fields` would not reach kinds without fields, so what was read is written again.
+        let known = serde_json::to_value(&kind)?;
+        let mut keys = value.as_object().into_iter().flat_map(serde_json::Map::keys);
+        match keys.find(|key| known.get(key.as_str()).is_none()) {
+            Some(key) => Err(serde_json::Error::custom(format!("unknown field `{key}`"))),
+            None => Ok(Self { kind, times, after }),
+        }
+    }
 }
 
-/// The faults that are still to happen, in order.
+/// The faults to come, first in, first out.
 #[derive(Debug, Default)]
-pub(super) struct Faults(Vec<Fault>);
+pub(super) struct Faults(VecDeque<Fault>);
 
 impl Faults {
-    pub(super) fn add(&mut self, fault: Fault) {
+    pub(super) fn push(&mut self, fault: Fault) {
         if fault.times > 0 {
-            self.0.push(fault);
+            self.0.push_back(fault);
         }
     }
 
-    pub(super) fn clear(&mut self) {
-        self.0.clear();
-    }
-
-    /// Returns the fault of a push call that just arrived.
+    /// Returns the fault of the next request.
     pub(super) fn next(&mut self) -> Option<FaultKind> {
-        let first = self.0.first_mut()?;
+        let first = self.0.front_mut()?;
         if first.after > 0 {
             first.after -= 1;
             return None;
@@ -99,8 +117,12 @@ impl Faults {
         first.times -= 1;
         let kind = first.kind.clone();
         if first.times == 0 {
-            self.0.remove(0);
+            self.0.pop_front();
         }
         Some(kind)
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.0.clear();
     }
 }

@@ -1,147 +1,239 @@
-//! The gateway: who calls, is the signature right, is the request fresh.
-//!
-//! Errors and their HTTP status are those of the vendor's tables for the same gateway (pages 434846, 435312)
-//! and of error bodies in public issues.
+//! The way of one request: gateway, then service, with a fault in between where one was injected.
 
 use std::collections::BTreeMap;
+use std::sync::MutexGuard;
+use std::time::Duration;
 
-use chrono::{DateTime, Duration, Utc};
-use sha2::{Digest, Sha256};
+use axum::http::request::Parts;
+use chrono::{DateTime, Utc};
 
-use crate::sandbox::call::Call;
-use crate::sandbox::reply::GatewayError;
-use crate::sandbox::state::State;
-use crate::vendor::{
-    Authorization, V3Parts, canonical_request_v3, signature_v1, signature_v3, string_to_sign_v1,
-};
+use crate::sandbox::fault::FaultKind;
+use crate::sandbox::gateway_error::GatewayError;
+use crate::sandbox::parameters::Parameters;
+use crate::sandbox::push::{self, Candidate, PushAction};
+use crate::sandbox::reply::{Format, Reply};
+use crate::sandbox::result_code::Refusal;
+use crate::sandbox::scheduler::{self, SchedulerAction};
+use crate::sandbox::server::Shared;
+use crate::sandbox::signature::{self, Signed, header};
+use crate::sandbox::store::{NotTaken, SeenRequest, Sender, Store};
 
-/// How far a timestamp may be from the gateway's clock, and how long a nonce is remembered.
-pub(super) const FRESH_MINUTES: i64 = 15;
-
+/// The versions of the API that have these calls.
 const VERSIONS: [&str; 3] = ["2019-08-21", "2020-07-10", "2020-10-28"];
 
-/// A request as it arrived.
-pub(super) struct Arrival {
-    pub(super) method: String,
-    pub(super) path: String,
-    pub(super) query: String,
-    /// Names in lower case.
-    pub(super) headers: BTreeMap<String, String>,
-    pub(super) body: Vec<u8>,
+/// What goes back, and how.
+#[derive(Debug)]
+pub(super) struct Answer {
+    pub(super) reply: Reply,
+    pub(super) format: Format,
+    pub(super) wire: Wire,
+    pub(super) delay: Duration,
 }
 
-/// Reads and authenticates a request.
-pub(super) fn admit(arrival: &Arrival, state: &State, request_id: &str) -> Result<Call, GatewayError> {
-    let query = decode(arrival.query.as_bytes());
-    let mut parameters = query.clone();
-    parameters.extend(decode(&arrival.body));
-    let common = |name: &str, header: &str| {
-        parameters.get(name).or_else(|| arrival.headers.get(header)).cloned().unwrap_or_default()
-    };
-    let (action, version) = (common("Action", "x-acs-action"), common("Version", "x-acs-version"));
-    let authorization = arrival.headers.get("authorization").map(String::as_str).unwrap_or_default();
-    match Authorization::parse(authorization) {
-        Some(authorization) => verify_v3(arrival, query, &authorization, state)?,
-        None => verify_v1(&arrival.method, &parameters, state)?,
-    }
-    if !VERSIONS.contains(&version.as_str()) {
-        return Err(GatewayError::new(404, "InvalidVersion", "Specified parameter Version is not valid."));
-    }
-    Ok(Call { action, request_id: request_id.to_owned(), parameters })
+/// What the connection does with a reply.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Wire {
+    Whole,
+    Garbage,
+    CutShort,
+    Close,
 }
 
-fn decode(text: &[u8]) -> BTreeMap<String, String> {
-    form_urlencoded::parse(text).into_owned().collect()
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Action {
+    Push(PushAction),
+    Scheduler(SchedulerAction),
 }
 
-fn verify_v1(method: &str, parameters: &BTreeMap<String, String>, state: &State) -> Result<(), GatewayError> {
-    let required = |name: &'static str| {
-        parameters.get(name).filter(|text| !text.is_empty()).ok_or_else(|| GatewayError::missing(name))
-    };
-    let signature = required("Signature")?;
-    let (key_id, nonce, timestamp) =
-        (required("AccessKeyId")?, required("SignatureNonce")?, required("Timestamp")?);
-    if required("SignatureMethod")? != "HMAC-SHA1" || required("SignatureVersion")? != "1.0" {
-        return Err(GatewayError::new(
-            400,
-            "IncompleteSignature",
-            "The signature method or version is not supported.",
-        ));
+/// Answers a request whose body is whole.
+pub(super) fn answer(shared: &Shared, head: &Parts, body: &[u8]) -> Answer {
+    let now = (shared.clock)();
+    let request_id = uuid::Uuid::new_v4().hyphenated().to_string().to_uppercase();
+    let parameters = Parameters::decode(head.uri.query().unwrap_or_default(), body);
+    let call = Call { head, body, parameters: &parameters, request_id: &request_id, now };
+    let passed = call.through_gateway(shared);
+    let (format, host) = (call.format(), call.host());
+    let mut answer = Answer { reply: passed.reply, format, wire: Wire::Whole, delay: Duration::ZERO };
+    let mut verdict = answer.reply.verdict.clone();
+    if let Some(fault) = &passed.fault {
+        verdict = fault.name();
+        answer.spoil(fault, &request_id, host);
     }
-    let secret = secret(state, key_id)?;
-    let mut signed = parameters.clone();
-    signed.remove("Signature");
-    let text = string_to_sign_v1(method, &signed);
-    if signature_v1(secret, &text) != *signature {
-        return Err(GatewayError::new(
-            400,
-            "SignatureDoesNotMatch",
-            &format!(
-                "Specified signature is not matched with our calculation. server string to sign is:{text}"
-            ),
-        ));
-    }
-    fresh(timestamp, state.now())?;
-    state.use_nonce(key_id, nonce)
+    let action = passed.action.unwrap_or_default().to_owned();
+    // Who was not let in could fill the log with anything.
+    let parameters = if action.is_empty() { BTreeMap::new() } else { parameters.into_all() };
+    shared.store().note(SeenRequest { at: now, action, request_id, verdict, parameters });
+    answer
 }
 
-fn verify_v3(
-    arrival: &Arrival,
-    query: BTreeMap<String, String>,
-    authorization: &Authorization,
-    state: &State,
-) -> Result<(), GatewayError> {
-    let secret = secret(state, &authorization.access_key_id)?;
-    let header = |name: &str| arrival.headers.get(name).map(String::as_str);
-    let body_sha256 = hex::encode(Sha256::digest(&arrival.body));
-    if header("x-acs-content-sha256") != Some(body_sha256.as_str()) {
-        let message = "The x-acs-content-sha256 header does not fit the body.";
-        return Err(GatewayError::new(400, "SignatureDoesNotMatch", message));
-    }
-    let mut headers = BTreeMap::new();
-    for name in &authorization.signed_headers {
-        let value = header(name).ok_or_else(|| GatewayError::missing(name))?;
-        headers.insert(name.clone(), value.trim().to_owned());
-    }
-    for needed in ["x-acs-date", "x-acs-signature-nonce", "x-acs-action", "x-acs-version", "host"] {
-        if !headers.contains_key(needed) {
-            return Err(GatewayError::new(
-                400,
-                "IncompleteSignature",
-                &format!("The header {needed} is not signed."),
-            ));
+/// How a request came through the gateway.
+struct Passed {
+    /// The call; nothing where the gateway refused it.
+    action: Option<&'static str>,
+    reply: Reply,
+    /// What is still to spoil the reply.
+    fault: Option<FaultKind>,
+}
+
+impl Answer {
+    /// Does to a reply what a fault says happens to it once the service has answered.
+    fn spoil(&mut self, fault: &FaultKind, request_id: &str, host: &str) {
+        match fault {
+            FaultKind::UnavailableAfter => {
+                self.reply = Reply::of_gateway(&GatewayError::unavailable(), request_id, host);
+            }
+            FaultKind::NonceUsed => {
+                self.reply = Reply::of_gateway(&GatewayError::nonce_used(), request_id, host);
+            }
+            FaultKind::DropBefore | FaultKind::DropAfter => self.wire = Wire::Close,
+            FaultKind::GarbageAfter => self.wire = Wire::Garbage,
+            FaultKind::PartialBodyAfter => self.wire = Wire::CutShort,
+            FaultKind::Delay { ms } => self.delay = Duration::from_millis(*ms),
+            // These answered in the service's place.
+            FaultKind::Throttle { .. }
+            | FaultKind::UnavailableBefore
+            | FaultKind::SignatureRefused
+            | FaultKind::ResultCode { .. }
+            | FaultKind::SuccessFalse => {}
         }
     }
-    let parts =
-        V3Parts { method: arrival.method.clone(), path: arrival.path.clone(), query, headers, body_sha256 };
-    let canonical = canonical_request_v3(&parts);
-    if signature_v3(secret, &canonical) != authorization.signature {
-        return Err(GatewayError::new(
-            400,
-            "SignatureDoesNotMatch",
-            &format!(
-                "Specified signature is not matched with our calculation. server canonical request is:{canonical}"
-            ),
-        ));
-    }
-    fresh(&parts.headers["x-acs-date"], state.now())?;
-    state.use_nonce(&authorization.access_key_id, &parts.headers["x-acs-signature-nonce"])
 }
 
-fn secret<'a>(state: &'a State, key_id: &str) -> Result<&'a str, GatewayError> {
-    let unknown =
-        || GatewayError::new(404, "InvalidAccessKeyId.NotFound", "Specified access key is not found.");
-    state.secret(key_id).ok_or_else(unknown)
+struct Call<'a> {
+    head: &'a Parts,
+    body: &'a [u8],
+    parameters: &'a Parameters,
+    request_id: &'a str,
+    now: DateTime<Utc>,
 }
 
-fn fresh(timestamp: &str, now: DateTime<Utc>) -> Result<(), GatewayError> {
-    let Ok(at) = DateTime::parse_from_rfc3339(timestamp) else {
-        let message = "Specified time stamp or date value is not well formatted.";
-        return Err(GatewayError::new(400, "InvalidTimeStamp.Format", message));
-    };
-    if (at.to_utc() - now).abs() > Duration::minutes(FRESH_MINUTES) {
-        let message = "Specified time stamp or date value is expired.";
-        return Err(GatewayError::new(400, "InvalidTimeStamp.Expired", message));
+impl<'a> Call<'a> {
+    fn through_gateway(&self, shared: &Shared) -> Passed {
+        let served = self.checked(shared).and_then(|(action, version, signed)| match action {
+            Action::Push(action) => self.push(shared, action, version, &signed),
+            Action::Scheduler(action) => self.schedule(shared, action, &signed),
+        });
+        served.unwrap_or_else(|error| Passed { action: None, reply: self.refused(&error), fault: None })
     }
-    Ok(())
+
+    /// Proves that the call exists and is signed by somebody we know.
+    fn checked(&self, shared: &Shared) -> Result<(Action, &'a str, Signed), GatewayError> {
+        let name = self.named("Action", "x-acs-action").ok_or_else(|| GatewayError::missing("Action"))?;
+        let version =
+            self.named("Version", "x-acs-version").ok_or_else(|| GatewayError::missing("Version"))?;
+        let action = PushAction::of(name)
+            .map(Action::Push)
+            .or_else(|| SchedulerAction::of(name).map(Action::Scheduler))
+            .filter(|_| VERSIONS.contains(&version) && self.head.uri.path() == "/")
+            .ok_or_else(GatewayError::api_not_found)?;
+        let signed = signature::verify(self.head, self.body, self.parameters, &shared.accounts, self.now)?;
+        Ok((action, version, signed))
+    }
+
+    /// Locks the memory, unless the nonce was used before.
+    fn admitted<'s>(
+        &self,
+        shared: &'s Shared,
+        signed: &Signed,
+    ) -> Result<MutexGuard<'s, Store>, GatewayError> {
+        let mut store = shared.store();
+        if store.nonces.take(&signed.nonce, self.now) { Ok(store) } else { Err(GatewayError::nonce_used()) }
+    }
+
+    fn push(
+        &self,
+        shared: &Shared,
+        action: PushAction,
+        version: &str,
+        signed: &Signed,
+    ) -> Result<Passed, GatewayError> {
+        // Read before the lock is taken: only the store's own rules need it.
+        let candidate = push::check_required(action, self.parameters)
+            .map(|()| push::read(action, version, self.parameters, self.now));
+        let sender = Sender { request_id: self.request_id, nonce: &signed.nonce, version, now: self.now };
+        let mut store = self.admitted(shared, signed)?;
+        let fault = store.faults.next();
+        let name = action.as_str();
+        let reply = match (self.instead(name, fault.as_ref()), candidate) {
+            (Some(reply), _) => reply,
+            (None, Err(error)) => self.refused(&error),
+            (None, Ok(candidate)) => self.take(&mut store, name, candidate, sender),
+        };
+        Ok(Passed { action: Some(name), reply, fault })
+    }
+
+    /// Returns what a fault answers in the service's place, which then never sees the request.
+    fn instead(&self, name: &str, fault: Option<&FaultKind>) -> Option<Reply> {
+        Some(match fault? {
+            FaultKind::Throttle { retry_after_ms } => self.refused(&GatewayError::throttled(*retry_after_ms)),
+            FaultKind::UnavailableBefore | FaultKind::DropBefore => {
+                self.refused(&GatewayError::unavailable())
+            }
+            FaultKind::SignatureRefused => self.refused(&GatewayError::signature_v1("")),
+            FaultKind::ResultCode { code } => {
+                Reply::refused(name, self.request_id, (code, "told to refuse"), "told to refuse")
+            }
+            FaultKind::SuccessFalse => Reply::refused(name, self.request_id, ("OK", ""), "told to fail"),
+            FaultKind::UnavailableAfter
+            | FaultKind::DropAfter
+            | FaultKind::GarbageAfter
+            | FaultKind::Delay { .. }
+            | FaultKind::PartialBodyAfter
+            | FaultKind::NonceUsed => return None,
+        })
+    }
+
+    fn take(
+        &self,
+        store: &mut Store,
+        name: &str,
+        candidate: Result<Candidate, Refusal>,
+        sender: Sender<'_>,
+    ) -> Reply {
+        let taken = candidate.map_err(NotTaken::Refused).and_then(|candidate| store.take(candidate, sender));
+        match taken {
+            Ok(push) => Reply::accepted(name, self.request_id, &push.task_id),
+            Err(NotTaken::Refused(refusal)) => {
+                Reply::refused(name, self.request_id, refusal.code.text(), &refusal.why)
+            }
+            Err(NotTaken::Journal(error)) => self.refused(&GatewayError::internal(&error.to_string())),
+        }
+    }
+
+    fn schedule(
+        &self,
+        shared: &Shared,
+        action: SchedulerAction,
+        signed: &Signed,
+    ) -> Result<Passed, GatewayError> {
+        let mut store = self.admitted(shared, signed)?;
+        let reply = scheduler::answer(&mut store, action, self.parameters, self.request_id, self.now)
+            .unwrap_or_else(|error| self.refused(&error));
+        Ok(Passed { action: Some(action.as_str()), reply, fault: None })
+    }
+
+    fn refused(&self, error: &GatewayError) -> Reply {
+        Reply::of_gateway(error, self.request_id, self.host())
+    }
+
+    /// Returns a common parameter, or the header that says the same.
+    fn named(&self, parameter: &str, header_name: &str) -> Option<&'a str> {
+        let parameter = self.parameters.get(parameter).filter(|value| !value.is_empty());
+        parameter.or_else(|| header(&self.head.headers, header_name))
+    }
+
+    fn host(&self) -> &'a str {
+        header(&self.head.headers, "host").unwrap_or_default()
+    }
+
+    /// Returns the form of the reply: version 1 has it as a parameter with XML as the default, version 3 is
+    /// always answered in JSON.
+    fn format(&self) -> Format {
+        let is_v3 = header(&self.head.headers, "authorization").is_some();
+        match self.parameters.get("Format") {
+            Some(format) if format.eq_ignore_ascii_case("json") => Format::Json,
+            None if is_v3 => Format::Json,
+            _ => Format::Xml,
+        }
+    }
 }

@@ -1,159 +1,101 @@
-//! Behaves as the vendor does, and misbehaves on request. Nothing reaches a phone.
+//! Plays the vendor on a loopback port: verifies, refuses, accepts and counts as mPaaS is documented to, and
+//! misbehaves on request.
 //!
-//! An HTTP server on loopback that verifies signatures, applies the vendor's documented rules, keeps
-//! scheduled tasks, counts what each target received, and answers questions about that under `/__sandbox/`.
-//! It shares the signature with `vendor` and nothing else of the wire, so that a mistake on one side does
-//! not hide behind the same mistake on the other. Knows nothing of plans, ledgers or YAML.
+//! Knows nothing of plans, applies and ledgers, and shares with `vendor` only the arithmetic of signatures:
+//! requests are read from their bytes, so that a mistake of the client's finds no accomplice here. Where the
+//! vendor's pages are silent, a rule says so beside it.
+//!
+//! A request passes [`server`] → [`gateway`] ([`signature`], [`nonces`], [`fault`]) → [`push`] or [`scheduler`]
+//! → [`store`], which writes it to the [`journal`] before it is answered. `GET /__sandbox/received`, `/targets`
+//! and `/requests` tell what happened; `POST /__sandbox/templates`, `/faults` and `/reset` change it ([`inspect`]).
 
-mod call;
-mod control;
+mod connection;
 mod fault;
 mod gateway;
+mod gateway_error;
+mod inspect;
 mod journal;
+mod nonces;
+mod parameters;
 mod push;
+mod received;
 mod reply;
-mod rules;
+mod result_code;
 mod scheduler;
 mod server;
-mod state;
+mod signature;
+mod store;
+mod tasks;
 
 use std::collections::BTreeMap;
+use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use tokio::sync::watch;
-use tokio::task::JoinHandle;
-use url::Url;
 
 pub use fault::{Fault, FaultKind};
-pub use push::{Delivery, Push};
-pub use state::{Received, SeenRequest, TargetCounts};
+pub use push::Delivery;
+pub use received::{Push, Received, TargetCounts};
+pub use server::Sandbox;
+pub use store::SeenRequest;
 
-use state::State;
-
-/// The id of the default account's access key. It opens nothing but a sandbox.
+/// The id of the account that every sandbox knows: the one in the recorded requests of the official SDKs.
 pub const ACCESS_KEY_ID: &str = "testAccessKeyId";
-/// The secret of the default account's access key. It opens nothing but a sandbox.
+
+/// Its secret, which is none.
 pub const ACCESS_KEY_SECRET: &str = "testAccessKeySecret";
 
-/// Returns the one account that a sandbox has by default: access key ids with their secrets.
+/// Returns the one account that every sandbox knows.
 #[must_use]
 pub fn default_accounts() -> BTreeMap<String, String> {
     BTreeMap::from([(ACCESS_KEY_ID.to_owned(), ACCESS_KEY_SECRET.to_owned())])
 }
 
-/// How a sandbox is run.
+/// How a sandbox is set up.
 pub struct Options {
-    /// Its clock: it decides which timestamps are fresh and which tasks were executed.
+    /// Tells the time: for timestamps, nonces and scheduled pushes.
     pub clock: Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>,
-    /// Access key ids with their secrets.
+    /// Secrets by access key id.
     pub accounts: BTreeMap<String, String>,
-    /// Where it keeps what it received, as JSON Lines: read at the start, appended before each reply.
+    /// A file of JSON Lines with what was accepted: read at the start, added to before each reply.
     pub journal: Option<PathBuf>,
 }
 
-/// Why a sandbox cannot run.
+/// Why a sandbox did not start.
 #[derive(Debug, thiserror::Error)]
 pub enum SandboxError {
-    /// Others could reach it, and take it for the vendor.
-    #[error("`{0}` is no loopback address")]
-    NotLoopback(SocketAddr),
-    /// The address is taken, or not ours.
+    /// Anyone on the network could read and reset it.
+    #[error("`{address}` is no loopback address, and the sandbox is for this machine only")]
+    NotLoopback {
+        /// The address asked for.
+        address: SocketAddr,
+    },
+    /// The port is taken, or the address is none of this machine's.
     #[error("could not listen on `{address}`")]
     Listen {
-        /// Where.
+        /// The address asked for.
         address: SocketAddr,
         /// What the system says.
-        source: std::io::Error,
+        source: io::Error,
     },
-    /// What it received before cannot be read, or no more of it can be written.
-    #[error("could not use `{}`", path.display())]
+    /// The journal cannot be opened or read.
+    #[error("could not use the sandbox's journal `{path}`")]
     Journal {
         /// The file.
         path: PathBuf,
-        /// What the system says, or what is wrong with a line.
-        source: std::io::Error,
+        /// What the system says.
+        source: io::Error,
     },
-}
-
-/// A sandbox that runs until it is stopped or dropped.
-pub struct Sandbox {
-    address: SocketAddr,
-    state: Arc<State>,
-    stop: watch::Sender<bool>,
-    server: JoinHandle<()>,
-}
-
-impl Sandbox {
-    /// Starts a sandbox on a loopback address; port 0 takes a free one.
-    ///
-    /// # Errors
-    ///
-    /// Returns [`SandboxError`] for an address that is not loopback or cannot be had, and for a journal that
-    /// cannot be used.
-    pub async fn start(address: SocketAddr, options: Options) -> Result<Self, SandboxError> {
-        if !address.ip().is_loopback() {
-            return Err(SandboxError::NotLoopback(address));
-        }
-        let state = Arc::new(State::open(options)?);
-        let failed = |source| SandboxError::Listen { address, source };
-        let listener = tokio::net::TcpListener::bind(address).await.map_err(failed)?;
-        let address = listener.local_addr().map_err(failed)?;
-        let stop = watch::Sender::new(false);
-        let server = tokio::spawn(server::serve(listener, Arc::clone(&state), stop.subscribe()));
-        Ok(Self { address, state, stop, server })
-    }
-
-    /// Returns its address.
-    ///
-    /// # Panics
-    ///
-    /// Never: a socket address makes a URL.
-    #[must_use]
-    pub fn url(&self) -> Url {
-        Url::parse(&format!("http://{}/", self.address)).expect("a socket address makes a URL")
-    }
-
-    /// Returns what it took so far.
-    #[must_use]
-    pub fn received(&self) -> Received {
-        self.state.received()
-    }
-
-    /// Returns how many pushes each target got.
-    #[must_use]
-    pub fn target_counts(&self) -> TargetCounts {
-        self.state.target_counts()
-    }
-
-    /// Returns the latest requests with what became of each, oldest first.
-    #[must_use]
-    pub fn requests(&self) -> Vec<SeenRequest> {
-        self.state.requests()
-    }
-
-    /// Makes it misbehave.
-    pub fn inject(&self, fault: Fault) {
-        self.state.inject(fault);
-    }
-
-    /// Registers a template. Once there is one, pushes of templates that are not registered are refused.
-    pub fn register_template(&self, name: &str, title: &str, body: &str) {
-        self.state.register_template(name, title, body);
-    }
-
-    /// Stops it, and waits until it has.
-    pub async fn stop(mut self) {
-        self.stop.send_replace(true);
-        // It ends by itself; that it was cancelled with the runtime is no news either.
-        drop((&mut self.server).await);
-    }
-}
-
-impl Drop for Sandbox {
-    fn drop(&mut self) {
-        self.server.abort();
-    }
+    /// A line of the journal that is not the last one is damaged.
+    #[error("line {line} of the sandbox's journal `{path}` is damaged")]
+    JournalLine {
+        /// The file.
+        path: PathBuf,
+        /// Counted from 1.
+        line: u64,
+        /// What is wrong with it.
+        source: serde_json::Error,
+    },
 }

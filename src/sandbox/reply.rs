@@ -1,89 +1,132 @@
-//! What goes back: nested objects with names in `PascalCase`, as the official SDKs read them.
+//! Replies as the vendor writes them: nested objects with `PascalCase` keys.
 
-use serde_json::{Value, json};
+use axum::body::Body;
+use axum::http::{HeaderValue, Response, StatusCode, header};
+use serde_json::{Map, Value, json};
 
-/// Any answer to a call.
-#[derive(Clone, Debug)]
+use crate::sandbox::gateway_error::GatewayError;
+
+/// The form of a reply: the gateway writes XML unless it is asked for JSON.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Format {
+    Json,
+    Xml,
+}
+
+/// A reply before it is written.
+#[derive(Clone, Debug, PartialEq)]
 pub(super) struct Reply {
     pub(super) status: u16,
+    /// The name of the XML document.
+    pub(super) root: String,
     pub(super) body: Value,
     pub(super) retry_after_ms: Option<u64>,
+    /// In a word, for the log of requests: `taken`, or the code of what was refused.
+    pub(super) verdict: String,
 }
 
-/// The gateway refused a request: nothing was looked at behind it.
-#[derive(Clone, Debug)]
-pub(super) struct GatewayError {
-    pub(super) status: u16,
-    pub(super) code: String,
-    pub(super) message: String,
-    pub(super) retry_after_ms: Option<u64>,
-}
-
-impl GatewayError {
-    pub(super) fn new(status: u16, code: &str, message: &str) -> Self {
-        Self { status, code: code.to_owned(), message: message.to_owned(), retry_after_ms: None }
+impl Reply {
+    /// A call that the service answers, with what it says beside the envelope.
+    pub(super) fn of_service(
+        action: &str,
+        request_id: &str,
+        code: (&str, &str),
+        (name, inner): (&str, Value),
+    ) -> Self {
+        let mut body = json!({
+            "RequestId": request_id,
+            "ResultCode": code.0,
+            "ResultMessage": code.1,
+        });
+        body[name] = inner;
+        let verdict = if code.0 == "OK" { "taken" } else { code.0 }.to_owned();
+        Self { status: 200, root: format!("{action}Response"), body, retry_after_ms: None, verdict }
     }
 
-    /// A parameter that the call cannot do without.
-    pub(super) fn missing(name: &str) -> Self {
-        Self::new(400, &format!("Missing{name}"), &format!("{name} is mandatory for this action."))
+    /// A push that was taken.
+    pub(super) fn accepted(action: &str, request_id: &str, task_id: &str) -> Self {
+        let result = json!({"Success": true, "ResultMsg": "", "Data": task_id});
+        let reply = Self::of_service(action, request_id, ("OK", ""), ("PushResult", result));
+        Self { verdict: "taken".to_owned(), ..reply }
     }
 
-    pub(super) fn into_reply(self, request_id: &str) -> Reply {
+    /// A push that was not taken.
+    pub(super) fn refused(action: &str, request_id: &str, code: (&str, &str), why: &str) -> Self {
+        let result = json!({"Success": false, "ResultMsg": why, "Data": ""});
+        Self::of_service(action, request_id, code, ("PushResult", result))
+    }
+
+    /// A refusal of the gateway.
+    pub(super) fn of_gateway(error: &GatewayError, request_id: &str, host: &str) -> Self {
+        let recommend =
+            format!("https://error-center.aliyun.com/status/search?Keyword={}&source=PopGw", error.code);
         let body = json!({
             "RequestId": request_id,
-            "HostId": "sandbox",
-            "Code": self.code,
-            "Message": self.message,
-            "Recommend": format!("https://api.aliyun.com/troubleshoot?q={}&requestId={request_id}", self.code),
+            "HostId": host,
+            "Code": error.code,
+            "Message": error.message,
+            "Recommend": recommend,
         });
-        Reply { status: self.status, body, retry_after_ms: self.retry_after_ms }
+        Self {
+            status: error.status,
+            root: "Error".to_owned(),
+            body,
+            retry_after_ms: error.retry_after_ms,
+            verdict: error.code.clone(),
+        }
+    }
+
+    /// Writes it.
+    pub(super) fn into_response(self, format: Format) -> Response<Body> {
+        let (content_type, bytes) = match format {
+            Format::Json => ("application/json;charset=utf-8", self.body.to_string()),
+            Format::Xml => ("text/xml;charset=utf-8", xml(&self.root, &self.body)),
+        };
+        let mut response = Response::new(Body::from(bytes));
+        *response.status_mut() = StatusCode::from_u16(self.status).expect("only statuses that HTTP has");
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+        if let Some(request_id) =
+            self.body["RequestId"].as_str().and_then(|id| HeaderValue::from_str(id).ok())
+        {
+            headers.insert("x-acs-request-id", request_id);
+        }
+        if let Some(retry_after_ms) = self.retry_after_ms {
+            headers.insert("x-acs-retry-after", HeaderValue::from(retry_after_ms));
+        }
+        response
     }
 }
 
-/// The push service refused a call: its code and name (vendor page 2871134).
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Refusal {
-    pub(super) code: &'static str,
-    pub(super) name: &'static str,
-    pub(super) why: String,
+fn xml(root: &str, body: &Value) -> String {
+    let mut out = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>".to_owned();
+    element(&mut out, root, body);
+    out
 }
 
-impl Refusal {
-    pub(super) fn new(code: &'static str, name: &'static str, why: impl Into<String>) -> Self {
-        Self { code, name, why: why.into() }
+fn element(out: &mut String, name: &str, value: &Value) {
+    let (open, close) = (format!("<{name}>"), format!("</{name}>"));
+    match value {
+        // A list has an element for each entry, and none around them.
+        Value::Array(list) => return list.iter().for_each(|entry| element(out, name, entry)),
+        Value::Object(map) => {
+            out.push_str(&open);
+            members(out, map);
+        }
+        Value::String(text) => {
+            out.push_str(&open);
+            out.push_str(&text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;"));
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => {
+            out.push_str(&open);
+            out.push_str(&value.to_string());
+        }
     }
-
-    pub(super) fn invalid(why: impl Into<String>) -> Self {
-        Self::new("3028", "INVALID_PARAM", why)
-    }
-
-    pub(super) fn into_reply(self, request_id: &str) -> Reply {
-        let message = format!("{}: {}", self.name, self.why);
-        let body = json!({
-            "RequestId": request_id,
-            "ResultCode": self.code,
-            "ResultMessage": message,
-            "PushResult": { "Success": false, "ResultMsg": self.name, "Data": "" },
-        });
-        Reply { status: 200, body, retry_after_ms: None }
-    }
+    out.push_str(&close);
 }
 
-/// A push was taken. `task_id` is empty for an immediate push to targets.
-pub(super) fn taken(request_id: &str, task_id: &str) -> Reply {
-    let body = json!({
-        "RequestId": request_id,
-        "ResultCode": "OK",
-        "ResultMessage": "",
-        "PushResult": { "Success": true, "ResultMsg": "", "Data": task_id },
-    });
-    Reply { status: 200, body, retry_after_ms: None }
-}
-
-/// A question was answered.
-pub(super) fn content(request_id: &str, content: &Value) -> Reply {
-    let body =
-        json!({ "RequestId": request_id, "ResultCode": "OK", "ResultMessage": "", "ResultContent": content });
-    Reply { status: 200, body, retry_after_ms: None }
+fn members(out: &mut String, map: &Map<String, Value>) {
+    for (name, value) in map {
+        element(out, name, value);
+    }
 }

@@ -144,7 +144,7 @@ fn a_broadcast_is_taken_from_every_official_client() {
         assert_eq!((push.action.as_str(), push.template_name.as_str()), ("PushBroadcast", "发薪 v1"));
         assert_eq!(push.triggers, [at], "{client}");
     }
-    assert_eq!(stage.sandbox.target_counts(), counts([("1:android", 3)], &[("m1", 3)]));
+    assert_eq!(stage.sandbox.target_counts(), counts([("broadcast:android", 3)], &[("m1", 3)]));
     stage.stop();
 }
 
