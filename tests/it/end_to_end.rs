@@ -425,6 +425,7 @@ fn init_starts_a_workspace_that_plans_and_overwrites_nothing() {
         crate::site::Ran::of(&site.command(arguments).current_dir(fresh.path()).output().unwrap())
     };
     run(&["init"]).exits(0);
+    assert!(fs::read_to_string(fresh.path().join("campaigns/.gitignore")).unwrap().contains(".campaignctl/"));
     run(&["validate"]).exits(0).says("no mistakes found");
     run(&["apply", "--auto-approve"]).exits(0).says("2 accepted");
 }

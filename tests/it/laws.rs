@@ -17,7 +17,7 @@ use campaignctl::domain::{
 };
 use campaignctl::ledger::{Chain, FORMAT_VERSION, Header, Ledger, Lineage, Record, RunId, Serial, Writer};
 use campaignctl::plan::{self, Plan, Setting};
-use campaignctl::resolve::{Audience, Desired, DesiredCampaign};
+use campaignctl::resolve::{Audience, AudienceContents, Desired, DesiredCampaign};
 use campaignctl::state::{self, Backend, Lines, MemoryBackend, OpenLedger, StateError};
 use campaignctl::vendor::{Outcome, RejectClass, Request};
 use chrono::{DateTime, Utc};
@@ -119,6 +119,8 @@ fn fates() -> impl Strategy<Value = Vec<Fate>> {
 /// A vendor that follows a script, then accepts everything, and remembers what reached phones.
 #[derive(Clone, Default)]
 struct Vendor {
+    /// Requests in flight now, and the most there ever were.
+    flights: Arc<Mutex<(usize, usize)>>,
     script: Arc<Mutex<Vec<Fate>>>,
     taken: Arc<Mutex<BTreeMap<(String, String), u32>>>,
     task_names: Arc<Mutex<Vec<String>>>,
@@ -126,6 +128,16 @@ struct Vendor {
 
 impl Deliver for Vendor {
     async fn deliver(&self, request: &Request, _: &str) -> Outcome {
+        {
+            let mut flights = self.flights.lock().unwrap();
+            flights.0 += 1;
+            flights.1 = flights.1.max(flights.0);
+        }
+        // Lets every other request that may leave now leave too.
+        for _ in 0..100 {
+            tokio::task::yield_now().await;
+        }
+        self.flights.lock().unwrap().0 -= 1;
         let fate = self.script.lock().unwrap().pop().unwrap_or(Fate::Accept);
         if matches!(fate, Fate::Accept | Fate::LoseAfterTaking) {
             let targets: BTreeMap<String, String> =
@@ -207,10 +219,18 @@ fn open(backend: &MemoryBackend) -> OpenLedger {
     state::open(Box::new(backend.clone()), &"laws".parse().unwrap(), &environment(), None).unwrap()
 }
 
-fn make_plan(desired: &Desired, ledger: &Ledger) -> Plan {
+fn contents_of(desired: &Desired, ledger: &Ledger) -> BTreeMap<String, AudienceContents> {
     let salt = ledger.header().salt;
-    let read = |(name, audience): (&String, &Arc<Audience>)| (name.clone(), audience.read(&salt).0);
-    let contents = desired.audiences.iter().map(read).collect();
+    desired.audiences.iter().map(|(name, audience)| (name.clone(), audience.read(&salt).0)).collect()
+}
+
+/// What is to happen to the one campaign that is desired.
+fn kind_of(desired: &Desired, ledger: &Ledger) -> Kind {
+    diff::changes(desired, &contents_of(desired, ledger), ledger, now()).remove(0).kind
+}
+
+fn make_plan(desired: &Desired, ledger: &Ledger) -> Plan {
+    let contents = contents_of(desired, ledger);
     let changes = diff::changes(desired, &contents, ledger, now());
     for change in &changes {
         let counts = change.counts;
@@ -353,30 +373,14 @@ fn content_that_was_sent_is_blocked_until_the_revision_is_raised() {
     let (_, report) = run(&desired(&sketch(1, "a")), &backend, &vendor, u32::MAX);
     assert_eq!(report.tally().accepted, 2);
     let ledger = open(&backend).ledger;
-    let kind = |revision, body: &str| {
-        let desired = desired(&sketch(revision, body));
-        let contents = desired
-            .audiences
-            .iter()
-            .map(|(name, audience)| (name.clone(), audience.read(&ledger.header().salt).0))
-            .collect();
-        diff::changes(&desired, &contents, &ledger, now()).remove(0).kind
-    };
+    let kind = |revision, body: &str| kind_of(&desired(&sketch(revision, body)), &ledger);
     assert!(matches!(kind(1, "a"), Kind::UpToDate));
     assert!(matches!(kind(1, "b"), Kind::Blocked(diff::Blocked::ChangedAfterSend { .. })));
     assert!(matches!(kind(2, "b"), Kind::Create));
     let (_, report) = run(&desired(&sketch(3, "c")), &backend, &vendor, u32::MAX);
     assert_eq!(report.tally().accepted, 2);
     let ledger = open(&backend).ledger;
-    let behind = {
-        let desired = desired(&sketch(2, "b"));
-        let contents = desired
-            .audiences
-            .iter()
-            .map(|(name, audience)| (name.clone(), audience.read(&ledger.header().salt).0))
-            .collect();
-        diff::changes(&desired, &contents, &ledger, now()).remove(0).kind
-    };
+    let behind = kind_of(&desired(&sketch(2, "b")), &ledger);
     assert!(matches!(behind, Kind::Blocked(diff::Blocked::RevisionBehind { .. })));
 }
 
@@ -405,4 +409,31 @@ fn a_ledger_of_records_that_cannot_follow_each_other_is_refused() {
     backend.append(vec![line], writer.chain()).unwrap();
     let refused = state::open(Box::new(backend), &"laws".parse().unwrap(), &environment(), None);
     assert!(refused.is_err());
+}
+
+#[test]
+fn no_more_requests_are_in_flight_than_the_environment_allows() {
+    for concurrency in [1, 3, 16] {
+        let (backend, vendor) = (new_ledger(), Vendor::default());
+        let mut desired = desired(&[("c".to_owned(), 1, "a".to_owned(), (0..400).collect())]);
+        desired.environment.concurrency = concurrency.try_into().unwrap();
+        let (_, report) = run(&desired, &backend, &vendor, u32::MAX);
+        assert_eq!(report.tally().accepted, 400);
+        let most = vendor.flights.lock().unwrap().1;
+        assert!(most <= concurrency, "{most} in flight, {concurrency} allowed");
+        assert!(concurrency == 1 || most > 1, "they all went one by one");
+    }
+}
+
+/// A bound from below: a slow machine cannot fail it.
+#[test]
+fn requests_keep_the_distance_that_the_environment_asks_for() {
+    let (backend, vendor) = (new_ledger(), Vendor::default());
+    let mut desired = desired(&[("c".to_owned(), 1, "a".to_owned(), (0..60).collect())]);
+    desired.environment.requests_per_second = 20.try_into().unwrap();
+    let started = std::time::Instant::now();
+    let (_, report) = run(&desired, &backend, &vendor, u32::MAX);
+    assert_eq!(report.tally().accepted, 60);
+    // Six requests have five gaps of a twentieth of a second.
+    assert!(started.elapsed() >= Duration::from_millis(250), "{:?}", started.elapsed());
 }

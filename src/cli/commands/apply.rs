@@ -221,3 +221,54 @@ fn status(report: &Report, had_doubts: bool) -> ExitStatus {
         None => ExitStatus::Done,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::apply::{CampaignReport, Tally};
+    use crate::domain::Revision;
+
+    fn ended(tally: Tally, stop: Option<Stop>, had_doubts: bool) -> ExitStatus {
+        let campaign = CampaignReport {
+            campaign: "c".parse().unwrap(),
+            revision: Revision::FIRST,
+            tally,
+            refusals: Vec::new(),
+            doubts: Vec::new(),
+            obstacle: None,
+        };
+        status(&Report { campaigns: vec![campaign], stop }, had_doubts)
+    }
+
+    fn said() -> (String, String) {
+        ("code".to_owned(), "message".to_owned())
+    }
+
+    #[test]
+    fn doubt_comes_before_every_other_ending() {
+        let doubt = Tally { unknown: 1, rejected: 1, ..Tally::default() };
+        for stop in [None, Some(Stop::Interrupted), Some(Stop::Doubts)] {
+            assert_eq!(ended(doubt, stop, false), ExitStatus::InDoubt);
+        }
+        assert_eq!(ended(Tally { accepted: 1, ..Tally::default() }, None, true), ExitStatus::InDoubt);
+    }
+
+    #[test]
+    fn each_ending_has_its_own_code() {
+        let rejected = Tally { rejected: 1, not_attempted: 1, ..Tally::default() };
+        let (code, message) = said();
+        let quota = Stop::Quota { code, message };
+        let (code, message) = said();
+        let credentials = Stop::Credentials { code, message };
+        assert_eq!(ended(rejected, Some(quota), false), ExitStatus::Quota);
+        assert_eq!(ended(rejected, Some(credentials), false), ExitStatus::Credentials);
+        assert_eq!(ended(rejected, Some(Stop::Interrupted), false), ExitStatus::Interrupted);
+        assert_eq!(
+            ended(rejected, Some(Stop::Unreachable { message: said().1 }), false),
+            ExitStatus::Partial
+        );
+        assert_eq!(ended(rejected, None, false), ExitStatus::Partial);
+        assert_eq!(ended(Tally { not_attempted: 1, ..Tally::default() }, None, false), ExitStatus::Stale);
+        assert_eq!(ended(Tally { accepted: 1, ..Tally::default() }, None, false), ExitStatus::Done);
+    }
+}
