@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use tokio::task::JoinHandle;
 
 use crate::apply::Progress;
@@ -33,14 +33,20 @@ impl Display {
 pub(super) fn show(shell: &Shell, progress: Arc<Progress>, targets: u64, requests: u64) -> Display {
     if shell.is_conversation_terminal() {
         let bar = ProgressBar::with_draw_target(Some(requests), ProgressDrawTarget::stderr());
-        let style = "{bar:24} {percent:>3} %  {msg}  {per_sec:.0}  ETA {eta}";
-        bar.set_style(ProgressStyle::with_template(style).expect("the template is well-formed"));
+        let style = "{bar:24} {percent:>3} %  {msg}  {rate}  ETA {eta}";
+        let style = ProgressStyle::with_template(style).expect("the template is well-formed");
+        bar.set_style(style.with_key("rate", rate));
         let task = tokio::spawn(redraw(bar.clone(), progress));
         Display { task, bar }
     } else {
         let task = tokio::spawn(log(progress, targets, requests));
         Display { task, bar: ProgressBar::hidden() }
     }
+}
+
+fn rate(state: &ProgressState, out: &mut dyn std::fmt::Write) {
+    let written = write!(out, "{:.0} requests/s", state.per_sec());
+    written.expect("writing into the bar's own text cannot fail");
 }
 
 async fn redraw(bar: ProgressBar, progress: Arc<Progress>) {
