@@ -143,7 +143,7 @@ impl From<PlanFileError> for Failure {
 impl From<CannotApply> for Failure {
     fn from(error: CannotApply) -> Self {
         let help = error.0.iter().map(|guard| guard.help.as_str()).collect::<Vec<_>>().join("; ");
-        Self::from_error(ExitStatus::Refused, &error).help(format!("nothing was sent. {help}"))
+        Self::from_error(ExitStatus::Refused, &error).help(format!("nothing was sent; {help}"))
     }
 }
 

@@ -2,6 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::path::Path;
+
+use campaignctl::diagnostic::Code;
 
 use crate::site::{NOW, Site};
 
@@ -428,4 +431,24 @@ fn init_starts_a_workspace_that_plans_and_overwrites_nothing() {
     assert!(fs::read_to_string(fresh.path().join("campaigns/.gitignore")).unwrap().contains(".campaignctl/"));
     run(&["validate"]).exits(0).says("no mistakes found");
     run(&["apply", "--auto-approve"]).exits(0).says("2 accepted");
+}
+
+/// `tests/corpus/plan/CODE/` is a workspace that `plan` has to say CODE about, at [`NOW`]; `expected.txt` is
+/// all that it says. `UPDATE_CORPUS=1` writes it anew.
+#[test]
+#[expect(clippy::disallowed_methods, reason = "a test's own switch")]
+fn every_code_of_the_clock_and_the_ledger_has_a_workspace_that_shows_it() {
+    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/corpus/plan");
+    for code in [Code::TimePast, Code::RepeatPast, Code::RepeatTooFar, Code::TooManyTasks] {
+        let directory = corpus.join(code.as_str());
+        let site = Site::copied(&directory);
+        let ran = site.run(&["plan"]);
+        let said = format!("exit {}\n\n{}\n{}", ran.code.unwrap(), ran.stderr, ran.stdout);
+        assert!(said.contains(&format!("[{code}]")), "{code}: {said}");
+        let expected = directory.join("expected.txt");
+        if std::env::var_os("UPDATE_CORPUS").is_some() {
+            fs::write(&expected, &said).unwrap();
+        }
+        assert_eq!(said, fs::read_to_string(&expected).unwrap_or_default(), "{code}");
+    }
 }

@@ -25,8 +25,13 @@ pub(crate) struct Ran {
 impl Site {
     /// A workspace with the repository's samples.
     pub(crate) fn with_samples() -> Self {
+        Self::copied(&Path::new(env!("CARGO_MANIFEST_DIR")).join("campaigns"))
+    }
+
+    /// A copy of a workspace, without what is hidden in it.
+    pub(crate) fn copied(workspace: &Path) -> Self {
         let site = Self { directory: tempfile::tempdir().unwrap() };
-        copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join("campaigns"), &site.path("campaigns"));
+        copy(workspace, &site.path("campaigns"));
         site
     }
 
