@@ -23,7 +23,7 @@ pub fn report(report: &Report, took: Duration) -> String {
         let _ = writeln!(
             out,
             "\n{DOUBT}In doubt{DOUBT:#}: nobody knows whether {} got the push. They are not sent to again by\n\
-             themselves; look for the task names above in the vendor's console.",
+             themselves: look in the vendor's console, then see `campaignctl doubt --help`.",
             text::count(tally.unknown, "target")
         );
     }

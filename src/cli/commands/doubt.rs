@@ -12,8 +12,9 @@ use crate::state::OpenLedger;
 /// List what is in doubt, or record what a person found out about it
 ///
 /// A batch is in doubt when its request may have reached the vendor and no answer says what became of it.
-/// Its targets are not sent to again by themselves. Look for its task name in the mPaaS console, then say
-/// what you found with `doubt mark`.
+/// Its targets are not sent to again by themselves. Look in the mPaaS console, for a broadcast or a scheduled
+/// push by its task name or time, for others by message key (the README says how to compute one), then say what
+/// you found with `doubt mark`.
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct Args {
     #[command(subcommand)]
