@@ -84,7 +84,7 @@ pub fn build(changes: Vec<Change<'_>>, ledger: &Ledger, setting: Setting<'_>, no
         time_zone: setting.time_zone.name().to_owned(),
         ledger: LedgerDocument { lineage: ledger.header().lineage.to_string(), serial: ledger.serial().0 },
         summary: summary(&documents),
-        guards: guard::guards(&pushes, ledger, now),
+        guards: guard::guards(&documents, ledger, now),
         changes: documents,
     };
     document.digest = file::digest(&document);

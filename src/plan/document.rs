@@ -128,6 +128,9 @@ pub struct GuardDocument {
     /// What to do.
     #[schemars(example = &"push fewer scheduled campaigns at a time")]
     pub help: String,
+    /// The declaration of the campaign that has the largest part in it.
+    #[schemars(example = serde_json::json!({ "file": "payday.yaml", "line": 22 }))]
+    pub declared_at: PlaceDocument,
 }
 
 /// What is to happen to a campaign.

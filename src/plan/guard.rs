@@ -4,10 +4,9 @@ use chrono::{DateTime, Utc};
 
 use crate::diagnostic::{Code, Diagnostic, Place};
 use crate::diff::{Blocked, Change, Expired, Kind};
-use crate::domain::{Schedule, UNEXECUTED_TASKS_MAX};
+use crate::domain::UNEXECUTED_TASKS_MAX;
 use crate::ledger::Ledger;
-use crate::plan::build::PlannedPush;
-use crate::plan::document::{GuardDocument, PlanDocument};
+use crate::plan::document::{ChangeDocument, ChangeKind, GuardDocument, PlanDocument, ScheduleDocument};
 use crate::plan::reason;
 
 /// A plan that no `apply` may execute.
@@ -46,19 +45,22 @@ fn warning(change: &Change<'_>) -> Option<Diagnostic> {
     })
 }
 
-pub(super) fn guards(pushes: &[PlannedPush], ledger: &Ledger, now: DateTime<Utc>) -> Vec<GuardDocument> {
-    too_many_tasks(pushes, ledger, now).into_iter().collect()
+pub(super) fn guards(changes: &[ChangeDocument], ledger: &Ledger, now: DateTime<Utc>) -> Vec<GuardDocument> {
+    too_many_tasks(changes, ledger, now).into_iter().collect()
 }
 
 /// `too-many-tasks`: each request of a scheduled or repeating campaign is a task that the vendor keeps
 /// until it is executed, and it keeps at most 100 (both seed pages; whether a repeating task counts once or
 /// once a day is not known: once is assumed).
-fn too_many_tasks(pushes: &[PlannedPush], ledger: &Ledger, now: DateTime<Utc>) -> Option<GuardDocument> {
+fn too_many_tasks(changes: &[ChangeDocument], ledger: &Ledger, now: DateTime<Utc>) -> Option<GuardDocument> {
+    let is_task = |change: &&ChangeDocument| {
+        change.kind == ChangeKind::Create && change.schedule != ScheduleDocument::Now {}
+    };
     let waiting = ledger.unexecuted_tasks(now) as u64;
-    let is_scheduled = |push: &&PlannedPush| push.campaign.schedule != Schedule::Now;
-    let planned: u64 = pushes.iter().filter(is_scheduled).map(|push| push.requests).sum();
+    let planned: u64 = changes.iter().filter(is_task).map(|change| change.requests).sum();
+    let largest = changes.iter().filter(is_task).max_by_key(|change| change.requests)?;
     let total = waiting + planned;
-    (planned > 0 && total > UNEXECUTED_TASKS_MAX as u64).then(|| GuardDocument {
+    (total > UNEXECUTED_TASKS_MAX as u64).then(|| GuardDocument {
         code: Code::TooManyTasks.as_str().to_owned(),
         message: format!(
             "{total} tasks would wait to be executed ({planned} planned, {waiting} in the ledger), and the \
@@ -68,5 +70,6 @@ fn too_many_tasks(pushes: &[PlannedPush], ledger: &Ledger, now: DateTime<Utc>) -
             "each request of a scheduled or repeating campaign is one task of up to 10 targets: send large \
                audiences with `send: now`, use a broadcast, or push fewer campaigns at a time"
                 .to_owned(),
+        declared_at: largest.declared_at.clone(),
     })
 }

@@ -265,5 +265,7 @@ fn yaml(content: &Map<String, Value>) -> String {
 
 fn guard_block(out: &mut String, guard: &GuardDocument) {
     let _ = writeln!(out, "{BAD}refused[{}]{BAD:#}: {}", guard.code, guard.message);
+    let place = &guard.declared_at;
+    let _ = writeln!(out, "    {QUIET}-->{QUIET:#} {}:{}", place.file, place.line);
     let _ = writeln!(out, "    {QUIET}help:{QUIET:#} {}", guard.help);
 }
