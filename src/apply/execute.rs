@@ -2,6 +2,7 @@
 
 use std::num::NonZeroU32;
 use std::sync::Arc;
+use std::time::Duration;
 
 use governor::{Quota, RateLimiter};
 use tokio::sync::{Semaphore, mpsc, watch};
@@ -11,12 +12,15 @@ use crate::apply::batch::{Addressees, batches};
 use crate::apply::crash;
 use crate::apply::report::{CampaignReport, Doubtful, Progress, Refusal, Report, Tally};
 use crate::apply::send::{Batch, Lane, Settled, request, send, task_name};
-use crate::apply::stop::{Brake, Stop};
+use crate::apply::stop::{Brake, Interrupt, Stop};
 use crate::apply::{Deliver, Journal, Step, TargetSource};
 use crate::domain::{Environment, LedgerSalt, ProjectName};
 use crate::ledger::{Record, RunId};
 use crate::plan::{Plan, PlannedPush};
 use crate::vendor::RejectClass;
+
+/// How much longer than a request's own time-out an interrupted apply waits for what is in flight.
+const SETTLE_MARGIN: Duration = Duration::from_secs(5);
 
 /// How an apply behaves.
 #[derive(Clone, Debug)]
@@ -25,8 +29,10 @@ pub struct Options {
     pub run: RunId,
     /// Who runs it, where: `user@host`.
     pub actor: String,
+    /// The CI job that runs it, as a URL.
+    pub ci_run: Option<String>,
     /// Wait before a refused batch is tried again, doubled each time.
-    pub retry_delay: std::time::Duration,
+    pub retry_delay: Duration,
     /// How often a refused batch is tried again.
     pub retries_max: usize,
     /// Where a test wants the process to die.
@@ -53,8 +59,8 @@ pub struct Execution<D> {
     pub options: Options,
     /// Where others can see how far it is.
     pub progress: Arc<Progress>,
-    /// Becomes true when somebody interrupts; what is in flight is settled first.
-    pub interrupt: watch::Receiver<bool>,
+    /// Rises when somebody interrupts.
+    pub interrupt: watch::Receiver<Interrupt>,
 }
 
 /// Executes a plan, and accounts for every planned target.
@@ -105,8 +111,9 @@ fn quota(requests_per_second: NonZeroU32) -> Quota {
 }
 
 async fn begin<D>(lane: &Lane<D>, plan_digest: &str) -> Result<(), Stop> {
-    let (run, actor) = (lane.options.run.clone(), lane.options.actor.clone());
-    let record = Record::RunStarted { run, plan: plan_digest.to_owned(), actor };
+    let Options { run, actor, ci_run, .. } = lane.options.clone();
+    let (plan, process) = (plan_digest.to_owned(), Some(std::process::id()));
+    let record = Record::RunStarted { run, plan, actor, process, ci_run };
     lane.journal.write(record).await.map(drop).map_err(Stop::Ledger)
 }
 
@@ -126,10 +133,17 @@ async fn end<D>(lane: &Lane<D>, mut report: Report) -> Report {
     report
 }
 
-async fn brake_on_interrupt<D>(lane: Arc<Lane<D>>, mut interrupt: watch::Receiver<bool>) {
-    if interrupt.wait_for(|is_interrupted| *is_interrupted).await.is_ok() {
-        lane.brake.pull(Stop::Interrupted);
+/// An interrupt first lets what is in flight settle; a second one, or a while that no request can take, ends that.
+async fn brake_on_interrupt<D>(lane: Arc<Lane<D>>, mut interrupt: watch::Receiver<Interrupt>) {
+    if interrupt.wait_for(|wanted| *wanted >= Interrupt::Settle).await.is_err() {
+        return;
     }
+    lane.brake.pull(Stop::Interrupted);
+    let bound = lane.environment.timeout + SETTLE_MARGIN;
+    let again = interrupt.wait_for(|wanted| *wanted >= Interrupt::Abandon);
+    // Elapsed, asked again, or nobody left to ask: in each case nothing is waited for any longer.
+    drop(tokio::time::timeout(bound, again).await);
+    lane.brake.abandon();
 }
 
 /// What the producer hands over, in the plan's order.

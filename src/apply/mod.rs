@@ -18,4 +18,4 @@ pub use execute::{Execution, Options, execute};
 pub use journal::{Clock, Journal, JournalError, JournalThread};
 pub use report::{CampaignReport, Doubtful, Progress, Refusal, Report, Tally};
 pub use send::Deliver;
-pub use stop::Stop;
+pub use stop::{Interrupt, Stop};

@@ -167,9 +167,10 @@ async fn wait<D>(lane: Arc<Lane<D>>, delay: Duration) {
 }
 
 async fn attempt<D: Deliver>(lane: &Lane<D>, push: &PlannedPush, batch: &Batch) -> Result<Settled, Refused> {
-    lane.limiter.until_ready().await;
-    if lane.brake.is_pulled() {
-        return Ok(Settled::NotAttempted);
+    tokio::select! {
+        biased;
+        () = lane.brake.pulled() => return Ok(Settled::NotAttempted),
+        () = lane.limiter.until_ready() => {}
     }
     let nonce = Uuid::new_v4().to_string();
     let intent = match lane.journal.intend(intent(lane, push, batch, nonce.clone())).await {
@@ -177,7 +178,11 @@ async fn attempt<D: Deliver>(lane: &Lane<D>, push: &PlannedPush, batch: &Batch) 
         Err(error) => return Ok(Settled::Unwritten(error)),
     };
     crash::after(Step::IntentDurable, lane.options.crash_after);
-    let outcome = lane.deliver.deliver(&batch.request, &nonce).await;
+    let outcome = tokio::select! {
+        biased;
+        outcome = lane.deliver.deliver(&batch.request, &nonce) => outcome,
+        () = lane.brake.abandoned() => given_up(),
+    };
     crash::after(Step::ReplyRead, lane.options.crash_after);
     if let Err(error) = intent.settle(&lane.journal, record(&outcome)).await {
         lane.brake.pull(Stop::Ledger(error));
@@ -196,6 +201,12 @@ async fn attempt<D: Deliver>(lane: &Lane<D>, push: &PlannedPush, batch: &Batch) 
     }
 }
 
+/// What is on record of a request whose reply nobody waited for.
+fn given_up() -> vendor::Outcome {
+    let why = "the run was interrupted before a reply came".to_owned();
+    vendor::Outcome::Unknown { why, code: None, request_id: None }
+}
+
 fn intent<D>(lane: &Lane<D>, push: &PlannedPush, batch: &Batch, nonce: String) -> IntentRecord {
     IntentRecord {
         run: lane.options.run.clone(),
@@ -205,6 +216,7 @@ fn intent<D>(lane: &Lane<D>, push: &PlannedPush, batch: &Batch, nonce: String) -
         action: batch.request.action.as_str().to_owned(),
         task_name: batch.task_name.clone(),
         nonce,
+        request: Some(batch.request.digest()),
         over_at: push.campaign.schedule.over_at(),
         targets: batch.addressees.hashes(),
     }

@@ -10,6 +10,18 @@ use crate::apply::JournalError;
 /// So many batches in a row without a known outcome, and the vendor is taken to be down.
 const DOUBTS_IN_A_ROW_MAX: u32 = 10;
 
+/// What somebody who interrupts an apply wants.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Interrupt {
+    /// Nothing: go on.
+    #[default]
+    None,
+    /// Begin nothing new, and wait for what is in flight.
+    Settle,
+    /// Wait for nothing: what is in flight stays in doubt.
+    Abandon,
+}
+
 /// Why an apply stopped early.
 #[derive(Clone, Debug)]
 pub enum Stop {
@@ -65,7 +77,7 @@ impl fmt::Display for Stop {
 /// The one place where an apply in flight learns that it shall end: set once, seen by all.
 pub(super) struct Brake {
     pulled: Mutex<State>,
-    wake: watch::Sender<bool>,
+    wake: watch::Sender<Interrupt>,
 }
 
 #[derive(Default)]
@@ -76,13 +88,26 @@ struct State {
 
 impl Brake {
     pub(super) fn new() -> Self {
-        Self { pulled: Mutex::default(), wake: watch::Sender::new(false) }
+        Self { pulled: Mutex::default(), wake: watch::Sender::new(Interrupt::None) }
     }
 
     /// Stops the apply; the first reason stays.
     pub(super) fn pull(&self, stop: Stop) {
         self.state().stop.get_or_insert(stop);
-        self.wake.send_replace(true);
+        self.rise(Interrupt::Settle);
+    }
+
+    /// Gives up what is in flight.
+    pub(super) fn abandon(&self) {
+        self.rise(Interrupt::Abandon);
+    }
+
+    fn rise(&self, to: Interrupt) {
+        self.wake.send_if_modified(|level| {
+            let is_higher = to > *level;
+            *level = to.max(*level);
+            is_higher
+        });
     }
 
     /// Counts an outcome that nobody knows, and stops when there are too many in a row.
@@ -103,13 +128,22 @@ impl Brake {
     }
 
     pub(super) fn is_pulled(&self) -> bool {
-        *self.wake.borrow()
+        *self.wake.borrow() >= Interrupt::Settle
     }
 
     /// Waits until the apply shall end.
     pub(super) async fn pulled(&self) {
+        self.reached(Interrupt::Settle).await;
+    }
+
+    /// Waits until what is in flight shall be given up.
+    pub(super) async fn abandoned(&self) {
+        self.reached(Interrupt::Abandon).await;
+    }
+
+    async fn reached(&self, level: Interrupt) {
         let mut wake = self.wake.subscribe();
-        wake.wait_for(|is_pulled| *is_pulled).await.expect("the sender lives as long as `self`");
+        wake.wait_for(|reached| *reached >= level).await.expect("the sender lives as long as `self`");
     }
 
     pub(super) fn reason(&self) -> Option<Stop> {

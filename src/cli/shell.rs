@@ -70,8 +70,15 @@ impl Shell {
 
     /// Writes conversation to standard error. Nothing can be done if even that fails.
     pub(in crate::cli) fn say(&self, text: &str) {
-        let mut stderr = anstream::stderr().lock();
-        drop(stderr.write_all(text.as_bytes()).and_then(|()| stderr.flush()));
+        (self.speaker())(text);
+    }
+
+    /// Returns what [`Shell::say`] does, for tasks that outlive a borrow of the shell.
+    pub(in crate::cli) fn speaker(&self) -> impl Fn(&str) + Send + 'static {
+        |text| {
+            let mut stderr = anstream::stderr().lock();
+            drop(stderr.write_all(text.as_bytes()).and_then(|()| stderr.flush()));
+        }
     }
 
     /// Returns the columns of the terminal that answers go to; elsewhere what `COLUMNS` says, if anything.
@@ -135,6 +142,19 @@ impl Shell {
         let host = std::fs::read_to_string("/proc/sys/kernel/hostname").ok();
         let host = host.or_else(|| self.variable("HOSTNAME")).unwrap_or_else(|| "somewhere".to_owned());
         format!("{user}@{}", host.trim())
+    }
+
+    /// Returns the URL of the CI job that this is, as the runners of the well-known services tell it.
+    #[must_use]
+    pub(in crate::cli) fn ci_run(&self) -> Option<String> {
+        let github = || {
+            let [server, repository, run] =
+                ["GITHUB_SERVER_URL", "GITHUB_REPOSITORY", "GITHUB_RUN_ID"].map(|name| self.variable(name));
+            Some(format!("{}/{}/actions/runs/{}", server?, repository?, run?))
+        };
+        // GitLab, Jenkins, Buildkite, CircleCI.
+        let others = ["CI_JOB_URL", "BUILD_URL", "BUILDKITE_BUILD_URL", "CIRCLE_BUILD_URL"];
+        github().or_else(|| others.into_iter().find_map(|name| self.variable(name)))
     }
 
     /// Returns the access key from the environment.

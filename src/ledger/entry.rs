@@ -145,7 +145,13 @@ mod tests {
 
     fn record(number: u128) -> Record {
         let run = RunId::new(uuid::Uuid::from_u128(number));
-        Record::RunStarted { run, plan: "sha256:00".into(), actor: "a@b".into() }
+        Record::RunStarted {
+            run,
+            plan: "sha256:00".into(),
+            actor: "a@b".into(),
+            process: Some(1),
+            ci_run: None,
+        }
     }
 
     #[test]

@@ -110,6 +110,8 @@ pub struct RunSummary {
     pub plan: String,
     /// Who ran it, where.
     pub actor: String,
+    /// The CI job that ran it, as a URL.
+    pub ci_run: Option<String>,
     /// Targets accepted, by the outcomes on record.
     pub accepted: u64,
     /// Targets rejected, by the outcomes on record; a batch that was tried three times counts three times.
@@ -249,7 +251,9 @@ impl Folding {
         self.serial = serial;
         match record {
             Record::Opened(_) => return Err(FoldError::MisplacedHeader(serial)),
-            Record::RunStarted { run, plan, actor } => self.start_run(at, run, plan, actor),
+            Record::RunStarted { run, plan, actor, process: _, ci_run } => {
+                self.start_run(at, run, plan, actor, ci_run);
+            }
             Record::Submitted { run: _, campaign, revision, digest, content } => {
                 self.editions
                     .entry((campaign, revision))
@@ -271,7 +275,14 @@ impl Folding {
         Ok(())
     }
 
-    fn start_run(&mut self, at: DateTime<Utc>, run: RunId, plan: String, actor: String) {
+    fn start_run(
+        &mut self,
+        at: DateTime<Utc>,
+        run: RunId,
+        plan: String,
+        actor: String,
+        ci_run: Option<String>,
+    ) {
         self.run_places.insert(run.clone(), self.runs.len());
         self.runs.push(RunSummary {
             run,
@@ -279,6 +290,7 @@ impl Folding {
             ended_at: None,
             plan,
             actor,
+            ci_run,
             accepted: 0,
             rejected: 0,
             unknown: 0,

@@ -113,6 +113,9 @@ pub struct IntentRecord {
     pub task_name: String,
     /// The signature nonce of its one request.
     pub nonce: String,
+    /// The digest of the request's parameters; nothing in ledgers of version 0.1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request: Option<String>,
     /// When the vendor has executed it for good; nothing for an immediate push.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub over_at: Option<DateTime<Utc>>,
@@ -181,6 +184,12 @@ pub enum Record {
         plan: String,
         /// Who ran it, where: `user@host`.
         actor: String,
+        /// The process on that host; nothing in ledgers of version 0.1.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        process: Option<u32>,
+        /// The CI job that ran it, as a URL.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        ci_run: Option<String>,
     },
     /// A campaign revision's content, before its first intent.
     Submitted {

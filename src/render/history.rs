@@ -130,6 +130,8 @@ pub struct RunStatus {
     started_at: DateTime<Utc>,
     ended_at: Option<DateTime<Utc>>,
     actor: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ci_run: Option<String>,
     plan: String,
     accepted: u64,
     rejected: u64,
@@ -148,6 +150,7 @@ impl RunStatus {
             started_at: run.started_at,
             ended_at: run.ended_at,
             actor: run.actor.clone(),
+            ci_run: run.ci_run.clone(),
             plan: run.plan.clone(),
             accepted: run.accepted,
             rejected: run.rejected,
@@ -239,6 +242,9 @@ pub fn runs(runs: &[RunStatus], zone: Tz) -> String {
             let _ = writeln!(out, "    {campaign}");
         }
         let _ = writeln!(out, "    {QUIET}plan {}{QUIET:#}", run.plan);
+        if let Some(url) = &run.ci_run {
+            let _ = writeln!(out, "    {QUIET}{}{QUIET:#}", text::plain(url));
+        }
     }
     out
 }

@@ -20,6 +20,8 @@ pub enum FaultKind {
     UnavailableBefore,
     /// HTTP 503, though taken.
     UnavailableAfter,
+    /// HTTP 500, though taken.
+    InternalErrorAfter,
     /// The connection closes without a reply; not taken.
     DropBefore,
     /// The connection closes without a reply, though taken.

@@ -7,6 +7,7 @@ use std::time::Duration;
 use axum::http::request::Parts;
 use chrono::{DateTime, Utc};
 
+use crate::sandbox::analysis;
 use crate::sandbox::fault::FaultKind;
 use crate::sandbox::gateway_error::GatewayError;
 use crate::sandbox::parameters::Parameters;
@@ -43,6 +44,7 @@ pub(super) enum Wire {
 enum Action {
     Push(PushAction),
     Scheduler(SchedulerAction),
+    Analysis,
 }
 
 /// Answers a request whose body is whole.
@@ -79,6 +81,10 @@ impl Answer {
     /// Does to a reply what a fault says happens to it once the service has answered.
     fn spoil(&mut self, fault: &FaultKind, request_id: &str, host: &str) {
         match fault {
+            FaultKind::InternalErrorAfter => {
+                let error = GatewayError::internal("told to fail");
+                self.reply = Reply::of_gateway(&error, request_id, host);
+            }
             FaultKind::UnavailableAfter => {
                 self.reply = Reply::of_gateway(&GatewayError::unavailable(), request_id, host);
             }
@@ -112,6 +118,7 @@ impl<'a> Call<'a> {
         let served = self.checked(shared).and_then(|(action, version, signed)| match action {
             Action::Push(action) => self.push(shared, action, version, &signed),
             Action::Scheduler(action) => self.schedule(shared, action, &signed),
+            Action::Analysis => self.analyse(shared, &signed),
         });
         served.unwrap_or_else(|error| Passed { action: None, reply: self.refused(&error), fault: None })
     }
@@ -124,6 +131,7 @@ impl<'a> Call<'a> {
         let action = PushAction::of(name)
             .map(Action::Push)
             .or_else(|| SchedulerAction::of(name).map(Action::Scheduler))
+            .or_else(|| (name == analysis::ACTION).then_some(Action::Analysis))
             .filter(|_| VERSIONS.contains(&version) && self.head.uri.path() == "/")
             .ok_or_else(GatewayError::api_not_found)?;
         let signed = signature::verify(self.head, self.body, self.parameters, &shared.accounts, self.now)?;
@@ -175,6 +183,7 @@ impl<'a> Call<'a> {
             }
             FaultKind::SuccessFalse => Reply::refused(name, self.request_id, ("OK", ""), "told to fail"),
             FaultKind::UnavailableAfter
+            | FaultKind::InternalErrorAfter
             | FaultKind::DropAfter
             | FaultKind::GarbageAfter
             | FaultKind::Delay { .. }
@@ -210,6 +219,13 @@ impl<'a> Call<'a> {
         let reply = scheduler::answer(&mut store, action, self.parameters, self.request_id, self.now)
             .unwrap_or_else(|error| self.refused(&error));
         Ok(Passed { action: Some(action.as_str()), reply, fault: None })
+    }
+
+    fn analyse(&self, shared: &Shared, signed: &Signed) -> Result<Passed, GatewayError> {
+        let store = self.admitted(shared, signed)?;
+        let reply = analysis::answer(&store, self.parameters, self.request_id)
+            .unwrap_or_else(|error| self.refused(&error));
+        Ok(Passed { action: Some(analysis::ACTION), reply, fault: None })
     }
 
     fn refused(&self, error: &GatewayError) -> Reply {

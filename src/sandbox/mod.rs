@@ -5,10 +5,11 @@
 //! requests are read from their bytes, so that a mistake of the client's finds no accomplice here. Where the
 //! vendor's pages are silent, a rule says so beside it.
 //!
-//! A request passes [`server`] → [`gateway`] ([`signature`], [`nonces`], [`fault`]) → [`push`] or [`scheduler`]
-//! → [`store`], which writes it to the [`journal`] before it is answered. `GET /__sandbox/received`, `/targets`
+//! A request passes [`server`] → [`gateway`] ([`signature`], [`nonces`], [`fault`]) → [`push`], [`scheduler`] or
+//! [`analysis`] → [`store`], which writes it to the [`journal`] before it is answered. `GET /__sandbox/received`, `/targets`
 //! and `/requests` tell what happened; `POST /__sandbox/templates`, `/faults` and `/reset` change it ([`inspect`]).
 
+mod analysis;
 mod connection;
 mod fault;
 mod gateway;

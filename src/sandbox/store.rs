@@ -69,6 +69,8 @@ pub(super) struct Store {
     pub(super) log: VecDeque<SeenRequest>,
     templates: HashMap<String, Template>,
     tasks: BTreeMap<(String, String), Tasks>,
+    /// Batch and broadcast tasks by owner, in order: those that can be found by name.
+    named: BTreeMap<(String, String), Vec<Arc<Push>>>,
     journal: Option<Journal>,
 }
 
@@ -108,8 +110,7 @@ impl Store {
             return Err(NotTaken::Refused(ResultCode::InvalidParam.because(why)));
         }
         // For these two the id is also what an immediate push is found and revoked by.
-        let has_task =
-            is_scheduled || matches!(candidate.action, PushAction::Broadcast | PushAction::Multiple);
+        let has_task = is_scheduled || candidate.action.is_listed_by_name();
         let template_name = match candidate.message {
             Message::Text { .. } => String::new(),
             Message::Template { name, .. } => name,
@@ -153,6 +154,12 @@ impl Store {
         self.tasks.get(&(app_id.to_owned(), workspace_id.to_owned()))
     }
 
+    /// Returns the batch and broadcast tasks of one owner, oldest first.
+    pub(super) fn named_tasks(&self, app_id: &str, workspace_id: &str) -> &[Arc<Push>] {
+        let named = self.named.get(&(app_id.to_owned(), workspace_id.to_owned()));
+        named.map(Vec::as_slice).unwrap_or_default()
+    }
+
     /// Makes a template known; from the first one on, pushes of others are refused.
     pub(super) fn register_template(&mut self, name: String, title: String, body: String) {
         self.templates.insert(name, Template { title, body });
@@ -173,6 +180,7 @@ impl Store {
         }
         self.tally = Tally::default();
         self.tasks.clear();
+        self.named.clear();
         self.faults.clear();
         self.log.clear();
         Ok(())
@@ -209,9 +217,12 @@ impl Store {
 
     fn record(&mut self, push: &Arc<Push>) {
         self.tally.add(push);
+        let owner = || (push.app_id.clone(), push.workspace_id.clone());
         if push.strategy_type != 0 {
-            let owner = (push.app_id.clone(), push.workspace_id.clone());
-            self.tasks.entry(owner).or_default().add(push);
+            self.tasks.entry(owner()).or_default().add(push);
+        }
+        if PushAction::of(&push.action).is_some_and(PushAction::is_listed_by_name) {
+            self.named.entry(owner()).or_default().push(Arc::clone(push));
         }
     }
 

@@ -18,6 +18,8 @@ fn lines(writer: &mut Writer, count: u128) -> Vec<(Serial, Vec<u8>)> {
         run: RunId::new(uuid::Uuid::from_u128(n)),
         plan: "p".into(),
         actor: "a".into(),
+        process: None,
+        ci_run: None,
     };
     (0..count).map(|n| writer.encode(chrono::DateTime::UNIX_EPOCH, record(n))).collect()
 }

@@ -81,6 +81,23 @@ impl Client {
     ///
     /// The future must be run to its end: dropping it leaves the outcome unknown.
     pub async fn send(&self, request: &Request, nonce: &str) -> Outcome {
+        match self.exchange(request, nonce).await {
+            Ok(Exchanged { status, retry_after, body }) => {
+                reply::read(Reply { status, retry_after, body: &body }, &self.credentials)
+            }
+            Err(NoReply::NothingLeft(why)) => Outcome::Rejected {
+                class: RejectClass::Unreachable,
+                code: "connect".to_owned(),
+                message: why,
+                request_id: None,
+                retry_after: None,
+            },
+            Err(NoReply::MayHaveArrived(why)) => Outcome::Unknown { why, code: None, request_id: None },
+        }
+    }
+
+    /// Sends a request once, and reads the whole reply whatever it says.
+    pub(super) async fn exchange(&self, request: &Request, nonce: &str) -> Result<Exchanged, NoReply> {
         let stamp = Stamp { timestamp: (self.clock)(), nonce: nonce.to_owned() };
         let (version, region) = (self.environment.api_version, self.environment.region.as_deref());
         let signed = sign(request, version, region, &self.credentials, &stamp);
@@ -96,10 +113,7 @@ impl Client {
             .body(signed.body)
             .send()
             .await;
-        let mut response = match sent {
-            Ok(response) => response,
-            Err(error) => return of_no_reply(error, self.environment.timeout),
-        };
+        let mut response = sent.map_err(|error| NoReply::of(error, self.environment.timeout))?;
         let status = response.status().as_u16();
         let retry_after = retry_after(response.headers());
         let mut body = Vec::new();
@@ -109,18 +123,66 @@ impl Client {
                     body.extend_from_slice(&chunk);
                 }
                 Ok(Some(_)) => {
-                    return unknown(format!(
+                    return Err(NoReply::MayHaveArrived(format!(
                         "the vendor answered HTTP {status} with more than {REPLY_BYTES_MAX} bytes"
-                    ));
+                    )));
                 }
-                Ok(None) => break,
+                Ok(None) => return Ok(Exchanged { status, retry_after, body }),
                 Err(error) => {
                     let causes = causes(&error.without_url());
-                    return unknown(format!("the reply, HTTP {status}, broke off: {causes}"));
+                    return Err(NoReply::MayHaveArrived(format!(
+                        "the reply, HTTP {status}, broke off: {causes}"
+                    )));
                 }
             }
         }
-        reply::read(Reply { status, retry_after, body: &body }, &self.credentials)
+    }
+
+    pub(super) fn environment(&self) -> &Environment {
+        &self.environment
+    }
+
+    /// Returns foreign text fit for a terminal, without the secrets that signed the request.
+    pub(super) fn printable(&self, text: &str) -> String {
+        reply::printable(text, &self.credentials)
+    }
+}
+
+/// A reply as it came.
+pub(super) struct Exchanged {
+    pub(super) status: u16,
+    pub(super) retry_after: Option<Duration>,
+    pub(super) body: Vec<u8>,
+}
+
+/// Why there is no whole reply.
+pub(super) enum NoReply {
+    /// No connection came about: not a byte of the request left.
+    NothingLeft(String),
+    /// The vendor may have the request.
+    MayHaveArrived(String),
+}
+
+impl NoReply {
+    /// Reads reqwest's error. A connect error comes before the first byte of the request. Everything else may
+    /// come after it: also an error of a pooled connection, which hyper reports as such only once the request
+    /// was handed to it.
+    fn of(error: reqwest::Error, timeout: Duration) -> Self {
+        let (is_connect, is_timeout) = (error.is_connect(), error.is_timeout());
+        let causes = causes(&error.without_url());
+        if is_connect {
+            Self::NothingLeft(format!("no connection to the vendor: {causes}"))
+        } else if is_timeout {
+            Self::MayHaveArrived(format!("no reply within {timeout:?}"))
+        } else {
+            Self::MayHaveArrived(format!("the connection broke before a reply came: {causes}"))
+        }
+    }
+
+    pub(super) fn why(self) -> String {
+        match self {
+            Self::NothingLeft(why) | Self::MayHaveArrived(why) => why,
+        }
     }
 }
 
@@ -128,32 +190,6 @@ impl std::fmt::Debug for Client {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter.debug_struct("Client").field("base", &self.base.as_str()).finish_non_exhaustive()
     }
-}
-
-/// Returns the outcome of a request without a reply.
-///
-/// A connect error comes before the first byte of the request. Everything else may come after it: also an error of
-/// a pooled connection, which hyper reports as such only once the request was handed to it.
-fn of_no_reply(error: reqwest::Error, timeout: Duration) -> Outcome {
-    let (is_connect, is_timeout) = (error.is_connect(), error.is_timeout());
-    let causes = causes(&error.without_url());
-    if is_connect {
-        Outcome::Rejected {
-            class: RejectClass::Unreachable,
-            code: "connect".to_owned(),
-            message: format!("no connection to the vendor: {causes}"),
-            request_id: None,
-            retry_after: None,
-        }
-    } else if is_timeout {
-        unknown(format!("no reply within {timeout:?}"))
-    } else {
-        unknown(format!("the connection broke before a reply came: {causes}"))
-    }
-}
-
-fn unknown(why: String) -> Outcome {
-    Outcome::Unknown { why, code: None, request_id: None }
 }
 
 /// Returns the innermost cause, which says most: `connection refused`, `certificate expired`.

@@ -110,6 +110,11 @@ pub(super) fn of_gateway(code: &str) -> Option<Verdict> {
     FAMILIES.iter().find(|(start, _)| code.starts_with(start)).map(|(_, verdict)| *verdict)
 }
 
+/// Whether a code of either family is about who asks.
+pub(super) fn is_about_credentials(code: &str) -> bool {
+    [of_gateway(code), of_result(code)].contains(&Some(NotTaken(Credentials)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

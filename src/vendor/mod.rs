@@ -7,6 +7,7 @@ mod client;
 mod codes;
 mod encode;
 mod outcome;
+mod query;
 mod reply;
 mod request;
 mod sign_v1;
@@ -15,6 +16,7 @@ mod sign_v3;
 pub use client::{Client, ClientError, Clock};
 pub use encode::{percent_encode, sorted_query};
 pub use outcome::{Outcome, RejectClass};
+pub use query::{NamedTask, QueryError, ScheduledTask};
 pub use request::{Action, Request};
 pub use sign_v1::{SignedRequest, Stamp, sign, signature_v1, string_to_sign_v1};
 pub use sign_v3::{

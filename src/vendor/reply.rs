@@ -157,7 +157,7 @@ fn quoted(message: &str) -> String {
 }
 
 /// Returns `text` fit for a terminal, a log and a ledger: no secret, no control character, not too long.
-fn printable(text: &str, credentials: &Credentials) -> String {
+pub(super) fn printable(text: &str, credentials: &Credentials) -> String {
     let mut text = text.to_owned();
     let secrets = [
         Some(&credentials.access_key_secret),

@@ -1,11 +1,13 @@
-//! The two push calls as parameters.
+//! The two push calls, and the two questions about them, as parameters.
 //!
 //! Names and types are those of the vendor's SDK for 2020-10-28 and of requests seen on the wire: its pages
 //! print them with a small first letter, and a small `k` stays in `TargetMsgkey` and `Msgkey`.
 
 use std::collections::BTreeMap;
 
+use chrono::{DateTime, Utc};
 use serde_json::{Map, Value, json};
+use sha2::{Digest, Sha256};
 
 use crate::domain::{
     ActivityEvent, Broadcast, Campaign, Channel, Classification, Environment, LiveActivity, Login,
@@ -19,6 +21,10 @@ pub enum Action {
     PushTemplate,
     /// Pushes a template to everyone on a platform.
     PushBroadcast,
+    /// Lists scheduled and repeating tasks by when they happen.
+    QueryPushSchedulerList,
+    /// Lists batch and broadcast tasks by name.
+    QueryPushAnalysisTaskList,
 }
 
 impl Action {
@@ -28,6 +34,8 @@ impl Action {
         match self {
             Self::PushTemplate => "PushTemplate",
             Self::PushBroadcast => "PushBroadcast",
+            Self::QueryPushSchedulerList => "QueryPushSchedulerList",
+            Self::QueryPushAnalysisTaskList => "QueryPushAnalysisTaskList",
         }
     }
 }
@@ -42,6 +50,21 @@ pub struct Request {
 }
 
 impl Request {
+    /// Returns the first 16 bytes of SHA-256 over the call's name and its parameters, in hexadecimal: which
+    /// request it was, whatever nonce and time signed it.
+    #[must_use]
+    pub fn digest(&self) -> String {
+        let mut hasher = Sha256::new();
+        hasher.update(self.action.as_str());
+        for (name, value) in &self.parameters {
+            for part in [*name, value] {
+                hasher.update((part.len() as u64).to_be_bytes());
+                hasher.update(part);
+            }
+        }
+        hex::encode(&hasher.finalize()[..16])
+    }
+
     /// Returns the push of a campaign to at most ten targets.
     #[must_use]
     pub fn push_template(
@@ -99,6 +122,37 @@ impl Request {
         }
         Self { action: Action::PushBroadcast, parameters: form.0 }
     }
+
+    /// Returns the question which tasks happen in a window, both ends included; `page` is its number, from
+    /// 1, and its rows.
+    #[must_use]
+    pub fn query_scheduler_list(
+        environment: &Environment,
+        window: (DateTime<Utc>, DateTime<Utc>),
+        page: (usize, usize),
+    ) -> Self {
+        let mut form = Form::addressed(environment);
+        form.put("StartTime", window.0.timestamp_millis());
+        form.put("EndTime", window.1.timestamp_millis());
+        form.page(page);
+        Self { action: Action::QueryPushSchedulerList, parameters: form.0 }
+    }
+
+    /// Returns the question which batch and broadcast tasks of a name were made since a moment; `page` is
+    /// its number, from 1, and its rows.
+    #[must_use]
+    pub fn query_analysis_task_list(
+        environment: &Environment,
+        task_name: &str,
+        since: DateTime<Utc>,
+        page: (usize, usize),
+    ) -> Self {
+        let mut form = Form::addressed(environment);
+        form.put("StartTime", since.timestamp_millis());
+        form.put("TaskName", task_name);
+        form.page(page);
+        Self { action: Action::QueryPushAnalysisTaskList, parameters: form.0 }
+    }
 }
 
 struct Form(BTreeMap<&'static str, String>);
@@ -118,11 +172,21 @@ impl Form {
         }
     }
 
-    fn common(environment: &Environment, campaign: &Campaign, task_name: &str) -> Self {
+    fn addressed(environment: &Environment) -> Self {
         let mut form = Self(BTreeMap::new());
         form.put("AppId", &environment.app_id);
         form.put("WorkspaceId", &environment.workspace_id);
         form.put_some("TenantId", environment.tenant_id.as_ref());
+        form
+    }
+
+    fn page(&mut self, (number, rows): (usize, usize)) {
+        self.put("PageNumber", number);
+        self.put("PageSize", rows);
+    }
+
+    fn common(environment: &Environment, campaign: &Campaign, task_name: &str) -> Self {
+        let mut form = Self::addressed(environment);
         form.put("TaskName", task_name);
         form.put("TemplateName", &campaign.template.name);
         if !campaign.values.is_empty() {

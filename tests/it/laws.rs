@@ -257,7 +257,7 @@ fn run(desired: &Desired, backend: &MemoryBackend, vendor: &Vendor, appends_left
     let mortal = Mortal { inner: backend.clone(), appends_left };
     let (journal, thread) = Journal::start(Box::new(mortal), open.writer, Arc::new(now));
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-    let (_keep, interrupt) = watch::channel(false);
+    let (_keep, interrupt) = watch::channel(apply::Interrupt::None);
     let report = runtime.block_on(apply::execute(Execution {
         plan: plan.clone(),
         project: desired.project.clone(),
@@ -269,6 +269,7 @@ fn run(desired: &Desired, backend: &MemoryBackend, vendor: &Vendor, appends_left
         options: Options {
             run: RunId::new(uuid::Uuid::new_v4()),
             actor: "a@b".into(),
+            ci_run: None,
             retry_delay: Duration::from_millis(1),
             retries_max: 2,
             crash_after: None,
@@ -403,7 +404,7 @@ fn content_that_was_only_rejected_can_be_mended_and_sent() {
 fn a_ledger_of_records_that_cannot_follow_each_other_is_refused() {
     let mut writer = Writer::default();
     let run = RunId::new(uuid::Uuid::from_u128(1));
-    let record = Record::RunStarted { run, plan: "p".into(), actor: "a".into() };
+    let record = Record::RunStarted { run, plan: "p".into(), actor: "a".into(), process: None, ci_run: None };
     let mut backend = MemoryBackend::default();
     let line = writer.encode(now(), record);
     backend.append(vec![line], writer.chain()).unwrap();

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::watch;
 use uuid::Uuid;
 
-use crate::apply::{self, Execution, Journal, Options, Progress, Report, Step, Stop};
+use crate::apply::{self, Execution, Interrupt, Journal, Options, Progress, Report, Step, Stop};
 use crate::cli::audiences::Audiences;
 use crate::cli::exit::ExitStatus;
 use crate::cli::failure::Failure;
@@ -164,8 +164,8 @@ fn execute(shell: &Shell, args: &Args, desired: &Desired, open: OpenLedger, plan
         let salt = open.ledger.header().salt;
         let (journal, journal_thread) = Journal::start(open.backend, open.writer, shell.clock());
         let progress = Arc::new(Progress::default());
-        let (interrupted, interrupt) = watch::channel(false);
-        let listener = tokio::spawn(interrupt::listen(interrupted));
+        let (interrupted, interrupt) = watch::channel(Interrupt::None);
+        let listener = tokio::spawn(interrupt::listen(interrupted, shell.speaker()));
         let display = progress::show(shell, Arc::clone(&progress), summary.targets, summary.requests);
         let started = Instant::now();
         let report = apply::execute(Execution {
@@ -179,6 +179,7 @@ fn execute(shell: &Shell, args: &Args, desired: &Desired, open: OpenLedger, plan
             options: Options {
                 run: RunId::new(Uuid::new_v4()),
                 actor: shell.actor(),
+                ci_run: shell.ci_run(),
                 retry_delay: RETRY_DELAY,
                 retries_max: RETRIES_MAX,
                 crash_after: args.crash_after,

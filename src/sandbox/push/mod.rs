@@ -64,6 +64,11 @@ impl PushAction {
         }
     }
 
+    /// Whether it makes a task that can be looked up by its name.
+    pub(super) fn is_listed_by_name(self) -> bool {
+        matches!(self, Self::Multiple | Self::Broadcast)
+    }
+
     /// Returns the parameters without which the gateway refuses (“required” in the official SDK).
     fn required(self) -> &'static [&'static str] {
         match self {
