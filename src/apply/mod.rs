@@ -7,6 +7,7 @@
 mod batch;
 mod crash;
 mod execute;
+mod inquiry;
 mod journal;
 mod report;
 mod send;
@@ -15,6 +16,7 @@ mod stop;
 pub use batch::{TargetSource, TargetStream};
 pub use crash::Step;
 pub use execute::{Execution, Options, execute};
+pub use inquiry::{Answer, Ask, Finding, SETTLE_MIN, SETTLE_NAMED_MIN, Settle, inquire};
 pub use journal::{Clock, Journal, JournalError, JournalThread};
 pub use report::{CampaignReport, Doubtful, Progress, Refusal, Report, Tally};
 pub use send::Deliver;

@@ -137,6 +137,16 @@ impl<'a> Session<'a> {
         Err(StateError::Missing(environment.ledger.clone()).into())
     }
 
+    /// Refuses a given time where what is asked or sent is real.
+    pub(super) fn prove_time_is_real(&self, desired: &Desired) -> Result<(), Failure> {
+        if self.shell.is_time_given() && !desired.environment.endpoint.is_loopback() {
+            let message = "`--now` is for sandboxes, and this environment is none";
+            return Err(Failure::new(ExitStatus::Written, message)
+                .help("nothing was sent; leave `--now` and `CAMPAIGNCTL_NOW` out"));
+        }
+        Ok(())
+    }
+
     /// Opens the environment's ledger and proves that it is the right one; nothing if there is none.
     pub(super) fn find_ledger(
         &self,

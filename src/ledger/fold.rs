@@ -1,6 +1,6 @@
 //! Folds records into what was sent.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 
@@ -132,6 +132,7 @@ pub struct Ledger {
     serial: Serial,
     histories: BTreeMap<(CampaignId, Revision), History>,
     task_ends: Vec<DateTime<Utc>>,
+    task_ids: HashSet<String>,
     runs: Vec<RunSummary>,
 }
 
@@ -202,6 +203,26 @@ impl Ledger {
         self.task_ends.iter().filter(|end| **end > now).count()
     }
 
+    /// Whether the vendor's task of this id is one that the ledger knows to be accepted.
+    #[must_use]
+    pub fn has_task(&self, task_id: &str) -> bool {
+        self.task_ids.contains(task_id)
+    }
+
+    /// Returns every batch in doubt, in the order of their records.
+    #[must_use]
+    pub fn doubts(&self) -> Vec<&Doubt> {
+        let mut doubts: Vec<&Doubt> = self.histories.values().flat_map(|history| &history.doubts).collect();
+        doubts.sort_by_key(|doubt| doubt.serial);
+        doubts
+    }
+
+    /// Returns one `apply`.
+    #[must_use]
+    pub fn run(&self, run: &RunId) -> Option<&RunSummary> {
+        self.runs.iter().rfind(|summary| summary.run == *run)
+    }
+
     /// Returns every `apply`, oldest first.
     #[must_use]
     pub fn runs(&self) -> &[RunSummary] {
@@ -217,6 +238,7 @@ struct Folding {
     /// Intents without a final outcome, by serial.
     open: HashMap<Serial, Doubt>,
     task_ends: Vec<DateTime<Utc>>,
+    task_ids: HashSet<String>,
     runs: Vec<RunSummary>,
     run_places: HashMap<RunId, usize>,
 }
@@ -242,6 +264,7 @@ impl Folding {
             editions: BTreeMap::new(),
             open: HashMap::new(),
             task_ends: Vec::new(),
+            task_ids: HashSet::new(),
             runs: Vec::new(),
             run_places: HashMap::new(),
         }
@@ -262,8 +285,8 @@ impl Folding {
             }
             Record::Intent(intent) => self.open_intent(serial, at, intent)?,
             Record::Outcome { intent, outcome } => self.settle(serial, at, intent, outcome)?,
-            Record::Verdict { intent, verdict, reason, actor: _ } => {
-                self.settle(serial, at, intent, outcome_of(verdict, reason))?;
+            Record::Verdict { intent, verdict, reason, task_id, actor: _, by: _ } => {
+                self.settle(serial, at, intent, outcome_of(verdict, reason, task_id))?;
             }
             Record::RunEnded { run, stopped, .. } => {
                 if let Some(summary) = self.run_of(&run) {
@@ -346,7 +369,8 @@ impl Folding {
             edition.open_intents -= 1;
         }
         match outcome {
-            Outcome::Accepted { .. } => {
+            Outcome::Accepted { task_id, .. } => {
+                self.task_ids.extend(task_id);
                 edition.accepted.extend(&doubt.intent.targets);
                 self.task_ends.extend(doubt.intent.over_at);
                 if let Some(summary) = self.run_of(&doubt.intent.run) {
@@ -388,15 +412,16 @@ impl Folding {
             serial: self.serial,
             histories: histories.collect(),
             task_ends: self.task_ends,
+            task_ids: self.task_ids,
             runs: self.runs,
         }
     }
 }
 
-/// A person's verdict counts as the outcome that the vendor never gave.
-fn outcome_of(verdict: Verdict, reason: String) -> Outcome {
+/// A verdict counts as the outcome that the vendor never gave.
+fn outcome_of(verdict: Verdict, reason: String, task_id: Option<String>) -> Outcome {
     match verdict {
-        Verdict::Accepted => Outcome::Accepted { request_id: None, task_id: None },
+        Verdict::Accepted => Outcome::Accepted { request_id: None, task_id },
         Verdict::Rejected => {
             Outcome::Rejected { code: "Verdict".to_owned(), message: reason, request_id: None }
         }

@@ -8,9 +8,12 @@ mod content;
 mod entry;
 mod fold;
 mod record;
+mod reread;
 mod text;
 
 pub use content::{Content, ContentDigest};
 pub use entry::{Chain, Damage, Entry, Writer};
 pub use fold::{Doubt, FoldError, History, Ledger, Rejection, RunSummary};
-pub use record::{FORMAT_VERSION, Header, IntentRecord, Lineage, Outcome, Record, RunId, Serial, Verdict};
+pub use record::{
+    FORMAT_VERSION, Header, IntentRecord, Judge, Lineage, Outcome, Record, RunId, Serial, Verdict,
+};

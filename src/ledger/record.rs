@@ -160,7 +160,18 @@ pub enum Outcome {
     },
 }
 
-/// What a person says of an intent that was in doubt.
+/// Who found out what came of an intent that was in doubt.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Judge {
+    /// A person.
+    #[default]
+    Person,
+    /// The vendor's own lists.
+    Vendor,
+}
+
+/// What was found out of an intent that was in doubt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
@@ -216,16 +227,22 @@ pub enum Record {
         #[serde(flatten)]
         outcome: Outcome,
     },
-    /// A person said what came of an intent that was in doubt.
+    /// It was found out what came of an intent that was in doubt.
     Verdict {
         /// The intent's serial.
         intent: Serial,
-        /// What the person found.
+        /// What was found.
         verdict: Verdict,
-        /// How the person knows.
+        /// How that is known.
         reason: String,
-        /// Who: `user@host`.
+        /// Who recorded it: `user@host`.
         actor: String,
+        /// Who says so; nothing in ledgers of version 0.1, where it was always a person.
+        #[serde(default)]
+        by: Judge,
+        /// The vendor's id of the task, where its lists have it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        task_id: Option<String>,
     },
     /// An `apply` ended in order.
     RunEnded {

@@ -70,57 +70,14 @@ impl CampaignStatus {
 
 impl DoubtStatus {
     fn of(doubt: &Doubt) -> Self {
-        let crashed = || "the run ended between the request and its outcome".to_owned();
         Self {
             intent: doubt.serial.0,
             at: doubt.at,
             task_name: doubt.intent.task_name.clone(),
             targets: doubt.intent.targets.len() as u64,
-            why: doubt.why.clone().unwrap_or_else(crashed),
+            why: super::doubt::why(doubt),
         }
     }
-}
-
-/// One batch in doubt, with what it is a batch of.
-#[derive(Clone, Debug, Serialize)]
-pub struct OpenDoubt {
-    campaign: String,
-    revision: u32,
-    #[serde(flatten)]
-    doubt: DoubtStatus,
-}
-
-impl OpenDoubt {
-    /// Takes what the ledger knows of a batch in doubt.
-    #[must_use]
-    pub fn of(doubt: &Doubt) -> Self {
-        Self {
-            campaign: doubt.intent.campaign.to_string(),
-            revision: doubt.intent.revision.get(),
-            doubt: DoubtStatus::of(doubt),
-        }
-    }
-}
-
-/// Returns a table of batches in doubt.
-#[must_use]
-pub fn doubts(doubts: &[OpenDoubt], zone: Tz, width: Option<usize>) -> String {
-    if doubts.is_empty() {
-        return "Nothing is in doubt.\n".to_owned();
-    }
-    let mut table =
-        table(&["record", "targets", "campaign", "task", "sent", "seen instead of an answer"], 0..=1, width);
-    for open in doubts {
-        table.add_row([
-            open.doubt.intent.to_string(),
-            text::number(open.doubt.targets),
-            format!("{}@{}", open.campaign, open.revision),
-            text::plain(&open.doubt.task_name),
-            text::time(open.doubt.at, zone),
-            text::plain(&open.doubt.why),
-        ]);
-    }
-    format!("{table}\n")
 }
 
 /// One `apply`.

@@ -4,6 +4,7 @@
 //! Texts carry ANSI colours, which never carry meaning alone; `cli` strips them where nobody sees them.
 
 pub mod diagnostic;
+pub mod doubt;
 pub mod history;
 pub mod json;
 pub mod plan;

@@ -36,6 +36,12 @@ pub fn count(how_many: u64, noun: &str) -> String {
     format!("{} {noun}{ending}", number(how_many))
 }
 
+/// Returns a number and its noun where an `s` does not make the plural: `1 batch`, `2 batches`.
+#[must_use]
+pub fn noun(how_many: u64, one: &str, several: &str) -> String {
+    format!("{} {}", number(how_many), if how_many == 1 { one } else { several })
+}
+
 /// Returns a time in a zone, without seconds where they are zero: `2026-12-15 09:00`.
 #[must_use]
 pub fn time(at: DateTime<Utc>, zone: Tz) -> String {

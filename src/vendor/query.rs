@@ -60,8 +60,18 @@ pub struct ScheduledTask {
     pub task_type: i64,
     /// 1 once, 2 repeating.
     pub strategy_type: i64,
+    /// Whether the row names a parent: one moment of several.
+    pub has_parent: bool,
     /// When it was made, if the vendor says so.
     pub created_at: Option<DateTime<Utc>>,
+}
+
+impl ScheduledTask {
+    /// Whether it happens again and again, or may: a page says that repeating tasks make scheduled ones.
+    #[must_use]
+    pub fn repeats(&self) -> bool {
+        self.strategy_type == 2 || self.has_parent
+    }
 }
 
 /// A batch or broadcast task.
@@ -227,6 +237,7 @@ impl SchedulerRow {
     fn read(self) -> Result<ScheduledTask, QueryError> {
         let parent_id = self.parent_id.filter(|id| !id.is_empty());
         Ok(ScheduledTask {
+            has_parent: parent_id.as_ref().is_some_and(|parent| *parent != self.unique_id),
             task_id: parent_id.unwrap_or(self.unique_id),
             push_at: moment(self.push_time.read()?)?,
             title: self.push_title.unwrap_or_default(),

@@ -1,7 +1,7 @@
 //! What goes wrong between us and the vendor, and with us: crashes, faults, garbage, impatience.
 
 use std::collections::BTreeMap;
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::process::{Child, Stdio};
 use std::sync::Arc;
@@ -14,13 +14,13 @@ use tokio::runtime::Runtime;
 use crate::site::{NOW, Ran, Site};
 
 /// A sandbox in the test's own process, and the runtime that it lives on.
-struct Vendor {
-    sandbox: Sandbox,
+pub(crate) struct Vendor {
+    pub(crate) sandbox: Sandbox,
     _runtime: Runtime,
 }
 
 impl Vendor {
-    fn start() -> Self {
+    pub(crate) fn start() -> Self {
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
         let options =
@@ -30,20 +30,20 @@ impl Vendor {
         Self { sandbox, _runtime: runtime }
     }
 
-    fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         self.sandbox.url().as_str().trim_end_matches('/').to_owned()
     }
 
-    fn disturbed_twice(&self) -> BTreeMap<String, u64> {
+    pub(crate) fn disturbed_twice(&self) -> BTreeMap<String, u64> {
         self.sandbox.target_counts().pushed_twice
     }
 
-    fn calls(&self) -> u64 {
+    pub(crate) fn calls(&self) -> u64 {
         self.sandbox.received().calls
     }
 
     /// Waits until so many calls were taken; a test that waits a minute has failed.
-    fn wait_for_calls(&self, calls: u64) {
+    pub(crate) fn wait_for_calls(&self, calls: u64) {
         let since = Instant::now();
         while self.calls() < calls {
             assert!(since.elapsed() < Duration::from_mins(1), "only {} calls came", self.calls());
@@ -53,14 +53,14 @@ impl Vendor {
 }
 
 /// The ledger's account of the one campaign `hello`: accepted, rejected, in doubt.
-fn account(site: &Site) -> (u64, u64, u64) {
+pub(crate) fn account(site: &Site) -> (u64, u64, u64) {
     let status = site.run(&["status", "--json"]).exits(0).json();
     let Some(campaign) = status["campaigns"].as_array().unwrap().first().cloned() else { return (0, 0, 0) };
     let number = |key: &str| campaign[key].as_u64().unwrap();
     (number("accepted"), number("rejected"), number("in_doubt"))
 }
 
-fn kill(child: &Child, signal: &str) {
+pub(crate) fn kill(child: &Child, signal: &str) {
     // The shell has `kill` built in; the program of that name is not on every machine.
     let line = format!("kill {signal} {}", child.id());
     let killed = std::process::Command::new("sh").args(["-c", &line]).status().unwrap();
@@ -125,6 +125,7 @@ fn a_lost_answer_is_doubt_for_its_batch_and_for_nothing_else() {
     let faults = [
         (FaultKind::UnavailableBefore, false),
         (FaultKind::UnavailableAfter, true),
+        (FaultKind::InternalErrorAfter, true),
         (FaultKind::DropBefore, false),
         (FaultKind::DropAfter, true),
         (FaultKind::GarbageAfter, true),
@@ -155,8 +156,8 @@ fn a_lost_answer_is_doubt_for_its_batch_and_for_nothing_else() {
         assert_eq!(vendor.sandbox.received().pushes, taken, "{kind:?}");
         let doubts = site.run(&["doubt", "list", "--json"]).exits(0).json();
         let record = doubts[0]["intent"].to_string();
-        let verdict = if is_taken { "accepted" } else { "rejected" };
-        site.run(&["doubt", "mark", verdict, &record, "--reason", "seen in the console"]).exits(0);
+        let verdict = if is_taken { "sent" } else { "not-sent" };
+        site.run(&["doubt", "mark", &record, verdict, "--reason", "seen in the console"]).exits(0);
         site.apply().exits(0);
         assert_eq!(account(&site), (25, 0, 0), "{kind:?}");
         assert_eq!(vendor.sandbox.received().pushes, 25, "{kind:?}");
@@ -178,16 +179,14 @@ fn a_verdict_needs_a_batch_in_doubt_and_a_reason() {
     let vendor = Vendor::start();
     let site = Site::remote(&vendor.url(), 5, "");
     site.run(&["doubt", "list"]).exits(0).says("Nothing is in doubt.");
-    site.run(&["doubt", "mark", "accepted", "3", "--reason", "x"])
-        .exits(3)
-        .warns("record 3 is no batch in doubt");
+    site.run(&["doubt", "mark", "3", "sent", "--reason", "x"]).exits(3).warns("`3` is no batch in doubt");
     vendor.sandbox.inject(Fault::once(FaultKind::DropAfter));
     site.apply().exits(10);
     let record = site.run(&["doubt", "list", "--json"]).json()[0]["intent"].to_string();
-    site.run(&["doubt", "mark", "accepted", &record, "--reason", " "]).exits(3);
-    site.run(&["doubt", "mark", "accepted", &record]).exits(3);
-    site.run(&["doubt", "mark", "accepted", &record, "--reason", "x"]).exits(0);
-    site.run(&["doubt", "mark", "rejected", &record, "--reason", "y"]).exits(3);
+    site.run(&["doubt", "mark", &record, "sent", "--reason", " "]).exits(3);
+    site.run(&["doubt", "mark", &record, "sent"]).exits(3);
+    site.run(&["doubt", "mark", &record, "sent", "--reason", "x"]).exits(0);
+    site.run(&["doubt", "mark", &record, "not-sent", "--reason", "y"]).exits(3);
 }
 
 #[test]
@@ -310,6 +309,33 @@ fn an_interrupt_settles_what_is_in_flight_and_leaves_the_rest() {
     let (accepted, rejected, in_doubt) = account(&site);
     assert_eq!((accepted, rejected, in_doubt), (vendor.sandbox.received().pushes, 0, 0));
     assert!(accepted < 2000);
+}
+
+#[test]
+fn a_second_interrupt_leaves_what_is_in_flight_in_doubt() {
+    for signals in [["-INT", "-INT"], ["-TERM", "-INT"]] {
+        let vendor = Vendor::start();
+        let site = Site::remote(&vendor.url(), 200, "    timeout: 60s\n");
+        vendor.sandbox.inject(Fault::times(FaultKind::Delay { ms: 50_000 }, 1000));
+        let mut child = site
+            .command(&["apply", "--auto-approve"])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        vendor.wait_for_calls(4);
+        kill(&child, signals[0]);
+        // The first one is answered before the second one comes.
+        let mut said = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
+        assert!(said.any(|line| line.contains("waiting for what is in flight")));
+        kill(&child, signals[1]);
+        let ran = Ran::of(&child.wait_with_output().unwrap()).exits(10);
+        let ran = ran.says("Stopped early: interrupted").says("40 in doubt, 160 not attempted");
+        assert!(ran.stdout.contains("the run was interrupted before a reply came"), "{}", ran.stdout);
+        assert_eq!(account(&site), (0, 0, 40));
+        let why = site.run(&["doubt", "list", "--json"]).json()[0]["why"].to_string();
+        assert!(why.contains("interrupted"), "{why}");
+    }
 }
 
 #[test]

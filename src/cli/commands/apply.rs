@@ -61,13 +61,7 @@ pub(super) fn run(shell: &Shell, globals: &Globals, args: &Args) -> Result {
     if let Some(reviewed) = &reviewed {
         prove_same_environment(reviewed, &desired)?;
     }
-    if shell.is_time_given() && !desired.environment.endpoint.is_loopback() {
-        return Err(Failure::new(
-            ExitStatus::Written,
-            "`--now` is for sandboxes, and this environment is none",
-        )
-        .help("nothing was sent; leave `--now` and `CAMPAIGNCTL_NOW` out"));
-    }
+    session.prove_time_is_real(&desired)?;
     let open = session.open_ledger(&desired, "apply")?;
     let plan = session.plan(&desired, &open)?;
     if let Some(reviewed) = &reviewed {

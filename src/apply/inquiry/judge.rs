@@ -1,0 +1,382 @@
+//! What a list of tasks proves about batches in doubt. Pure: nothing is asked here.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+
+use crate::apply::inquiry::{Answer, CLOCK_SKEW_MAX, Finding};
+use crate::ledger::{Content, Doubt, Ledger};
+use crate::vendor::{NamedTask, ScheduledTask};
+
+/// A batch in doubt, with what is needed to recognise its task.
+pub(super) struct Case<'a> {
+    pub(super) doubt: &'a Doubt,
+    pub(super) content: &'a Content,
+    /// From when on its absence is proof.
+    pub(super) settles_at: DateTime<Utc>,
+    /// When it happens.
+    pub(super) moments: Moments,
+}
+
+/// When a task happens, as far as it matters to find it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Moments {
+    /// Once.
+    Once(DateTime<Utc>),
+    /// Again and again until then.
+    Until(DateTime<Utc>),
+}
+
+impl Case<'_> {
+    fn finding(&self, answer: Answer) -> Finding {
+        Finding { intent: self.doubt.serial, answer }
+    }
+
+    /// Whether a task can have been made by its request: neither before it left nor long after.
+    fn can_have_made(&self, created_at: Option<DateTime<Utc>>) -> bool {
+        let earliest = self.doubt.at - CLOCK_SKEW_MAX;
+        let latest = self.doubt.at + CLOCK_SKEW_MAX * 2;
+        created_at.is_none_or(|at| (earliest..=latest).contains(&at))
+    }
+
+    /// Whether a task says what it says. The vendor does not tell whether its list has the template's words
+    /// or the filled-in ones, so either will do, and so will a list without any.
+    fn is_like(&self, task: &ScheduledTask) -> bool {
+        // The vendor's numbers: 1 is a template push, 3 a broadcast.
+        let task_type = if self.content.is_broadcast() { 3 } else { 1 };
+        task.task_type == task_type
+            && self.happens_like(task)
+            && self.says_like(task)
+            && self.can_have_made(task.created_at)
+    }
+
+    fn says_like(&self, task: &ScheduledTask) -> bool {
+        let is_wordless = task.title.is_empty() && task.content.is_empty();
+        let words = self.content.words();
+        is_wordless || words.iter().any(|(title, body)| *title == task.title && *body == task.content)
+    }
+
+    fn happens_like(&self, task: &ScheduledTask) -> bool {
+        match self.moments {
+            Moments::Once(_) => task.strategy_type == 1,
+            Moments::Until(_) => task.repeats(),
+        }
+    }
+
+    fn is_over(&self, now: DateTime<Utc>) -> bool {
+        match self.moments {
+            Moments::Once(at) | Moments::Until(at) => at <= now,
+        }
+    }
+
+    /// What absence says of it at `now`.
+    fn absent(&self, now: DateTime<Utc>, where_from: &str) -> Answer {
+        if now < self.settles_at {
+            return Answer::TooEarly { until: self.settles_at };
+        }
+        Answer::Rejected { evidence: where_from.to_owned() }
+    }
+}
+
+/// Looks for a broadcast by its name, which nothing else has.
+pub(super) fn judge_named(
+    case: &Case<'_>,
+    listed: &[NamedTask],
+    ledger: &Ledger,
+    now: DateTime<Utc>,
+) -> Answer {
+    let found =
+        listed.iter().find(|task| case.can_have_made(task.created_at) && !ledger.has_task(&task.task_id));
+    match found {
+        Some(task) => Answer::Accepted {
+            task_id: task.task_id.clone(),
+            evidence: format!("QueryPushAnalysisTaskList has task {} of that name", task.task_id),
+        },
+        None => case.absent(now, "QueryPushAnalysisTaskList has no task of that name"),
+    }
+}
+
+/// Looks for batches that happen at the same moment among all tasks of that moment, or for batches that repeat
+/// among all tasks that do.
+///
+/// The list has neither task names nor message keys. So a batch counts as taken only where exactly as many
+/// tasks of its words are there, unclaimed by other batches, as there are such batches in doubt; and as not
+/// taken only where no unclaimed task is left at that moment at all, whatever its words.
+pub(super) fn judge_scheduled(
+    cases: &[Case<'_>],
+    listed: Vec<ScheduledTask>,
+    ledger: &Ledger,
+    now: DateTime<Utc>,
+) -> Vec<Finding> {
+    let all_repeat = cases.iter().all(|case| matches!(case.moments, Moments::Until(_)));
+    let unclaimed =
+        listed.into_iter().filter(|task| !ledger.has_task(&task.task_id) && (task.repeats() || !all_repeat));
+    // A task that happens twice within the window is one task.
+    let mut left: BTreeMap<String, ScheduledTask> =
+        unclaimed.map(|task| (task.task_id.clone(), task)).collect();
+    let mut findings = Vec::new();
+    let mut absent = Vec::new();
+    for alike in by_words(cases) {
+        let mut matching: Vec<&ScheduledTask> =
+            left.values().filter(|task| alike.iter().any(|case| case.is_like(task))).collect();
+        if matching.len() != alike.len()
+            || !alike.iter().all(|case| matching.iter().any(|task| case.is_like(task)))
+        {
+            absent.extend(alike);
+            continue;
+        }
+        matching.sort_by_key(|task| (task.created_at, task.task_id.clone()));
+        let task_ids: Vec<String> = matching.into_iter().map(|task| task.task_id.clone()).collect();
+        for (case, task_id) in alike.into_iter().zip(task_ids) {
+            left.remove(&task_id);
+            let evidence =
+                format!("QueryPushSchedulerList has task {task_id} at its time, which no other batch made");
+            findings.push(case.finding(Answer::Accepted { task_id, evidence }));
+        }
+    }
+    for case in absent {
+        let answer = if !left.is_empty() {
+            let why = format!(
+                "the vendor lists {} at its time that may or may not be this batch",
+                if left.len() == 1 { "a task".to_owned() } else { format!("{} tasks", left.len()) }
+            );
+            if now < case.settles_at {
+                Answer::TooEarly { until: case.settles_at }
+            } else {
+                Answer::CannotTell { why }
+            }
+        } else if case.is_over(now) {
+            let why = "its time is over, and no page says how long the vendor lists what is over";
+            Answer::CannotTell { why: why.to_owned() }
+        } else {
+            case.absent(now, "QueryPushSchedulerList has no task at its time but those of other batches")
+        };
+        findings.push(case.finding(answer));
+    }
+    findings
+}
+
+/// Groups batches that the list could not tell apart.
+fn by_words<'a, 'b>(cases: &'b [Case<'a>]) -> Vec<Vec<&'b Case<'a>>> {
+    let mut groups: Vec<Vec<&Case<'a>>> = Vec::new();
+    for case in cases {
+        let is_same = |group: &Vec<&Case<'a>>| {
+            let first = group[0];
+            first.content.is_broadcast() == case.content.is_broadcast()
+                && first.content.words() == case.content.words()
+                && first.content.schedule() == case.content.schedule()
+        };
+        match groups.iter_mut().find(|group| is_same(group)) {
+            Some(group) => group.push(case),
+            None => groups.push(vec![case]),
+        }
+    }
+    groups
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{
+        Broadcast, Campaign, Classification, ExpiresAfter, LedgerSalt, Login, Platform, Recipients, Revision,
+        Schedule, TargetHash, TargetKind, Template, Within,
+    };
+    use crate::ledger::{
+        Entry, FORMAT_VERSION, FoldError, Header, IntentRecord, Lineage, Outcome, Record, RunId, Serial,
+    };
+
+    fn at(minutes: i64) -> DateTime<Utc> {
+        "2026-12-01T00:00:00Z".parse::<DateTime<Utc>>().unwrap() + chrono::TimeDelta::minutes(minutes)
+    }
+
+    /// Long after every request settled, and before it fires.
+    const SETTLED: i64 = 60;
+    const FIRES: i64 = 600;
+
+    fn content(body: &str, recipients: Recipients) -> Content {
+        Content::of(&Campaign {
+            id: "c".parse().unwrap(),
+            revision: Revision::FIRST,
+            template: Template { name: "t".parse().unwrap(), title: "T".into(), body: body.into() },
+            values: [("name".to_owned(), "Li".to_owned())].into(),
+            recipients,
+            classification: Classification::default(),
+            schedule: Schedule::Once { at: at(FIRES) },
+            expires_after: ExpiresAfter::from_seconds(60).unwrap(),
+            task_name: None,
+            extended_params: std::collections::BTreeMap::new(),
+            channel: None,
+            transparent: None,
+            sms: None,
+            live_activity: None,
+        })
+    }
+
+    fn intent(campaign: &str, batch: u32) -> IntentRecord {
+        IntentRecord {
+            run: RunId::new(uuid::Uuid::from_u128(1)),
+            campaign: campaign.parse().unwrap(),
+            revision: Revision::FIRST,
+            batch,
+            action: "PushTemplate".into(),
+            task_name: format!("e/{campaign}@1#{batch}"),
+            nonce: batch.to_string(),
+            request: None,
+            over_at: Some(at(FIRES)),
+            targets: vec![TargetHash::of(&LedgerSalt::new([1; 16]), TargetKind::User, &"u".parse().unwrap())],
+        }
+    }
+
+    /// A ledger with batches of campaigns (each with its body): accepted with a task, or in doubt.
+    fn ledger(batches: &[(&str, &str, Option<&str>)], recipients: Recipients) -> Ledger {
+        let header = Header {
+            format: FORMAT_VERSION,
+            lineage: Lineage::new(uuid::Uuid::from_u128(1)),
+            salt: LedgerSalt::new([1; 16]),
+            project: "p".parse().unwrap(),
+            environment: "e".parse().unwrap(),
+            app_id: "A".into(),
+            workspace_id: "w".into(),
+        };
+        let mut records = vec![Record::Opened(header)];
+        for (place, (campaign, body, task)) in batches.iter().enumerate() {
+            let content = content(body, recipients);
+            let run = RunId::new(uuid::Uuid::from_u128(1));
+            records.push(Record::Submitted {
+                run,
+                campaign: campaign.parse().unwrap(),
+                revision: Revision::FIRST,
+                digest: content.digest(),
+                content,
+            });
+            records.push(Record::Intent(intent(campaign, u32::try_from(place).unwrap())));
+            if let Some(task) = task {
+                let outcome = Outcome::Accepted { request_id: None, task_id: Some((*task).to_owned()) };
+                records.push(Record::Outcome { intent: Serial(records.len() as u64), outcome });
+            }
+        }
+        let entries = records
+            .into_iter()
+            .zip(1..)
+            .map(|(record, serial)| Ok::<_, FoldError>(Entry { serial: Serial(serial), at: at(0), record }));
+        Ledger::fold(entries).unwrap()
+    }
+
+    fn task(id: &str, content: &str) -> ScheduledTask {
+        ScheduledTask {
+            task_id: id.to_owned(),
+            push_at: at(FIRES),
+            title: "T".to_owned(),
+            content: content.to_owned(),
+            task_type: 1,
+            strategy_type: 1,
+            has_parent: false,
+            created_at: Some(at(0)),
+        }
+    }
+
+    /// `+ID` taken, `-` not taken, `…` too early, `?` cannot tell; one for each doubt.
+    fn judged(ledger: &Ledger, listed: &[ScheduledTask], now: i64) -> String {
+        let doubts = ledger.doubts();
+        let case = |doubt: &&'_ Doubt| -> Case<'_> {
+            let doubt: &Doubt = ledger.doubts().into_iter().find(|each| each.serial == doubt.serial).unwrap();
+            let history = ledger.history(&doubt.intent.campaign, doubt.intent.revision).unwrap();
+            Case {
+                doubt,
+                content: &history.content,
+                settles_at: doubt.at + chrono::TimeDelta::minutes(20),
+                moments: Moments::Once(at(FIRES)),
+            }
+        };
+        let cases: Vec<Case<'_>> = doubts.iter().map(case).collect();
+        let mut findings = judge_scheduled(&cases, listed.to_vec(), ledger, at(now));
+        findings.sort_by_key(|finding| finding.intent);
+        findings.iter().map(|finding| in_short(&finding.answer)).collect::<Vec<_>>().join(" ")
+    }
+
+    fn in_short(answer: &Answer) -> String {
+        match answer {
+            Answer::Accepted { task_id, .. } => format!("+{task_id}"),
+            Answer::Rejected { .. } => "-".to_owned(),
+            Answer::TooEarly { .. } => "…".to_owned(),
+            Answer::CannotTell { .. } => "?".to_owned(),
+        }
+    }
+
+    const USERS: Recipients = Recipients::Targets(TargetKind::User);
+
+    #[test]
+    fn a_task_that_nobody_else_made_is_the_batch() {
+        let ledger = ledger(&[("c", "B", Some("1")), ("c", "B", None)], USERS);
+        assert_eq!(judged(&ledger, &[task("1", "B"), task("2", "B")], 1), "+2");
+    }
+
+    #[test]
+    fn absence_is_proof_only_once_nothing_can_be_on_its_way_and_before_it_fires() {
+        let ledger = ledger(&[("c", "B", Some("1")), ("c", "B", None)], USERS);
+        let listed = [task("1", "B")];
+        assert_eq!(judged(&ledger, &listed, 19), "…");
+        assert_eq!(judged(&ledger, &listed, SETTLED), "-");
+        assert_eq!(judged(&ledger, &listed, FIRES), "?");
+    }
+
+    #[test]
+    fn fewer_or_more_tasks_than_batches_prove_nothing() {
+        let ledger = ledger(&[("c", "B", None), ("c", "B", None)], USERS);
+        assert_eq!(judged(&ledger, &[task("1", "B")], SETTLED), "? ?");
+        assert_eq!(judged(&ledger, &[task("1", "B"), task("2", "B"), task("3", "B")], SETTLED), "? ?");
+        assert_eq!(judged(&ledger, &[task("1", "B"), task("2", "B")], SETTLED), "+1 +2");
+        assert_eq!(judged(&ledger, &[], SETTLED), "- -");
+    }
+
+    #[test]
+    fn a_task_of_other_words_could_still_be_the_batch() {
+        let ledger = ledger(&[("c", "B #name#", None)], USERS);
+        assert_eq!(judged(&ledger, &[task("1", "something else")], SETTLED), "?");
+        assert_eq!(judged(&ledger, &[task("1", "B Li")], SETTLED), "+1");
+        assert_eq!(judged(&ledger, &[task("1", "B #name#")], SETTLED), "+1");
+        let wordless = ScheduledTask { title: String::new(), ..task("1", "") };
+        assert_eq!(judged(&ledger, &[wordless], SETTLED), "+1");
+        let old = ScheduledTask { created_at: Some(at(-60)), ..task("1", "B Li") };
+        assert_eq!(judged(&ledger, &[old], SETTLED), "?");
+        let broadcast = ScheduledTask { task_type: 3, ..task("1", "B Li") };
+        assert_eq!(judged(&ledger, &[broadcast], SETTLED), "?");
+    }
+
+    #[test]
+    fn campaigns_of_one_moment_are_told_apart_by_their_words() {
+        let ledger = ledger(&[("c", "B", None), ("d", "D", None)], USERS);
+        assert_eq!(judged(&ledger, &[task("1", "D")], SETTLED), "- +1");
+        assert_eq!(judged(&ledger, &[task("1", "D"), task("2", "B")], SETTLED), "+2 +1");
+        assert_eq!(judged(&ledger, &[task("1", "D"), task("2", "X")], SETTLED), "? +1");
+    }
+
+    #[test]
+    fn a_broadcast_is_found_by_its_name() {
+        let everyone = Recipients::Broadcast(Broadcast {
+            platform: Platform::Android,
+            login: Login::All,
+            within: Within::Days7,
+        });
+        let ledger = ledger(&[("c", "B", Some("1")), ("c", "B", None)], everyone);
+        let doubts = ledger.doubts();
+        let history = ledger.history(&"c".parse().unwrap(), Revision::FIRST).unwrap();
+        let case = Case {
+            doubt: doubts[0],
+            content: &history.content,
+            settles_at: at(20),
+            moments: Moments::Once(at(FIRES)),
+        };
+        let task = |id: &str, created: i64| NamedTask {
+            task_id: id.to_owned(),
+            task_name: "e/c@1#1".to_owned(),
+            created_at: Some(at(created)),
+        };
+        let judged = |listed: &[NamedTask], now| in_short(&judge_named(&case, listed, &ledger, at(now)));
+        assert_eq!(judged(&[task("2", 0)], 1), "+2");
+        assert_eq!(judged(&[], 1), "…");
+        assert_eq!(judged(&[], SETTLED), "-");
+        // Of an earlier batch, or of an earlier year.
+        assert_eq!(judged(&[task("1", 0), task("3", -500)], SETTLED), "-");
+    }
+}

@@ -1,0 +1,99 @@
+use std::collections::BTreeMap;
+
+use crate::cli::exit::ExitStatus;
+use crate::cli::failure::Failure;
+use crate::cli::session::Session;
+use crate::cli::shell::Shell;
+use crate::cli::{Globals, Result};
+use crate::ledger::{Doubt, Judge, Ledger, Record, Serial, Verdict};
+use crate::render;
+use crate::state::OpenLedger;
+
+/// Record a person's verdict on batches in doubt
+///
+/// `sent`: their targets got the push, and are done. `not-sent`: they certainly did not, and the next `apply`
+/// sends to them.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Example:\n  campaignctl -e production doubt mark 41 42 not-sent --reason 'not in the console, asked support'"
+)]
+pub(super) struct Args {
+    /// The batches: record numbers or task names, as `doubt list` shows them
+    #[arg(value_name = "BATCH", required = true)]
+    batches: Vec<String>,
+    /// What became of them
+    #[arg(value_enum)]
+    verdict: VerdictArg,
+    /// How you know; kept in the ledger
+    #[arg(long, value_name = "TEXT")]
+    reason: String,
+}
+
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum VerdictArg {
+    Sent,
+    NotSent,
+}
+
+pub(super) fn run(shell: &Shell, globals: &Globals, args: &Args) -> Result {
+    if args.reason.trim().is_empty() {
+        return Err(Failure::new(ExitStatus::Written, "a verdict needs a reason")
+            .help("nothing was recorded. Say how you know, in `--reason`"));
+    }
+    let session = Session::new(shell, globals);
+    let desired = session.desired(None)?;
+    let open = session.open_ledger(&desired, "doubt mark")?;
+    mark(shell, open, args)?;
+    Ok(ExitStatus::Done)
+}
+
+fn mark(shell: &Shell, open: OpenLedger, args: &Args) -> Result<()> {
+    let OpenLedger { ledger, mut backend, mut writer } = open;
+    // By serial, so that a batch that is named twice is marked once.
+    let mut marked: BTreeMap<Serial, &Doubt> = BTreeMap::new();
+    for batch in &args.batches {
+        let doubt = find(&ledger, batch)?;
+        marked.insert(doubt.serial, doubt);
+    }
+    let verdict = match args.verdict {
+        VerdictArg::Sent => Verdict::Accepted,
+        VerdictArg::NotSent => Verdict::Rejected,
+    };
+    let mut lines = Vec::new();
+    for intent in marked.keys() {
+        let record = Record::Verdict {
+            intent: *intent,
+            verdict,
+            reason: args.reason.clone(),
+            actor: shell.actor(),
+            by: Judge::Person,
+            task_id: None,
+        };
+        lines.push(writer.encode(shell.now(), record));
+    }
+    backend.append(lines, writer.chain())?;
+    let targets = marked.values().map(|doubt| doubt.intent.targets.len() as u64).sum();
+    let targets = render::text::count(targets, "target");
+    shell.answer(&match args.verdict {
+        VerdictArg::Sent => format!("Recorded: {targets} got the push.\n"),
+        VerdictArg::NotSent => {
+            format!("Recorded: {targets} did not get the push; the next `apply` sends to them.\n")
+        }
+    })
+}
+
+/// Finds the one batch in doubt of a record number or task name.
+fn find<'a>(ledger: &'a Ledger, batch: &str) -> Result<&'a Doubt> {
+    let number = batch.parse().ok().map(Serial);
+    let is_named = |doubt: &&Doubt| Some(doubt.serial) == number || doubt.intent.task_name == batch;
+    let mut found = ledger.doubts().into_iter().filter(is_named);
+    match (found.next(), found.next()) {
+        (Some(doubt), None) => Ok(doubt),
+        (None, _) => Err(Failure::new(ExitStatus::Written, format!("`{batch}` is no batch in doubt"))
+            .help("nothing was recorded. See them: `campaignctl doubt list`")),
+        (Some(_), Some(_)) => {
+            Err(Failure::new(ExitStatus::Written, format!("`{batch}` is the task name of several batches"))
+                .help("nothing was recorded. Name them by record number: `campaignctl doubt list`"))
+        }
+    }
+}

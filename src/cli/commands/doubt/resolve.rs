@@ -1,0 +1,130 @@
+use std::time::Duration;
+
+use chrono::TimeDelta;
+
+use crate::apply::{self, Answer, Finding, Settle};
+use crate::cli::commands::doubt::wanted;
+use crate::cli::exit::ExitStatus;
+use crate::cli::failure::Failure;
+use crate::cli::session::Session;
+use crate::cli::shell::Shell;
+use crate::cli::vendor_side::VendorSide;
+use crate::cli::{Globals, Result};
+use crate::domain::CampaignId;
+use crate::ledger::{Judge, Record, Verdict};
+use crate::render;
+use crate::render::doubt::Resolved;
+use crate::resolve::Desired;
+use crate::state::OpenLedger;
+use crate::vendor::QueryError;
+
+/// Ask the vendor about batches in doubt, and record what it can tell
+///
+/// Its lists know scheduled and repeating pushes by their time, and broadcasts by their task name; of an
+/// immediate push to targets it can tell nothing. What is listed was sent. What is not listed was not, but only
+/// once no request can still be on its way, and while its time has not come: earlier or later than that,
+/// and wherever a listed task could be another's, the batch stays in doubt.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  campaignctl -e production doubt resolve --dry-run")]
+pub(super) struct Args {
+    /// Only this campaign's
+    #[arg(value_name = "CAMPAIGN")]
+    campaign: Option<CampaignId>,
+    /// How long after its request the absence of a batch is proof; at least 15m, for broadcasts at least 1h
+    #[arg(long, value_name = "DURATION", default_value = "20m", value_parser = humantime::parse_duration)]
+    settle: Duration,
+    /// Ask, and record nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// Print the findings as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) fn run(shell: &Shell, globals: &Globals, args: &Args) -> Result {
+    let session = Session::new(shell, globals);
+    let desired = session.desired(None)?;
+    session.prove_time_is_real(&desired)?;
+    let settle = settle(args.settle, &desired)?;
+    let mut open = session.open_ledger(&desired, "doubt resolve")?;
+    let findings = ask(shell, args, &desired, &open, settle)?;
+    if !args.dry_run {
+        record(shell, &mut open, &findings)?;
+    }
+    let resolved: Vec<Resolved> =
+        findings.iter().filter_map(|finding| Resolved::of(finding, &open.ledger)).collect();
+    shell.answer(&if args.json {
+        render::json::pretty(&resolved)
+    } else {
+        render::doubt::resolved(&resolved, desired.time_zone, args.dry_run)
+    })?;
+    let is_open = |finding: &Finding| {
+        args.dry_run || matches!(finding.answer, Answer::TooEarly { .. } | Answer::CannotTell { .. })
+    };
+    Ok(if findings.iter().any(is_open) { ExitStatus::InDoubt } else { ExitStatus::Done })
+}
+
+/// Only for a sandbox, which delays nothing, may absence be proof at once.
+fn settle(asked: Duration, desired: &Desired) -> Result<Settle> {
+    let asked = TimeDelta::from_std(asked).unwrap_or(TimeDelta::MAX);
+    if desired.environment.endpoint.is_loopback() {
+        return Ok(Settle { listed: asked, named: asked });
+    }
+    if asked < apply::SETTLE_MIN {
+        return Err(Failure::new(ExitStatus::Written, "`--settle` is shorter than 15 minutes").help(
+            "nothing was asked. So long after it was signed the vendor may still take a request: before, its absence proves nothing",
+        ));
+    }
+    Ok(Settle { listed: asked, named: asked.max(apply::SETTLE_NAMED_MIN) })
+}
+
+fn ask(
+    shell: &Shell,
+    args: &Args,
+    desired: &Desired,
+    open: &OpenLedger,
+    settle: Settle,
+) -> Result<Vec<Finding>> {
+    let doubts = wanted(&open.ledger, args.campaign.as_ref());
+    if doubts.is_empty() {
+        return Ok(Vec::new());
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| Failure::from_error(ExitStatus::Other, &error))?;
+    let findings = runtime.block_on(async {
+        let vendor_side = VendorSide::connect(shell, &desired.environment).await?;
+        let findings = apply::inquire(&vendor_side.client, &open.ledger, &doubts, shell.now(), settle).await;
+        vendor_side.sandbox.stop().await;
+        Ok::<_, Failure>(findings)
+    })?;
+    findings.map_err(|error| {
+        let status = match error {
+            QueryError::Refused { is_credentials: true, .. } => ExitStatus::Credentials,
+            _ => ExitStatus::Other,
+        };
+        Failure::from_error(status, &error)
+            .help("nothing was recorded, and nothing was sent. Try again later")
+    })
+}
+
+fn record(shell: &Shell, open: &mut OpenLedger, findings: &[Finding]) -> Result<()> {
+    let mut lines = Vec::new();
+    for finding in findings {
+        let (verdict, reason, task_id) = match &finding.answer {
+            Answer::Accepted { task_id, evidence } => (Verdict::Accepted, evidence, Some(task_id.clone())),
+            Answer::Rejected { evidence } => (Verdict::Rejected, evidence, None),
+            Answer::TooEarly { .. } | Answer::CannotTell { .. } => continue,
+        };
+        let record = Record::Verdict {
+            intent: finding.intent,
+            verdict,
+            reason: reason.clone(),
+            actor: shell.actor(),
+            by: Judge::Vendor,
+            task_id,
+        };
+        lines.push(open.writer.encode(shell.now(), record));
+    }
+    open.backend.append(lines, open.writer.chain())?;
+    Ok(())
+}

@@ -1,0 +1,109 @@
+//! Reads back from a recorded content when it happens and what it says.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{DateTime, NaiveDate, NaiveTime};
+use serde_json::Value;
+
+use crate::domain::{Cycle, Repeat, Schedule, render};
+use crate::ledger::Content;
+
+impl Content {
+    /// Returns when it happens; nothing for a content of a version that wrote it in another way.
+    #[must_use]
+    pub fn schedule(&self) -> Option<Schedule> {
+        let strategy = self.as_map().get("strategy")?;
+        let text = |key: &str| strategy[key].as_str();
+        match text("send")? {
+            "now" => Some(Schedule::Now),
+            "once" => {
+                let at = DateTime::parse_from_rfc3339(text("at")?).ok()?.to_utc();
+                Some(Schedule::Once { at })
+            }
+            "repeat" => {
+                let days: BTreeSet<u8> = match strategy.get("on") {
+                    Some(days) => serde_json::from_value(days.clone()).ok()?,
+                    None => BTreeSet::new(),
+                };
+                let cycle = match text("every")? {
+                    "day" => Cycle::daily(),
+                    "week" => Cycle::weekly(days).ok()?,
+                    "month" => Cycle::monthly(days).ok()?,
+                    _ => return None,
+                };
+                let time =
+                    NaiveTime::parse_from_str(text("time")?.strip_suffix("+08:00")?, "%H:%M:%S").ok()?;
+                let day = |key: &str| text(key)?.parse::<NaiveDate>().ok();
+                Some(Schedule::Repeat(Repeat::new(cycle, time, day("from")?, day("until")?).ok()?))
+            }
+            _ => None,
+        }
+    }
+
+    /// Returns title and body, first as the template has them, then with the values filled in.
+    #[must_use]
+    pub fn words(&self) -> [(String, String); 2] {
+        let map = self.as_map();
+        let text = |key: &str| map.get("template").and_then(|template| template[key].as_str());
+        let (title, body) = (text("title").unwrap_or_default(), text("body").unwrap_or_default());
+        let values = map.get("values").cloned().unwrap_or(Value::Null);
+        let values: BTreeMap<String, String> = serde_json::from_value(values).unwrap_or_default();
+        [(title.to_owned(), body.to_owned()), (render(title, &values), render(body, &values))]
+    }
+
+    /// Whether it goes to everyone on a platform.
+    #[must_use]
+    pub fn is_broadcast(&self) -> bool {
+        self.as_map().get("audience").is_some_and(Value::is_object)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{Campaign, Classification, ExpiresAfter, Recipients, Revision, TargetKind, Template};
+
+    fn content(schedule: Schedule) -> Content {
+        Content::of(&Campaign {
+            id: "c".parse().unwrap(),
+            revision: Revision::FIRST,
+            template: Template { name: "t".parse().unwrap(), title: "Hi #name#".into(), body: "B".into() },
+            values: [("name".to_owned(), "Li".to_owned())].into(),
+            recipients: Recipients::Targets(TargetKind::User),
+            classification: Classification::default(),
+            schedule,
+            expires_after: ExpiresAfter::from_seconds(60).unwrap(),
+            task_name: None,
+            extended_params: BTreeMap::new(),
+            channel: None,
+            transparent: None,
+            sms: None,
+            live_activity: None,
+        })
+    }
+
+    #[test]
+    fn every_schedule_is_read_back_as_it_was() {
+        let day = |text: &str| text.parse::<NaiveDate>().unwrap();
+        let repeat = |cycle| {
+            let time = NaiveTime::from_hms_opt(13, 45, 11).unwrap();
+            Schedule::Repeat(Repeat::new(cycle, time, day("2026-12-01"), day("2027-02-28")).unwrap())
+        };
+        for schedule in [
+            Schedule::Now,
+            Schedule::Once { at: "2026-12-15T01:00:00Z".parse().unwrap() },
+            repeat(Cycle::daily()),
+            repeat(Cycle::weekly([1, 7].into()).unwrap()),
+            repeat(Cycle::monthly([1, 31].into()).unwrap()),
+        ] {
+            assert_eq!(content(schedule.clone()).schedule(), Some(schedule));
+        }
+    }
+
+    #[test]
+    fn words_come_with_placeholders_and_with_values() {
+        let [template, filled] = content(Schedule::Now).words();
+        assert_eq!(template, ("Hi #name#".to_owned(), "B".to_owned()));
+        assert_eq!(filled, ("Hi Li".to_owned(), "B".to_owned()));
+    }
+}

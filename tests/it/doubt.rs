@@ -1,0 +1,166 @@
+//! `doubt resolve`: what the vendor's lists can tell of batches in doubt, and what they cannot.
+
+use campaignctl::sandbox::{Fault, FaultKind};
+
+use crate::misfortune::{Vendor, account};
+use crate::site::{Ran, Site};
+
+const ONCE: &str = "{ send: once, at: 2026-12-15T09:00:00+08:00 }";
+const WEEKLY: &str =
+    "{ send: repeat, every: week, on: [monday], time: \"13:45:11\", from: 2026-12-01, until: 2027-02-28 }";
+
+/// A workspace with the campaign `hello` to 25 users, at a time.
+fn scheduled(vendor: &Vendor, strategy: &str) -> Site {
+    let site = Site::remote(&vendor.url(), 25, "");
+    site.edit("campaigns/c.yaml", "{ send: now }", strategy);
+    // One at a time, so that a fault meets a known batch.
+    site.edit("campaigns/campaignctl.yaml", "concurrency: 4", "concurrency: 1");
+    site
+}
+
+/// A workspace with a broadcast `hello`.
+fn broadcast(vendor: &Vendor, strategy: &str) -> Site {
+    let site = scheduled(vendor, strategy);
+    let users: Vec<String> = (1..=25).map(|number| format!("u{number}")).collect();
+    let users = format!("users: [{}]", users.join(", "));
+    site.edit("campaigns/c.yaml", &users, "broadcast: { platform: android, login: logged_in, within: 7d }");
+    site
+}
+
+fn second_batch_meets(vendor: &Vendor, kind: FaultKind) {
+    vendor.sandbox.inject(Fault { kind, times: 1, after: 1 });
+}
+
+/// A minute later, so that nothing is in the future.
+fn resolve(site: &Site, more: &[&str]) -> Ran {
+    site.run_at("2026-11-24T02:01:00Z", &[&["doubt", "resolve"], more].concat())
+}
+
+#[test]
+fn a_scheduled_batch_that_is_listed_was_sent() {
+    for strategy in [ONCE, WEEKLY] {
+        for kind in [FaultKind::DropAfter, FaultKind::InternalErrorAfter, FaultKind::GarbageAfter] {
+            let vendor = Vendor::start();
+            let site = scheduled(&vendor, strategy);
+            second_batch_meets(&vendor, kind);
+            site.apply().exits(10);
+            assert_eq!(account(&site), (15, 0, 10));
+            resolve(&site, &[]).exits(0).says("sent: QueryPushSchedulerList has task").says("1 batch sent");
+            assert_eq!(account(&site), (25, 0, 0));
+            site.apply().exits(0).says("up to date");
+            assert_eq!(vendor.sandbox.received().pushes, 25);
+        }
+    }
+}
+
+#[test]
+fn a_scheduled_batch_that_is_not_listed_was_not_sent_and_is_due_again() {
+    for strategy in [ONCE, WEEKLY] {
+        let vendor = Vendor::start();
+        let site = scheduled(&vendor, strategy);
+        second_batch_meets(&vendor, FaultKind::DropBefore);
+        site.apply().exits(10);
+        // Twenty minutes have not passed: it may still be on its way.
+        let early = resolve(&site, &["--json"]).exits(10).json();
+        assert_eq!(early[0]["finding"], "too_early");
+        assert!(early[0]["ask_again_at"].as_str().unwrap().starts_with("2026-11-24T02:20:00"), "{early}");
+        resolve(&site, &[]).exits(10).says("may still be on its way; ask again from 2026-11-24 10:20 on");
+        assert_eq!(account(&site), (15, 0, 10));
+        resolve(&site, &["--settle", "0s", "--dry-run"])
+            .exits(10)
+            .says("Found, not recorded: 0 batches sent, 1 not sent");
+        assert_eq!(account(&site), (15, 0, 10));
+        resolve(&site, &["--settle", "0s"]).exits(0).says("not sent: QueryPushSchedulerList has no task");
+        assert_eq!(account(&site), (15, 10, 0));
+        site.apply().exits(0).says("10 accepted");
+        assert_eq!(account(&site), (25, 0, 0));
+        assert_eq!(vendor.sandbox.received().pushes, 25);
+        assert!(vendor.disturbed_twice().is_empty());
+        let verdict = site.run(&["ledger", "export"]).exits(0);
+        let verdict = verdict.stdout.lines().find(|line| line.contains("\"verdict\"")).unwrap().to_owned();
+        assert!(verdict.contains("\"by\":\"vendor\"") && verdict.contains("\"actor\":\"ann@"), "{verdict}");
+    }
+}
+
+#[test]
+fn a_broadcast_is_looked_for_by_its_name() {
+    for strategy in ["{ send: now }", ONCE, WEEKLY] {
+        for (kind, is_taken) in [(FaultKind::DropAfter, true), (FaultKind::DropBefore, false)] {
+            let vendor = Vendor::start();
+            let site = broadcast(&vendor, strategy);
+            vendor.sandbox.inject(Fault::once(kind));
+            site.apply().exits(10);
+            let found = resolve(&site, &["--settle", "0s"]).exits(0);
+            found.says(if is_taken { "has task" } else { "1 not sent" });
+            site.apply().exits(0);
+            assert_eq!(account(&site), (1, 0, 0));
+            assert_eq!(vendor.calls(), 1, "{strategy}, taken: {is_taken}");
+        }
+    }
+}
+
+#[test]
+fn an_immediate_push_to_targets_is_in_no_list() {
+    let vendor = Vendor::start();
+    let site = scheduled(&vendor, "{ send: now }");
+    second_batch_meets(&vendor, FaultKind::DropAfter);
+    site.apply().exits(10);
+    let ran =
+        resolve(&site, &["--settle", "0s"]).exits(10).says("the vendor lists no immediate pushes to targets");
+    assert!(ran.stdout.contains("Still in doubt: 1."), "{}", ran.stdout);
+    assert_eq!(account(&site), (15, 0, 10));
+    assert!(
+        !vendor.sandbox.requests().iter().any(|seen| seen.action.starts_with("Query")),
+        "nothing to ask for"
+    );
+}
+
+#[test]
+fn only_one_campaign_can_be_asked_about() {
+    let vendor = Vendor::start();
+    let site = scheduled(&vendor, ONCE);
+    second_batch_meets(&vendor, FaultKind::DropAfter);
+    site.apply().exits(10);
+    resolve(&site, &["other"]).exits(0).says("Nothing is in doubt.");
+    resolve(&site, &["hello"]).exits(0).says("1 batch sent");
+}
+
+#[test]
+fn without_an_answer_nothing_is_recorded() {
+    let vendor = Vendor::start();
+    let site = scheduled(&vendor, ONCE);
+    second_batch_meets(&vendor, FaultKind::DropAfter);
+    site.apply().exits(10);
+    let mut command = site.command(&["doubt", "resolve"]);
+    let refused = Ran::of(&command.env("MPAAS_SK_ENV", "wrong").output().unwrap());
+    refused
+        .exits(4)
+        .warns("the vendor refuses to answer: SignatureDoesNotMatch")
+        .warns("nothing was recorded");
+    let url = vendor.url();
+    site.edit("campaigns/campaignctl.yaml", &url, "http://127.0.0.1:9");
+    resolve(&site, &[])
+        .exits(1)
+        .warns("the vendor gave no answer: no connection")
+        .warns("nothing was recorded");
+    assert_eq!(account(&site), (15, 0, 10));
+}
+
+#[test]
+fn doubts_are_listed_with_their_run_and_marked_by_name_too() {
+    let vendor = Vendor::start();
+    let site = scheduled(&vendor, ONCE);
+    second_batch_meets(&vendor, FaultKind::DropAfter);
+    let mut apply = site.command(&["apply", "--auto-approve"]);
+    let apply = apply.env("CI_JOB_URL", "https://ci.example/jobs/7");
+    Ran::of(&apply.output().unwrap()).exits(10);
+    let list = site.run(&["doubt", "list"]).exits(0);
+    let list = list.says("hello@1, 10 targets, since 2026-11-24 10:00").says("https://ci.example/jobs/7");
+    assert!(list.stdout.contains(" of ann@"), "{}", list.stdout);
+    let mut own_words = list.stdout.lines().filter(|line| !line.contains('?'));
+    assert!(own_words.all(|line| line.chars().count() <= 80), "{}", list.stdout);
+    site.run(&["doubt", "mark", "remote/hello@1#2", "remote/hello@1#2", "sent", "--reason", "console"])
+        .exits(0)
+        .says("10 targets got");
+    assert_eq!(account(&site), (25, 0, 0));
+}
