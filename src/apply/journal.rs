@@ -9,7 +9,7 @@ use std::thread::JoinHandle;
 use chrono::{DateTime, Utc};
 use tokio::sync::{mpsc, oneshot};
 
-use crate::ledger::{IntentRecord, Outcome, Record, Serial, Writer};
+use crate::ledger::{Chain, IntentRecord, Outcome, Record, Serial, Writer};
 use crate::state::{Backend, StateError};
 
 /// Most records of one durable step.
@@ -42,16 +42,18 @@ pub struct Journal {
 
 /// The journal's thread. Finish it to get everything written and the ledger released.
 #[must_use = "finish it, or the ledger stays held"]
-pub struct JournalThread(JoinHandle<()>);
+pub struct JournalThread(JoinHandle<(Serial, Chain)>);
 
 impl JournalThread {
-    /// Waits until every handle is gone and everything is written; then the ledger is released.
+    /// Waits until every handle is gone and everything is written; then the ledger is released. Returns its last
+    /// durable record, and the chain up to it.
     ///
     /// # Panics
     ///
     /// Panics if the journal's thread did.
-    pub fn finish(self) {
-        self.0.join().expect("the journal's thread does not panic");
+    #[must_use]
+    pub fn finish(self) -> (Serial, Chain) {
+        self.0.join().expect("the journal's thread does not panic")
     }
 }
 
@@ -107,7 +109,8 @@ fn keep(
     mut writer: Writer,
     clock: &Clock,
     mut waiting: mpsc::UnboundedReceiver<Order>,
-) {
+) -> (Serial, Chain) {
+    let mut durable_up_to = (writer.serial(), writer.chain());
     let mut failure: Option<JournalError> = None;
     let mut group: Vec<Order> = Vec::new();
     while waiting.blocking_recv_many(&mut group, GROUP_MAX) > 0 {
@@ -123,14 +126,16 @@ fn keep(
                 answers.push((order.durable, Serial::default()));
             }
         }
-        if failure.is_none()
-            && let Err(error) = backend.append(lines, writer.chain())
-        {
-            failure = Some(JournalError::State(Arc::new(error)));
+        if failure.is_none() {
+            match backend.append(lines, writer.chain()) {
+                Ok(()) => durable_up_to = (writer.serial(), writer.chain()),
+                Err(error) => failure = Some(JournalError::State(Arc::new(error))),
+            }
         }
         for (durable, serial) in answers {
             // Nobody listening means that the run was torn down; the record is durable all the same.
             drop(durable.send(failure.clone().map_or(Ok(serial), Err)));
         }
     }
+    durable_up_to
 }

@@ -1,10 +1,11 @@
 //! What the rules leave: domain values, each with the place that declares it.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use chrono_tz::Tz;
 
-use crate::diagnostic::Place;
+use crate::diagnostic::{Place, Source};
 use crate::domain::{
     Broadcast, CampaignId, Channel, Classification, Environment, EnvironmentName, ExpiresAfter, LiveActivity,
     ProjectName, Recipients, Revision, Schedule, Sms, TargetId, TargetKind, Template, Transparent,
@@ -14,6 +15,8 @@ use crate::load::targets::TargetFile;
 /// A workspace's sound declarations. What has a mistake is absent; what refers to it is kept.
 #[derive(Clone, Debug, Default)]
 pub struct Checked {
+    /// The files that were read, as they were: the project file first, then by path.
+    pub sources: Vec<Arc<Source>>,
     /// The project file; nothing where it has a mistake or does not exist.
     pub project: Option<Project>,
     /// Templates by name.

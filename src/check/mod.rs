@@ -38,8 +38,8 @@ pub use checked::{AudienceSource, Checked, Declared, OwnContent, Project, Strate
 use crate::check::declaration::{ByName, Declaration, Declarations, Section};
 use crate::diagnostic::{self, Diagnostic};
 use crate::domain::CampaignId;
-use crate::load::Workspace;
 use crate::load::model::{AudienceSyntax, CampaignSyntax, TemplateSyntax};
+use crate::load::{Document, Workspace};
 
 /// Applies every rule. What has a mistake is left out of the values; the diagnostics are sorted.
 #[must_use]
@@ -73,7 +73,9 @@ pub fn workspace(workspace: &Workspace) -> (Checked, Vec<Diagnostic>) {
         api_version::api_version_lacks(&mut out, document, &declared);
     }
     diagnostic::sort(&mut out);
-    (Checked { project, templates, audiences, classifications, strategies, campaigns }, out)
+    let of_project = workspace.project.iter().map(Document::source);
+    let sources = of_project.chain(workspace.files.iter().map(Document::source)).cloned().collect();
+    (Checked { sources, project, templates, audiences, classifications, strategies, campaigns }, out)
 }
 
 /// What a campaign refers to, as far as it is declared.

@@ -37,6 +37,11 @@ impl Failure {
         failure
     }
 
+    /// Returns what happened, without causes and help.
+    pub(in crate::cli) fn message(&self) -> &str {
+        &self.message
+    }
+
     /// Lists what the message speaks of, one to a line.
     #[must_use]
     pub(in crate::cli) fn items(mut self, items: Vec<String>) -> Self {
@@ -85,7 +90,13 @@ impl From<StateError> for Failure {
                 ExitStatus::Locked,
                 Some("nothing was sent by this command. Wait for the other one to end, then try again"),
             ),
-            StateError::Damaged { .. } | StateError::RolledBack { .. } => (
+            StateError::LeftLocked { .. } => (
+                ExitStatus::Locked,
+                Some(
+                    "nothing was sent by this command. If that run still goes on, wait for it; if it certainly does not, see what it left: `campaignctl ledger unlock`",
+                ),
+            ),
+            StateError::Damaged { .. } | StateError::RolledBack { .. } | StateError::Forked { .. } => (
                 ExitStatus::Ledger,
                 Some(
                     "nothing was sent. Restore the ledger's directory from the latest backup that has every run; a ledger that forgot a push would send it twice",

@@ -8,6 +8,7 @@ mod commands;
 mod exit;
 mod failure;
 mod interrupt;
+mod ledger_access;
 mod progress;
 mod session;
 mod shell;
@@ -15,6 +16,7 @@ mod vendor_side;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use clap::{CommandFactory, Parser};
@@ -45,6 +47,9 @@ struct Globals {
     /// Environment of the project file [default: its `default_environment`]
     #[arg(short, long, value_name = "ENV", global = true, env = "CAMPAIGNCTL_ENVIRONMENT")]
     environment: Option<String>,
+    /// How long to wait for a ledger that another run writes to
+    #[arg(long, value_name = "DURATION", global = true, default_value = "10s", value_parser = humantime::parse_duration)]
+    lock_timeout: Duration,
     /// Act as if it were this time (RFC 3339): for tests and demonstrations; `apply` takes it for sandboxes only
     #[arg(long, value_name = "TIME", global = true, env = "CAMPAIGNCTL_NOW")]
     now: Option<DateTime<Utc>>,

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use uuid::Uuid;
+use sha2::{Digest, Sha256};
 
 use crate::check::{self, Checked};
 use crate::cli::Globals;
@@ -12,14 +12,13 @@ use crate::cli::failure::Failure;
 use crate::cli::shell::Shell;
 use crate::diagnostic::{self, Diagnostic};
 use crate::diff;
-use crate::domain::{Endpoint, EnvironmentName, LedgerSalt};
-use crate::ledger::{FORMAT_VERSION, Header, Lineage};
+use crate::domain::{EnvironmentName, LedgerSalt};
+use crate::ledger::Ledger;
 use crate::load::{self, PROJECT_FILE};
 use crate::plan::{self, Plan, Setting};
 use crate::render::diagnostic::{Look, summary, texts};
 use crate::resolve::{self, AudienceContents, Desired};
 use crate::schema;
-use crate::state::{self, Holder, OpenLedger, OpenRefused, Pins, SledBackend, StateError};
 
 /// Where the workspace is when `-C` does not say: here if there is a project file, else in this directory.
 const DEFAULT_DIRECTORY: &str = "campaigns";
@@ -27,7 +26,7 @@ const DEFAULT_DIRECTORY: &str = "campaigns";
 /// A workspace that was found, before it is read.
 pub(super) struct Session<'a> {
     pub(super) shell: &'a Shell,
-    globals: &'a Globals,
+    pub(super) globals: &'a Globals,
     directory: PathBuf,
 }
 
@@ -112,31 +111,6 @@ impl<'a> Session<'a> {
         Look { is_coloured: self.shell.is_conversation_coloured(), width: self.shell.conversation_width() }
     }
 
-    /// Returns who is about to hold the ledger.
-    pub(super) fn holder(&self, command: &str) -> Holder {
-        Holder {
-            command: command.to_owned(),
-            actor: self.shell.actor(),
-            process: std::process::id(),
-            since: self.shell.now(),
-        }
-    }
-
-    /// Opens the environment's ledger and proves that it is the right one. The sandbox's is made if there
-    /// is none and none was pinned.
-    pub(super) fn open_ledger(&self, desired: &Desired, command: &str) -> Result<OpenLedger, Failure> {
-        let pins = Pins::read(&self.directory)?;
-        let environment = &desired.environment;
-        let pinned = pins.lineage(&environment.name);
-        if let Some(open) = self.find_ledger(desired, command, pinned)? {
-            return Ok(open);
-        }
-        if environment.endpoint == Endpoint::Sandbox && pinned.is_none() {
-            return self.create_ledger(desired, command);
-        }
-        Err(StateError::Missing(environment.ledger.clone()).into())
-    }
-
     /// Refuses a given time where what is asked or sent is real.
     pub(super) fn prove_time_is_real(&self, desired: &Desired) -> Result<(), Failure> {
         if self.shell.is_time_given() && !desired.environment.endpoint.is_loopback() {
@@ -147,54 +121,26 @@ impl<'a> Session<'a> {
         Ok(())
     }
 
-    /// Opens the environment's ledger and proves that it is the right one; nothing if there is none.
-    pub(super) fn find_ledger(
-        &self,
-        desired: &Desired,
-        command: &str,
-        pinned: Option<&Lineage>,
-    ) -> Result<Option<OpenLedger>, Failure> {
-        let environment = &desired.environment;
-        let opened = SledBackend::open(&environment.ledger, &self.holder(command))
-            .map_err(OpenRefused::from)
-            .and_then(|backend| state::open(Box::new(backend), &desired.project, environment, pinned));
-        match opened {
-            Ok(open) => Ok(Some(open)),
-            Err(OpenRefused::State(StateError::Missing(_))) => Ok(None),
-            Err(error) => Err(error.into()),
-        }
-    }
-
-    /// Makes the environment's ledger.
-    pub(super) fn create_ledger(&self, desired: &Desired, command: &str) -> Result<OpenLedger, Failure> {
-        let environment = &desired.environment;
-        let backend = SledBackend::create(&environment.ledger, &self.holder(command))?;
-        let header = Header {
-            format: FORMAT_VERSION,
-            lineage: Lineage::new(Uuid::new_v4()),
-            salt: LedgerSalt::new(*Uuid::new_v4().as_bytes()),
-            project: desired.project.clone(),
-            environment: environment.name.clone(),
-            app_id: environment.app_id.clone(),
-            workspace_id: environment.workspace_id.clone(),
-        };
-        Ok(state::create(Box::new(backend), header, &environment.ledger, self.shell.now())?)
-    }
-
     /// Reads the audiences and plans; what stands in a schedule's way is said as a warning.
-    pub(super) fn plan(&self, desired: &Desired, open: &OpenLedger) -> Result<Plan, Failure> {
-        let contents = self.contents(desired, &open.ledger.header().salt)?;
+    pub(super) fn plan(&self, desired: &Desired, ledger: &Ledger) -> Result<Plan, Failure> {
+        let contents = self.contents(desired, &ledger.header().salt)?;
         let now = self.shell.now();
-        let changes = diff::changes(desired, &contents, &open.ledger, now);
+        let changes = diff::changes(desired, &contents, ledger, now);
         let warnings = plan::warnings(&changes);
         self.report(&warnings)?;
+        let sources = desired.sources.iter();
+        let mut inputs: Vec<(String, [u8; 32])> = sources
+            .map(|source| (source.path().to_owned(), Sha256::digest(source.text().as_bytes()).into()))
+            .collect();
+        inputs.extend(contents.values().filter_map(|contents| contents.file.clone()));
         let setting = Setting {
             project: &desired.project,
             time_zone: desired.time_zone,
             environment: &desired.environment,
             directory: &self.shown_as(),
+            inputs: &inputs,
         };
-        Ok(plan::build(changes, &open.ledger, setting, now))
+        Ok(plan::build(changes, ledger, setting, now))
     }
 
     /// Reads every audience in use; a mistake in any of them ends it here, reported.

@@ -1,6 +1,7 @@
 //! The process's edge: the only clock, standard streams, terminal and environment variables.
 
 use std::io::{ErrorKind, IsTerminal, Write};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -139,9 +140,23 @@ impl Shell {
     pub(in crate::cli) fn actor(&self) -> String {
         let mut user = ["GITHUB_ACTOR", "GITLAB_USER_LOGIN", "USER", "LOGNAME"].into_iter();
         let user = user.find_map(|name| self.variable(name)).unwrap_or_else(|| "someone".to_owned());
+        format!("{user}@{}", self.host())
+    }
+
+    /// Returns the host's name, as far as the system tells.
+    #[must_use]
+    pub(in crate::cli) fn host(&self) -> String {
         let host = std::fs::read_to_string("/proc/sys/kernel/hostname").ok();
         let host = host.or_else(|| self.variable("HOSTNAME")).unwrap_or_else(|| "somewhere".to_owned());
-        format!("{user}@{}", host.trim())
+        host.trim().to_owned()
+    }
+
+    /// Returns where this machine keeps what should survive a run; nothing without a home.
+    #[must_use]
+    pub(in crate::cli) fn state_directory(&self) -> Option<PathBuf> {
+        let of_home = || Some(PathBuf::from(self.variable("HOME")?).join(".local/state"));
+        let base = self.variable("XDG_STATE_HOME").map(PathBuf::from).or_else(of_home)?;
+        base.is_absolute().then(|| base.join("campaignctl/ledgers"))
     }
 
     /// Returns the URL of the CI job that this is, as the runners of the well-known services tell it.

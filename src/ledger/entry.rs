@@ -105,6 +105,17 @@ impl Writer {
         (entry.serial, format!("{PREFIX}{}\",{rest}", self.chain).into_bytes())
     }
 
+    /// Goes on behind a line that cannot be proven, as if it were the record of that serial.
+    pub(super) fn skip_to(&mut self, serial: Serial, line: &[u8]) -> bool {
+        self.serial = serial;
+        let stated = line.get(PREFIX.len()..PREFIX.len() + CHAIN_DIGITS);
+        let mut chain = [0; 16];
+        let is_stated = line.starts_with(PREFIX.as_bytes())
+            && stated.is_some_and(|digits| hex::decode_to_slice(digits, &mut chain).is_ok());
+        self.chain = Chain(chain);
+        is_stated
+    }
+
     /// Checks that `line` is the next one, and reads it.
     ///
     /// # Errors

@@ -129,6 +129,7 @@ pub struct RunSummary {
 pub struct Ledger {
     header: Header,
     opened_at: DateTime<Utc>,
+    last_at: DateTime<Utc>,
     serial: Serial,
     histories: BTreeMap<(CampaignId, Revision), History>,
     task_ends: Vec<DateTime<Utc>>,
@@ -169,6 +170,12 @@ impl Ledger {
     #[must_use]
     pub fn opened_at(&self) -> DateTime<Utc> {
         self.opened_at
+    }
+
+    /// Returns when its last record was written.
+    #[must_use]
+    pub fn last_at(&self) -> DateTime<Utc> {
+        self.last_at
     }
 
     /// Returns the place of its last record.
@@ -233,6 +240,7 @@ impl Ledger {
 struct Folding {
     header: Header,
     opened_at: DateTime<Utc>,
+    last_at: DateTime<Utc>,
     serial: Serial,
     editions: BTreeMap<(CampaignId, Revision), Edition>,
     /// Intents without a final outcome, by serial.
@@ -260,6 +268,7 @@ impl Folding {
         Self {
             header,
             opened_at,
+            last_at: opened_at,
             serial,
             editions: BTreeMap::new(),
             open: HashMap::new(),
@@ -272,6 +281,7 @@ impl Folding {
 
     fn take(&mut self, serial: Serial, at: DateTime<Utc>, record: Record) -> Result<(), FoldError> {
         self.serial = serial;
+        self.last_at = at;
         match record {
             Record::Opened(_) => return Err(FoldError::MisplacedHeader(serial)),
             Record::RunStarted { run, plan, actor, process: _, ci_run } => {
@@ -409,6 +419,7 @@ impl Folding {
         Ledger {
             header: self.header,
             opened_at: self.opened_at,
+            last_at: self.last_at,
             serial: self.serial,
             histories: histories.collect(),
             task_ends: self.task_ends,

@@ -9,6 +9,7 @@ mod entry;
 mod fold;
 mod record;
 mod reread;
+mod survey;
 mod text;
 
 pub use content::{Content, ContentDigest};
@@ -17,3 +18,4 @@ pub use fold::{Doubt, FoldError, History, Ledger, Rejection, RunSummary};
 pub use record::{
     FORMAT_VERSION, Header, IntentRecord, Judge, Lineage, Outcome, Record, RunId, Serial, Verdict,
 };
+pub use survey::{Fault, Survey, survey};

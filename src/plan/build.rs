@@ -12,8 +12,8 @@ use crate::domain::{
 };
 use crate::ledger::{Content, ContentDigest, Ledger};
 use crate::plan::document::{
-    ChangeDocument, ChangeKind, FORMAT, LedgerDocument, MessageDocument, PlaceDocument, PlanDocument,
-    ScheduleDocument, SummaryDocument, TargetsDocument, VERSION,
+    ChangeDocument, ChangeKind, FORMAT, InputDocument, LedgerDocument, MessageDocument, PlaceDocument,
+    PlanDocument, ScheduleDocument, SummaryDocument, TargetsDocument, VERSION,
 };
 use crate::plan::{file, guard, reason};
 
@@ -28,6 +28,8 @@ pub struct Setting<'a> {
     pub environment: &'a Environment,
     /// What the paths of all files begin with; left out, so that a plan is the same from wherever it is made.
     pub directory: &'a str,
+    /// The files that were read: path and SHA-256, in any order, repeats allowed.
+    pub inputs: &'a [(String, [u8; 32])],
 }
 
 /// The pushes that one campaign stands for.
@@ -59,6 +61,25 @@ pub struct Plan {
     pub pushes: Vec<PlannedPush>,
 }
 
+/// Returns a path as it is below the workspace's directory.
+fn within(path: &str, directory: &str) -> String {
+    path.strip_prefix(directory).unwrap_or(path).trim_start_matches('/').to_owned()
+}
+
+fn inputs(setting: Setting<'_>) -> Vec<InputDocument> {
+    let mut inputs: Vec<InputDocument> = setting
+        .inputs
+        .iter()
+        .map(|(path, digest)| InputDocument {
+            path: within(path, setting.directory),
+            digest: format!("sha256:{}", hex::encode(digest)),
+        })
+        .collect();
+    inputs.sort();
+    inputs.dedup();
+    inputs
+}
+
 /// Makes the plan of `changes`, ordered by campaign name, with guards and digest.
 pub fn build(changes: Vec<Change<'_>>, ledger: &Ledger, setting: Setting<'_>, now: DateTime<Utc>) -> Plan {
     let changes: BTreeMap<_, _> =
@@ -83,6 +104,7 @@ pub fn build(changes: Vec<Change<'_>>, ledger: &Ledger, setting: Setting<'_>, no
         api_version: environment.api_version.as_str().to_owned(),
         time_zone: setting.time_zone.name().to_owned(),
         ledger: LedgerDocument { lineage: ledger.header().lineage.to_string(), serial: ledger.serial().0 },
+        inputs: inputs(setting),
         summary: summary(&documents),
         guards: guard::guards(&documents, ledger, now),
         changes: documents,
@@ -211,6 +233,6 @@ fn schedule(schedule: &Schedule) -> ScheduleDocument {
 }
 
 fn place(place: &Place, directory: &str) -> PlaceDocument {
-    let file = place.path().strip_prefix(directory).unwrap_or(place.path()).trim_start_matches('/');
-    PlaceDocument { file: file.to_owned(), line: place.line().unwrap_or(1) }
+    let file = within(place.path(), directory);
+    PlaceDocument { file, line: place.line().unwrap_or(1) }
 }

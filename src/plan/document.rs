@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 pub const FORMAT: &str = "campaignctl/plan";
 
 /// The version of the format.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// A plan: what `apply` would push, what it would not, and why. Holds no target ids and no secrets.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -65,6 +65,9 @@ pub struct PlanDocument {
     /// The ledger that the plan was compared with.
     #[schemars(example = serde_json::json!({ "lineage": "0d9c3e52-7a40-4f6e-9a66-2f3cf8a4e7b1", "serial": 17 }))]
     pub ledger: LedgerDocument,
+    /// The files that were read, by path, with their digests: a change of any of them makes the plan stale.
+    #[schemars(example = serde_json::json!([{ "path": "payday.yaml", "digest": "sha256:5f1c9d0be1a4f1f1d3f7f2a4c1d2e3f4a5b6c7d8e9f00112233445566778899a" }]))]
+    pub inputs: Vec<InputDocument>,
     /// The changes, counted.
     #[schemars(example = serde_json::json!({ "to_push": 2, "targets": 1204, "requests": 122, "up_to_date": 38, "blocked": 1, "expired": 0, "in_doubt": 0 }))]
     pub summary: SummaryDocument,
@@ -74,6 +77,18 @@ pub struct PlanDocument {
     /// One entry for each campaign, by name.
     #[schemars(example = serde_json::json!([]))]
     pub changes: Vec<ChangeDocument>,
+}
+
+/// A file that was read.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct InputDocument {
+    /// Its path in the workspace.
+    #[schemars(example = &"payday.yaml")]
+    pub path: String,
+    /// SHA-256 of its content.
+    #[schemars(example = &"sha256:5f1c9d0be1a4f1f1d3f7f2a4c1d2e3f4a5b6c7d8e9f00112233445566778899a")]
+    pub digest: String,
 }
 
 /// A ledger at a moment.

@@ -1,6 +1,6 @@
 //! What moved between a reviewed plan and the plan of now.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use crate::plan::document::{ChangeDocument, ChangeKind, PlanDocument};
@@ -37,6 +37,13 @@ pub enum Difference {
         reviewed: u64,
         /// As it is now.
         current: u64,
+    },
+    /// A file that was read changed, came or went.
+    Input {
+        /// Its path in the workspace.
+        path: String,
+        /// What became of it: changed, added, removed.
+        what: &'static str,
     },
     /// A campaign's time came and went.
     Expired {
@@ -76,6 +83,7 @@ impl fmt::Display for Difference {
             Self::LedgerAhead { reviewed, current } => {
                 write!(formatter, "the ledger moved on from record {reviewed} to {current}")
             }
+            Self::Input { path, what } => write!(formatter, "the file `{path}` was {what}"),
             Self::Expired { campaign, reason } => write!(formatter, "`{campaign}`: {reason}"),
             Self::Added(campaign) => write!(formatter, "`{campaign}` was added"),
             Self::Removed(campaign) => write!(formatter, "`{campaign}` was removed"),
@@ -93,6 +101,7 @@ pub fn differences(reviewed: &PlanDocument, current: &PlanDocument) -> Vec<Diffe
     }
     let mut found = settings(reviewed, current);
     found.extend(ledger(reviewed, current));
+    found.extend(inputs(reviewed, current));
     found.extend(changes(reviewed, current));
     if found.is_empty() {
         // The digest covers more than is named above, such as counts and guards.
@@ -139,6 +148,24 @@ fn ledger(reviewed: &PlanDocument, current: &PlanDocument) -> Option<Difference>
         std::cmp::Ordering::Equal => None,
         std::cmp::Ordering::Greater => Some(Difference::LedgerAhead { reviewed, current }),
     }
+}
+
+fn inputs(reviewed: &PlanDocument, current: &PlanDocument) -> Vec<Difference> {
+    let by_path = |plan: &PlanDocument| -> BTreeMap<String, String> {
+        plan.inputs.iter().map(|input| (input.path.clone(), input.digest.clone())).collect()
+    };
+    let (then, now) = (by_path(reviewed), by_path(current));
+    let paths: BTreeSet<&String> = then.keys().chain(now.keys()).collect();
+    let of = |path: &String| {
+        let what = match (then.get(path), now.get(path)) {
+            (Some(then), Some(now)) if then == now => return None,
+            (Some(_), Some(_)) => "changed",
+            (None, _) => "added",
+            (_, None) => "removed",
+        };
+        Some(Difference::Input { path: path.clone(), what })
+    };
+    paths.into_iter().filter_map(of).collect()
 }
 
 fn changes(reviewed: &PlanDocument, current: &PlanDocument) -> Vec<Difference> {

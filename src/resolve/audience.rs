@@ -28,6 +28,8 @@ pub struct AudienceContents {
     pub listed: u64,
     /// How many of them stand there again.
     pub repeats: u64,
+    /// The file that lists them, if one does, with the SHA-256 of its bytes.
+    pub file: Option<(String, [u8; 32])>,
 }
 
 impl Audience {
@@ -66,11 +68,23 @@ impl Audience {
         match self.recipients() {
             Recipients::Broadcast(_) => {
                 let targets = TargetSet::new(vec![TargetHash::of_broadcast(salt)]);
-                (AudienceContents { targets, listed: 0, repeats: 0 }, Vec::new())
+                (AudienceContents { targets, ..AudienceContents::default() }, Vec::new())
             }
-            Recipients::Targets(kind) => match self.targets() {
-                Ok(ids) => self.hash(ids, kind, salt),
-                Err(diagnostic) => (AudienceContents::default(), vec![*diagnostic]),
+            Recipients::Targets(kind) => match &self.source {
+                AudienceSource::File { file, named_at, .. } => match file.open() {
+                    Ok(mut lines) => {
+                        let ids = lines.by_ref().map(|line| match line {
+                            Ok((_, id)) => Ok(id),
+                            Err(bad) => Err(Box::new(bad_line(file, &bad))),
+                        });
+                        let (contents, diagnostics) = self.hash(ids, kind, salt);
+                        let file = Some((file.shown_as.clone(), lines.digest()));
+                        (AudienceContents { file, ..contents }, diagnostics)
+                    }
+                    Err(error) => (AudienceContents::default(), vec![error.diagnostic(named_at.clone())]),
+                },
+                AudienceSource::Inline(_, ids) => self.hash(ids.iter().cloned().map(Ok), kind, salt),
+                AudienceSource::Broadcast(_) => unreachable!("its recipients are not targets"),
             },
         }
     }
@@ -98,7 +112,7 @@ impl Audience {
         let listed = hashes.len() as u64;
         let targets = TargetSet::new(hashes);
         let repeats = listed - targets.len() as u64;
-        (AudienceContents { targets, listed, repeats }, diagnostics)
+        (AudienceContents { targets, listed, repeats, file: None }, diagnostics)
     }
 
     /// Returns where YAML says who is in it.

@@ -6,13 +6,15 @@ use std::sync::Arc;
 use chrono_tz::Tz;
 
 use crate::check::{Checked, Declared, OwnContent};
-use crate::diagnostic::{Place, closest};
+use crate::diagnostic::{Place, Source, closest};
 use crate::domain::{Campaign, CampaignId, Classification, Environment, EnvironmentName, ProjectName};
 use crate::resolve::Audience;
 
 /// Everything that should exist in one environment.
 #[derive(Clone, Debug)]
 pub struct Desired {
+    /// The files that say so, as they were read.
+    pub sources: Vec<Arc<Source>>,
     /// The project's name.
     pub project: ProjectName,
     /// The zone that times are shown in.
@@ -95,6 +97,7 @@ pub fn desired(checked: &Checked, environment: &EnvironmentName) -> Result<Desir
         .filter_map(|(id, declared)| fill_in(checked, id, declared, &mut audiences))
         .collect();
     Ok(Desired {
+        sources: checked.sources.clone(),
         project: project.name.clone(),
         time_zone: project.time_zone,
         environment: chosen.clone(),

@@ -22,6 +22,14 @@ pub enum StateError {
         /// Who, if the lock tells.
         holder: Option<Holder>,
     },
+    /// A writer on another host has it, or never came to its end there.
+    #[error("the ledger in `{}` is in use on another host, or was left so: by {holder}", path.display())]
+    LeftLocked {
+        /// Where.
+        path: PathBuf,
+        /// Who.
+        holder: Holder,
+    },
     /// The store's own files are broken.
     #[error("the ledger in `{}` is damaged: {why}", path.display())]
     Damaged {
@@ -39,6 +47,14 @@ pub enum StateError {
         found: Serial,
         /// The last record that was durable once.
         known: Serial,
+    },
+    /// Another history than the one that this machine wrote.
+    #[error("the ledger in `{}` is not the one that this machine wrote: record {at} is another", path.display())]
+    Forked {
+        /// Where.
+        path: PathBuf,
+        /// The first record known to differ.
+        at: Serial,
     },
     /// The disk or the directory refuses.
     #[error("could not {doing} `{}`", path.display())]

@@ -10,7 +10,16 @@ use crate::state::{MemoryBackend, OpenRefused, SledBackend, create};
 
 fn holder(command: &str) -> Holder {
     let since = chrono::DateTime::UNIX_EPOCH;
-    Holder { command: command.into(), actor: "ann@desk".into(), process: 1, since }
+    let (actor, host) = ("ann@desk".into(), "desk".into());
+    Holder {
+        command: command.into(),
+        actor,
+        host,
+        process: 1,
+        since,
+        ci_run: None,
+        writes: command == "apply",
+    }
 }
 
 fn lines(writer: &mut Writer, count: u128) -> Vec<(Serial, Vec<u8>)> {

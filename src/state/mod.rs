@@ -11,10 +11,12 @@ mod memory;
 mod open;
 mod pin;
 mod sled_backend;
+mod witness;
 
 pub use backend::{Backend, Lines, StateError};
-pub use holder::Holder;
+pub use holder::{HeldLock, Holder, clear, left_behind, take as lock};
 pub use memory::MemoryBackend;
-pub use open::{OpenLedger, OpenRefused, create, open};
+pub use open::{Expected, OpenLedger, OpenRefused, create, open};
 pub use pin::{PIN_FILE_NAME, PinError, Pins};
 pub use sled_backend::SledBackend;
+pub use witness::remember;

@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use crate::domain::{Environment, ProjectName};
 use crate::ledger::{Damage, Entry, FoldError, Header, Ledger, Lineage, Record, Serial, Writer};
 use crate::state::backend::{Backend, StateError};
+use crate::state::witness;
 
 /// Why an opened store is not the ledger that was wanted.
 #[derive(Debug, thiserror::Error)]
@@ -58,55 +59,70 @@ pub struct OpenLedger {
     pub writer: Writer,
 }
 
+/// What a ledger is held to.
+#[derive(Clone, Copy)]
+pub struct Expected<'a> {
+    /// The project that it must belong to.
+    pub project: &'a ProjectName,
+    /// The environment that it must belong to, with its app and workspace.
+    pub environment: &'a Environment,
+    /// The lineage that `campaignctl.lock` pins.
+    pub pinned: Option<&'a Lineage>,
+    /// Where this machine remembers how far its ledgers were.
+    pub witness: Option<&'a Path>,
+}
+
 /// Reads a store, proves its chain, its length and whose it is, and folds it.
 ///
 /// # Errors
 ///
 /// Returns [`OpenRefused`] for a store that is damaged, rolled back, of another project, environment, app
-/// or workspace, or of another lineage than the `pinned` one.
-pub fn open(
-    backend: Box<dyn Backend>,
-    project: &ProjectName,
-    environment: &Environment,
-    pinned: Option<&Lineage>,
-) -> Result<OpenLedger, OpenRefused> {
+/// or workspace, or of another lineage than the pinned one.
+pub fn open(backend: Box<dyn Backend>, expected: Expected<'_>) -> Result<OpenLedger, OpenRefused> {
+    let path = &expected.environment.ledger;
     let mut writer = Writer::default();
-    let mut high_water = backend.high_water()?;
+    let mut marks: Vec<Mark> = Vec::new();
+    marks.extend(backend.high_water()?.map(|(serial, chain)| Mark { serial, chain, is_own: true }));
     let ledger = Ledger::fold(backend.lines().map(|line| -> Result<Entry, OpenRefused> {
         let entry = writer.decode(&line?)?;
-        if let Some((serial, chain)) = &high_water
-            && *serial == entry.serial
-        {
-            if *chain != writer.chain().to_string() {
-                return Err(Damage::BrokenChain(entry.serial).into());
-            }
-            high_water = None;
+        if let (Record::Opened(header), Some(directory)) = (&entry.record, expected.witness) {
+            let known = witness::recall(directory, &header.lineage);
+            marks.extend(known.map(|(serial, chain)| Mark { serial, chain, is_own: false }));
+        }
+        let of_here = marks.iter().filter(|mark| mark.serial == entry.serial);
+        if let Some(mark) = of_here.into_iter().find(|mark| mark.chain != writer.chain().to_string()) {
+            return Err(if mark.is_own {
+                Damage::BrokenChain(entry.serial).into()
+            } else {
+                StateError::Forked { path: path.clone(), at: entry.serial }.into()
+            });
         }
         Ok(entry)
     }));
-    if let Some((known, _)) = high_water
-        && known > writer.serial()
-        && !matches!(ledger, Err(OpenRefused::Damaged(_) | OpenRefused::State(_)))
-    {
-        let path = environment.ledger.clone();
-        return Err(StateError::RolledBack { path, found: writer.serial(), known }.into());
+    let known = marks.iter().map(|mark| mark.serial).max().unwrap_or_default();
+    if known > writer.serial() && !matches!(ledger, Err(OpenRefused::Damaged(_) | OpenRefused::State(_))) {
+        return Err(StateError::RolledBack { path: path.clone(), found: writer.serial(), known }.into());
     }
     let ledger = match ledger {
         Err(OpenRefused::Contradiction(FoldError::Empty)) => {
-            return Err(StateError::Missing(environment.ledger.clone()).into());
+            return Err(StateError::Missing(path.clone()).into());
         }
         other => other?,
     };
-    prove_ours(ledger.header(), project, environment, pinned)?;
+    prove_ours(ledger.header(), expected)?;
     Ok(OpenLedger { ledger, backend, writer })
 }
 
-fn prove_ours(
-    header: &Header,
-    project: &ProjectName,
-    environment: &Environment,
-    pinned: Option<&Lineage>,
-) -> Result<(), OpenRefused> {
+/// A record that is known to have been written, and its chain.
+struct Mark {
+    serial: Serial,
+    chain: String,
+    /// The store's own, not this machine's.
+    is_own: bool,
+}
+
+fn prove_ours(header: &Header, expected: Expected<'_>) -> Result<(), OpenRefused> {
+    let Expected { project, environment, pinned, witness: _ } = expected;
     let known = crate::ledger::FORMAT_VERSION;
     if header.format > known {
         return Err(OpenRefused::NewerFormat { found: header.format, known });

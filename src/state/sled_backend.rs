@@ -9,10 +9,12 @@
 
 use std::cell::Cell;
 use std::fs::{self, File, OpenOptions};
-use std::io::{Read, Seek, Write};
+use std::io::{ErrorKind, Read, Seek, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Once;
+
+use tempfile::TempDir;
 
 use crate::ledger::{Chain, Serial};
 use crate::state::backend::{Backend, Lines, StateError};
@@ -26,13 +28,22 @@ const CACHE_BYTES: u64 = 16 << 20;
 
 /// A ledger in a sled directory, held by this process alone.
 pub struct SledBackend {
-    // Before `_lock`, so that sled lets go of its files before the next holder may open them.
+    // Before `held`, so that sled lets go of its files before the next holder may open them.
     tree: sled::Tree,
     _database: sled::Db,
     path: PathBuf,
     database_file: File,
     high_water_file: File,
-    _lock: HeldLock,
+    held: Held,
+}
+
+/// What keeps others away from the files, or us away from theirs.
+enum Held {
+    Lock(HeldLock),
+    /// A copy, gone with the value; nothing is appended to it.
+    Copy {
+        _directory: TempDir,
+    },
 }
 
 impl SledBackend {
@@ -46,7 +57,7 @@ impl SledBackend {
         if !directory.join(DATABASE_FILE_NAME).is_file() {
             return Err(StateError::Missing(directory.to_owned()));
         }
-        Self::attach(directory, holder)
+        Self::attach(directory, Held::Lock(holder::take(directory, holder)?))
     }
 
     /// Opens the store in `directory`, made if there is none, and keeps everybody else out. Whether it is
@@ -57,11 +68,55 @@ impl SledBackend {
     /// Returns what [`SledBackend::open`] returns, but never [`StateError::Missing`].
     pub fn create(directory: &Path, holder: &Holder) -> Result<Self, StateError> {
         fs::create_dir_all(directory).map_err(io("create", directory))?;
-        Self::attach(directory, holder)
+        Self::attach(directory, Held::Lock(holder::take(directory, holder)?))
     }
 
-    fn attach(directory: &Path, holder: &Holder) -> Result<Self, StateError> {
-        let lock = holder::take(directory, holder)?;
+    /// Opens a copy of the ledger in `directory`, which another process may be writing to: a view for reading.
+    ///
+    /// The copy is as if that process had died at that moment, and so is read the same way. It can miss what
+    /// was written while it was made, and no more: what its [`Backend::high_water`] says was written before.
+    /// It may also be torn, and then reads as damaged or rolled back: make another one.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`StateError::Missing`] where there is no ledger, [`StateError::Damaged`] when sled cannot read the
+    /// copy, [`StateError::Io`] when it cannot be made.
+    pub fn view(directory: &Path) -> Result<Self, StateError> {
+        if !directory.join(DATABASE_FILE_NAME).is_file() {
+            return Err(StateError::Missing(directory.to_owned()));
+        }
+        let copy = tempfile::tempdir().map_err(io("copy", directory))?;
+        copy_files(directory, copy.path()).map_err(io("copy", directory))?;
+        let path = copy.path().to_owned();
+        Self::attach(&path, Held::Copy { _directory: copy }).map_err(|error| match error {
+            StateError::Damaged { why, .. } => StateError::Damaged { path: directory.to_owned(), why },
+            other => other,
+        })
+    }
+
+    /// Returns the last record that a ledger is known to have had, whatever became of its database; nothing where
+    /// there never was one.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`StateError::Io`] or [`StateError::Damaged`] when the note of it cannot be read.
+    pub fn known_serial(directory: &Path) -> Result<Option<Serial>, StateError> {
+        if !directory.join(HIGH_WATER_FILE_NAME).exists() {
+            return Ok(None);
+        }
+        Ok(read_high_water(directory)?.map(|(serial, _)| serial))
+    }
+
+    /// Returns the writer on this host that had the ledger before and never came to its end.
+    #[must_use]
+    pub fn took_over(&self) -> Option<&Holder> {
+        match &self.held {
+            Held::Lock(lock) => lock.took_over(),
+            Held::Copy { .. } => None,
+        }
+    }
+
+    fn attach(directory: &Path, held: Held) -> Result<Self, StateError> {
         let config = sled::Config::new()
             .path(directory)
             .cache_capacity(CACHE_BYTES)
@@ -89,7 +144,7 @@ impl SledBackend {
             path: directory.to_owned(),
             database_file,
             high_water_file,
-            _lock: lock,
+            held,
         })
     }
 }
@@ -115,6 +170,9 @@ impl Backend for SledBackend {
 
     fn append(&mut self, lines: Vec<(Serial, Vec<u8>)>, chain: Chain) -> Result<(), StateError> {
         let Some(last) = lines.last().map(|(serial, _)| *serial) else { return Ok(()) };
+        if matches!(self.held, Held::Copy { .. }) {
+            return Err(io("append to a copy of", &self.path)(ErrorKind::ReadOnlyFilesystem.into()));
+        }
         unpanicked(&self.path, || {
             for (serial, line) in lines {
                 self.tree.insert(serial.0.to_be_bytes(), line)?;
@@ -130,16 +188,42 @@ impl Backend for SledBackend {
     }
 
     fn high_water(&self) -> Result<Option<(Serial, String)>, StateError> {
-        let path = self.path.join(HIGH_WATER_FILE_NAME);
-        let mut note = String::new();
-        File::open(&path).and_then(|mut file| file.read_to_string(&mut note)).map_err(io("read", &path))?;
-        let Some((serial, chain)) = note.trim_end().split_once(' ') else { return Ok(None) };
-        let serial = serial.parse().map_err(|_| StateError::Damaged {
-            path: self.path.clone(),
-            why: format!("`{HIGH_WATER_FILE_NAME}` does not begin with a serial"),
-        })?;
-        Ok(Some((Serial(serial), chain.to_owned())))
+        read_high_water(&self.path)
     }
+}
+
+fn read_high_water(directory: &Path) -> Result<Option<(Serial, String)>, StateError> {
+    let path = directory.join(HIGH_WATER_FILE_NAME);
+    let mut note = String::new();
+    File::open(&path).and_then(|mut file| file.read_to_string(&mut note)).map_err(io("read", &path))?;
+    let Some((serial, chain)) = note.trim_end().split_once(' ') else { return Ok(None) };
+    let serial = serial.parse().map_err(|_| StateError::Damaged {
+        path: directory.to_owned(),
+        why: format!("`{HIGH_WATER_FILE_NAME}` does not begin with a serial"),
+    })?;
+    Ok(Some((Serial(serial), chain.to_owned())))
+}
+
+/// Copies a store's files: first what tells how far it is, last what it is read from, so that the copy's
+/// records reach at least as far as the copy's other files say.
+fn copy_files(from: &Path, to: &Path) -> std::io::Result<()> {
+    let mut names: Vec<_> =
+        fs::read_dir(from)?.map(|entry| Ok(entry?.file_name())).collect::<std::io::Result<_>>()?;
+    names.sort_by_key(|name| (name == DATABASE_FILE_NAME, name != HIGH_WATER_FILE_NAME));
+    for name in names {
+        let (source, target) = (from.join(&name), to.join(&name));
+        if source.is_dir() {
+            fs::create_dir(&target)?;
+            copy_files(&source, &target)?;
+        } else if name != holder::LOCK_FILE_NAME {
+            match fs::copy(&source, &target) {
+                // A snapshot that was replaced by a newer one meanwhile.
+                Err(error) if error.kind() == ErrorKind::NotFound => {}
+                copied => drop(copied?),
+            }
+        }
+    }
+    Ok(())
 }
 
 fn io<'a>(doing: &'static str, path: &'a Path) -> impl FnOnce(std::io::Error) -> StateError + 'a {

@@ -162,7 +162,7 @@ fn a_plan_file_of_another_kind_is_refused_in_words() {
     for (text, what) in [
         ("{}".to_owned(), "no campaignctl plan"),
         ("<html>".to_owned(), "no campaignctl plan"),
-        (plan.replacen("\"version\": 1", "\"version\": 2", 1), "format version 2"),
+        (plan.replacen("\"version\": 2", "\"version\": 3", 1), "format version 3"),
         (plan.replacen("\"to_push\": 6", "\"to_push\": 5", 1), "changed after it was made"),
     ] {
         site.write("bad.json", &text);
@@ -383,15 +383,20 @@ fn a_second_command_is_told_who_holds_the_ledger() {
     let holder = campaignctl::state::Holder {
         command: "apply".into(),
         actor: "bob@ci".into(),
+        host: "ci".into(),
         process: 42,
         since: "2026-11-24T01:00:00Z".parse().unwrap(),
+        ci_run: None,
+        writes: true,
     };
     let held = campaignctl::state::SledBackend::open(&site.path("campaigns/.campaignctl/sandbox"), &holder);
     let held = held.map_err(|error| error.to_string()).unwrap();
-    site.run(&["plan"])
-        .exits(8)
-        .warns("`campaignctl apply` of bob@ci, process 42, since 2026-11-24T01:00:00Z");
-    site.apply().exits(8);
+    let bob = "`campaignctl apply` of bob@ci, process 42, since 2026-11-24T01:00:00Z";
+    let apply = ["--lock-timeout", "10ms", "apply", "--auto-approve"];
+    site.run(&apply).exits(8).warns("Waiting up to 10ms").warns(bob);
+    // Who only reads sees what was written so far.
+    site.run(&["plan"]).exits(0).warns(bob).warns("this is what it holds up to record 1");
+    site.run(&["status"]).exits(0).warns(bob);
     drop(held);
     site.run(&["plan"]).exits(0);
 }

@@ -18,7 +18,9 @@ use campaignctl::domain::{
 use campaignctl::ledger::{Chain, FORMAT_VERSION, Header, Ledger, Lineage, Record, RunId, Serial, Writer};
 use campaignctl::plan::{self, Plan, Setting};
 use campaignctl::resolve::{Audience, AudienceContents, Desired, DesiredCampaign};
-use campaignctl::state::{self, Backend, Lines, MemoryBackend, OpenLedger, StateError};
+use campaignctl::state::{
+    self, Backend, Expected, Lines, MemoryBackend, OpenLedger, OpenRefused, StateError,
+};
 use campaignctl::vendor::{Outcome, RejectClass, Request};
 use chrono::{DateTime, Utc};
 use proptest::prelude::*;
@@ -53,6 +55,7 @@ fn desired(sketches: &[Sketch]) -> Desired {
     let audiences =
         campaigns.iter().map(|each| (each.audience_name.clone(), Arc::clone(&each.audience))).collect();
     Desired {
+        sources: Vec::new(),
         project: "laws".parse().unwrap(),
         time_zone: chrono_tz::Asia::Shanghai,
         environment: environment(),
@@ -216,7 +219,13 @@ fn new_ledger() -> MemoryBackend {
 }
 
 fn open(backend: &MemoryBackend) -> OpenLedger {
-    state::open(Box::new(backend.clone()), &"laws".parse().unwrap(), &environment(), None).unwrap()
+    reopened(backend).unwrap()
+}
+
+fn reopened(backend: &MemoryBackend) -> Result<OpenLedger, OpenRefused> {
+    let (project, environment) = ("laws".parse().unwrap(), environment());
+    let expected = Expected { project: &project, environment: &environment, pinned: None, witness: None };
+    state::open(Box::new(backend.clone()), expected)
 }
 
 fn contents_of(desired: &Desired, ledger: &Ledger) -> BTreeMap<String, AudienceContents> {
@@ -247,6 +256,7 @@ fn make_plan(desired: &Desired, ledger: &Ledger) -> Plan {
         time_zone: desired.time_zone,
         environment: &desired.environment,
         directory: "",
+        inputs: &[],
     };
     plan::build(changes, ledger, setting, now())
 }
@@ -277,7 +287,8 @@ fn run(desired: &Desired, backend: &MemoryBackend, vendor: &Vendor, appends_left
         progress: Arc::new(Progress::default()),
         interrupt,
     }));
-    thread.finish();
+    let (serial, _) = thread.finish();
+    assert_eq!(self::open(backend).ledger.serial(), serial, "what was durable is there");
     (plan, report)
 }
 
@@ -408,8 +419,7 @@ fn a_ledger_of_records_that_cannot_follow_each_other_is_refused() {
     let mut backend = MemoryBackend::default();
     let line = writer.encode(now(), record);
     backend.append(vec![line], writer.chain()).unwrap();
-    let refused = state::open(Box::new(backend), &"laws".parse().unwrap(), &environment(), None);
-    assert!(refused.is_err());
+    assert!(reopened(&backend).is_err());
 }
 
 #[test]

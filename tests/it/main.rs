@@ -8,6 +8,7 @@ mod doubt;
 mod editor;
 mod end_to_end;
 mod laws;
+mod ledger_safety;
 mod misfortune;
 mod readme;
 mod sandbox;

@@ -2,6 +2,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::watch;
 use uuid::Uuid;
 
@@ -15,7 +16,7 @@ use crate::cli::session::Session;
 use crate::cli::shell::Shell;
 use crate::cli::vendor_side::VendorSide;
 use crate::cli::{Globals, Result};
-use crate::ledger::RunId;
+use crate::ledger::{Ledger, RunId};
 use crate::plan::{self, Difference, Plan, PlanDocument};
 use crate::render;
 use crate::resolve::Desired;
@@ -25,6 +26,9 @@ use crate::state::OpenLedger;
 const RETRIES_MAX: usize = 6;
 /// Wait before the first of these tries; doubled each time, and never shorter than the vendor asks for.
 const RETRY_DELAY: Duration = Duration::from_secs(1);
+
+/// How far the clocks of two machines that use one ledger may be apart: the vendor allows them no more.
+const CLOCK_SLACK: TimeDelta = TimeDelta::minutes(15);
 
 /// Push what is new, and only that, each push once
 ///
@@ -42,6 +46,9 @@ pub(in crate::cli) struct Args {
     /// Do not ask; required where nobody sits at the terminal
     #[arg(long)]
     auto_approve: bool,
+    /// Refuse a saved plan that is older
+    #[arg(long, value_name = "DURATION", requires = "plan", value_parser = humantime::parse_duration)]
+    max_plan_age: Option<Duration>,
     /// Print the report as JSON
     #[arg(long)]
     json: bool,
@@ -60,10 +67,12 @@ pub(super) fn run(shell: &Shell, globals: &Globals, args: &Args) -> Result {
     let desired = session.desired(reviewed.as_ref().map(|plan| plan.environment.as_str()))?;
     if let Some(reviewed) = &reviewed {
         prove_same_environment(reviewed, &desired)?;
+        prove_young(reviewed, args.max_plan_age, shell.now())?;
     }
     session.prove_time_is_real(&desired)?;
     let open = session.open_ledger(&desired, "apply")?;
-    let plan = session.plan(&desired, &open)?;
+    prove_clock(&open.ledger, shell.now())?;
+    let plan = session.plan(&desired, &open.ledger)?;
     if let Some(reviewed) = &reviewed {
         prove_fresh(reviewed, &plan.document)?;
     }
@@ -78,7 +87,7 @@ pub(super) fn run(shell: &Shell, globals: &Globals, args: &Args) -> Result {
         return nothing_to_push(shell, args, &plan.document);
     }
     approve(shell, args, &plan.document)?;
-    execute(shell, args, &desired, open, plan)
+    execute(&session, args, &desired, open, plan)
 }
 
 /// Refuses a plan of another project or environment before any ledger is opened: it would be the wrong one.
@@ -95,6 +104,38 @@ fn prove_same_environment(reviewed: &PlanDocument, desired: &Desired) -> Result<
         }
         None => Ok(()),
     }
+}
+
+/// Refuses a plan that is older than the caller wants, or that is not made yet.
+fn prove_young(reviewed: &PlanDocument, max_age: Option<Duration>, now: DateTime<Utc>) -> Result<()> {
+    let made = render::text::utc(reviewed.made_at);
+    if reviewed.made_at > now + CLOCK_SLACK {
+        let message = format!("the plan was made at {made}, and this machine's clock has not come that far");
+        return Err(Failure::new(ExitStatus::Stale, message).help("nothing was sent. Set the clock"));
+    }
+    let age = (now - reviewed.made_at).to_std().unwrap_or_default();
+    match max_age.filter(|max_age| age > *max_age) {
+        Some(max_age) => {
+            let max_age = humantime::format_duration(max_age);
+            let message = format!("the plan was made at {made}, more than {max_age} ago");
+            Err(Failure::new(ExitStatus::Expired, message)
+                .help("nothing was sent. Run `campaignctl plan` again, and have it reviewed"))
+        }
+        None => Ok(()),
+    }
+}
+
+/// Refuses a clock that stands before what the ledger remembers: it would take what is over for still to come.
+fn prove_clock(ledger: &Ledger, now: DateTime<Utc>) -> Result<()> {
+    if ledger.last_at() <= now + CLOCK_SLACK {
+        return Ok(());
+    }
+    let message = format!(
+        "this machine's clock says {}, but the ledger's last record is of {}",
+        render::text::utc(now),
+        render::text::utc(ledger.last_at()),
+    );
+    Err(Failure::new(ExitStatus::Refused, message).help("nothing was sent. Set the clock"))
 }
 
 /// Refuses a reviewed plan that is no longer the plan of now, and says what moved.
@@ -148,14 +189,16 @@ fn approve(shell: &Shell, args: &Args, plan: &PlanDocument) -> Result<()> {
     Err(Failure::new(ExitStatus::Refused, "the plan was not approved").help("nothing was sent"))
 }
 
-fn execute(shell: &Shell, args: &Args, desired: &Desired, open: OpenLedger, plan: Plan) -> Result {
+fn execute(session: &Session<'_>, args: &Args, desired: &Desired, open: OpenLedger, plan: Plan) -> Result {
+    let shell = session.shell;
+    let ledger = open.ledger;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Failure::from_error(ExitStatus::Other, &error))?;
     let summary = plan.document.summary;
     let had_doubts = summary.in_doubt > 0;
     let (report, took) = runtime.block_on(async {
         let vendor_side = VendorSide::connect(shell, &desired.environment).await?;
-        let salt = open.ledger.header().salt;
+        let salt = ledger.header().salt;
         let (journal, journal_thread) = Journal::start(open.backend, open.writer, shell.clock());
         let progress = Arc::new(Progress::default());
         let (interrupted, interrupt) = watch::channel(Interrupt::None);
@@ -186,7 +229,8 @@ fn execute(shell: &Shell, args: &Args, desired: &Desired, open: OpenLedger, plan
         display.end().await;
         listener.abort();
         // Every handle on the journal is gone by now; this waits for the ledger to be released.
-        tokio::task::block_in_place(|| journal_thread.finish());
+        let (serial, chain) = tokio::task::block_in_place(|| journal_thread.finish());
+        session.remember(&ledger, serial, chain);
         vendor_side.sandbox.stop().await;
         Ok::<_, Failure>((report, took))
     })?;

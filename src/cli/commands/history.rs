@@ -19,7 +19,7 @@ pub(in crate::cli) struct Args {
 pub(super) fn run(shell: &Shell, globals: &Globals, args: &Args) -> Result {
     let session = Session::new(shell, globals);
     let desired = session.desired(None)?;
-    let ledger = session.open_ledger(&desired, "history")?.ledger;
+    let ledger = session.view_ledger(&desired, "history")?.ledger;
     let runs: Vec<RunStatus> = ledger.runs().iter().map(RunStatus::of).collect();
     let text =
         if args.json { render::json::pretty(&runs) } else { render::history::runs(&runs, desired.time_zone) };

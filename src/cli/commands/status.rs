@@ -36,7 +36,7 @@ struct Answer {
 pub(super) fn run(shell: &Shell, globals: &Globals, args: &Args) -> Result {
     let session = Session::new(shell, globals);
     let desired = session.desired(None)?;
-    let ledger = session.open_ledger(&desired, "status")?.ledger;
+    let ledger = session.view_ledger(&desired, "status")?.ledger;
     let is_wanted = |id: &CampaignId| args.campaign.as_ref().is_none_or(|wanted| wanted == id);
     let campaigns: Vec<CampaignStatus> = ledger
         .histories()

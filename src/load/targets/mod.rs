@@ -4,6 +4,7 @@
 //! ten. Does not know who asks, nor that an id may stand in it twice.
 
 mod delimited;
+mod digested;
 mod json_line;
 mod lines;
 
@@ -15,6 +16,7 @@ use crate::diagnostic::{Code, Diagnostic, Place, closest};
 use crate::domain::{InvalidTargetId, TargetId};
 use crate::load::model::TargetFileFormat;
 use crate::load::targets::delimited::DelimitedLines;
+use crate::load::targets::digested::{Digested, Hasher};
 use crate::load::targets::lines::{Line, Lines};
 
 /// Longest line, and longest quoted CSV record: an id has at most 1024 bytes, but its JSON object or record
@@ -187,7 +189,8 @@ impl TargetFile {
         if !fs::metadata(&self.path).map_err(unreadable)?.is_file() {
             return Err(TargetFileError::NotAFile { shown_as: shown_as() });
         }
-        let file = File::open(&self.path).map_err(unreadable)?;
+        let file = Digested::new(File::open(&self.path).map_err(unreadable)?);
+        let hasher = file.hasher();
         let lines = Lines::new(BufReader::with_capacity(BUFFER_BYTES, file));
         let name = self.column_or_field.clone();
         let unnamed = || TargetFileError::Unnamed { shown_as: shown_as() };
@@ -200,7 +203,7 @@ impl TargetFile {
                 &self.shown_as,
             )?)),
         };
-        Ok(TargetLines { kind, is_over: false })
+        Ok(TargetLines { kind, hasher, is_over: false })
     }
 }
 
@@ -209,14 +212,23 @@ impl TargetFile {
 #[derive(Debug)]
 pub struct TargetLines {
     kind: LinesKind,
+    hasher: Hasher,
     is_over: bool,
+}
+
+impl TargetLines {
+    /// Returns the SHA-256 of the bytes that were read so far: of the whole file once the last id was given.
+    #[must_use]
+    pub fn digest(&self) -> [u8; 32] {
+        self.hasher.digest()
+    }
 }
 
 #[derive(Debug)]
 enum LinesKind {
-    Text(Lines<BufReader<File>>),
-    Json { lines: Lines<BufReader<File>>, field: String },
-    Csv(Box<DelimitedLines<BufReader<File>>>),
+    Text(Lines<BufReader<Digested>>),
+    Json { lines: Lines<BufReader<Digested>>, field: String },
+    Csv(Box<DelimitedLines<BufReader<Digested>>>),
 }
 
 impl Iterator for TargetLines {
@@ -243,7 +255,7 @@ impl Iterator for TargetLines {
 }
 
 fn next_line(
-    lines: &mut Lines<BufReader<File>>,
+    lines: &mut Lines<BufReader<Digested>>,
     read: impl Fn(&[u8]) -> Result<TargetId, BadLineReason>,
 ) -> Option<Result<(u64, TargetId), BadLine>> {
     let target = match lines.next_line() {

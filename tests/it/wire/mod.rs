@@ -57,7 +57,7 @@ fn sent(now: &str, more: &str, files: &[(String, String)]) -> Vec<Received> {
     for (id, text) in files {
         site.write(&format!("campaigns/{id}.yaml"), text);
     }
-    site.run(&["ledger", "init"]).exits(0);
+    site.run_at(now, &["ledger", "init"]).exits(0);
     site.run_at(now, &["apply", "--auto-approve"]).exits(0);
     listener.received()
 }

@@ -1,14 +1,16 @@
-use serde::Serialize;
+mod export;
+mod restore;
+mod unlock;
+mod verify;
 
 use crate::cli::exit::ExitStatus;
 use crate::cli::failure::Failure;
 use crate::cli::session::Session;
 use crate::cli::shell::Shell;
 use crate::cli::{Globals, Result};
-use crate::render;
 use crate::state::{PIN_FILE_NAME, Pins};
 
-/// Make an environment's ledger, check it, or write it out
+/// Make an environment's ledger, check it, write it out, restore or unlock it
 ///
 /// The ledger remembers every push that was submitted. Keep its directory between runs: without it nobody
 /// knows what was sent, and `plan` and `apply` refuse.
@@ -28,23 +30,19 @@ enum Action {
         after_help = "Example:\n  campaignctl -e production ledger init && git add campaigns/campaignctl.lock"
     )]
     Init,
-    /// Prove that every record of the ledger is there and unchanged
-    #[command(after_help = "Example:\n  campaignctl -e production ledger verify")]
-    Verify {
-        /// Print it as JSON
-        #[arg(long)]
-        json: bool,
-    },
-    /// Print every record, as JSON Lines
-    #[command(after_help = "Example:\n  campaignctl -e production ledger export > ledger.jsonl")]
-    Export,
+    Verify(verify::Args),
+    Export(export::Args),
+    Restore(restore::Args),
+    Unlock(unlock::Args),
 }
 
 pub(super) fn run(shell: &Shell, globals: &Globals, args: &Args) -> Result {
-    match args.action {
+    match &args.action {
         Action::Init => init(shell, globals),
-        Action::Verify { json } => verify(shell, globals, json),
-        Action::Export => export(shell, globals),
+        Action::Verify(args) => verify::run(shell, globals, args),
+        Action::Export(args) => export::run(shell, globals, args),
+        Action::Restore(args) => restore::run(shell, globals, args),
+        Action::Unlock(args) => unlock::run(shell, globals, args),
     }
 }
 
@@ -74,51 +72,5 @@ fn init(shell: &Shell, globals: &Globals) -> Result {
         environment.ledger.display(),
         session.directory().join(PIN_FILE_NAME).display(),
     ))?;
-    Ok(ExitStatus::Done)
-}
-
-#[derive(Serialize)]
-struct Verified {
-    lineage: String,
-    records: u64,
-    chain: String,
-    project: String,
-    environment: String,
-    app_id: String,
-    workspace_id: String,
-}
-
-fn verify(shell: &Shell, globals: &Globals, json: bool) -> Result {
-    let session = Session::new(shell, globals);
-    let desired = session.desired(None)?;
-    // Opening it is the proof: chain, length, owner and the sense of every record.
-    let open = session.open_ledger(&desired, "ledger verify")?;
-    let header = open.ledger.header();
-    let verified = Verified {
-        lineage: header.lineage.to_string(),
-        records: open.ledger.serial().0,
-        chain: open.writer.chain().to_string(),
-        project: header.project.to_string(),
-        environment: header.environment.to_string(),
-        app_id: header.app_id.clone(),
-        workspace_id: header.workspace_id.clone(),
-    };
-    let text = if json {
-        render::json::pretty(&verified)
-    } else {
-        let count = render::text::count(verified.records, "record");
-        format!("Ledger {} is whole: {count}, chain {}.\n", verified.lineage, verified.chain)
-    };
-    shell.answer(&text)?;
-    Ok(ExitStatus::Done)
-}
-
-fn export(shell: &Shell, globals: &Globals) -> Result {
-    let session = Session::new(shell, globals);
-    let desired = session.desired(None)?;
-    let open = session.open_ledger(&desired, "ledger export")?;
-    for line in open.backend.lines() {
-        shell.answer(&format!("{}\n", String::from_utf8_lossy(&line?)))?;
-    }
     Ok(ExitStatus::Done)
 }

@@ -1,0 +1,28 @@
+use crate::cli::exit::ExitStatus;
+use crate::cli::failure::Failure;
+use crate::cli::session::Session;
+use crate::cli::shell::Shell;
+use crate::cli::{Globals, Result};
+use crate::ledger;
+use crate::state::Backend;
+
+/// Print every record, as JSON Lines
+///
+/// It is also the backup that `ledger restore` takes. Of a damaged ledger, prints what is whole, and exits 12.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  campaignctl -e production ledger export > ledger.jsonl")]
+pub(super) struct Args {}
+
+pub(super) fn run(shell: &Shell, globals: &Globals, _: &Args) -> Result {
+    let session = Session::new(shell, globals);
+    let desired = session.desired(None)?;
+    let backend = session.lines_of_ledger(&desired, "ledger export")?;
+    let lines = backend.lines().map(|line| line.map_err(Failure::from));
+    let survey = ledger::survey(lines, |line| shell.answer(&format!("{}\n", String::from_utf8_lossy(line))))?;
+    if survey.faults.is_empty() {
+        return Ok(ExitStatus::Done);
+    }
+    let faults = survey.faults.iter().map(ToString::to_string).collect();
+    Err(Failure::new(ExitStatus::Ledger, "the ledger is damaged; only what is whole was printed:")
+        .items(faults))
+}

@@ -1,0 +1,111 @@
+use serde::Serialize;
+
+use crate::cli::exit::ExitStatus;
+use crate::cli::failure::Failure;
+use crate::cli::session::Session;
+use crate::cli::shell::Shell;
+use crate::cli::{Globals, Result};
+use crate::ledger::{self, Ledger};
+use crate::render::{self, text};
+use crate::resolve::Desired;
+use crate::state::Backend;
+
+/// Prove that every record of the ledger is there and unchanged
+///
+/// Checks the chain of records, their places, whose ledger it is, that it is the pinned one, that no record that
+/// was once written is gone from its end, and that its counts add up. Names each record that is damaged.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  campaignctl -e production ledger verify")]
+pub(super) struct Args {
+    /// Print it as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Serialize)]
+struct Verified {
+    lineage: String,
+    records: u64,
+    chain: String,
+    project: String,
+    environment: String,
+    app_id: String,
+    workspace_id: String,
+    campaigns: u64,
+    accepted: u64,
+    rejected: u64,
+    in_doubt: u64,
+}
+
+pub(super) fn run(shell: &Shell, globals: &Globals, args: &Args) -> Result {
+    let session = Session::new(shell, globals);
+    let desired = session.desired(None)?;
+    name_damage(&session, &desired)?;
+    // Opening it is the rest of the proof: length, owner, lineage and the sense of every record.
+    let open = session.view_ledger(&desired, "ledger verify")?;
+    let verified = Verified::of(&open.ledger, open.writer.chain().to_string())?;
+    shell.answer(&if args.json { render::json::pretty(&verified) } else { verified.in_words() })?;
+    Ok(ExitStatus::Done)
+}
+
+/// Looks for damaged records; the first error of opening would name one only.
+fn name_damage(session: &Session<'_>, desired: &Desired) -> Result<()> {
+    let backend = session.lines_of_ledger(desired, "ledger verify")?;
+    let lines = backend.lines().map(|line| line.map_err(Failure::from));
+    let survey = ledger::survey(lines, |_| Ok(()))?;
+    if survey.faults.is_empty() {
+        return Ok(());
+    }
+    let whole = text::count(survey.whole, "record");
+    let message = format!("the ledger is damaged; {whole} beside this are whole:");
+    Err(Failure::new(ExitStatus::Ledger, message)
+        .items(survey.faults.iter().map(ToString::to_string).collect())
+        .help("restore it from the latest `ledger export`: `campaignctl ledger restore FILE`"))
+}
+
+impl Verified {
+    fn of(ledger: &Ledger, chain: String) -> Result<Self> {
+        let header = ledger.header();
+        let mut verified = Self {
+            lineage: header.lineage.to_string(),
+            records: ledger.serial().0,
+            chain,
+            project: header.project.to_string(),
+            environment: header.environment.to_string(),
+            app_id: header.app_id.clone(),
+            workspace_id: header.workspace_id.clone(),
+            campaigns: 0,
+            accepted: 0,
+            rejected: 0,
+            in_doubt: 0,
+        };
+        for (campaign, revision, history) in ledger.histories() {
+            let (accepted, unknown) = (history.accepted.len(), history.unknown.len());
+            // No target may be in two of them: then it was sent to twice.
+            if history.sent.len() != accepted + unknown {
+                let message = format!(
+                    "the ledger says of a target of `{campaign}@{revision}` that it was sent to twice"
+                );
+                return Err(Failure::new(ExitStatus::Ledger, message));
+            }
+            verified.campaigns += 1;
+            verified.accepted += accepted as u64;
+            verified.rejected += history.rejected.len() as u64;
+            verified.in_doubt += unknown as u64;
+        }
+        Ok(verified)
+    }
+
+    fn in_words(&self) -> String {
+        format!(
+            "Ledger {} is whole: {}, chain {}.\n{}: {} accepted, {} rejected, {} in doubt.\n",
+            self.lineage,
+            text::count(self.records, "record"),
+            self.chain,
+            text::count(self.campaigns, "campaign revision"),
+            text::number(self.accepted),
+            text::number(self.rejected),
+            text::number(self.in_doubt),
+        )
+    }
+}

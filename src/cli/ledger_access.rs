@@ -1,0 +1,234 @@
+//! How a command gets at the environment's ledger: alone, to write to it, or with a view of what others write.
+
+use std::io::ErrorKind;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use uuid::Uuid;
+
+use crate::cli::failure::Failure;
+use crate::cli::session::Session;
+use crate::domain::{Endpoint, LedgerSalt};
+use crate::ledger::{Chain, FORMAT_VERSION, Header, Ledger, Lineage, Serial};
+use crate::resolve::Desired;
+use crate::state::{
+    self, Backend, Expected, HeldLock, Holder, OpenLedger, OpenRefused, Pins, SledBackend, StateError,
+};
+
+/// How often a held lock is tried again, and a torn copy made again.
+const LOCK_POLL: Duration = Duration::from_millis(50);
+/// So many torn copies in a row, and the ledger itself is taken to be broken.
+const VIEW_ATTEMPTS_MAX: u32 = 10;
+
+impl Session<'_> {
+    /// Returns who is about to hold the ledger.
+    pub(super) fn holder(&self, command: &str, writes: bool) -> Holder {
+        Holder {
+            command: command.to_owned(),
+            actor: self.shell.actor(),
+            host: self.shell.host(),
+            process: std::process::id(),
+            since: self.shell.now(),
+            ci_run: self.shell.ci_run(),
+            writes,
+        }
+    }
+
+    /// Opens the environment's ledger to write to it, and proves that it is the right one. The sandbox's is
+    /// made if there is none and none was pinned.
+    pub(super) fn open_ledger(&self, desired: &Desired, command: &str) -> Result<OpenLedger, Failure> {
+        let pins = Pins::read(self.directory())?;
+        let environment = &desired.environment;
+        let pinned = pins.lineage(&environment.name);
+        if let Some(open) = self.find_ledger(desired, command, pinned)? {
+            return Ok(open);
+        }
+        may_create(desired, pinned)?;
+        self.create_ledger(desired, command)
+    }
+
+    /// Opens the environment's ledger to write to it, and proves that it is the right one; nothing if there is
+    /// none.
+    pub(super) fn find_ledger(
+        &self,
+        desired: &Desired,
+        command: &str,
+        pinned: Option<&Lineage>,
+    ) -> Result<Option<OpenLedger>, Failure> {
+        let path = &desired.environment.ledger;
+        let backend = match self.wait_for_lock(|| SledBackend::open(path, &self.holder(command, true))) {
+            Err(StateError::Missing(_)) => return Ok(None),
+            other => other?,
+        };
+        let took_over = backend.took_over().cloned();
+        let open = match self.prove(Box::new(backend), desired, pinned) {
+            Err(OpenRefused::State(StateError::Missing(_))) => return Ok(None),
+            other => other?,
+        };
+        if let Some(holder) = took_over {
+            self.shell.say(&format!("Took the ledger over from {holder}: it never came to its end.\n"));
+        }
+        self.remember(&open.ledger, open.writer.serial(), open.writer.chain());
+        Ok(Some(open))
+    }
+
+    /// Notes how far the ledger is, apart from the ledger.
+    pub(super) fn remember(&self, ledger: &Ledger, serial: Serial, chain: Chain) {
+        if let Some(directory) = self.shell.state_directory() {
+            state::remember(&directory, &ledger.header().lineage, serial, chain);
+        }
+    }
+
+    pub(super) fn prove(
+        &self,
+        backend: Box<dyn Backend>,
+        desired: &Desired,
+        pinned: Option<&Lineage>,
+    ) -> Result<OpenLedger, OpenRefused> {
+        let (project, environment) = (&desired.project, &desired.environment);
+        let witness = self.shell.state_directory();
+        state::open(backend, Expected { project, environment, pinned, witness: witness.as_deref() })
+    }
+
+    /// Tries to get the lock until the time for it is over, and says for whom it waits.
+    fn wait_for_lock<T>(&self, attempt: impl Fn() -> Result<T, StateError>) -> Result<T, StateError> {
+        let started = Instant::now();
+        let mut is_told = false;
+        loop {
+            match attempt() {
+                Err(StateError::Locked { path, holder }) if started.elapsed() < self.globals.lock_timeout => {
+                    if !is_told && holder.as_ref().is_some_and(|holder| holder.writes) {
+                        is_told = true;
+                        let wait = humantime::format_duration(self.globals.lock_timeout);
+                        let locked = StateError::Locked { path, holder };
+                        self.shell.say(&format!("Waiting up to {wait}: {locked}\n"));
+                    }
+                    std::thread::sleep(LOCK_POLL);
+                }
+                other => return other,
+            }
+        }
+    }
+
+    /// Opens the environment's ledger to read it, and proves that it is the right one. While another run writes
+    /// to it, that is a copy of what it wrote so far. The sandbox's is made if there is none and none was pinned.
+    pub(super) fn view_ledger(&self, desired: &Desired, command: &str) -> Result<OpenLedger, Failure> {
+        let pins = Pins::read(self.directory())?;
+        let environment = &desired.environment;
+        let pinned = pins.lineage(&environment.name);
+        let opened = SledBackend::open(&environment.ledger, &self.holder(command, false));
+        let (seen, writer) = match opened {
+            Ok(backend) => (self.prove(Box::new(backend), desired, pinned), None),
+            Err(StateError::Locked { holder, .. }) => {
+                // Another reader says nothing of who writes.
+                let writer = holder.filter(|holder| holder.writes);
+                (self.view_copy(desired, pinned), writer)
+            }
+            Err(StateError::LeftLocked { holder, .. }) => (self.view_copy(desired, pinned), Some(holder)),
+            Err(StateError::Io { source, .. }) if is_unwritable(&source) => {
+                (self.view_copy(desired, pinned), None)
+            }
+            Err(error) => (Err(error.into()), None),
+        };
+        let open = match seen {
+            Err(OpenRefused::State(StateError::Missing(_))) => {
+                may_create(desired, pinned)?;
+                return self.create_ledger(desired, command);
+            }
+            other => other?,
+        };
+        if let Some(holder) = writer {
+            let serial = open.ledger.serial();
+            self.shell.say(&format!(
+                "The ledger is in use by {holder}; this is what it holds up to record {serial}.\n"
+            ));
+        }
+        Ok(open)
+    }
+
+    /// Returns the environment's ledger if there is one that is whole and the right one.
+    pub(super) fn view_existing(&self, desired: &Desired) -> Result<Option<OpenLedger>, OpenRefused> {
+        let seen = SledBackend::view(&desired.environment.ledger)
+            .map_err(OpenRefused::from)
+            .and_then(|backend| self.prove(Box::new(backend), desired, None));
+        match seen {
+            Ok(open) => Ok(Some(open)),
+            Err(OpenRefused::State(StateError::Missing(_))) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Returns the environment's ledger as it is stored, proven or not.
+    pub(super) fn lines_of_ledger(&self, desired: &Desired, command: &str) -> Result<SledBackend, Failure> {
+        let path = &desired.environment.ledger;
+        let opened = match SledBackend::open(path, &self.holder(command, false)) {
+            Err(StateError::Locked { .. } | StateError::LeftLocked { .. }) => SledBackend::view(path),
+            other => other,
+        };
+        Ok(opened?)
+    }
+
+    /// Keeps every other run away from a ledger's directory, made if there is none.
+    pub(super) fn lock_directory(&self, directory: &Path, command: &str) -> Result<HeldLock, Failure> {
+        std::fs::create_dir_all(directory).map_err(|source| StateError::Io {
+            doing: "create",
+            path: directory.to_owned(),
+            source,
+        })?;
+        Ok(self.wait_for_lock(|| state::lock(directory, &self.holder(command, true)))?)
+    }
+
+    /// Reads a copy of a ledger that is being written. A torn copy is made again.
+    fn view_copy(&self, desired: &Desired, pinned: Option<&Lineage>) -> Result<OpenLedger, OpenRefused> {
+        let mut attempts_left = VIEW_ATTEMPTS_MAX;
+        loop {
+            attempts_left -= 1;
+            let seen = SledBackend::view(&desired.environment.ledger)
+                .map_err(OpenRefused::from)
+                .and_then(|backend| self.prove(Box::new(backend), desired, pinned));
+            match seen {
+                Err(
+                    OpenRefused::State(
+                        StateError::Damaged { .. } | StateError::RolledBack { .. } | StateError::Io { .. },
+                    )
+                    | OpenRefused::Damaged(_)
+                    | OpenRefused::Contradiction(_),
+                ) if attempts_left > 0 => std::thread::sleep(LOCK_POLL),
+                other => return other,
+            }
+        }
+    }
+
+    /// Makes the environment's ledger.
+    pub(super) fn create_ledger(&self, desired: &Desired, command: &str) -> Result<OpenLedger, Failure> {
+        let environment = &desired.environment;
+        let path = &environment.ledger;
+        let backend = self.wait_for_lock(|| SledBackend::create(path, &self.holder(command, true)))?;
+        let header = Header {
+            format: FORMAT_VERSION,
+            lineage: Lineage::new(Uuid::new_v4()),
+            salt: LedgerSalt::new(*Uuid::new_v4().as_bytes()),
+            project: desired.project.clone(),
+            environment: environment.name.clone(),
+            app_id: environment.app_id.clone(),
+            workspace_id: environment.workspace_id.clone(),
+        };
+        let open = state::create(Box::new(backend), header, path, self.shell.now())?;
+        self.remember(&open.ledger, open.writer.serial(), open.writer.chain());
+        Ok(open)
+    }
+}
+
+/// Whether a directory can be read at best.
+fn is_unwritable(error: &std::io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem)
+}
+
+/// Only a sandbox's ledger is made by itself, and only if none was pinned.
+fn may_create(desired: &Desired, pinned: Option<&Lineage>) -> Result<(), Failure> {
+    let environment = &desired.environment;
+    if environment.endpoint == Endpoint::Sandbox && pinned.is_none() {
+        return Ok(());
+    }
+    Err(StateError::Missing(environment.ledger.clone()).into())
+}
