@@ -4,6 +4,7 @@
 
 mod architecture;
 mod corpus;
+mod crash_loop;
 mod doubt;
 mod editor;
 mod end_to_end;
