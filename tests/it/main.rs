@@ -11,6 +11,7 @@ mod end_to_end;
 mod laws;
 mod ledger_safety;
 mod misfortune;
+mod outcomes;
 mod readme;
 mod sandbox;
 mod sandbox_caller;
