@@ -7,6 +7,7 @@ mod broadcast;
 mod campaign;
 mod classification;
 mod environment;
+mod firing_times;
 mod message_key;
 mod name;
 mod schedule;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use chrono::{DateTime, Days, FixedOffset, NaiveDate, NaiveTime, TimeZone, Utc};
+use chrono::{DateTime, Datelike, Days, FixedOffset, NaiveDate, NaiveTime, TimeZone, Utc};
 
 /// The vendor's days and times of day are UTC+8: every day-accurate example on its pages is a midnight there.
 pub const VENDOR_OFFSET_SECONDS: i32 = 8 * 3600;
@@ -94,6 +94,17 @@ impl Cycle {
         match &self.0 {
             CycleKind::Daily => None,
             CycleKind::Weekly(days) | CycleKind::Monthly(days) => Some(days),
+        }
+    }
+
+    /// Whether `day`, in UTC+8, is one of its days.
+    #[must_use]
+    pub fn includes(&self, day: NaiveDate) -> bool {
+        let is_listed = |days: &BTreeSet<u8>, number: u32| days.iter().any(|day| u32::from(*day) == number);
+        match &self.0 {
+            CycleKind::Daily => true,
+            CycleKind::Weekly(days) => is_listed(days, day.weekday().number_from_monday()),
+            CycleKind::Monthly(days) => is_listed(days, day.day()),
         }
     }
 
