@@ -46,8 +46,8 @@ use crate::load::model::{AudienceSyntax, CampaignSyntax, TemplateSyntax};
 pub fn workspace(workspace: &Workspace) -> (Checked, Vec<Diagnostic>) {
     let mut out = Vec::new();
     let declared = Declarations::gather(&mut out, workspace);
-    let project = workspace.project.as_ref().and_then(|document| project::project(&mut out, document));
-    let zone = workspace.project.as_ref().map_or(project::DEFAULT_TIME_ZONE, project::time_zone);
+    let project = workspace.project.as_deref().and_then(|document| project::project(&mut out, document));
+    let zone = workspace.project.as_deref().map_or(project::DEFAULT_TIME_ZONE, project::time_zone);
 
     let templates = sound(&mut out, &declared.templates, template::template);
     template::template_name_twice(&mut out, &declared.templates);
@@ -69,7 +69,7 @@ pub fn workspace(workspace: &Workspace) -> (Checked, Vec<Diagnostic>) {
 
     text_length::text_too_long(&mut out, &declared);
     names::unused_name(&mut out, workspace, &declared);
-    if let Some(document) = &workspace.project {
+    if let Some(document) = workspace.project.as_deref() {
         api_version::api_version_lacks(&mut out, document, &declared);
     }
     diagnostic::sort(&mut out);
