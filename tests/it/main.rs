@@ -7,6 +7,7 @@ mod corpus;
 mod editor;
 mod end_to_end;
 mod laws;
+mod lsp;
 mod misfortune;
 mod readme;
 mod sandbox;
