@@ -71,6 +71,12 @@ impl Reader {
         self.campaigns.0.remove(path);
     }
 
+    /// Whether a file is one of the workspace's, if it exists: the project file or a campaign file.
+    #[must_use]
+    pub fn holds(&self, path: &Path) -> bool {
+        workspace::is_below(&self.directory, path)
+    }
+
     /// Reads what has changed, and returns the workspace with everything that is wrong with it.
     #[must_use]
     pub fn workspace(&mut self, shapes: &Shapes) -> (Workspace, Vec<Diagnostic>) {
@@ -200,6 +206,7 @@ mod tests {
         reader.open(path("new.yaml"), "x: 1\n".to_owned());
         reader.open(path(".hidden.yaml"), "x: 1\n".to_owned());
         reader.open(path("notes.txt"), "x: 1\n".to_owned());
+        assert!(reader.holds(&path("b/c.YML")) && !reader.holds(&path(".b/c.yaml")));
         assert_eq!(codes(&mut reader), ["a.yaml:1:1 unknown-key", "new.yaml:1:1 unknown-key"]);
         assert_eq!(codes(&mut reader).len(), 2, "what is remembered is said again");
         reader.close(&path("a.yaml"));

@@ -118,12 +118,9 @@ impl Reading<'_> {
                 Err(error) => self.walk_error(&error, None),
             }
         }
-        let is_in_walk = |path: &&Path| {
-            let below = path.strip_prefix(self.directory).ok();
-            let is_seen = |below: &Path| !below.iter().any(|part| is_hidden(Path::new(part)));
-            is_yaml(path) && !is_project(path) && below.is_some_and(is_seen)
-        };
-        paths.extend(self.reader.open_paths().filter(is_in_walk).map(Path::to_owned));
+        let open =
+            self.reader.open_paths().filter(|path| is_below(self.directory, path) && !is_project(path));
+        paths.extend(open.map(Path::to_owned));
         paths.sort();
         paths.dedup();
         paths
@@ -167,6 +164,12 @@ impl Reading<'_> {
         let shown = parts.collect::<Vec<_>>().join("/");
         if shown.is_empty() { ".".to_owned() } else { shown }
     }
+}
+
+/// Whether a walk through `directory` would come by a YAML file of that path.
+pub(super) fn is_below(directory: &Path, path: &Path) -> bool {
+    let is_seen = |below: &Path| !below.iter().any(|part| is_hidden(Path::new(part)));
+    is_yaml(path) && path.strip_prefix(directory).is_ok_and(is_seen)
 }
 
 fn is_yaml(path: &Path) -> bool {

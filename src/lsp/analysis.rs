@@ -74,7 +74,8 @@ impl Analysis {
         self.diagnostics = diagnostics;
         let mut names = std::mem::take(&mut self.names);
         let directory = self.reader.directory().to_owned();
-        names.refresh(&workspace, &directory, |path| self.shown(path), buffers, encoding);
+        let is_inside = |path: &Path| self.reader.holds(path);
+        names.refresh(&workspace, (&directory, is_inside), |path| self.shown(path), buffers, encoding);
         self.names = names;
         self.keep_last_good(checked);
     }

@@ -115,7 +115,7 @@ impl Names {
     pub(super) fn refresh(
         &mut self,
         workspace: &Workspace,
-        directory: &Path,
+        (directory, is_inside): (&Path, impl Fn(&Path) -> bool),
         shown: impl Fn(&Path) -> String,
         buffers: &Buffers,
         encoding: Encoding,
@@ -125,7 +125,7 @@ impl Names {
         let mut sources: BTreeMap<String, Arc<Source>> =
             project.chain(campaigns).map(|source| (source.path().to_owned(), source)).collect();
         let mut paths = BTreeMap::new();
-        for (path, buffer) in buffers.iter().filter(|(path, _)| path.starts_with(directory)) {
+        for (path, buffer) in buffers.iter().filter(|(path, _)| is_inside(path)) {
             let shown = shown(path);
             sources
                 .entry(shown.clone())
@@ -233,7 +233,7 @@ mod tests {
         let (workspace, _) = load::workspace(directory, "", shapes());
         let mut names = Names::default();
         let shown = |path: &Path| path.strip_prefix(directory).unwrap().to_string_lossy().into_owned();
-        names.refresh(&workspace, directory, shown, &Buffers::new(), Encoding::Utf8);
+        names.refresh(&workspace, (directory, |_: &Path| true), shown, &Buffers::new(), Encoding::Utf8);
         let (mut scanned, mut parsed) = (BTreeSet::new(), BTreeSet::new());
         let line = |what: &str, kind: Kind, name: &str, source: &Source, range: &Range<usize>| {
             let position = Lines::new(source.text(), Encoding::Utf8).range(range);

@@ -176,3 +176,89 @@ impl<W: Write> Server<'_, W> {
 fn refusal(request: Request, code: ErrorCode, reason: &str) -> Response {
     Response::new_err(request.id, code as i32, reason.to_owned())
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+    use crate::schema::shapes;
+
+    /// Pieces that texts are made of: right, wrong and half of it.
+    const PIECES: [&str; 12] = [
+        "templates:\n  t: { name: t, title: \"#n#\", body: 标题😀 }\n",
+        "campaigns:\n  c:\n    template: t\n    audience: a\n    strategy: s\n    values:\n      ",
+        "strategies: { s: { send: now } }\n",
+        "audiences:\n  a:\n    users: { file: ids.csv, column: id }\n",
+        "  ",
+        "\t",
+        "\r\n",
+        "\u{feff}",
+        "{",
+        "\"",
+        "'\n",
+        "t: ",
+    ];
+
+    fn text() -> impl Strategy<Value = String> {
+        prop::collection::vec(prop::sample::select(&PIECES[..]), 0..8).prop_map(|pieces| pieces.concat())
+    }
+
+    /// A message about one of two files, or something that is none.
+    fn message() -> impl Strategy<Value = Value> {
+        let position = (0..12_u32, 0..40_u32)
+            .prop_map(|(line, character)| json!({ "line": line, "character": character }));
+        let uri = prop::sample::select(vec!["a.yaml", "campaignctl.yaml"]);
+        (0..12, uri, text(), position.clone(), position).prop_map(|(kind, uri, text, start, end)| {
+            let document = json!({ "uri": format!("file:///nowhere/{uri}"), "version": 1, "languageId": "yaml", "text": text });
+            let at = json!({ "textDocument": document, "position": start, "context": { "includeDeclaration": true, "triggerKind": 1 } });
+            let tell = |method: &str, params: Value| json!({ "jsonrpc": "2.0", "method": method, "params": params });
+            let ask = |method: &str| json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": at });
+            match kind {
+                0 | 1 => tell("textDocument/didOpen", json!({ "textDocument": document })),
+                2 | 3 => {
+                    let edit = json!({ "range": { "start": start, "end": end }, "text": text });
+                    tell("textDocument/didChange", json!({ "textDocument": document, "contentChanges": [edit] }))
+                }
+                4 => tell("textDocument/didClose", json!({ "textDocument": document })),
+                5 => tell("workspace/didChangeWatchedFiles", json!({ "changes": [{ "uri": document["uri"], "type": 3 }] })),
+                6 => ask("textDocument/completion"),
+                7 => ask("textDocument/hover"),
+                8 => ask("textDocument/definition"),
+                9 => ask("textDocument/references"),
+                10 => ask("textDocument/documentSymbol"),
+                _ => json!({ "id": text }),
+            }
+        })
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        /// Every question gets one answer, and nothing ends the session but its end.
+        #[test]
+        fn no_row_of_messages_ends_the_session(messages in prop::collection::vec(message(), 0..30)) {
+            let hello = json!({ "jsonrpc": "2.0", "id": 0, "method": "initialize", "params": { "capabilities": {} } });
+            let goodbye = [json!({ "jsonrpc": "2.0", "id": 2, "method": "shutdown" }), json!({ "jsonrpc": "2.0", "method": "exit" })];
+            let mut input = Vec::new();
+            let mut questions = 0;
+            for message in [hello].iter().chain(&messages).chain(&goodbye) {
+                questions += usize::from(message.get("id").is_some());
+                transport::write_raw(&mut input, message).unwrap();
+            }
+            let mut output = Vec::new();
+            let setting = Setting {
+                directory: None,
+                current: std::path::Path::new("/nowhere"),
+                shapes: shapes(),
+                now: &|| DateTime::UNIX_EPOCH,
+            };
+            let ending = serve(std::io::Cursor::new(input), &mut output, setting).unwrap();
+            prop_assert_eq!(ending, Ending::AsAsked);
+            let output = String::from_utf8(output).unwrap();
+            let answers = output.matches("\"id\":").count();
+            prop_assert_eq!(answers, questions);
+        }
+    }
+}

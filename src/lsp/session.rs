@@ -117,7 +117,7 @@ impl Session {
     pub(super) fn publish(&mut self, shapes: &Shapes) -> Vec<PublishDiagnosticsParams> {
         self.refresh(shapes);
         let found = publish::by_file(&self.analysis, &self.buffers, self.encoding);
-        let is_inside = |path: &&PathBuf| path.starts_with(self.analysis.reader.directory());
+        let is_inside = |path: &&PathBuf| self.analysis.reader.holds(path);
         let paths: BTreeSet<PathBuf> = found
             .keys()
             .chain(self.published.keys())
@@ -203,8 +203,8 @@ impl Session {
     fn at(&self, uri: &Uri, position: Position) -> Option<(PathBuf, &Buffer, usize)> {
         let path = self.path(uri)?;
         let buffer = self.buffers.get(&path)?;
-        path.starts_with(self.analysis.reader.directory())
-            .then(|| (path, buffer, buffer.lines(self.encoding).offset(position)))
+        let is_inside = self.analysis.reader.holds(&path);
+        is_inside.then(|| (path, buffer, buffer.lines(self.encoding).offset(position)))
     }
 
     /// Returns the path of an address, as it is below the workspace.

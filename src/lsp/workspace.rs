@@ -56,3 +56,56 @@ pub(super) fn below(directory: &Path, path: PathBuf) -> PathBuf {
         _ => path,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use serde_json::json;
+
+    use super::*;
+
+    fn found(params: &serde_json::Value, directory: Option<&str>, current: &Path) -> (PathBuf, String) {
+        let mut params = params.clone();
+        params["capabilities"] = json!({});
+        let params = serde_json::from_value(params).unwrap();
+        find(&params, directory.map(PathBuf::from), current.to_owned())
+    }
+
+    #[test]
+    fn the_workspace_is_where_a_project_file_is() {
+        let root = tempfile::tempdir().unwrap();
+        let path = |name: &str| root.path().join(name);
+        let uri = |name: &str| url::Url::from_file_path(path(name)).unwrap().to_string();
+        for name in ["a", "b/campaigns", "c"] {
+            fs::create_dir_all(path(name)).unwrap();
+        }
+        fs::write(path("b/campaigns/campaignctl.yaml"), "").unwrap();
+        fs::write(path("c/campaignctl.yaml"), "").unwrap();
+        let folders = |names: &[&str]| {
+            let folders: Vec<_> =
+                names.iter().map(|name| json!({ "uri": uri(name), "name": name })).collect();
+            json!({ "workspaceFolders": folders })
+        };
+        let at = |name: &str, shown: &str| (path(name), shown.to_owned());
+        assert_eq!(found(&folders(&["a", "b"]), None, root.path()), at("b/campaigns", "campaigns"));
+        assert_eq!(found(&folders(&["a"]), None, root.path()), at("a", ""));
+        assert_eq!(found(&json!({ "rootUri": uri("c") }), None, root.path()), at("c", ""));
+        assert_eq!(found(&json!({ "rootPath": path("c") }), None, root.path()), at("c", ""));
+        assert_eq!(found(&json!({ "rootUri": null }), None, &path("b")), at("b/campaigns", "campaigns"));
+        let named = path("b/../c/.").to_string_lossy().into_owned();
+        assert_eq!(found(&folders(&["b"]), Some(&named), root.path()).0, path("c"));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_file_that_is_opened_through_a_link_is_the_workspaces() {
+        let root = tempfile::tempdir().unwrap();
+        let path = |name: &str| root.path().join(name);
+        fs::create_dir_all(path("real/sub")).unwrap();
+        std::os::unix::fs::symlink(path("real"), path("link")).unwrap();
+        assert_eq!(below(&path("link"), path("real/sub/new.yaml")), path("link/sub/new.yaml"));
+        assert_eq!(below(&path("real"), path("link/a.yaml")), path("real/a.yaml"));
+        assert_eq!(below(&path("link"), path("other/a.yaml")), path("other/a.yaml"));
+    }
+}

@@ -16,7 +16,7 @@ use crate::schema;
 #[command(after_help = "\
 Example, in Neovim's init.lua:
   vim.lsp.config('campaignctl', {
-    cmd = { 'campaignctl', 'lsp' }, filetypes = { 'yaml' }, root_markers = { 'campaigns/campaignctl.yaml', 'campaignctl.yaml' },
+    cmd = { 'campaignctl', 'lsp' }, filetypes = { 'yaml' }, root_markers = { 'campaignctl.yaml' },
     workspace_required = true })
   vim.lsp.enable('campaignctl')")]
 pub(in crate::cli) struct Args {
