@@ -106,3 +106,62 @@ fn read(audience: &Audience) -> (Size, Vec<Diagnostic>) {
     let (contents, diagnostics) = audience.read(&LedgerSalt::new([0; 16]));
     (Size::Targets(contents.targets.len() as u64), diagnostics)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use super::*;
+    use crate::domain::TargetKind;
+    use crate::load::model::TargetFileFormat;
+
+    /// An audience of users in a text file, which is named on a line.
+    fn audience(path: PathBuf, line: u64) -> Audience {
+        let file = TargetFile {
+            path,
+            shown_as: "ids".to_owned(),
+            format: TargetFileFormat::Text,
+            column_or_field: None,
+        };
+        let named_at = Place::Line { path: "a.yaml".to_owned(), line };
+        let declared_at = named_at.clone();
+        let source = AudienceSource::File { kind: TargetKind::User, file, named_at };
+        Audience { name: "a".to_owned(), declared_at, source }
+    }
+
+    fn places(diagnostics: &[Diagnostic]) -> Vec<String> {
+        diagnostics.iter().map(|found| found.primary.as_ref().unwrap().place.to_string()).collect()
+    }
+
+    #[test]
+    fn a_file_is_read_once_and_its_mistakes_move_with_the_line_that_names_it() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("ids");
+        fs::write(&path, "\n").unwrap();
+        let mut audiences = Audiences::default();
+        assert_eq!(places(&audiences.read(&audience(path.clone(), 3))), ["a.yaml:3"]);
+        // Read anew, it would hold somebody: the size and the time of change are the old ones.
+        let modified = fs::metadata(&path).unwrap().modified().unwrap();
+        fs::write(&path, "u").unwrap();
+        fs::File::options().write(true).open(&path).unwrap().set_modified(modified).unwrap();
+        assert_eq!(places(&audiences.read(&audience(path.clone(), 5))), ["a.yaml:5"]);
+        assert_eq!(audiences.size("a"), Some(Size::Targets(0)));
+        audiences.forget(&path);
+        assert!(audiences.read(&audience(path.clone(), 5)).is_empty());
+        assert_eq!(audiences.size("a"), Some(Size::Targets(1)));
+        fs::remove_file(&path).unwrap();
+        assert_eq!(places(&audiences.read(&audience(path, 5))), ["a.yaml:5"]);
+        audiences.keep_only(|_| false);
+        assert_eq!(audiences.size("a"), None);
+    }
+
+    #[test]
+    fn a_large_file_is_not_read_while_someone_types() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("ids");
+        fs::File::create(&path).unwrap().set_len(LIVE_BYTES_MAX + 1).unwrap();
+        let mut audiences = Audiences::default();
+        assert!(audiences.read(&audience(path, 1)).is_empty());
+        assert_eq!(audiences.size("a"), Some(Size::Unread { bytes: LIVE_BYTES_MAX + 1 }));
+    }
+}
