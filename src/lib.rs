@@ -13,6 +13,7 @@ pub mod diff;
 pub mod domain;
 pub mod ledger;
 pub mod load;
+pub mod lsp;
 pub mod plan;
 pub mod render;
 pub mod resolve;

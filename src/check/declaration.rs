@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 
 use crate::check::names;
 use crate::diagnostic::{Diagnostic, Place};
@@ -113,7 +114,7 @@ impl<'workspace> Declarations<'workspace> {
 
 fn gather<'workspace, S>(
     out: &mut Vec<Diagnostic>,
-    files: &'workspace [Document<CampaignFile>],
+    files: &'workspace [Arc<Document<CampaignFile>>],
     section: Section,
     entries: impl Fn(&'workspace CampaignFile) -> &'workspace BTreeMap<String, S>,
 ) -> ByName<'workspace, S> {

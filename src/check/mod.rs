@@ -38,16 +38,16 @@ pub use checked::{AudienceSource, Checked, Declared, OwnContent, Project, Strate
 use crate::check::declaration::{ByName, Declaration, Declarations, Section};
 use crate::diagnostic::{self, Diagnostic};
 use crate::domain::CampaignId;
+use crate::load::Workspace;
 use crate::load::model::{AudienceSyntax, CampaignSyntax, TemplateSyntax};
-use crate::load::{Document, Workspace};
 
 /// Applies every rule. What has a mistake is left out of the values; the diagnostics are sorted.
 #[must_use]
 pub fn workspace(workspace: &Workspace) -> (Checked, Vec<Diagnostic>) {
     let mut out = Vec::new();
     let declared = Declarations::gather(&mut out, workspace);
-    let project = workspace.project.as_ref().and_then(|document| project::project(&mut out, document));
-    let zone = workspace.project.as_ref().map_or(project::DEFAULT_TIME_ZONE, project::time_zone);
+    let project = workspace.project.as_deref().and_then(|document| project::project(&mut out, document));
+    let zone = workspace.project.as_deref().map_or(project::DEFAULT_TIME_ZONE, project::time_zone);
 
     let templates = sound(&mut out, &declared.templates, template::template);
     template::template_name_twice(&mut out, &declared.templates);
@@ -69,12 +69,13 @@ pub fn workspace(workspace: &Workspace) -> (Checked, Vec<Diagnostic>) {
 
     text_length::text_too_long(&mut out, &declared);
     names::unused_name(&mut out, workspace, &declared);
-    if let Some(document) = &workspace.project {
+    if let Some(document) = workspace.project.as_deref() {
         api_version::api_version_lacks(&mut out, document, &declared);
     }
     diagnostic::sort(&mut out);
-    let of_project = workspace.project.iter().map(Document::source);
-    let sources = of_project.chain(workspace.files.iter().map(Document::source)).cloned().collect();
+    let of_project = workspace.project.iter().map(|document| document.source());
+    let sources = of_project.chain(workspace.files.iter().map(|document| document.source()));
+    let sources = sources.cloned().collect();
     (Checked { sources, project, templates, audiences, classifications, strategies, campaigns }, out)
 }
 

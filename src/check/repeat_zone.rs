@@ -1,6 +1,6 @@
 //! Repeating times of the project's zone in the vendor's, UTC+8.
 
-use chrono::{DateTime, Datelike, FixedOffset, LocalResult, NaiveDate, NaiveTime, TimeZone};
+use chrono::{DateTime, FixedOffset, LocalResult, NaiveDate, NaiveTime, TimeZone};
 use chrono_tz::Tz;
 
 use crate::check::declaration::Declaration;
@@ -92,13 +92,7 @@ pub(super) fn occurrences(
     from: NaiveDate,
     until: NaiveDate,
 ) -> impl Iterator<Item = NaiveDate> {
-    from.iter_days().take_while(move |day| *day <= until).filter(move |day| match cycle.circle_value() {
-        None => true,
-        Some(days) if cycle.as_str() == "week" => {
-            days.iter().any(|number| u32::from(*number) == day.weekday().number_from_monday())
-        }
-        Some(days) => days.iter().any(|number| u32::from(*number) == day.day()),
-    })
+    from.iter_days().take_while(move |day| *day <= until).filter(|day| cycle.includes(*day))
 }
 
 #[cfg(test)]

@@ -9,30 +9,41 @@ use crate::diagnostic::{Code, Diagnostic, Place};
 /// Largest YAML file: some 50 000 lines, more than anyone reviews. Long lists of targets are files of their own.
 pub(super) const BYTES_MAX: u64 = 4 * 1024 * 1024;
 
+/// What some editors begin a file with (Unicode §23.8); it is no part of the text.
+const BYTE_ORDER_MARK: char = '\u{feff}';
+
 /// Reads a file's text, without a byte-order mark. Never reads more than [`BYTES_MAX`], and never opens a
 /// device or a pipe, which could block.
 pub(super) fn read(path: &Path, shown_as: &str) -> Result<String, Diagnostic> {
-    let place = || Place::file(shown_as);
     let metadata = fs::metadata(path).map_err(|error| unreadable(shown_as, &error))?;
     if !metadata.is_file() {
         return Err(not_a_file(shown_as, metadata.is_dir()));
     }
-    let too_large = || {
-        let message = format!("the file is larger than {} MiB", BYTES_MAX / 1024 / 1024);
-        Diagnostic::error(Code::FileTooLarge, place(), message)
-            .help("split it; put long lists of targets into a file of their own and name it with `file:`")
-    };
     if metadata.len() > BYTES_MAX {
-        return Err(too_large());
+        return Err(too_large(shown_as));
     }
     let mut bytes = Vec::new();
     let file = File::open(path).map_err(|error| unreadable(shown_as, &error))?;
     file.take(BYTES_MAX + 1).read_to_end(&mut bytes).map_err(|error| unreadable(shown_as, &error))?;
     if bytes.len() as u64 > BYTES_MAX {
-        return Err(too_large());
+        return Err(too_large(shown_as));
     }
     let text = String::from_utf8(bytes).map_err(|error| not_utf8(shown_as, &error))?;
-    Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))
+    Ok(text.strip_prefix(BYTE_ORDER_MARK).map(str::to_owned).unwrap_or(text))
+}
+
+/// Takes a text that is in memory within the same bounds, and as [`read`] would return it.
+pub(super) fn from_text(text: &str, shown_as: &str) -> Result<String, Diagnostic> {
+    if text.len() as u64 > BYTES_MAX {
+        return Err(too_large(shown_as));
+    }
+    Ok(text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text).to_owned())
+}
+
+fn too_large(shown_as: &str) -> Diagnostic {
+    let message = format!("the file is larger than {} MiB", BYTES_MAX / 1024 / 1024);
+    Diagnostic::error(Code::FileTooLarge, Place::file(shown_as), message)
+        .help("split it; put long lists of targets into a file of their own and name it with `file:`")
 }
 
 /// Says that a path is no file.

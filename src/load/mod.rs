@@ -7,11 +7,13 @@
 mod document;
 mod file;
 pub mod model;
+mod reader;
 mod shape;
 pub mod targets;
 mod workspace;
 mod yaml;
 
 pub use document::{Document, parse};
+pub use reader::Reader;
 pub use shape::{Shape, Shapes};
 pub use workspace::{PROJECT_FILE, Workspace, workspace};

@@ -3,14 +3,15 @@
 use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use ignore::{Error as WalkError, WalkBuilder};
-use serde::de::DeserializeOwned;
 
-use crate::diagnostic::{self, Code, Diagnostic, Place, Source};
-use crate::load::document::{self, Document};
+use crate::diagnostic::{self, Code, Diagnostic, Place};
+use crate::load::document::Document;
 use crate::load::file;
 use crate::load::model::{CampaignFile, ProjectFile};
+use crate::load::reader::Reader;
 use crate::load::shape::{Shape, Shapes};
 
 /// What the project file is called by mistake.
@@ -23,9 +24,9 @@ pub const PROJECT_FILE: &str = "campaignctl.yaml";
 #[derive(Debug)]
 pub struct Workspace {
     /// The project file.
-    pub project: Option<Document<ProjectFile>>,
+    pub project: Option<Arc<Document<ProjectFile>>>,
     /// The campaign files, sorted by path.
-    pub files: Vec<Document<CampaignFile>>,
+    pub files: Vec<Arc<Document<CampaignFile>>>,
     /// Whether some file is missing here that could not be understood at all.
     has_lost_files: bool,
 }
@@ -41,7 +42,7 @@ impl Workspace {
     /// Whether nothing of any campaign file was left out because of a mistake.
     #[must_use]
     pub fn is_whole(&self) -> bool {
-        !self.has_lost_files && self.files.iter().all(Document::is_whole)
+        !self.has_lost_files && self.files.iter().all(|file| file.is_whole())
     }
 }
 
@@ -50,15 +51,23 @@ impl Workspace {
 /// behind `shown_as`.
 #[must_use]
 pub fn workspace(directory: &Path, shown_as: &str, shapes: &Shapes) -> (Workspace, Vec<Diagnostic>) {
-    let mut reading = Reading { directory, shown_as, mistakes: Vec::new() };
+    Reader::new(directory.to_owned(), shown_as.to_owned()).workspace(shapes)
+}
+
+/// Reads a workspace with what a reader remembers and has open.
+pub(super) fn read(reader: &mut Reader, shapes: &Shapes) -> (Workspace, Vec<Diagnostic>) {
+    let (directory, shown_as) = (reader.directory().to_owned(), reader.shown_as().to_owned());
+    let mut reading = Reading { directory: &directory, shown_as: &shown_as, reader, mistakes: Vec::new() };
     let project = reading.project(&shapes.project);
     let paths = reading.campaign_files();
-    let paths_count = paths.len();
-    let mut files: Vec<Document<CampaignFile>> = Vec::new();
-    for path in paths {
-        files.extend(reading.document(&path, &shapes.campaign));
+    let mut files: Vec<Arc<Document<CampaignFile>>> = Vec::new();
+    for path in &paths {
+        let read = reading.reader.campaign(path, reading.shown(path), &shapes.campaign);
+        reading.mistakes.extend(read.mistakes);
+        files.extend(read.document);
     }
-    let has_lost_files = files.len() < paths_count;
+    reading.reader.keep_only(&paths);
+    let has_lost_files = files.len() < paths.len();
     let mut mistakes = reading.mistakes;
     diagnostic::sort(&mut mistakes);
     (Workspace { project, files, has_lost_files }, mistakes)
@@ -67,13 +76,14 @@ pub fn workspace(directory: &Path, shown_as: &str, shapes: &Shapes) -> (Workspac
 struct Reading<'workspace> {
     directory: &'workspace Path,
     shown_as: &'workspace str,
+    reader: &'workspace mut Reader,
     mistakes: Vec<Diagnostic>,
 }
 
 impl Reading<'_> {
-    fn project(&mut self, shape: &Shape) -> Option<Document<ProjectFile>> {
+    fn project(&mut self, shape: &Shape) -> Option<Arc<Document<ProjectFile>>> {
         let path = self.directory.join(PROJECT_FILE);
-        if path.symlink_metadata().is_err() {
+        if !self.reader.exists(&path) {
             let place = if self.shown_as.is_empty() { "." } else { self.shown_as };
             let message = format!("there is no project file `{PROJECT_FILE}` here");
             let help = if self.directory.join(PROJECT_FILE_MISNAMED).exists() {
@@ -85,22 +95,9 @@ impl Reading<'_> {
             self.mistakes.push(Diagnostic::error(Code::NoProject, Place::file(place), message).help(help));
             return None;
         }
-        self.document(&path, shape)
-    }
-
-    fn document<T: DeserializeOwned>(&mut self, path: &Path, shape: &Shape) -> Option<Document<T>> {
-        let shown_as = self.shown(path);
-        let text = match file::read(path, &shown_as) {
-            Ok(text) => text,
-            Err(mistake) => {
-                self.mistakes.push(mistake);
-                return None;
-            }
-        };
-        let directory = path.parent().unwrap_or(self.directory).to_owned();
-        let (document, mistakes) = document::read(Source::new(shown_as, text), directory, shape);
-        self.mistakes.extend(mistakes);
-        document
+        let read = self.reader.project(&path, self.shown(&path), shape);
+        self.mistakes.extend(read.mistakes);
+        read.document
     }
 
     /// Lists the campaign files in the order of their paths.
@@ -121,7 +118,11 @@ impl Reading<'_> {
                 Err(error) => self.walk_error(&error, None),
             }
         }
+        let open =
+            self.reader.open_paths().filter(|path| is_below(self.directory, path) && !is_project(path));
+        paths.extend(open.map(Path::to_owned));
         paths.sort();
+        paths.dedup();
         paths
     }
 
@@ -163,6 +164,12 @@ impl Reading<'_> {
         let shown = parts.collect::<Vec<_>>().join("/");
         if shown.is_empty() { ".".to_owned() } else { shown }
     }
+}
+
+/// Whether a walk through `directory` would come by a YAML file of that path.
+pub(super) fn is_below(directory: &Path, path: &Path) -> bool {
+    let is_seen = |below: &Path| !below.iter().any(|part| is_hidden(Path::new(part)));
+    is_yaml(path) && path.strip_prefix(directory).is_ok_and(is_seen)
 }
 
 fn is_yaml(path: &Path) -> bool {

@@ -10,6 +10,7 @@ mod editor;
 mod end_to_end;
 mod laws;
 mod ledger_safety;
+mod lsp;
 mod misfortune;
 mod outcomes;
 mod readme;

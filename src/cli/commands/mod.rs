@@ -6,6 +6,7 @@ mod doubt;
 mod history;
 mod init;
 mod ledger;
+mod lsp;
 mod man;
 mod plan;
 mod sandbox;
@@ -30,6 +31,7 @@ pub(super) enum Command {
     Ledger(ledger::Args),
     Sandbox(sandbox::Args),
     Schema(schema::Args),
+    Lsp(lsp::Args),
     Completions(completions::Args),
     Man(man::Args),
 }
@@ -46,6 +48,7 @@ pub(super) fn run(shell: &Shell, globals: &Globals, command: &Command) -> Result
         Command::Doubt(args) => doubt::run(shell, globals, args),
         Command::Ledger(args) => ledger::run(shell, globals, args),
         Command::Sandbox(args) => sandbox::run(shell, args),
+        Command::Lsp(args) => lsp::run(shell, globals, args),
         Command::Schema(args) => schema::run(shell, args),
         Command::Completions(args) => completions::run(shell, args),
         Command::Man(args) => man::run(shell, args),

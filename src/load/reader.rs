@@ -1,0 +1,241 @@
+//! Reading a workspace again and again, as an editor does.
+//!
+//! Texts that are open in an editor stand in front of the disk, and a file that did not change is not parsed
+//! anew. Does not know who edits.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use serde::de::DeserializeOwned;
+
+use crate::diagnostic::{Diagnostic, Source};
+use crate::load::document::{self, Document};
+use crate::load::file;
+use crate::load::model::{CampaignFile, ProjectFile};
+use crate::load::shape::{Shape, Shapes};
+use crate::load::workspace::{self, Workspace};
+
+/// A workspace's directory, the texts that are open of it, and what its files said when they were read last.
+#[derive(Debug)]
+pub struct Reader {
+    directory: PathBuf,
+    shown_as: String,
+    open: BTreeMap<PathBuf, String>,
+    projects: Memory<ProjectFile>,
+    campaigns: Memory<CampaignFile>,
+}
+
+impl Reader {
+    /// Starts without anything open. Messages show paths behind `shown_as`.
+    #[must_use]
+    pub fn new(directory: PathBuf, shown_as: String) -> Self {
+        Self {
+            directory,
+            shown_as,
+            open: BTreeMap::new(),
+            projects: Memory::default(),
+            campaigns: Memory::default(),
+        }
+    }
+
+    /// Returns the workspace's directory.
+    #[must_use]
+    pub fn directory(&self) -> &Path {
+        &self.directory
+    }
+
+    /// Returns what paths of files begin with in messages; may be empty.
+    #[must_use]
+    pub fn shown_as(&self) -> &str {
+        &self.shown_as
+    }
+
+    /// Takes the text that stands for a file from now on, whatever the disk says, and if it is not there.
+    pub fn open(&mut self, path: PathBuf, text: String) {
+        self.forget(&path);
+        self.open.insert(path, text);
+    }
+
+    /// Goes back to what the disk says of a file.
+    pub fn close(&mut self, path: &Path) {
+        self.forget(path);
+        self.open.remove(path);
+    }
+
+    /// Reads a file anew the next time, even if its size and time of change are the same.
+    pub fn forget(&mut self, path: &Path) {
+        self.projects.0.remove(path);
+        self.campaigns.0.remove(path);
+    }
+
+    /// Whether a file is one of the workspace's, if it exists: the project file or a campaign file.
+    #[must_use]
+    pub fn holds(&self, path: &Path) -> bool {
+        workspace::is_below(&self.directory, path)
+    }
+
+    /// Reads what has changed, and returns the workspace with everything that is wrong with it.
+    #[must_use]
+    pub fn workspace(&mut self, shapes: &Shapes) -> (Workspace, Vec<Diagnostic>) {
+        workspace::read(self, shapes)
+    }
+
+    /// Whether a file exists: on disk, even as a link to nothing, or in an editor.
+    pub(super) fn exists(&self, path: &Path) -> bool {
+        self.open.contains_key(path) || path.symlink_metadata().is_ok()
+    }
+
+    /// Returns the paths that are open, sorted.
+    pub(super) fn open_paths(&self) -> impl Iterator<Item = &Path> {
+        self.open.keys().map(PathBuf::as_path)
+    }
+
+    pub(super) fn project(&mut self, path: &Path, shown: String, shape: &Shape) -> Read<ProjectFile> {
+        self.projects.read(&self.open, path, shown, shape)
+    }
+
+    pub(super) fn campaign(&mut self, path: &Path, shown: String, shape: &Shape) -> Read<CampaignFile> {
+        self.campaigns.read(&self.open, path, shown, shape)
+    }
+
+    /// Forgets the campaign files that are gone.
+    pub(super) fn keep_only(&mut self, paths: &[PathBuf]) {
+        self.campaigns.0.retain(|path, _| paths.binary_search(path).is_ok());
+    }
+}
+
+/// A document, if anything of it could be understood, and what is wrong with it.
+#[derive(Debug)]
+pub(super) struct Read<T> {
+    pub(super) document: Option<Arc<Document<T>>>,
+    pub(super) mistakes: Vec<Diagnostic>,
+}
+
+/// When a file was as it was read.
+#[derive(Debug, PartialEq, Eq)]
+enum Stamp {
+    /// Until the editor says otherwise.
+    Open,
+    /// As long as the disk says the same of it.
+    Disk { modified: SystemTime, bytes: u64 },
+}
+
+#[derive(Debug)]
+struct Memory<T>(HashMap<PathBuf, (Stamp, Read<T>)>);
+
+impl<T> Default for Memory<T> {
+    fn default() -> Self {
+        Self(HashMap::new())
+    }
+}
+
+impl<T: DeserializeOwned> Memory<T> {
+    fn read(
+        &mut self,
+        open: &BTreeMap<PathBuf, String>,
+        path: &Path,
+        shown: String,
+        shape: &Shape,
+    ) -> Read<T> {
+        let text = open.get(path);
+        let stamp = if text.is_some() { Some(Stamp::Open) } else { disk_stamp(path) };
+        match self.0.get(path) {
+            Some((remembered, read)) if Some(remembered) == stamp.as_ref() => return read.shared(),
+            _ => {}
+        }
+        let text = match text {
+            Some(text) => file::from_text(text, &shown),
+            None => file::read(path, &shown),
+        };
+        let read = match text {
+            Ok(text) => {
+                let directory = path.parent().unwrap_or(Path::new("")).to_owned();
+                let (document, mistakes) = document::read(Source::new(shown, text), directory, shape);
+                Read { document: document.map(Arc::new), mistakes }
+            }
+            Err(mistake) => Read { document: None, mistakes: vec![mistake] },
+        };
+        let shared = read.shared();
+        if let Some(stamp) = stamp {
+            self.0.insert(path.to_owned(), (stamp, read));
+        }
+        shared
+    }
+}
+
+impl<T> Read<T> {
+    /// Returns the same document, not a copy of it.
+    fn shared(&self) -> Self {
+        Self { document: self.document.clone(), mistakes: self.mistakes.clone() }
+    }
+}
+
+fn disk_stamp(path: &Path) -> Option<Stamp> {
+    let metadata = fs::metadata(path).ok()?;
+    Some(Stamp::Disk { modified: metadata.modified().ok()?, bytes: metadata.len() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::schema::shapes;
+
+    const PROJECT: &str = "version: 1\nproject: p\nenvironments: {}\n";
+
+    fn codes(reader: &mut Reader) -> Vec<String> {
+        let (_, mistakes) = reader.workspace(shapes());
+        let line = |mistake: &Diagnostic| {
+            let place = mistake.primary.as_ref().unwrap().place.to_string();
+            format!("{place} {}", mistake.code)
+        };
+        mistakes.iter().map(line).collect()
+    }
+
+    #[test]
+    fn an_open_text_stands_in_front_of_the_disk_until_it_is_closed() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = |name: &str| directory.path().join(name);
+        fs::write(path("campaignctl.yaml"), PROJECT).unwrap();
+        fs::write(path("a.yaml"), "templates: {}\n").unwrap();
+        let mut reader = Reader::new(directory.path().to_owned(), String::new());
+        assert!(codes(&mut reader).is_empty());
+        reader.open(path("a.yaml"), "\u{feff}tempaltes: {}\n".to_owned());
+        reader.open(path("new.yaml"), "x: 1\n".to_owned());
+        reader.open(path(".hidden.yaml"), "x: 1\n".to_owned());
+        reader.open(path("notes.txt"), "x: 1\n".to_owned());
+        assert!(reader.holds(&path("b/c.YML")) && !reader.holds(&path(".b/c.yaml")));
+        assert_eq!(codes(&mut reader), ["a.yaml:1:1 unknown-key", "new.yaml:1:1 unknown-key"]);
+        assert_eq!(codes(&mut reader).len(), 2, "what is remembered is said again");
+        reader.close(&path("a.yaml"));
+        reader.close(&path("new.yaml"));
+        assert!(codes(&mut reader).is_empty());
+    }
+
+    #[test]
+    fn a_changed_file_is_read_anew_and_an_unchanged_one_is_not() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = |name: &str| directory.path().join(name);
+        fs::write(path("campaignctl.yaml"), PROJECT).unwrap();
+        fs::write(path("a.yaml"), "templates: {}\n").unwrap();
+        let mut reader = Reader::new(directory.path().to_owned(), String::new());
+        let source = |reader: &mut Reader| Arc::clone(reader.workspace(shapes()).0.files[0].source());
+        let first = source(&mut reader);
+        assert!(Arc::ptr_eq(&first, &source(&mut reader)));
+        fs::write(path("a.yaml"), "templates: {}\naudiences: {}\n").unwrap();
+        assert!(source(&mut reader).text().ends_with("audiences: {}\n"));
+        fs::remove_file(path("a.yaml")).unwrap();
+        assert!(reader.workspace(shapes()).0.files.is_empty());
+    }
+
+    #[test]
+    fn a_project_that_only_an_editor_has_is_one() {
+        let directory = tempfile::tempdir().unwrap();
+        let mut reader = Reader::new(directory.path().to_owned(), "w".to_owned());
+        assert_eq!(codes(&mut reader), ["w no-project"]);
+        reader.open(directory.path().join("campaignctl.yaml"), PROJECT.to_owned());
+        assert!(codes(&mut reader).is_empty());
+    }
+}
