@@ -39,6 +39,7 @@ codes! {
     LinkLoop = "link-loop", "A symbolic link leads back to itself or to a directory above it.";
     FileTooLarge = "file-too-large", "A YAML file is larger than any that a person reviews.";
     NotUtf8 = "not-utf8", "A file is not UTF-8 text.";
+    SchemaLine = "schema-line", "The comment that tells an editor the file's schema is missing or wrong.";
     // YAML.
     YamlSyntax = "yaml-syntax", "The text is not YAML.";
     SeveralDocuments = "several-documents", "A file holds more than one YAML document.";

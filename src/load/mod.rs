@@ -8,6 +8,7 @@ mod document;
 mod file;
 pub mod model;
 mod reader;
+mod schema_line;
 mod shape;
 pub mod targets;
 mod workspace;

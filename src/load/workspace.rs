@@ -12,6 +12,7 @@ use crate::load::document::Document;
 use crate::load::file;
 use crate::load::model::{CampaignFile, ProjectFile};
 use crate::load::reader::Reader;
+use crate::load::schema_line::{self, Kind};
 use crate::load::shape::{Shape, Shapes};
 
 /// What the project file is called by mistake.
@@ -67,6 +68,13 @@ pub(super) fn read(reader: &mut Reader, shapes: &Shapes) -> (Workspace, Vec<Diag
         files.extend(read.document);
     }
     reading.reader.keep_only(&paths);
+    let is_told = project.as_ref().is_some_and(|document| schema_line::is_there(document.source()));
+    let of_project = project.iter().map(|document| (document.source(), document.directory(), Kind::Project));
+    let of_files = files.iter().map(|document| (document.source(), document.directory(), Kind::Campaigns));
+    let lines = of_project.chain(of_files);
+    let of_schemas =
+        lines.filter_map(|(source, directory, kind)| schema_line::mistake(source, directory, kind, is_told));
+    reading.mistakes.extend(of_schemas);
     let has_lost_files = files.len() < paths.len();
     let mut mistakes = reading.mistakes;
     diagnostic::sort(&mut mistakes);

@@ -13,6 +13,7 @@ use std::io::{ErrorKind, Read, Seek, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Once;
+use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
@@ -23,6 +24,8 @@ use crate::state::holder::{self, HeldLock, Holder};
 const DATABASE_FILE_NAME: &str = "db";
 const HIGH_WATER_FILE_NAME: &str = "high_water";
 const TREE: &str = "records";
+/// How long sled may hold on to a database that was dropped.
+const LETTING_GO_MAX: Duration = Duration::from_secs(5);
 /// Small: records are written once, in order, and read once, in order.
 const CACHE_BYTES: u64 = 16 << 20;
 
@@ -122,12 +125,25 @@ impl SledBackend {
             .cache_capacity(CACHE_BYTES)
             .flush_every_ms(None)
             .use_compression(false);
-        let opened = unpanicked(directory, || {
-            let database = config.open()?;
-            let tree = database.open_tree(TREE)?;
-            Ok((database, tree))
-        });
-        let (database, tree) = opened?;
+        let opened = || {
+            unpanicked(directory, || {
+                let database = config.open()?;
+                let tree = database.open_tree(TREE)?;
+                Ok((database, tree))
+            })
+        };
+        let started = Instant::now();
+        let (database, tree) = loop {
+            match opened() {
+                // Nobody else may be here: it is an earlier handle of this process, which sled lets go of late.
+                Err(StateError::Io { source, .. })
+                    if source.to_string().contains("acquire lock") && started.elapsed() < LETTING_GO_MAX =>
+                {
+                    std::thread::sleep(Duration::from_millis(5));
+                }
+                other => break other?,
+            }
+        };
         let path = directory.join(DATABASE_FILE_NAME);
         let database_file = File::open(&path).map_err(io("open", &path))?;
         let path = directory.join(HIGH_WATER_FILE_NAME);

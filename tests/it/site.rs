@@ -25,7 +25,10 @@ pub(crate) struct Ran {
 impl Site {
     /// A workspace with the repository's samples.
     pub(crate) fn with_samples() -> Self {
-        Self::copied(&Path::new(env!("CARGO_MANIFEST_DIR")).join("campaigns"))
+        let repository = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let site = Self::copied(&repository.join("campaigns"));
+        copy(&repository.join("schema"), &site.path("schema"));
+        site
     }
 
     /// A copy of a workspace, without what is hidden in it.

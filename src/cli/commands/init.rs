@@ -9,11 +9,12 @@ use crate::cli::{Globals, Result};
 use crate::schema;
 
 /// The files of a new workspace, beside the schemas: paths below the directory that is asked for.
-const FILES: [(&str, &str); 6] = [
+const FILES: [(&str, &str); 7] = [
     ("campaigns/campaignctl.yaml", include_str!("../../../assets/init/campaignctl.yaml")),
     ("campaigns/welcome.yaml", include_str!("../../../assets/init/welcome.yaml")),
     ("campaigns/.gitignore", include_str!("../../../assets/init/gitignore")),
     (".vscode/settings.json", include_str!("../../../assets/init/vscode-settings.json")),
+    ("EDITORS.md", include_str!("../../../docs/editors.md")),
     (".github/workflows/campaigns.yaml", include_str!("../../../assets/init/github-workflow.yaml")),
     (".gitlab-ci.yml", include_str!("../../../assets/init/gitlab-ci.yml")),
 ];
