@@ -134,6 +134,7 @@ pub struct Ledger {
     histories: BTreeMap<(CampaignId, Revision), History>,
     task_ends: Vec<DateTime<Utc>>,
     task_ids: HashSet<String>,
+    unnamed_tasks: BTreeMap<(CampaignId, Revision), u64>,
     runs: Vec<RunSummary>,
 }
 
@@ -216,6 +217,12 @@ impl Ledger {
         self.task_ids.contains(task_id)
     }
 
+    /// Counts the scheduled and repeating batches that the vendor took, of which the ledger does not know the
+    /// task: those of a person's verdict, above all. By campaign revision.
+    pub fn unnamed_tasks(&self) -> impl Iterator<Item = (&History, u64)> {
+        self.unnamed_tasks.iter().filter_map(|(key, count)| Some((self.histories.get(key)?, *count)))
+    }
+
     /// Returns every batch in doubt, in the order of their records.
     #[must_use]
     pub fn doubts(&self) -> Vec<&Doubt> {
@@ -247,6 +254,7 @@ struct Folding {
     open: HashMap<Serial, Doubt>,
     task_ends: Vec<DateTime<Utc>>,
     task_ids: HashSet<String>,
+    unnamed_tasks: BTreeMap<(CampaignId, Revision), u64>,
     runs: Vec<RunSummary>,
     run_places: HashMap<RunId, usize>,
 }
@@ -274,6 +282,7 @@ impl Folding {
             open: HashMap::new(),
             task_ends: Vec::new(),
             task_ids: HashSet::new(),
+            unnamed_tasks: BTreeMap::new(),
             runs: Vec::new(),
             run_places: HashMap::new(),
         }
@@ -380,7 +389,13 @@ impl Folding {
         }
         match outcome {
             Outcome::Accepted { task_id, .. } => {
-                self.task_ids.extend(task_id);
+                match task_id {
+                    Some(task_id) => drop(self.task_ids.insert(task_id)),
+                    None if doubt.intent.over_at.is_some() => {
+                        *self.unnamed_tasks.entry(key.clone()).or_default() += 1;
+                    }
+                    None => {}
+                }
                 edition.accepted.extend(&doubt.intent.targets);
                 self.task_ends.extend(doubt.intent.over_at);
                 if let Some(summary) = self.run_of(&doubt.intent.run) {
@@ -424,6 +439,7 @@ impl Folding {
             histories: histories.collect(),
             task_ends: self.task_ends,
             task_ids: self.task_ids,
+            unnamed_tasks: self.unnamed_tasks,
             runs: self.runs,
         }
     }

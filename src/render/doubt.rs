@@ -115,7 +115,7 @@ impl Resolved {
         let doubt = ledger.doubts().into_iter().find(|doubt| doubt.serial == finding.intent)?;
         let doubt = OpenDoubt::of(doubt, ledger);
         let (word, evidence, task_id, ask_again_at) = match &finding.answer {
-            Answer::Accepted { task_id, evidence } => ("sent", evidence.clone(), Some(task_id.clone()), None),
+            Answer::Accepted { task_id, evidence } => ("sent", evidence.clone(), task_id.clone(), None),
             Answer::Rejected { evidence } => ("not_sent", evidence.clone(), None, None),
             Answer::TooEarly { until } => {
                 ("too_early", "it is not listed, but may still be on its way".to_owned(), None, Some(*until))

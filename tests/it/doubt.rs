@@ -45,7 +45,10 @@ fn a_scheduled_batch_that_is_listed_was_sent() {
             second_batch_meets(&vendor, kind);
             site.apply().exits(10);
             assert_eq!(account(&site), (15, 0, 10));
-            resolve(&site, &[]).exits(0).says("sent: QueryPushSchedulerList has task").says("1 batch sent");
+            resolve(&site, &[])
+                .exits(0)
+                .says("sent: QueryPushSchedulerList has one task at its time")
+                .says("1 batch sent");
             assert_eq!(account(&site), (25, 0, 0));
             site.apply().exits(0).says("up to date");
             assert_eq!(vendor.sandbox.received().pushes, 25);
@@ -163,4 +166,29 @@ fn doubts_are_listed_with_their_run_and_marked_by_name_too() {
         .exits(0)
         .says("10 targets got");
     assert_eq!(account(&site), (25, 0, 0));
+}
+
+#[test]
+fn the_task_of_one_batch_is_not_taken_for_anothers() {
+    let vendor = Vendor::start();
+    let site = scheduled(&vendor, ONCE);
+    // A second campaign with the same words at the same time, to others.
+    let other = "audiences:\n  b: { users: [v1, v2] }\ncampaigns:\n  other: { template: t, audience: b, strategy: s, expires_after: 1h }\n";
+    site.write("campaigns/d.yaml", other);
+    // Of `hello`, the second batch is lost; of `other`, the one batch is taken and its answer lost.
+    vendor.sandbox.inject(Fault { kind: FaultKind::DropBefore, times: 1, after: 1 });
+    vendor.sandbox.inject(Fault { kind: FaultKind::DropAfter, times: 1, after: 1 });
+    site.apply().exits(10).says("12 in doubt");
+    // Asked about one of them only, the other is still known to be in doubt.
+    resolve(&site, &["hello", "--settle", "0s"])
+        .exits(10)
+        .says("one task at its time that may or may not be this batch");
+    resolve(&site, &["--settle", "0s"]).exits(10).says("Still in doubt: 2.");
+    // A person finds out about the one that was taken. Its task is still nobody's in the list.
+    site.run(&["doubt", "mark", "remote/other@1#1", "sent", "--reason", "console"]).exits(0);
+    resolve(&site, &["--settle", "0s"]).exits(10).says("Still in doubt: 1.");
+    site.run(&["doubt", "mark", "remote/hello@1#2", "not-sent", "--reason", "console"]).exits(0);
+    site.apply().exits(0);
+    assert_eq!(vendor.sandbox.received().pushes, 27);
+    assert!(vendor.disturbed_twice().is_empty());
 }

@@ -89,7 +89,7 @@ pub(super) fn judge_named(
         listed.iter().find(|task| case.can_have_made(task.created_at) && !ledger.has_task(&task.task_id));
     match found {
         Some(task) => Answer::Accepted {
-            task_id: task.task_id.clone(),
+            task_id: Some(task.task_id.clone()),
             evidence: format!("QueryPushAnalysisTaskList has task {} of that name", task.task_id),
         },
         None => case.absent(now, "QueryPushAnalysisTaskList has no task of that name"),
@@ -97,76 +97,86 @@ pub(super) fn judge_named(
 }
 
 /// Looks for batches that happen at the same moment among all tasks of that moment, or for batches that repeat
-/// among all tasks that do.
+/// among all tasks that do. `cases` must be all batches in doubt of that moment, and `claimed` tells which tasks are
+/// known to be of other batches.
 ///
 /// The list has neither task names nor message keys. So a batch counts as taken only where exactly as many
-/// tasks of its words are there, unclaimed by other batches, as there are such batches in doubt; and as not
-/// taken only where no unclaimed task is left at that moment at all, whatever its words.
+/// unclaimed tasks of its words are there as there are such batches in doubt, and such ones that were taken as
+/// nobody knows which task; and as not taken only where no unclaimed task is left at that moment at all, whatever
+/// its words.
 pub(super) fn judge_scheduled(
     cases: &[Case<'_>],
     listed: Vec<ScheduledTask>,
     ledger: &Ledger,
+    claimed: impl Fn(&str) -> bool,
     now: DateTime<Utc>,
 ) -> Vec<Finding> {
     let all_repeat = cases.iter().all(|case| matches!(case.moments, Moments::Until(_)));
     let unclaimed =
-        listed.into_iter().filter(|task| !ledger.has_task(&task.task_id) && (task.repeats() || !all_repeat));
+        listed.into_iter().filter(|task| !claimed(&task.task_id) && (task.repeats() || !all_repeat));
     // A task that happens twice within the window is one task.
     let mut left: BTreeMap<String, ScheduledTask> =
         unclaimed.map(|task| (task.task_id.clone(), task)).collect();
     let mut findings = Vec::new();
-    let mut absent = Vec::new();
+    let mut unclear = Vec::new();
     for alike in by_words(cases) {
-        let mut matching: Vec<&ScheduledTask> =
+        let matching: Vec<&ScheduledTask> =
             left.values().filter(|task| alike.iter().any(|case| case.is_like(task))).collect();
-        if matching.len() != alike.len()
-            || !alike.iter().all(|case| matching.iter().any(|task| case.is_like(task)))
-        {
-            absent.extend(alike);
+        let unnamed = unnamed_like(alike[0], ledger);
+        let is_each_there = alike.iter().all(|case| matching.iter().any(|task| case.is_like(task)));
+        if matching.len() as u64 != alike.len() as u64 + unnamed || !is_each_there {
+            unclear.extend(alike);
             continue;
         }
-        matching.sort_by_key(|task| (task.created_at, task.task_id.clone()));
         let task_ids: Vec<String> = matching.into_iter().map(|task| task.task_id.clone()).collect();
-        for (case, task_id) in alike.into_iter().zip(task_ids) {
-            left.remove(&task_id);
-            let evidence =
-                format!("QueryPushSchedulerList has task {task_id} at its time, which no other batch made");
-            findings.push(case.finding(Answer::Accepted { task_id, evidence }));
+        // Which task is whose matters to nobody as long as each has one; with others among them, none is said.
+        let mut named = task_ids.iter().filter(|_| unnamed == 0);
+        for case in alike {
+            let count = text_of(task_ids.len());
+            let evidence = format!("QueryPushSchedulerList has {count} at its time, as many as were sent");
+            findings.push(case.finding(Answer::Accepted { task_id: named.next().cloned(), evidence }));
         }
+        left.retain(|task_id, _| !task_ids.contains(task_id));
     }
-    for case in absent {
-        let answer = if !left.is_empty() {
-            let why = format!(
-                "the vendor lists {} at its time that may or may not be this batch",
-                if left.len() == 1 { "a task".to_owned() } else { format!("{} tasks", left.len()) }
-            );
-            if now < case.settles_at {
-                Answer::TooEarly { until: case.settles_at }
-            } else {
-                Answer::CannotTell { why }
-            }
-        } else if case.is_over(now) {
-            let why = "its time is over, and no page says how long the vendor lists what is over";
-            Answer::CannotTell { why: why.to_owned() }
-        } else {
-            case.absent(now, "QueryPushSchedulerList has no task at its time but those of other batches")
-        };
-        findings.push(case.finding(answer));
-    }
+    findings.extend(unclear.into_iter().map(|case| case.finding(of_unclear(case, left.len(), now))));
     findings
+}
+
+/// What is to say of a batch whose task is not there for certain, with so many tasks left that could be it.
+fn of_unclear(case: &Case<'_>, left: usize, now: DateTime<Utc>) -> Answer {
+    if left == 0 && case.is_over(now) {
+        let why = "its time is over, and no page says how long the vendor lists what is over";
+        return Answer::CannotTell { why: why.to_owned() };
+    }
+    if left == 0 || now < case.settles_at {
+        return case.absent(now, "QueryPushSchedulerList has no task at its time but those of other batches");
+    }
+    let why = format!("the vendor lists {} at its time that may or may not be this batch", text_of(left));
+    Answer::CannotTell { why }
+}
+
+fn text_of(tasks: usize) -> String {
+    if tasks == 1 { "one task".to_owned() } else { format!("{tasks} tasks") }
+}
+
+/// Counts batches like this one that were taken, of which nobody knows the task: their tasks look like its own.
+fn unnamed_like(case: &Case<'_>, ledger: &Ledger) -> u64 {
+    let of_words = ledger.unnamed_tasks().filter(|(history, _)| is_same(&history.content, case.content));
+    of_words.map(|(_, count)| count).sum()
+}
+
+/// Whether the list could not tell batches of two contents apart.
+fn is_same(one: &Content, other: &Content) -> bool {
+    one.is_broadcast() == other.is_broadcast()
+        && one.words() == other.words()
+        && one.schedule() == other.schedule()
 }
 
 /// Groups batches that the list could not tell apart.
 fn by_words<'a, 'b>(cases: &'b [Case<'a>]) -> Vec<Vec<&'b Case<'a>>> {
     let mut groups: Vec<Vec<&Case<'a>>> = Vec::new();
     for case in cases {
-        let is_same = |group: &Vec<&Case<'a>>| {
-            let first = group[0];
-            first.content.is_broadcast() == case.content.is_broadcast()
-                && first.content.words() == case.content.words()
-                && first.content.schedule() == case.content.schedule()
-        };
-        match groups.iter_mut().find(|group| is_same(group)) {
+        match groups.iter_mut().find(|group| is_same(group[0].content, case.content)) {
             Some(group) => group.push(case),
             None => groups.push(vec![case]),
         }
@@ -251,7 +261,9 @@ mod tests {
             });
             records.push(Record::Intent(intent(campaign, u32::try_from(place).unwrap())));
             if let Some(task) = task {
-                let outcome = Outcome::Accepted { request_id: None, task_id: Some((*task).to_owned()) };
+                // An empty one stands for a batch that a person says was sent.
+                let task_id = Some((*task).to_owned()).filter(|task| !task.is_empty());
+                let outcome = Outcome::Accepted { request_id: None, task_id };
                 records.push(Record::Outcome { intent: Serial(records.len() as u64), outcome });
             }
         }
@@ -289,14 +301,15 @@ mod tests {
             }
         };
         let cases: Vec<Case<'_>> = doubts.iter().map(case).collect();
-        let mut findings = judge_scheduled(&cases, listed.to_vec(), ledger, at(now));
+        let mut findings =
+            judge_scheduled(&cases, listed.to_vec(), ledger, |id| ledger.has_task(id), at(now));
         findings.sort_by_key(|finding| finding.intent);
         findings.iter().map(|finding| in_short(&finding.answer)).collect::<Vec<_>>().join(" ")
     }
 
     fn in_short(answer: &Answer) -> String {
         match answer {
-            Answer::Accepted { task_id, .. } => format!("+{task_id}"),
+            Answer::Accepted { task_id, .. } => format!("+{}", task_id.as_deref().unwrap_or("")),
             Answer::Rejected { .. } => "-".to_owned(),
             Answer::TooEarly { .. } => "…".to_owned(),
             Answer::CannotTell { .. } => "?".to_owned(),
@@ -327,6 +340,16 @@ mod tests {
         assert_eq!(judged(&ledger, &[task("1", "B"), task("2", "B"), task("3", "B")], SETTLED), "? ?");
         assert_eq!(judged(&ledger, &[task("1", "B"), task("2", "B")], SETTLED), "+1 +2");
         assert_eq!(judged(&ledger, &[], SETTLED), "- -");
+    }
+
+    /// Found by the crash loop: the task of a batch that a person had marked as sent was taken for another's.
+    #[test]
+    fn a_batch_that_was_sent_as_nobody_knows_which_task_is_counted_among_them() {
+        let ledger = ledger(&[("c", "B", Some("")), ("c", "B", None)], USERS);
+        assert_eq!(judged(&ledger, &[task("1", "B")], SETTLED), "?");
+        assert_eq!(judged(&ledger, &[task("1", "B"), task("2", "B")], SETTLED), "+");
+        assert_eq!(judged(&ledger, &[task("1", "B"), task("2", "B"), task("3", "B")], SETTLED), "?");
+        assert_eq!(judged(&ledger, &[], SETTLED), "-");
     }
 
     #[test]

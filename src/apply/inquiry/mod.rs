@@ -6,7 +6,7 @@
 
 mod judge;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::future::Future;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -84,8 +84,8 @@ impl Ask for Client {
 pub enum Answer {
     /// It was taken.
     Accepted {
-        /// The task.
-        task_id: String,
+        /// The task, where it is known which one.
+        task_id: Option<String>,
         /// What shows it.
         evidence: String,
     },
@@ -115,7 +115,18 @@ pub struct Finding {
     pub answer: Answer,
 }
 
-/// Asks about batches in doubt; the findings are in their order.
+impl Finding {
+    /// Returns the task that is known to be its batch's.
+    fn task_id(&self) -> Option<&str> {
+        match &self.answer {
+            Answer::Accepted { task_id, .. } => task_id.as_deref(),
+            _ => None,
+        }
+    }
+}
+
+/// Asks about every batch in doubt, since the task of one could be taken for another's; the findings are in the
+/// order of their records.
 ///
 /// # Errors
 ///
@@ -123,13 +134,12 @@ pub struct Finding {
 pub async fn inquire<A: Ask>(
     ask: &A,
     ledger: &Ledger,
-    doubts: &[&Doubt],
     now: DateTime<Utc>,
     settle: Settle,
 ) -> Result<Vec<Finding>, QueryError> {
-    let mut findings = Vec::new();
+    let mut findings: Vec<Finding> = Vec::new();
     let mut scheduled: Vec<Case<'_>> = Vec::new();
-    for doubt in doubts {
+    for doubt in ledger.doubts() {
         let content = ledger.history(&doubt.intent.campaign, doubt.intent.revision).map(|of| &of.content);
         let read = content.and_then(|content| Some((content, content.schedule()?)));
         let Some((content, schedule)) = read else {
@@ -158,10 +168,12 @@ pub async fn inquire<A: Ask>(
         }
         scheduled.push(case);
     }
+    let found: HashSet<String> = findings.iter().filter_map(Finding::task_id).map(str::to_owned).collect();
     for group in by_moments(scheduled) {
         let (from, until) = window(&group, now);
         let listed = ask.scheduled_tasks(from, until).await?;
-        findings.extend(judge_scheduled(&group, listed, ledger, now));
+        let claimed = |task_id: &str| ledger.has_task(task_id) || found.contains(task_id);
+        findings.extend(judge_scheduled(&group, listed, ledger, claimed, now));
     }
     findings.sort_by_key(|finding| finding.intent);
     Ok(findings)

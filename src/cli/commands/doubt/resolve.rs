@@ -1,3 +1,4 @@
+use std::collections::HashSet;
 use std::time::Duration;
 
 use chrono::TimeDelta;
@@ -11,7 +12,7 @@ use crate::cli::shell::Shell;
 use crate::cli::vendor_side::VendorSide;
 use crate::cli::{Globals, Result};
 use crate::domain::CampaignId;
-use crate::ledger::{Judge, Record, Verdict};
+use crate::ledger::{Judge, Record, Serial, Verdict};
 use crate::render;
 use crate::render::doubt::Resolved;
 use crate::resolve::Desired;
@@ -85,18 +86,23 @@ fn ask(
     open: &OpenLedger,
     settle: Settle,
 ) -> Result<Vec<Finding>> {
-    let doubts = wanted(&open.ledger, args.campaign.as_ref());
-    if doubts.is_empty() {
+    let asked = wanted(&open.ledger, args.campaign.as_ref());
+    let asked: HashSet<Serial> = asked.into_iter().map(|doubt| doubt.serial).collect();
+    if asked.is_empty() {
         return Ok(Vec::new());
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Failure::from_error(ExitStatus::Other, &error))?;
     let findings = runtime.block_on(async {
         let vendor_side = VendorSide::connect(shell, &desired.environment).await?;
-        let findings = apply::inquire(&vendor_side.client, &open.ledger, &doubts, shell.now(), settle).await;
+        let findings = apply::inquire(&vendor_side.client, &open.ledger, shell.now(), settle).await;
         vendor_side.sandbox.stop().await;
         Ok::<_, Failure>(findings)
     })?;
+    let findings = findings.map(|mut findings| {
+        findings.retain(|finding| asked.contains(&finding.intent));
+        findings
+    });
     findings.map_err(|error| {
         let status = match error {
             QueryError::Refused { is_credentials: true, .. } => ExitStatus::Credentials,
@@ -111,7 +117,7 @@ fn record(shell: &Shell, open: &mut OpenLedger, findings: &[Finding]) -> Result<
     let mut lines = Vec::new();
     for finding in findings {
         let (verdict, reason, task_id) = match &finding.answer {
-            Answer::Accepted { task_id, evidence } => (Verdict::Accepted, evidence, Some(task_id.clone())),
+            Answer::Accepted { task_id, evidence } => (Verdict::Accepted, evidence, task_id.clone()),
             Answer::Rejected { evidence } => (Verdict::Rejected, evidence, None),
             Answer::TooEarly { .. } | Answer::CannotTell { .. } => continue,
         };
