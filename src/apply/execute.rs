@@ -288,8 +288,8 @@ impl Books {
     ) -> Batch {
         let number = self.next_number[place];
         self.next_number[place] += 1;
-        let task_name = task_name(&lane.environment, push, number);
-        let request = request(lane, push, &addressees, &task_name);
+        let task_name = task_name(&lane.environment, &push.campaign, push.requests, number);
+        let request = request(&lane.project, &lane.environment, &push.campaign, &addressees, &task_name);
         Batch { push: place, number, addressees, task_name, request }
     }
 

@@ -19,5 +19,5 @@ pub use execute::{Execution, Options, execute};
 pub use inquiry::{Answer, Ask, Finding, SETTLE_MIN, SETTLE_NAMED_MIN, Settle, inquire};
 pub use journal::{Clock, Journal, JournalError, JournalThread};
 pub use report::{CampaignReport, Doubtful, Progress, Refusal, Report, Tally};
-pub use send::Deliver;
+pub use send::{Deliver, first_request};
 pub use stop::{Interrupt, Stop};

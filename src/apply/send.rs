@@ -13,7 +13,10 @@ use crate::apply::crash;
 use crate::apply::report::Progress;
 use crate::apply::stop::{Brake, Stop};
 use crate::apply::{Journal, JournalError, Options, Step};
-use crate::domain::{Environment, MessageKey, ProjectName};
+use crate::domain::{
+    BATCH_TARGETS_MAX, Campaign, Environment, LedgerSalt, MessageKey, ProjectName, Recipients, TargetHash,
+    TargetId,
+};
 use crate::ledger::{IntentRecord, Outcome};
 use crate::plan::PlannedPush;
 use crate::vendor::{self, RejectClass, Request};
@@ -78,9 +81,13 @@ pub(super) enum Settled {
 }
 
 /// Returns the task name of a batch: unique at the vendor, because that is how a task is found there.
-pub(super) fn task_name(environment: &Environment, push: &PlannedPush, number: u32) -> String {
-    let campaign = &push.campaign;
-    let is_alone = number == 1 && push.requests == 1;
+pub(super) fn task_name(
+    environment: &Environment,
+    campaign: &Campaign,
+    requests: u64,
+    number: u32,
+) -> String {
+    let is_alone = number == 1 && requests == 1;
     match &campaign.task_name {
         Some(name) if is_alone => name.clone(),
         Some(name) => format!("{name}#{number}"),
@@ -89,13 +96,13 @@ pub(super) fn task_name(environment: &Environment, push: &PlannedPush, number: u
 }
 
 /// Builds the one request of a batch.
-pub(super) fn request<D>(
-    lane: &Lane<D>,
-    push: &PlannedPush,
+pub(super) fn request(
+    project: &ProjectName,
+    environment: &Environment,
+    campaign: &Campaign,
     addressees: &Addressees,
     task_name: &str,
 ) -> Request {
-    let (project, environment, campaign) = (&lane.project, &lane.environment, &push.campaign);
     match addressees {
         Addressees::Targets(kind, targets) => {
             let key = |id| {
@@ -111,6 +118,27 @@ pub(super) fn request<D>(
             Request::push_broadcast(environment, campaign, broadcast, task_name, &key)
         }
     }
+}
+
+/// Returns the first request that an apply of a campaign to `ids` would send, if it were the first apply.
+#[must_use]
+pub fn first_request(
+    project: &ProjectName,
+    environment: &Environment,
+    campaign: &Campaign,
+    ids: &[TargetId],
+    requests: u64,
+) -> Request {
+    let salt = LedgerSalt::new([0; 16]);
+    let addressees = match campaign.recipients {
+        Recipients::Targets(kind) => {
+            let hashed = ids.iter().map(|id| (id.clone(), TargetHash::of(&salt, kind, id)));
+            Addressees::Targets(kind, hashed.take(BATCH_TARGETS_MAX).collect())
+        }
+        Recipients::Broadcast(broadcast) => Addressees::Broadcast(broadcast, TargetHash::of_broadcast(&salt)),
+    };
+    let task_name = task_name(environment, campaign, requests, 1);
+    request(project, environment, campaign, &addressees, &task_name)
 }
 
 /// Sends a batch until it is accepted, in doubt, or refused for good.

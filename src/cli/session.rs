@@ -52,7 +52,7 @@ impl<'a> Session<'a> {
     }
 
     /// Returns what the paths of files begin with in messages.
-    fn shown_as(&self) -> String {
+    pub(super) fn shown_as(&self) -> String {
         let shown = self.directory.to_string_lossy();
         if shown == "." { String::new() } else { shown.into_owned() }
     }

@@ -7,6 +7,7 @@
 mod content;
 mod entry;
 mod fold;
+mod history;
 mod record;
 mod reread;
 mod survey;
@@ -14,7 +15,8 @@ mod text;
 
 pub use content::{Content, ContentDigest};
 pub use entry::{Chain, Damage, Entry, Writer};
-pub use fold::{Doubt, FoldError, History, Ledger, Rejection, RunSummary};
+pub use fold::FoldError;
+pub use history::{Doubt, History, Ledger, Rejection, RunSummary};
 pub use record::{
     FORMAT_VERSION, Header, IntentRecord, Judge, Lineage, Outcome, Record, RunId, Serial, Verdict,
 };

@@ -53,6 +53,11 @@ impl<T> Document<T> {
         Place::span(&self.source, self.tree.key_range(path))
     }
 
+    /// Whether something is written at a path, through aliases and merge keys.
+    pub fn has(&self, path: &[&str]) -> bool {
+        self.tree.has(path)
+    }
+
     /// Whether nothing of the file was left out because of a mistake.
     pub fn is_whole(&self) -> bool {
         self.broken.is_empty()

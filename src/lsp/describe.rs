@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, Offset, Utc};
+use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
 use crate::check::AudienceSource;
@@ -103,14 +103,7 @@ fn strategy(analysis: &Analysis, name: &str, now: DateTime<Utc>) -> Option<Strin
 }
 
 fn time(at: DateTime<Utc>, zone: Tz) -> String {
-    let local = at.with_timezone(&zone);
-    let shown = format!("{} {} {zone}", local.format("%a"), text::time(at, zone));
-    if local.offset().fix().local_minus_utc() == VENDOR_OFFSET_SECONDS {
-        return shown;
-    }
-    // POSIX counts the other way round: this is eight hours east of Greenwich.
-    let vendor_zone = Tz::Etc__GMTMinus8;
-    format!("{shown} ({} {} UTC+8)", at.with_timezone(&vendor_zone).format("%a"), text::time(at, vendor_zone))
+    text::time_in_both_zones(at, zone, VENDOR_OFFSET_SECONDS)
 }
 
 /// Returns foreign text that no Markdown in it can break out of.

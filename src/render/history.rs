@@ -4,7 +4,6 @@ use std::fmt::Write as _;
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
-use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use serde::Serialize;
 
 use crate::domain::{CampaignId, Revision};
@@ -124,7 +123,8 @@ pub fn campaigns(campaigns: &[CampaignStatus], zone: Tz, width: Option<usize>) -
     if campaigns.is_empty() {
         return "Nothing was sent yet.\n".to_owned();
     }
-    let mut table = table(&["campaign", "accepted", "rejected", "in doubt", "last"], 1..=3, width);
+    let mut table = text::table(&["campaign", "accepted", "rejected", "in doubt", "last"], width);
+    text::align_right(&mut table, 1..=3);
     for status in campaigns {
         table.add_row([
             format!("{}@{}", status.campaign, status.revision),
@@ -204,19 +204,4 @@ pub fn runs(runs: &[RunStatus], zone: Tz) -> String {
         }
     }
     out
-}
-
-/// Starts a table without lines; the columns in `numbers` are numbers.
-fn table(header: &[&str], numbers: std::ops::RangeInclusive<usize>, width: Option<usize>) -> Table {
-    let mut table = Table::new();
-    table.load_style(presets::NOTHING).set_header(header.iter().copied());
-    if let Some(width) = width.and_then(|width| u16::try_from(width).ok()) {
-        table.set_content_arrangement(ContentArrangement::Dynamic).set_width(width);
-    }
-    for place in numbers {
-        if let Some(column) = table.column_mut(place) {
-            column.set_cell_alignment(CellAlignment::Right);
-        }
-    }
-    table
 }

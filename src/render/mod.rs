@@ -5,6 +5,7 @@
 
 pub mod diagnostic;
 pub mod doubt;
+pub mod explain;
 pub mod history;
 pub mod json;
 pub mod plan;

@@ -1,8 +1,9 @@
 //! Numbers, plurals, times and foreign texts, the same in every view.
 
 use anstyle::{AnsiColor, Style};
-use chrono::{DateTime, SecondsFormat, Timelike, Utc};
+use chrono::{DateTime, Offset, SecondsFormat, Timelike, Utc};
 use chrono_tz::Tz;
+use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Table, presets};
 
 /// What is new or went well.
 pub const GOOD: Style = AnsiColor::Green.on_default();
@@ -54,6 +55,46 @@ pub fn time(at: DateTime<Utc>, zone: Tz) -> String {
 #[must_use]
 pub fn utc(at: DateTime<Utc>) -> String {
     at.to_rfc3339_opts(SecondsFormat::Secs, true)
+}
+
+/// Returns a time in a zone, with its day and the zone's name, and in the vendor's zone where that differs.
+#[must_use]
+pub fn time_in_both_zones(at: DateTime<Utc>, zone: Tz, vendor_offset_seconds: i32) -> String {
+    let local = at.with_timezone(&zone);
+    let shown = format!("{} {} {zone}", local.format("%a"), time(at, zone));
+    if local.offset().fix().local_minus_utc() == vendor_offset_seconds {
+        return shown;
+    }
+    // POSIX counts the other way round: this is eight hours east of Greenwich.
+    let vendor_zone = Tz::Etc__GMTMinus8;
+    format!("{shown} ({} {} UTC+8)", at.with_timezone(&vendor_zone).format("%a"), time(at, vendor_zone))
+}
+
+/// Starts a table without lines, at most so many columns wide.
+#[must_use]
+pub(super) fn table(header: &[&str], width: Option<usize>) -> Table {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING).set_header(header.iter().copied());
+    if let Some(width) = width.and_then(|width| u16::try_from(width).ok()) {
+        table.set_content_arrangement(ContentArrangement::Dynamic).set_width(width);
+    }
+    table
+}
+
+/// Gives a column the width of its content, whatever the others get.
+pub(super) fn keep_whole(table: &mut Table, column: usize) {
+    if let Some(column) = table.column_mut(column) {
+        column.set_constraint(ColumnConstraint::ContentWidth);
+    }
+}
+
+/// Aligns columns of numbers.
+pub(super) fn align_right(table: &mut Table, columns: std::ops::RangeInclusive<usize>) {
+    for place in columns {
+        if let Some(column) = table.column_mut(place) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
 }
 
 /// Returns foreign text with control characters written out, so that no message moves a terminal's cursor

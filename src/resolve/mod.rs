@@ -5,9 +5,11 @@
 
 mod audience;
 mod desired;
+mod origin;
 
 pub use audience::{Audience, AudienceContents};
 pub use desired::{Desired, DesiredCampaign, ResolveError, desired};
+pub use origin::origins;
 
 pub use crate::check::AudienceSource;
 

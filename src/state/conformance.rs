@@ -115,6 +115,23 @@ fn an_empty_directory_is_no_ledger_and_a_ledger_is_not_made_over_another() {
     ));
 }
 
+/// Found by the crash loop: what is left of a snapshot that was being written when the process was killed.
+#[test]
+fn an_unfinished_snapshot_does_not_cost_the_ledger() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut writer = Writer::default();
+    let mut backend = sled_at(directory.path(), true).unwrap();
+    backend.append(lines(&mut writer, 3), writer.chain()).unwrap();
+    drop(backend);
+    let unfinished = directory.path().join("snap.7FFFFFFFFFFFFFFF.generating");
+    for bytes in [&b""[..], &[7; 40]] {
+        std::fs::write(&unfinished, bytes).unwrap();
+        assert_eq!(SledBackend::view(directory.path()).unwrap().lines().count(), 3);
+        assert_eq!(sled_at(directory.path(), false).unwrap().lines().count(), 3);
+        assert!(!unfinished.exists());
+    }
+}
+
 #[test]
 fn damaged_files_are_an_error_and_no_panic() {
     let directory = tempfile::tempdir().unwrap();

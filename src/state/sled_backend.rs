@@ -1,13 +1,16 @@
 //! A ledger in a sled directory.
 //!
-//! Three things that sled does not do by itself:
+//! Four things that sled does not do by itself:
 //! - Its `flush` is `sync_file_range` on Linux, which does not survive a power cut: every append also
 //!   calls `fdatasync` on the database file before it returns.
 //! - It panics on damaged files: every call into it that reads runs behind `catch_unwind`.
+//! - It takes a snapshot that a killed process did not finish for the latest one, and gives the store up: such
+//!   files are removed before it opens.
 //! - It cuts a damaged tail off without a word, which here would mean to forget pushes that were sent: the
 //!   last serial is also kept in a file beside it, so that a shorter ledger is noticed.
 
 use std::cell::Cell;
+use std::ffi::OsStr;
 use std::fs::{self, File, OpenOptions};
 use std::io::{ErrorKind, Read, Seek, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -120,6 +123,7 @@ impl SledBackend {
     }
 
     fn attach(directory: &Path, held: Held) -> Result<Self, StateError> {
+        remove_unfinished_snapshots(directory).map_err(io("clean up", directory))?;
         let config = sled::Config::new()
             .path(directory)
             .cache_capacity(CACHE_BYTES)
@@ -220,6 +224,26 @@ fn read_high_water(directory: &Path) -> Result<Option<(Serial, String)>, StateEr
     Ok(Some((Serial(serial), chain.to_owned())))
 }
 
+/// What sled calls a snapshot until it is whole.
+const UNFINISHED_SNAPSHOT_SUFFIX: &str = ".generating";
+
+/// Removes what a process left behind that was killed while sled wrote a snapshot. sled would take it for the
+/// latest one, and the whole store for corrupted; the one before is still there, and the log has the rest.
+fn remove_unfinished_snapshots(directory: &Path) -> std::io::Result<()> {
+    for entry in fs::read_dir(directory)? {
+        let entry = entry?;
+        if is_unfinished_snapshot(&entry.file_name()) {
+            fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
+}
+
+fn is_unfinished_snapshot(name: &OsStr) -> bool {
+    let name = name.to_string_lossy();
+    name.starts_with("snap.") && name.ends_with(UNFINISHED_SNAPSHOT_SUFFIX)
+}
+
 /// Copies a store's files: first what tells how far it is, last what it is read from, so that the copy's
 /// records reach at least as far as the copy's other files say.
 fn copy_files(from: &Path, to: &Path) -> std::io::Result<()> {
@@ -231,7 +255,7 @@ fn copy_files(from: &Path, to: &Path) -> std::io::Result<()> {
         if source.is_dir() {
             fs::create_dir(&target)?;
             copy_files(&source, &target)?;
-        } else if name != holder::LOCK_FILE_NAME {
+        } else if name != holder::LOCK_FILE_NAME && !is_unfinished_snapshot(&name) {
             match fs::copy(&source, &target) {
                 // A snapshot that was replaced by a newer one meanwhile.
                 Err(error) if error.kind() == ErrorKind::NotFound => {}

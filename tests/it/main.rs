@@ -8,6 +8,7 @@ mod crash_loop;
 mod doubt;
 mod editor;
 mod end_to_end;
+mod explain;
 mod laws;
 mod ledger_safety;
 mod lsp;

@@ -3,6 +3,8 @@
 mod apply;
 mod completions;
 mod doubt;
+mod explain;
+mod explain_campaign;
 mod history;
 mod init;
 mod ledger;
@@ -25,6 +27,7 @@ pub(super) enum Command {
     Plan(plan::Args),
     Apply(apply::Args),
     Show(show::Args),
+    Explain(explain::Args),
     Status(status::Args),
     History(history::Args),
     Doubt(doubt::Args),
@@ -42,6 +45,7 @@ pub(super) fn run(shell: &Shell, globals: &Globals, command: &Command) -> Result
         Command::Validate(args) => validate::run(shell, globals, args),
         Command::Plan(args) => plan::run(shell, globals, args),
         Command::Apply(args) => apply::run(shell, globals, args),
+        Command::Explain(args) => explain::run(shell, globals, args),
         Command::Show(args) => show::run(shell, args),
         Command::Status(args) => status::run(shell, globals, args),
         Command::History(args) => history::run(shell, globals, args),

@@ -126,6 +126,12 @@ impl Tree {
         }
     }
 
+    /// Whether `path` leads to a node.
+    pub(in crate::load) fn has(&self, path: &[&str]) -> bool {
+        let step = |parent: Option<NodeId>, step: &&str| self.child(parent?, step).map(|(_, child)| child);
+        path.iter().fold(self.root, step).is_some()
+    }
+
     /// Returns the key of the last mapping entry, and the last node, that `path` leads to.
     fn walk(&self, path: &[&str]) -> (Option<NodeId>, Option<NodeId>) {
         let (mut key, mut value) = (None, self.root);

@@ -1,0 +1,193 @@
+//! What the records of a ledger add up to: what was sent, what is in doubt, who ran it.
+
+use std::collections::{BTreeMap, HashSet};
+
+use chrono::{DateTime, Utc};
+
+use crate::domain::{CampaignId, Revision, TargetSet};
+use crate::ledger::content::{Content, ContentDigest};
+use crate::ledger::record::{Header, IntentRecord, RunId, Serial};
+
+/// An intent whose outcome nobody knows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Doubt {
+    /// The intent's place in the ledger.
+    pub serial: Serial,
+    /// When it was written, just before its request was to leave.
+    pub at: DateTime<Utc>,
+    /// The intent.
+    pub intent: IntentRecord,
+    /// What was seen instead of an answer; nothing if not even that was recorded.
+    pub why: Option<String>,
+}
+
+/// A rejection that the vendor gave a reason for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rejection {
+    /// The vendor's code.
+    pub code: String,
+    /// The vendor's words.
+    pub message: String,
+    /// The vendor's id of the request.
+    pub request_id: Option<String>,
+}
+
+/// What became of one campaign revision.
+#[derive(Clone, Debug)]
+pub struct History {
+    /// What was sent.
+    pub content: Content,
+    /// Its digest.
+    pub digest: ContentDigest,
+    /// When it was first sent.
+    pub submitted_at: DateTime<Utc>,
+    /// When its last outcome was recorded, or its last intent.
+    pub last_at: DateTime<Utc>,
+    /// Targets whose push the vendor took.
+    pub accepted: TargetSet,
+    /// Targets of which nobody knows.
+    pub unknown: TargetSet,
+    /// Targets whose push the vendor did not take, and that are neither accepted nor in doubt since.
+    pub rejected: TargetSet,
+    /// Accepted and unknown ones: never sent again by this revision.
+    pub sent: TargetSet,
+    /// The highest batch number so far.
+    pub batches: u32,
+    /// What the vendor said last when it rejected a batch.
+    pub last_rejection: Option<Rejection>,
+    /// The intents behind `unknown`, in order.
+    pub doubts: Vec<Doubt>,
+}
+
+impl History {
+    /// Whether the vendor took this revision for anybody, or may have.
+    #[must_use]
+    pub fn is_sent(&self) -> bool {
+        !self.sent.is_empty()
+    }
+}
+
+/// One `apply`, as the audit trail shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RunSummary {
+    /// Its id.
+    pub run: RunId,
+    /// When it began.
+    pub started_at: DateTime<Utc>,
+    /// When it ended in order; nothing if it crashed or still runs.
+    pub ended_at: Option<DateTime<Utc>>,
+    /// The digest of the plan it executed.
+    pub plan: String,
+    /// Who ran it, where.
+    pub actor: String,
+    /// The CI job that ran it, as a URL.
+    pub ci_run: Option<String>,
+    /// Targets accepted, by the outcomes on record.
+    pub accepted: u64,
+    /// Targets rejected, by the outcomes on record; a batch that was tried three times counts three times.
+    pub rejected: u64,
+    /// Targets in doubt, intents without an outcome included.
+    pub unknown: u64,
+    /// Why it stopped early, if it said so.
+    pub stopped: Option<String>,
+    /// The campaign revisions that it sent something of.
+    pub campaigns: Vec<(CampaignId, Revision)>,
+}
+
+/// What all records of a ledger add up to.
+#[derive(Clone, Debug)]
+pub struct Ledger {
+    pub(super) header: Header,
+    pub(super) opened_at: DateTime<Utc>,
+    pub(super) last_at: DateTime<Utc>,
+    pub(super) serial: Serial,
+    pub(super) histories: BTreeMap<(CampaignId, Revision), History>,
+    pub(super) task_ends: Vec<DateTime<Utc>>,
+    pub(super) task_ids: HashSet<String>,
+    pub(super) unnamed_tasks: BTreeMap<(CampaignId, Revision), u64>,
+    pub(super) runs: Vec<RunSummary>,
+}
+
+impl Ledger {
+    /// Returns whose ledger it is.
+    #[must_use]
+    pub fn header(&self) -> &Header {
+        &self.header
+    }
+
+    /// Returns when it was made.
+    #[must_use]
+    pub fn opened_at(&self) -> DateTime<Utc> {
+        self.opened_at
+    }
+
+    /// Returns when its last record was written.
+    #[must_use]
+    pub fn last_at(&self) -> DateTime<Utc> {
+        self.last_at
+    }
+
+    /// Returns the place of its last record.
+    #[must_use]
+    pub fn serial(&self) -> Serial {
+        self.serial
+    }
+
+    /// Returns what became of one campaign revision; nothing if it was never sent.
+    #[must_use]
+    pub fn history(&self, campaign: &CampaignId, revision: Revision) -> Option<&History> {
+        self.histories.get(&(campaign.clone(), revision))
+    }
+
+    /// Returns every campaign revision that was sent, by name, then revision.
+    pub fn histories(&self) -> impl Iterator<Item = (&CampaignId, Revision, &History)> {
+        self.histories.iter().map(|((campaign, revision), history)| (campaign, *revision, history))
+    }
+
+    /// Returns the highest revision of a campaign that was sent to anybody, or may have been.
+    #[must_use]
+    pub fn latest_revision(&self, campaign: &CampaignId) -> Option<Revision> {
+        let of_campaign =
+            self.histories.iter().filter(|((id, _), history)| id == campaign && history.is_sent());
+        of_campaign.map(|((_, revision), _)| *revision).max()
+    }
+
+    /// Counts the vendor's tasks that may still wait to be executed at `now`: one for each accepted or
+    /// doubtful request of a scheduled or repeating campaign.
+    #[must_use]
+    pub fn unexecuted_tasks(&self, now: DateTime<Utc>) -> usize {
+        self.task_ends.iter().filter(|end| **end > now).count()
+    }
+
+    /// Whether the vendor's task of this id is one that the ledger knows to be accepted.
+    #[must_use]
+    pub fn has_task(&self, task_id: &str) -> bool {
+        self.task_ids.contains(task_id)
+    }
+
+    /// Counts the scheduled and repeating batches that the vendor took, of which the ledger does not know the
+    /// task: those of a person's verdict, above all. By campaign revision.
+    pub fn unnamed_tasks(&self) -> impl Iterator<Item = (&History, u64)> {
+        self.unnamed_tasks.iter().filter_map(|(key, count)| Some((self.histories.get(key)?, *count)))
+    }
+
+    /// Returns every batch in doubt, in the order of their records.
+    #[must_use]
+    pub fn doubts(&self) -> Vec<&Doubt> {
+        let mut doubts: Vec<&Doubt> = self.histories.values().flat_map(|history| &history.doubts).collect();
+        doubts.sort_by_key(|doubt| doubt.serial);
+        doubts
+    }
+
+    /// Returns one `apply`.
+    #[must_use]
+    pub fn run(&self, run: &RunId) -> Option<&RunSummary> {
+        self.runs.iter().rfind(|summary| summary.run == *run)
+    }
+
+    /// Returns every `apply`, oldest first.
+    #[must_use]
+    pub fn runs(&self) -> &[RunSummary] {
+        &self.runs
+    }
+}

@@ -1,0 +1,185 @@
+//! What a campaign comes to, as people and machines read it.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+use serde::Serialize;
+
+use crate::diagnostic::Place;
+use crate::domain::{Campaign, Recipients, Schedule, VENDOR_OFFSET_SECONDS, render};
+use crate::render::text::{self, QUIET, STRONG};
+
+/// Most firing times that are shown.
+pub const TIMES_MAX: usize = 10;
+
+/// Longest value that is shown whole to people, in characters.
+const VALUE_CHARS_MAX: usize = 160;
+
+/// A campaign, everything filled in, in one environment.
+#[derive(Clone, Debug, Serialize)]
+pub struct Explanation {
+    campaign: String,
+    revision: u32,
+    environment: String,
+    declared_at: String,
+    title: String,
+    body: String,
+    audience: AudienceExplanation,
+    /// The next times at which it happens, at most ten; none for an immediate push.
+    fires: Vec<DateTime<Utc>>,
+    #[serde(skip)]
+    schedule: Schedule,
+    requests: u64,
+    action: String,
+    parameters: Vec<ParameterExplanation>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+struct AudienceExplanation {
+    name: String,
+    /// `users`, `android_devices` …, or `broadcast`.
+    kind: String,
+    targets: u64,
+    repeats: u64,
+}
+
+#[derive(Clone, Debug, Serialize)]
+struct ParameterExplanation {
+    parameter: &'static str,
+    value: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    written_at: Option<String>,
+}
+
+/// What an explanation is made of.
+#[derive(Clone, Copy, Debug)]
+pub struct Facts<'a> {
+    /// The campaign.
+    pub campaign: &'a Campaign,
+    /// Where it is declared.
+    pub declared_at: &'a Place,
+    /// Its audience's name.
+    pub audience: &'a str,
+    /// Its targets, each counted once.
+    pub targets: u64,
+    /// How often a target stands there again.
+    pub repeats: u64,
+    /// Requests that carry it to all of them.
+    pub requests: u64,
+    /// The environment's name.
+    pub environment: &'a str,
+    /// The call.
+    pub action: &'a str,
+    /// The parameters of the first request.
+    pub parameters: &'a BTreeMap<&'static str, String>,
+    /// Where parameters are written, by their names.
+    pub origins: &'a BTreeMap<&'static str, Place>,
+}
+
+impl Explanation {
+    /// Explains a campaign as it is at `now`.
+    #[must_use]
+    pub fn of(facts: Facts<'_>, now: DateTime<Utc>) -> Self {
+        let campaign = facts.campaign;
+        let parameters = facts.parameters.iter().map(|(parameter, value)| ParameterExplanation {
+            parameter,
+            value: value.clone(),
+            written_at: facts.origins.get(parameter).map(shown),
+        });
+        let kind = match campaign.recipients {
+            Recipients::Targets(kind) => kind.as_str(),
+            Recipients::Broadcast(_) => "broadcast",
+        };
+        Self {
+            campaign: campaign.id.to_string(),
+            revision: campaign.revision.get(),
+            environment: facts.environment.to_owned(),
+            declared_at: shown(facts.declared_at),
+            title: render(&campaign.template.title, &campaign.values),
+            body: render(&campaign.template.body, &campaign.values),
+            audience: AudienceExplanation {
+                name: facts.audience.to_owned(),
+                kind: kind.to_owned(),
+                targets: facts.targets,
+                repeats: facts.repeats,
+            },
+            fires: campaign.schedule.firing_times_after(now).take(TIMES_MAX).collect(),
+            schedule: campaign.schedule.clone(),
+            requests: facts.requests,
+            action: facts.action.to_owned(),
+            parameters: parameters.collect(),
+        }
+    }
+}
+
+fn shown(place: &Place) -> String {
+    place.line().map_or_else(|| place.path().to_owned(), |line| format!("{}:{line}", place.path()))
+}
+
+/// Returns the explanation in words.
+#[must_use]
+pub fn explanation(explanation: &Explanation, zone: Tz, width: Option<usize>) -> String {
+    let mut out = String::new();
+    let _ = writeln!(
+        out,
+        "{STRONG}{}@{}{STRONG:#} in {}  {QUIET}{}{QUIET:#}\n",
+        explanation.campaign, explanation.revision, explanation.environment, explanation.declared_at
+    );
+    for line in [&explanation.title, &explanation.body].into_iter().flat_map(|text| text.lines()) {
+        let _ = writeln!(out, "    {}", text::plain(line));
+    }
+    let _ = writeln!(out, "\n{STRONG}To{STRONG:#} {}.", audience(explanation));
+    times(&mut out, explanation, zone);
+    let (action, requests) = (&explanation.action, explanation.requests);
+    let which = if requests == 1 { "Its request" } else { "Its first request" };
+    let _ = writeln!(out, "\n{STRONG}{which}{STRONG:#}, a {action}; only what is sent is shown:\n");
+    let mut table = text::table(&["parameter", "value", "written at"], width);
+    // Never broken: a place is there to be clicked or copied.
+    text::keep_whole(&mut table, 2);
+    for parameter in &explanation.parameters {
+        let derived = || "derived".to_owned();
+        table.add_row([
+            parameter.parameter.to_owned(),
+            text::plain(&shortened(&parameter.value)),
+            parameter.written_at.clone().unwrap_or_else(derived),
+        ]);
+    }
+    let _ = writeln!(out, "{table}");
+    out
+}
+
+fn audience(explanation: &Explanation) -> String {
+    let AudienceExplanation { name, kind, targets, repeats } = &explanation.audience;
+    if kind == "broadcast" {
+        return format!("everyone of `{name}`, by broadcast, in one request");
+    }
+    let again = if *repeats > 0 {
+        format!(" ({} listed again, sent once)", text::number(*repeats))
+    } else {
+        String::new()
+    };
+    let (targets, requests) = (text::count(*targets, "target"), text::count(explanation.requests, "request"));
+    format!("{targets} of `{name}` (`{kind}`){again}, in {requests}")
+}
+
+fn times(out: &mut String, explanation: &Explanation, zone: Tz) {
+    let when = match (&explanation.schedule, explanation.fires.is_empty()) {
+        (Schedule::Now, _) => "At once, when it is applied.",
+        (_, true) => "Never again: its time is over.",
+        (Schedule::Once { .. }, false) => "Once:",
+        (Schedule::Repeat(_), false) => "Again and again, next:",
+    };
+    let _ = writeln!(out, "{STRONG}{when}{STRONG:#}");
+    for at in &explanation.fires {
+        let _ = writeln!(out, "    {}", text::time_in_both_zones(*at, zone, VENDOR_OFFSET_SECONDS));
+    }
+}
+
+fn shortened(value: &str) -> String {
+    match value.char_indices().nth(VALUE_CHARS_MAX) {
+        Some((end, _)) => format!("{}…", &value[..end]),
+        None => value.to_owned(),
+    }
+}

@@ -1,0 +1,67 @@
+//! `explain CAMPAIGN`: what a campaign comes to, and where each of its parameters is written.
+
+use crate::site::Site;
+
+#[test]
+fn a_campaign_is_explained_down_to_its_request() {
+    let site = Site::with_samples();
+    let ran = site.run(&["explain", "payday-2026-12"]).exits(0);
+    ran.says("payday-2026-12@1 in sandbox")
+        .says("12月工资已到账")
+        .says("24 targets of `payroll_customers` (`users`) (1 listed again, sent once), in 3 requests")
+        .says("Tue 2026-12-15 09:00 Asia/Shanghai")
+        .says("campaigns/payday.yaml:16");
+    assert!(site.received().is_empty(), "an explanation sends nothing");
+}
+
+#[test]
+fn every_parameter_has_the_place_where_it_is_written() {
+    let site = Site::with_samples();
+    let explained = site.run(&["explain", "payday-2026-12", "--json"]).exits(0).json();
+    let parameters = explained["parameters"].as_array().unwrap();
+    for parameter in parameters {
+        let name = parameter["parameter"].as_str().unwrap();
+        let Some(place) = parameter["written_at"].as_str() else {
+            assert_eq!(name, "TaskName", "only what is derived has no place");
+            continue;
+        };
+        let (path, line) = place.rsplit_once(':').unwrap();
+        let text = site.read(path);
+        let written = text.lines().nth(line.parse::<usize>().unwrap() - 1).unwrap();
+        let key = match name {
+            "AppId" => "app_id:",
+            "WorkspaceId" => "workspace_id:",
+            "TemplateName" => "name:",
+            "TemplateKeyValue" => "values:",
+            "ExpiredSeconds" => "expires_after:",
+            "MiChannelId" => "channel_id:",
+            _ => "",
+        };
+        assert!(written.contains(key), "{name} is said to be written at {place}: {written}");
+    }
+    // The same request that an apply sends first, whatever its batch's targets.
+    site.apply().exits(0);
+    let first =
+        site.received().into_iter().find(|push| push["task_name"] == "sandbox/payday-2026-12@1#1").unwrap();
+    let said = |name: &str| {
+        let found = parameters.iter().find(|parameter| parameter["parameter"] == name).unwrap();
+        found["value"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(said("TemplateName"), first["template_name"].as_str().unwrap());
+    assert_eq!(said("TaskName"), first["task_name"].as_str().unwrap());
+    let keys: serde_json::Map<String, serde_json::Value> =
+        serde_json::from_str(&said("TargetMsgkey")).unwrap();
+    for target in first["targets"].as_array().unwrap() {
+        assert_eq!(keys[target["target"].as_str().unwrap()], target["message_key"]);
+    }
+    assert_eq!(keys.len(), 10);
+}
+
+#[test]
+fn a_repeating_campaign_shows_ten_times_and_a_name_that_is_none_what_was_meant() {
+    let site = Site::with_samples();
+    let explained = site.run(&["explain", "weekly-digest-winter", "--json"]).exits(0).json();
+    assert_eq!(explained["fires"].as_array().unwrap().len(), 10);
+    assert_eq!(explained["audience"]["kind"], "broadcast");
+    site.run(&["explain", "payday-2026-2"]).exits(3).warns("did you mean `payday-2026-12`?");
+}
