@@ -7,11 +7,11 @@ use crate::check::declaration::Declaration;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::domain::TargetKind;
 use crate::load::model::{AudienceSyntax, TargetFileFormat, TargetFileSyntax};
-use crate::load::targets::TargetFile;
+use crate::load::targets::{TargetFile, content_ending};
 
 /// Endings of files that hold ids in a way that nobody reads line by line, and that are no text by default.
-const ENDINGS_NOT_TEXT: [&str; 12] =
-    ["json", "xls", "xlsx", "ods", "parquet", "avro", "tsv", "zip", "gz", "zst", "yaml", "yml"];
+const ENDINGS_NOT_TEXT: [&str; 13] =
+    ["json", "xls", "xlsx", "ods", "parquet", "avro", "tsv", "zip", "bz2", "xz", "7z", "yaml", "yml"];
 
 /// Applies the rules of an audience that is in a file.
 pub(super) fn file_source(
@@ -54,7 +54,7 @@ fn audience_file_format(
     if let Some(format) = syntax.format {
         return Some(format);
     }
-    let ending = Path::new(&syntax.file).extension().map(|ending| ending.to_string_lossy().to_lowercase());
+    let ending = content_ending(Path::new(&syntax.file));
     match ending.as_deref() {
         Some("csv") => Some(TargetFileFormat::Csv),
         Some("jsonl" | "ndjson") => Some(TargetFileFormat::Jsonl),

@@ -92,10 +92,11 @@ impl JsonSchema for TargetsSyntax {
 #[serde(deny_unknown_fields)]
 #[schemars(title = "file of ids")]
 pub struct TargetFileSyntax {
-    /// Path of the file, relative to this YAML file.
+    /// Path of the file, relative to this YAML file. One that ends in `.gz` or `.zst` is unpacked while it is read.
     #[schemars(length(min = 1), example = &"audiences/vips.csv")]
     pub file: String,
-    /// How the file lists its ids. Default: by the ending: `.csv`, `.jsonl` or `.ndjson`, else one id a line.
+    /// How the file lists its ids. Default: by the ending, that before `.gz` or `.zst`: `.csv`, `.jsonl` or
+    /// `.ndjson`, else one id a line.
     #[serde(default)]
     #[schemars(example = &"csv")]
     pub format: Option<TargetFileFormat>,

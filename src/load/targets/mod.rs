@@ -1,12 +1,13 @@
 //! Audience files, read as a stream.
 //!
-//! One id after the other, with its line: a file of ten million lines takes no more memory than one of
+//! One id after the other, with its line, unpacked on the way where the file's name ends in `.gz` or `.zst`: a file of ten million lines takes no more memory than one of
 //! ten. Does not know who asks, nor that an id may stand in it twice.
 
 mod delimited;
 mod digested;
 mod json_line;
 mod lines;
+mod unpacked;
 
 use std::fs::{self, File};
 use std::io::{self, BufReader};
@@ -18,6 +19,9 @@ use crate::load::model::TargetFileFormat;
 use crate::load::targets::delimited::DelimitedLines;
 use crate::load::targets::digested::{Digested, Hasher};
 use crate::load::targets::lines::{Line, Lines};
+use crate::load::targets::unpacked::Unpacked;
+
+pub use crate::load::targets::unpacked::content_ending;
 
 /// Longest line, and longest quoted CSV record: an id has at most 1024 bytes, but its JSON object or record
 /// may carry a whole profile. Bounds memory where line breaks are missing.
@@ -191,6 +195,7 @@ impl TargetFile {
         }
         let file = Digested::new(File::open(&self.path).map_err(unreadable)?);
         let hasher = file.hasher();
+        let file = Unpacked::new(file, &self.path).map_err(unreadable)?;
         let lines = Lines::new(BufReader::with_capacity(BUFFER_BYTES, file));
         let name = self.column_or_field.clone();
         let unnamed = || TargetFileError::Unnamed { shown_as: shown_as() };
@@ -226,9 +231,9 @@ impl TargetLines {
 
 #[derive(Debug)]
 enum LinesKind {
-    Text(Lines<BufReader<Digested>>),
-    Json { lines: Lines<BufReader<Digested>>, field: String },
-    Csv(Box<DelimitedLines<BufReader<Digested>>>),
+    Text(Lines<BufReader<Unpacked>>),
+    Json { lines: Lines<BufReader<Unpacked>>, field: String },
+    Csv(Box<DelimitedLines<BufReader<Unpacked>>>),
 }
 
 impl Iterator for TargetLines {
@@ -255,7 +260,7 @@ impl Iterator for TargetLines {
 }
 
 fn next_line(
-    lines: &mut Lines<BufReader<Digested>>,
+    lines: &mut Lines<BufReader<Unpacked>>,
     read: impl Fn(&[u8]) -> Result<TargetId, BadLineReason>,
 ) -> Option<Result<(u64, TargetId), BadLine>> {
     let target = match lines.next_line() {

@@ -153,3 +153,64 @@ fn what_is_no_file_is_refused() {
     assert_eq!(missing.code(), Code::UnreadableFile);
     assert_eq!(missing.help(), "the path is relative to the YAML file that names it");
 }
+
+/// Reads a packed file of lines `u1`, `u2` … and counts its ids and bad lines.
+fn packed(ending: &str, bytes: &[u8]) -> (usize, Vec<String>) {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join(format!("ids.txt.{ending}"));
+    std::fs::write(&path, bytes).unwrap();
+    let format = TargetFileFormat::Text;
+    let file = TargetFile { path, shown_as: "ids".to_owned(), format, column_or_field: None };
+    let (mut count, mut bad) = (0, Vec::new());
+    let mut lines = file.open().unwrap();
+    for line in lines.by_ref() {
+        match line {
+            Ok((line, id)) => {
+                count += 1;
+                assert_eq!(id.as_str(), format!("u{line}"));
+            }
+            Err(line) => bad.push(line.to_string()),
+        }
+    }
+    if bad.is_empty() {
+        use sha2::Digest;
+        let whole: [u8; 32] = sha2::Sha256::digest(bytes).into();
+        assert_eq!(lines.digest(), whole, "every byte of the packed file counts");
+    }
+    (count, bad)
+}
+
+fn ids(from: usize, to: usize) -> Vec<u8> {
+    (from..=to).flat_map(|number| format!("u{number}\n").into_bytes()).collect()
+}
+
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut packer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    packer.write_all(bytes).unwrap();
+    packer.finish().unwrap()
+}
+
+fn zstandard(bytes: &[u8]) -> Vec<u8> {
+    zstd::encode_all(bytes, 1).unwrap()
+}
+
+#[test]
+fn packed_files_read_like_plain_ones() {
+    assert_eq!(packed("gz", &gzip(&ids(1, 50_000))), (50_000, Vec::new()));
+    assert_eq!(packed("zst", &zstandard(&ids(1, 50_000))), (50_000, Vec::new()));
+    // Of several parts, as parallel packers and `cat` make them.
+    let parts = |pack: fn(&[u8]) -> Vec<u8>| [pack(&ids(1, 10)), pack(&ids(11, 20))].concat();
+    assert_eq!(packed("gz", &parts(gzip)), (20, Vec::new()));
+    assert_eq!(packed("zst", &parts(zstandard)), (20, Vec::new()));
+}
+
+#[test]
+fn a_packed_file_that_is_cut_short_or_garbage_is_no_audience() {
+    for (ending, whole) in [("gz", gzip(&ids(1, 50_000))), ("zst", zstandard(&ids(1, 50_000)))] {
+        let (count, bad) = packed(ending, &whole[..whole.len() / 2]);
+        assert!(count < 50_000 && bad.len() == 1, "{ending}: {count} ids, {bad:?}");
+        assert!(bad[0].contains("cannot be read further"), "{ending}: {bad:?}");
+        let (count, bad) = packed(ending, b"u1\nu2\n");
+        assert_eq!((count, bad.len()), (0, 1), "{ending}: {bad:?}");
+    }
+}

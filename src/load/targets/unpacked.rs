@@ -1,0 +1,83 @@
+//! A file's bytes, unpacked where its name says that it is packed.
+
+use std::fmt;
+use std::io::{self, BufReader, Read};
+use std::path::Path;
+
+use flate2::read::MultiGzDecoder;
+
+use crate::load::targets::digested::Digested;
+
+/// Endings of packed files, behind the ending that says what is in them.
+const PACKED_ENDINGS: [&str; 2] = ["gz", "zst"];
+
+/// Returns the ending that says what is in a file: of `ids.csv.gz` it is `csv`, in small letters.
+#[must_use]
+pub fn content_ending(path: &Path) -> Option<String> {
+    let ending = ending(path)?;
+    if !PACKED_ENDINGS.contains(&ending.as_str()) {
+        return Some(ending);
+    }
+    path.file_stem().map(Path::new).and_then(self::ending)
+}
+
+fn ending(path: &Path) -> Option<String> {
+    Some(path.extension()?.to_string_lossy().to_lowercase())
+}
+
+/// The bytes of a file as they are in it, or as they were before somebody packed it.
+pub(super) enum Unpacked {
+    Plain(Digested),
+    Gzip(Box<MultiGzDecoder<Digested>>),
+    Zstandard(zstd::Decoder<'static, BufReader<Digested>>),
+}
+
+impl Unpacked {
+    /// Reads a file whose path is given.
+    pub(super) fn new(file: Digested, path: &Path) -> io::Result<Self> {
+        Ok(match ending(path).as_deref() {
+            Some("gz") => Self::Gzip(Box::new(MultiGzDecoder::new(file))),
+            Some("zst") => Self::Zstandard(zstd::Decoder::new(file)?),
+            _ => Self::Plain(file),
+        })
+    }
+}
+
+impl Read for Unpacked {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Self::Plain(file) => file.read(buffer),
+            Self::Gzip(file) => file.read(buffer),
+            Self::Zstandard(file) => file.read(buffer),
+        }
+    }
+}
+
+impl fmt::Debug for Unpacked {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Plain(_) => "Plain",
+            Self::Gzip(_) => "Gzip",
+            Self::Zstandard(_) => "Zstandard",
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_ending_of_what_is_in_a_packed_file_counts() {
+        for (path, ending) in [
+            ("ids.csv", Some("csv")),
+            ("ids.csv.gz", Some("csv")),
+            ("a.b/ids.JSONL.ZST", Some("jsonl")),
+            ("ids.gz", None),
+            ("ids", None),
+            ("ids.csv.zip", Some("zip")),
+        ] {
+            assert_eq!(content_ending(Path::new(path)).as_deref(), ending, "{path}");
+        }
+    }
+}
