@@ -192,13 +192,11 @@ fn approve(shell: &Shell, args: &Args, plan: &PlanDocument) -> Result<()> {
 fn execute(session: &Session<'_>, args: &Args, desired: &Desired, open: OpenLedger, plan: Plan) -> Result {
     let shell = session.shell;
     let ledger = open.ledger;
-    // One thread for the network, beside those for the ledger and the audiences: what it does for a request is
-    // little, and handing requests from thread to thread costs more.
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Failure::from_error(ExitStatus::Other, &error))?;
     let summary = plan.document.summary;
     let had_doubts = summary.in_doubt > 0;
-    let (report, took, journal_thread) = runtime.block_on(async {
+    let (report, took) = runtime.block_on(async {
         let vendor_side = VendorSide::connect(shell, &desired.environment).await?;
         let salt = ledger.header().salt;
         let (journal, journal_thread) = Journal::start(open.backend, open.writer, shell.clock());
@@ -230,12 +228,12 @@ fn execute(session: &Session<'_>, args: &Args, desired: &Desired, open: OpenLedg
         let took = started.elapsed();
         display.end().await;
         listener.abort();
+        // Every handle on the journal is gone by now; this waits for the ledger to be released.
+        let (serial, chain) = tokio::task::block_in_place(|| journal_thread.finish());
+        session.remember(&ledger, serial, chain);
         vendor_side.sandbox.stop().await;
-        Ok::<_, Failure>((report, took, journal_thread))
+        Ok::<_, Failure>((report, took))
     })?;
-    // Every handle on the journal is gone by now; this waits for the ledger to be released.
-    let (serial, chain) = journal_thread.finish();
-    session.remember(&ledger, serial, chain);
     let text =
         if args.json { render::report::report_json(&report) } else { render::report::report(&report, took) };
     shell.answer(&text)?;
