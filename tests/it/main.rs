@@ -13,6 +13,7 @@ mod laws;
 mod ledger_safety;
 mod lsp;
 mod misfortune;
+mod new;
 mod outcomes;
 mod readme;
 mod sandbox;

@@ -10,6 +10,7 @@ mod init;
 mod ledger;
 mod lsp;
 mod man;
+mod new;
 mod plan;
 mod sandbox;
 mod schema;
@@ -23,6 +24,7 @@ use crate::cli::{Globals, Result};
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Command {
     Init(init::Args),
+    New(new::Args),
     Validate(validate::Args),
     Plan(plan::Args),
     Apply(apply::Args),
@@ -42,6 +44,7 @@ pub(super) enum Command {
 pub(super) fn run(shell: &Shell, globals: &Globals, command: &Command) -> Result {
     match command {
         Command::Init(args) => init::run(shell, globals, args),
+        Command::New(args) => new::run(shell, globals, args),
         Command::Validate(args) => validate::run(shell, globals, args),
         Command::Plan(args) => plan::run(shell, globals, args),
         Command::Apply(args) => apply::run(shell, globals, args),

@@ -1,0 +1,40 @@
+//! `new campaign`: a skeleton that is sound, pushes nothing, and becomes a campaign by removing its marks.
+
+use crate::site::Site;
+
+#[test]
+fn a_skeleton_is_sound_and_pushes_nothing_until_it_is_uncommented() {
+    let site = Site::with_samples();
+    site.run(&["new", "campaign", "spring-sale"]).exits(0).says("wrote campaigns/spring-sale.yaml");
+    let validated = site.run(&["validate"]).exits(0);
+    assert!(!validated.stdout.contains("error"), "{}", validated.stdout);
+    let plan = site.run(&["plan"]).exits(0);
+    assert!(!plan.stdout.contains("spring-sale"), "{}", plan.stdout);
+
+    // Its first line leads editors to the schema; what it says below is a campaign as it stands.
+    let text = site.read("campaigns/spring-sale.yaml");
+    assert!(text.starts_with("# yaml-language-server: $schema=../schema/campaign.schema.json\n"), "{text}");
+    let (declarations, campaign) = text.split_once("campaigns: {}\n").unwrap();
+    let campaign: Vec<&str> = campaign.lines().map(|line| &line[2..]).collect();
+    site.write("campaigns/spring-sale.yaml", &format!("{declarations}{}\n", campaign.join("\n")));
+    let validated = site.run(&["validate"]).exits(0);
+    assert!(!validated.stdout.contains("spring-sale"), "{}", validated.stdout);
+    site.run(&["explain", "spring-sale"])
+        .exits(0)
+        .says("Hello friend")
+        .says("1 target of `spring-sale`")
+        .says("Thu 2026-12-24 10:00 Asia/Shanghai");
+}
+
+#[test]
+fn what_is_there_stays_as_it_is() {
+    let site = Site::with_samples();
+    site.run(&["new", "campaign", "payday-2026-12"])
+        .exits(3)
+        .warns("there is a campaign `payday-2026-12` already: campaigns/payday.yaml:");
+    site.write("campaigns/mine.yaml", "{}\n");
+    site.run(&["new", "campaign", "mine"]).exits(3).warns("`campaigns/mine.yaml` is there already");
+    assert_eq!(site.read("campaigns/mine.yaml"), "{}\n");
+    site.run(&["new", "campaign", "no spaces"]).exits(3);
+    site.run(&["new", "campaign", "../outside"]).exits(3);
+}
