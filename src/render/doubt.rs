@@ -117,9 +117,7 @@ impl Resolved {
         let (word, evidence, task_id, ask_again_at) = match &finding.answer {
             Answer::Accepted { task_id, evidence } => ("sent", evidence.clone(), task_id.clone(), None),
             Answer::Rejected { evidence } => ("not_sent", evidence.clone(), None, None),
-            Answer::TooEarly { until } => {
-                ("too_early", "it is not listed, but may still be on its way".to_owned(), None, Some(*until))
-            }
+            Answer::TooEarly { until, why } => ("too_early", why.clone(), None, Some(*until)),
             Answer::CannotTell { why } => ("cannot_tell", why.clone(), None, None),
         };
         Some(Self { doubt, finding: word, evidence, task_id, ask_again_at })

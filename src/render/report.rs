@@ -22,8 +22,8 @@ pub fn report(report: &Report, took: Duration) -> String {
     if tally.unknown > 0 {
         let _ = writeln!(
             out,
-            "\n{DOUBT}In doubt{DOUBT:#}: nobody knows whether {} got the push. They are not sent to again by\n\
-             themselves: look in the vendor's console, then see `campaignctl doubt --help`.",
+            "\n{DOUBT}In doubt{DOUBT:#}: nobody knows whether {} got the push. They are not\n\
+             sent to again by themselves. To ask the vendor what it can tell: `campaignctl doubt resolve`.",
             text::count(tally.unknown, "target")
         );
     }

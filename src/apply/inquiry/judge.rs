@@ -72,7 +72,8 @@ impl Case<'_> {
     /// What absence says of it at `now`.
     fn absent(&self, now: DateTime<Utc>, where_from: &str) -> Answer {
         if now < self.settles_at {
-            return Answer::TooEarly { until: self.settles_at };
+            let why = "it is not listed, but may still be on its way".to_owned();
+            return Answer::TooEarly { until: self.settles_at, why };
         }
         Answer::Rejected { evidence: where_from.to_owned() }
     }
@@ -148,8 +149,13 @@ fn of_unclear(case: &Case<'_>, left: usize, now: DateTime<Utc>) -> Answer {
         let why = "its time is over, and no page says how long the vendor lists what is over";
         return Answer::CannotTell { why: why.to_owned() };
     }
-    if left == 0 || now < case.settles_at {
+    if left == 0 {
         return case.absent(now, "QueryPushSchedulerList has no task at its time but those of other batches");
+    }
+    if now < case.settles_at {
+        let why =
+            format!("the vendor lists {} at its time, and more may still be on their way", text_of(left));
+        return Answer::TooEarly { until: case.settles_at, why };
     }
     let why = format!("the vendor lists {} at its time that may or may not be this batch", text_of(left));
     Answer::CannotTell { why }

@@ -94,10 +94,12 @@ pub enum Answer {
         /// What shows it.
         evidence: String,
     },
-    /// It is not listed, but may still be on its way.
+    /// It is not listed for certain, but may still be on its way.
     TooEarly {
         /// From when on absence is proof.
         until: DateTime<Utc>,
+        /// What is listed so far.
+        why: String,
     },
     /// The lists say nothing of it, or nothing clear.
     CannotTell {
