@@ -8,6 +8,7 @@ pub mod doubt;
 pub mod explain;
 pub mod history;
 pub mod json;
+pub mod page;
 pub mod plan;
 pub mod report;
 pub mod text;

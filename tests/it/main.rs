@@ -15,6 +15,7 @@ mod lsp;
 mod misfortune;
 mod new;
 mod outcomes;
+mod pages;
 mod readme;
 mod sandbox;
 mod sandbox_caller;

@@ -46,7 +46,9 @@ pub(super) fn run(shell: &Shell, globals: &Globals, args: &Args) -> Result {
     match format {
         Format::Text => {
             if !diagnostics.is_empty() {
-                shell.say(&format!("{}\n", render::texts(&diagnostics, session.look())));
+                let (texts, more) =
+                    (render::texts(&diagnostics, session.look()), render::for_more(&diagnostics));
+                shell.say(&format!("{texts}\n{more}\n\n"));
             }
             shell.answer(&format!("{}\n", render::summary(&diagnostics)))?;
         }
