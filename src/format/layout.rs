@@ -4,7 +4,7 @@ use std::panic;
 
 use pretty_yaml::config::{FormatOptions, LanguageOptions, LayoutOptions, Quotes};
 use unicode_width::UnicodeWidthStr;
-use yaml_parser::SyntaxKind;
+use yaml_parser::{SyntaxElement, SyntaxKind};
 
 /// A comment that keeps what follows it as it is written, but for the order of keys.
 pub const IGNORE_COMMENT: &str = "campaignctl-fmt-ignore";
@@ -48,7 +48,7 @@ fn line_end(text: &str, at: usize) -> &str {
 /// Returns where comments begin.
 fn comment_places(text: &str) -> Option<Vec<usize>> {
     let tree = panic::catch_unwind(|| yaml_parser::parse(text)).ok()?.ok()?;
-    let tokens = tree.descendants_with_tokens().filter_map(|element| element.into_token());
+    let tokens = tree.descendants_with_tokens().filter_map(SyntaxElement::into_token);
     let comments = tokens.filter(|token| token.kind() == SyntaxKind::COMMENT);
     Some(comments.map(|token| usize::from(token.text_range().start())).collect())
 }

@@ -137,9 +137,8 @@ fn head(text: &str, mut start: usize, indentation: usize) -> usize {
     while start > 0 {
         let above = text[..start - 1].rfind('\n').map_or(0, |at| at + 1);
         let line = &text[above..start];
-        let is_comment = line.len() > indentation
-            && line[..indentation].bytes().all(|byte| byte == b' ')
-            && line[indentation..].starts_with('#');
+        let content = line.trim_start_matches(' ');
+        let is_comment = line.len() - content.len() == indentation && content.starts_with('#');
         if !is_comment {
             break;
         }

@@ -20,4 +20,4 @@ pub use file::{from_text as checked_text, read as read_text};
 pub use outline::{Entry, Mapping, Outline, outline};
 pub use reader::Reader;
 pub use shape::{Shape, Shapes};
-pub use workspace::{PROJECT_FILE, Workspace, workspace};
+pub use workspace::{PROJECT_FILE, Workspace, files, workspace};

@@ -6,6 +6,7 @@
 pub mod diagnostic;
 pub mod doubt;
 pub mod explain;
+pub mod format;
 pub mod history;
 pub mod json;
 pub mod page;

@@ -39,6 +39,8 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     // The shapes of files are handed in by `cli`, and so are the clock and the streams.
     ("lsp", &["domain", "diagnostic", "load", "check", "resolve", "render"]),
     ("schema", &["load", "plan"]),
+    // The order of keys is the schema's; where they stand, and that nothing says anything else, is `load`'s.
+    ("format", &["diagnostic", "load", "schema"]),
     (
         "cli",
         &[
@@ -57,6 +59,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "render",
             "lsp",
             "schema",
+            "format",
         ],
     ),
 ];

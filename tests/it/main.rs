@@ -9,6 +9,7 @@ mod doubt;
 mod editor;
 mod end_to_end;
 mod explain;
+mod fmt;
 mod laws;
 mod ledger_safety;
 mod lsp;

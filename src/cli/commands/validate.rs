@@ -46,9 +46,7 @@ pub(super) fn run(shell: &Shell, globals: &Globals, args: &Args) -> Result {
     match format {
         Format::Text => {
             if !diagnostics.is_empty() {
-                let (texts, more) =
-                    (render::texts(&diagnostics, session.look()), render::for_more(&diagnostics));
-                shell.say(&format!("{texts}\n{more}\n\n"));
+                session.say_diagnostics(&diagnostics);
             }
             shell.answer(&format!("{}\n", render::summary(&diagnostics)))?;
         }
