@@ -70,7 +70,7 @@ pub(super) fn unreadable(shown_as: &str, error: &io::Error) -> Diagnostic {
     }
     let (reason, help) = match error.kind() {
         io::ErrorKind::NotFound => {
-            ("it leads to nothing".to_owned(), "create the file, or remove the link to it")
+            ("there is no such file".to_owned(), "create it, or remove the link that leads to it")
         }
         io::ErrorKind::PermissionDenied => {
             ("permission is denied".to_owned(), "let the user that runs this read it")

@@ -163,9 +163,9 @@ mod unix {
         symlink("nothing.yaml", site.path("dangling.yaml")).unwrap();
         symlink("nothing.yaml", site.path(".#lock.yaml")).unwrap();
         insta::assert_snapshot!(site.printed(), @r"
-        error[unreadable-file]: cannot be read: it leads to nothing
+        error[unreadable-file]: cannot be read: there is no such file
         --> dangling.yaml
-         = help: create the file, or remove the link to it
+         = help: create it, or remove the link that leads to it
 
         1 error in 1 file
         ");
