@@ -6,8 +6,8 @@ use pretty_yaml::config::{FormatOptions, LanguageOptions, LayoutOptions, Quotes}
 use unicode_width::UnicodeWidthStr;
 use yaml_parser::{SyntaxElement, SyntaxKind};
 
-/// A comment that keeps what follows it as it is written, but for the order of keys.
-pub const IGNORE_COMMENT: &str = "campaignctl-fmt-ignore";
+/// No comment holds a line break: there is none that turns formatting off, since not every place would heed it.
+const NO_DIRECTIVE: &str = "\n";
 
 /// Wider than any line: where a list or a mapping in braces is broken is the writer's choice.
 const NEVER_BREAK: usize = u32::MAX as usize;
@@ -21,7 +21,7 @@ pub(super) fn lay_out(text: &str) -> Option<String> {
             trailing_comma: false,
             // Those that remain are content: of a block scalar, for example.
             trim_trailing_whitespaces: false,
-            ignore_comment_directive: IGNORE_COMMENT.to_owned(),
+            ignore_comment_directive: NO_DIRECTIVE.to_owned(),
             ..LanguageOptions::default()
         },
     };

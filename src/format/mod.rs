@@ -14,7 +14,6 @@ use crate::diagnostic::{Diagnostic, Source};
 use crate::load::{self, Outline, PROJECT_FILE};
 
 pub use key_order::FileKind;
-pub use layout::IGNORE_COMMENT;
 
 /// Most steps until a text is settled: two in all that was tried.
 const STEPS_MAX: usize = 5;

@@ -168,6 +168,11 @@ fn arbitrary_file() -> impl Strategy<Value = String> {
         Just("plain\n          goes on".to_owned()),
         Just("[a,\n          b # in\n          ]".to_owned()),
         Just("\n          - x\n          - w: 1".to_owned()),
+        Just("{ # in\n          b: x, # behind\n          a: z\n          }".to_owned()),
+        Just("\n          # nested\n          k: v\n\n          # more\n          j: w  # end".to_owned()),
+        Just("\n          - # c\n            k: |+\n              kept\n\n          - v".to_owned()),
+        Just("# below\n          text".to_owned()),
+        Just("\"folded\n\n          # no comment\"".to_owned()),
     ];
     let key = prop::sample::subsequence(
         vec![

@@ -20,7 +20,6 @@ const STANDARD_INPUT: &str = "-";
 ///
 /// Keys get the order of the schema, between blank lines; names keep theirs. Every comment stays, and what a file
 /// says: it is read again to prove that, and left as it is otherwise. So is a file that cannot be read.
-/// A comment `# campaignctl-fmt-ignore` keeps the layout of the key below it.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  campaignctl fmt --check")]
 pub(in crate::cli) struct Args {
