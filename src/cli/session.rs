@@ -16,7 +16,7 @@ use crate::domain::{EnvironmentName, LedgerSalt};
 use crate::ledger::Ledger;
 use crate::load::{self, PROJECT_FILE};
 use crate::plan::{self, Plan, Setting};
-use crate::render::diagnostic::{Look, summary, texts};
+use crate::render::diagnostic::{Look, for_more, summary, texts};
 use crate::resolve::{self, AudienceContents, Desired};
 use crate::schema;
 
@@ -97,13 +97,18 @@ impl<'a> Session<'a> {
         if diagnostics.is_empty() {
             return Ok(());
         }
-        self.shell.say(&format!("{}\n", texts(diagnostics, self.look())));
+        self.say_diagnostics(diagnostics);
         if diagnostics.iter().any(Diagnostic::is_error) {
             return Err(
                 Failure::new(ExitStatus::Written, summary(diagnostics)).help("nothing was planned or sent")
             );
         }
         Ok(())
+    }
+
+    /// Prints diagnostics for people, and where to read more of them.
+    pub(super) fn say_diagnostics(&self, diagnostics: &[Diagnostic]) {
+        self.shell.say(&format!("{}\n{}\n\n", texts(diagnostics, self.look()), for_more(diagnostics)));
     }
 
     /// Returns what the reader of conversation sees.

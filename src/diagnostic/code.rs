@@ -2,7 +2,8 @@
 
 macro_rules! codes {
     ($($variant:ident = $text:literal, $summary:literal;)*) => {
-        /// A diagnostic's stable code. Machines match on it; a corpus file under `tests/` is named after each.
+        /// A diagnostic's stable code. Machines match on it; a corpus file under `tests/` and a page in
+        /// `docs/codes` are named after each.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum Code {
             $(#[doc = $summary] $variant,)*
@@ -25,6 +26,15 @@ macro_rules! codes {
             pub fn summary(self) -> &'static str {
                 match self {
                     $(Self::$variant => $summary,)*
+                }
+            }
+
+            /// Returns the code's page, in Markdown: what it means, why it matters, a wrong and a right
+            /// example, how to fix it. Its first paragraph begins with the summary.
+            #[must_use]
+            pub fn page(self) -> &'static str {
+                match self {
+                    $(Self::$variant => include_str!(concat!("../../docs/codes/", $text, ".md")),)*
                 }
             }
         }
@@ -106,6 +116,20 @@ codes! {
     RepeatPast = "repeat-past", "A repeating push that would start before today.";
     RepeatTooFar = "repeat-too-far", "A repeating push that ends more than 180 days from today.";
     TooManyTasks = "too-many-tasks", "More unexecuted scheduled and repeating tasks than the vendor keeps.";
+}
+
+/// There is no such code.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("there is no diagnostic code `{0}`")]
+pub struct UnknownCode(pub String);
+
+impl std::str::FromStr for Code {
+    type Err = UnknownCode;
+
+    fn from_str(text: &str) -> Result<Self, UnknownCode> {
+        let found = Self::ALL.iter().find(|code| code.as_str() == text);
+        found.copied().ok_or_else(|| UnknownCode(text.to_owned()))
+    }
 }
 
 impl std::fmt::Display for Code {

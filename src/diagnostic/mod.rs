@@ -7,7 +7,7 @@ mod code;
 mod place;
 mod suggestion;
 
-pub use code::Code;
+pub use code::{Code, UnknownCode};
 pub use place::{Place, Source, Span};
 pub use suggestion::closest;
 

@@ -14,7 +14,11 @@ const BYTE_ORDER_MARK: char = '\u{feff}';
 
 /// Reads a file's text, without a byte-order mark. Never reads more than [`BYTES_MAX`], and never opens a
 /// device or a pipe, which could block.
-pub(super) fn read(path: &Path, shown_as: &str) -> Result<String, Diagnostic> {
+///
+/// # Errors
+///
+/// Returns a diagnostic where it cannot be read, is no file, is too large or is not UTF-8.
+pub fn read(path: &Path, shown_as: &str) -> Result<String, Diagnostic> {
     let metadata = fs::metadata(path).map_err(|error| unreadable(shown_as, &error))?;
     if !metadata.is_file() {
         return Err(not_a_file(shown_as, metadata.is_dir()));
@@ -32,8 +36,12 @@ pub(super) fn read(path: &Path, shown_as: &str) -> Result<String, Diagnostic> {
     Ok(text.strip_prefix(BYTE_ORDER_MARK).map(str::to_owned).unwrap_or(text))
 }
 
-/// Takes a text that is in memory within the same bounds, and as [`read`] would return it.
-pub(super) fn from_text(text: &str, shown_as: &str) -> Result<String, Diagnostic> {
+/// Takes a text that is in memory within the same bounds, and as a file's would be returned.
+///
+/// # Errors
+///
+/// Returns a diagnostic where it is too large.
+pub fn from_text(text: &str, shown_as: &str) -> Result<String, Diagnostic> {
     if text.len() as u64 > BYTES_MAX {
         return Err(too_large(shown_as));
     }
@@ -62,7 +70,7 @@ pub(super) fn unreadable(shown_as: &str, error: &io::Error) -> Diagnostic {
     }
     let (reason, help) = match error.kind() {
         io::ErrorKind::NotFound => {
-            ("it leads to nothing".to_owned(), "create the file, or remove the link to it")
+            ("there is no such file".to_owned(), "create it, or remove the link that leads to it")
         }
         io::ErrorKind::PermissionDenied => {
             ("permission is denied".to_owned(), "let the user that runs this read it")

@@ -7,6 +7,7 @@
 mod document;
 mod file;
 pub mod model;
+mod outline;
 mod reader;
 mod schema_line;
 mod shape;
@@ -15,6 +16,8 @@ mod workspace;
 mod yaml;
 
 pub use document::{Document, parse};
+pub use file::{from_text as checked_text, read as read_text};
+pub use outline::{Entry, Mapping, Outline, outline};
 pub use reader::Reader;
 pub use shape::{Shape, Shapes};
-pub use workspace::{PROJECT_FILE, Workspace, workspace};
+pub use workspace::{PROJECT_FILE, Workspace, files, workspace};

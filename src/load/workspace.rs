@@ -55,6 +55,18 @@ pub fn workspace(directory: &Path, shown_as: &str, shapes: &Shapes) -> (Workspac
     Reader::new(directory.to_owned(), shown_as.to_owned()).workspace(shapes)
 }
 
+/// Lists the YAML files that [`workspace`] would read, the project file first, the others in the order of their
+/// paths, each with its path as messages show it.
+#[must_use]
+pub fn files(directory: &Path, shown_as: &str) -> (Vec<(PathBuf, String)>, Vec<Diagnostic>) {
+    let mut reader = Reader::new(directory.to_owned(), shown_as.to_owned());
+    let mut reading = Reading { directory, shown_as, reader: &mut reader, mistakes: Vec::new() };
+    let project = Some(directory.join(PROJECT_FILE)).filter(|path| reading.reader.exists(path));
+    let paths = project.into_iter().chain(reading.campaign_files());
+    let shown = paths.map(|path| (path.clone(), reading.shown(&path))).collect();
+    (shown, reading.mistakes)
+}
+
 /// Reads a workspace with what a reader remembers and has open.
 pub(super) fn read(reader: &mut Reader, shapes: &Shapes) -> (Workspace, Vec<Diagnostic>) {
     let (directory, shown_as) = (reader.directory().to_owned(), reader.shown_as().to_owned());

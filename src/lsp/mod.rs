@@ -2,7 +2,7 @@
 //!
 //! The Language Server Protocol over two streams that `cli` hands in, on top of the very same `load`, `check`
 //! and `resolve` that `validate` uses: live diagnostics, completion and definition of names across files,
-//! and what a campaign would say, to whom and when. Knows no ledger and no plan, opens no socket, and asks
+//! and what a campaign would say, to whom and when; formats as `fmt` does. Knows no ledger and no plan, opens no socket, and asks
 //! the clock it is given.
 
 mod analysis;
@@ -11,6 +11,7 @@ mod buffers;
 mod capabilities;
 mod completion;
 mod describe;
+mod formatting;
 mod names;
 mod navigate;
 mod outline;

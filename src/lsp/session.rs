@@ -7,9 +7,9 @@ use chrono::{DateTime, Utc};
 use lsp_server::{ErrorCode, Notification, Request, RequestId, Response};
 use lsp_types::{
     CompletionItem, CompletionParams, Diagnostic, DidChangeTextDocumentParams, DidChangeWatchedFilesParams,
-    DidCloseTextDocumentParams, DidOpenTextDocumentParams, DocumentSymbolParams, DocumentSymbolResponse,
-    GotoDefinitionParams, Hover, HoverContents, HoverParams, InitializeParams, MarkupContent, MarkupKind,
-    Position, PublishDiagnosticsParams, ReferenceParams, RegistrationParams, Uri,
+    DidCloseTextDocumentParams, DidOpenTextDocumentParams, DocumentFormattingParams, DocumentSymbolParams,
+    DocumentSymbolResponse, GotoDefinitionParams, Hover, HoverContents, HoverParams, InitializeParams,
+    MarkupContent, MarkupKind, Position, PublishDiagnosticsParams, ReferenceParams, RegistrationParams, Uri,
 };
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -18,7 +18,7 @@ use crate::load::Shapes;
 use crate::lsp::analysis::Analysis;
 use crate::lsp::buffers::{Buffer, Buffers, path_of, uri_of};
 use crate::lsp::position::Encoding;
-use crate::lsp::{capabilities, completion, describe, navigate, publish, workspace};
+use crate::lsp::{capabilities, completion, describe, formatting, navigate, publish, workspace};
 
 pub(super) struct Session {
     encoding: Encoding,
@@ -174,6 +174,10 @@ impl Session {
                 let (path, buffer, _) = self.at(&params.text_document.uri, Position::default())?;
                 let symbols = navigate::symbols(&path, buffer.text(), &buffer.lines(self.encoding));
                 Some(DocumentSymbolResponse::Nested(symbols))
+            }),
+            "textDocument/formatting" => answer(id, params, |params: DocumentFormattingParams| {
+                let (path, buffer, _) = self.at(&params.text_document.uri, Position::default())?;
+                Some(formatting::edits(&path.to_string_lossy(), buffer.text(), &buffer.lines(self.encoding)))
             }),
             _ => {
                 let message = format!("there is no method `{method}` here");

@@ -4,7 +4,7 @@ use chrono::SecondsFormat;
 
 use crate::diagnostic::Code;
 use crate::diff::{Blocked, Change, Expired, Kind};
-use crate::domain::REPEAT_DAYS_AHEAD_MAX;
+use crate::domain::{REPEAT_DAYS_AHEAD_MAX, vendor_zone};
 
 /// A reason and what to do about it.
 pub(super) struct Explanation {
@@ -103,7 +103,8 @@ fn of_expired(change: &Change<'_>, expired: &Expired) -> Explanation {
     };
     match expired {
         Expired::TimePast { at } => Explanation {
-            reason: format!("its time {} has passed; {left}", at.to_rfc3339_opts(SecondsFormat::Secs, true)),
+            // As the vendor counts time, and most people who read this.
+            reason: format!("its time {} has passed; {left}", at.with_timezone(&vendor_zone()).to_rfc3339()),
             code: Some(Code::TimePast),
             help: Some("set a time that is still to come, or remove the campaign".to_owned()),
         },

@@ -6,8 +6,10 @@
 pub mod diagnostic;
 pub mod doubt;
 pub mod explain;
+pub mod format;
 pub mod history;
 pub mod json;
+pub mod page;
 pub mod plan;
 pub mod report;
 pub mod text;

@@ -133,7 +133,7 @@ impl Audience {
     fn audience_empty(&self) -> Diagnostic {
         let message = format!("audience `{}` holds nobody", self.name);
         Diagnostic::error(Code::AudienceEmpty, self.source_place(), message)
-            .help("look at how the file was made; nothing is pushed to nobody")
+            .help("look at how the file was made: a push to nobody is hardly what was meant")
     }
 }
 

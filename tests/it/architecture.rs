@@ -37,8 +37,10 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     // reaches people through the rooms below.
     ("render", &["domain", "diagnostic", "ledger", "diff", "plan", "apply"]),
     // The shapes of files are handed in by `cli`, and so are the clock and the streams.
-    ("lsp", &["domain", "diagnostic", "load", "check", "resolve", "render"]),
+    ("lsp", &["domain", "diagnostic", "load", "check", "resolve", "format", "render"]),
     ("schema", &["load", "plan"]),
+    // The order of keys is the schema's; where they stand, and that nothing says anything else, is `load`'s.
+    ("format", &["diagnostic", "load", "schema"]),
     (
         "cli",
         &[
@@ -57,6 +59,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "render",
             "lsp",
             "schema",
+            "format",
         ],
     ),
 ];

@@ -15,7 +15,7 @@ use campaignctl::render::diagnostic::{Look, summary, texts};
 use campaignctl::{check, load, resolve, schema};
 
 /// The project file of workspaces that have none of their own.
-const PROJECT: &str = "\
+pub(crate) const PROJECT: &str = "\
 version: 1
 project: acme
 environments:
@@ -27,7 +27,8 @@ const BUILT_AT_RUN_TIME: &[Code] =
     &[Code::NoProject, Code::UnreadableFile, Code::NotAFile, Code::LinkLoop, Code::FileTooLarge];
 
 /// Codes that a clock or a ledger is needed for; the tests of `plan` have them.
-const GUARDS_OF_PLAN: &[Code] = &[Code::TimePast, Code::RepeatPast, Code::RepeatTooFar, Code::TooManyTasks];
+pub(crate) const GUARDS_OF_PLAN: &[Code] =
+    &[Code::TimePast, Code::RepeatPast, Code::RepeatTooFar, Code::TooManyTasks];
 
 #[test]
 fn every_bad_workspace_prints_what_is_expected() {
@@ -162,9 +163,9 @@ mod unix {
         symlink("nothing.yaml", site.path("dangling.yaml")).unwrap();
         symlink("nothing.yaml", site.path(".#lock.yaml")).unwrap();
         insta::assert_snapshot!(site.printed(), @r"
-        error[unreadable-file]: cannot be read: it leads to nothing
+        error[unreadable-file]: cannot be read: there is no such file
         --> dangling.yaml
-         = help: create the file, or remove the link to it
+         = help: create it, or remove the link that leads to it
 
         1 error in 1 file
         ");
@@ -262,7 +263,7 @@ fn nested_aliases() -> String {
 }
 
 /// Reads a workspace and finds everything that is wrong with it and with the audience files of its campaigns.
-fn diagnose(directory: &Path) -> Vec<Diagnostic> {
+pub(crate) fn diagnose(directory: &Path) -> Vec<Diagnostic> {
     let (workspace, mut mistakes) = load::workspace(directory, "", schema::shapes());
     let (checked, of_rules) = check::workspace(&workspace);
     mistakes.extend(of_rules);

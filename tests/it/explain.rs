@@ -1,4 +1,5 @@
-//! `explain CAMPAIGN`: what a campaign comes to, and where each of its parameters is written.
+//! `explain CODE`: a diagnostic's page. `explain CAMPAIGN`: what a campaign comes to, and where each of its
+//! parameters is written.
 
 use crate::site::Site;
 
@@ -64,4 +65,36 @@ fn a_repeating_campaign_shows_ten_times_and_a_name_that_is_none_what_was_meant()
     assert_eq!(explained["fires"].as_array().unwrap().len(), 10);
     assert_eq!(explained["audience"]["kind"], "broadcast");
     site.run(&["explain", "payday-2026-2"]).exits(3).warns("did you mean `payday-2026-12`?");
+}
+
+#[test]
+fn a_code_is_explained_and_a_slip_finds_it_even_where_the_files_are_wrong() {
+    let site = Site::with_samples();
+    let ran = site.run(&["explain", "unknown-name"]).exits(0);
+    assert!(ran.stdout.starts_with("unknown-name\n\nA reference to something that is declared nowhere.\n"));
+    site.write("campaigns/payday.yaml", "campains: {}\n");
+    let ran = site.run(&["explain", "unknown-nam"]).exits(3).warns("did you mean `unknown-name`?");
+    assert!(!ran.stderr.contains("campains"), "{}", ran.stderr);
+    site.run(&["explain"]).exits(0).says("yaml-syntax ");
+}
+
+#[test]
+fn a_code_is_explained_without_a_workspace_and_to_machines_too() {
+    let site = Site::with("", "");
+    let page = site.run(&["-C", "nowhere", "explain", "time-past", "--json"]).exits(0).json();
+    assert_eq!(page["code"], "time-past");
+    assert!(page["markdown"].as_str().unwrap().starts_with("# time-past\n"));
+    let list = site.run(&["explain", "--json"]).exits(0).json();
+    assert_eq!(list.as_array().unwrap().len(), campaignctl::diagnostic::Code::ALL.len());
+}
+
+#[test]
+fn reports_end_with_the_way_to_more() {
+    let site = Site::with_samples();
+    site.edit("campaigns/payday.yaml", "template: payday", "template: paydya");
+    for command in ["validate", "plan"] {
+        let ran = site.run(&[command]).exits(3);
+        let more = "\nfor more: campaignctl explain unknown-name\n";
+        assert_eq!(ran.stderr.matches(more).count(), 1, "{}", ran.stderr);
+    }
 }

@@ -150,18 +150,16 @@ fn diagnostics_page() -> String {
     let mut page = String::from(
         "# Diagnostics\n\n\
          Every code that `campaignctl validate` and `plan` can report. Codes are stable: machines may match on\n\
-         them (`validate --format json`). Written by a test from `src/diagnostic/code.rs`; where a code links to\n\
-         an example, `expected.txt` there shows the whole report.\n\n\
-         | code | meaning |\n|---|---|\n",
+         them (`validate --format json`). Each has a page, which `campaignctl explain CODE` prints, and most have a\n\
+         bad workspace, whose `expected.txt` shows the whole report. Written by a test from\n\
+         `src/diagnostic/code.rs`.\n\n\
+         | code | meaning | report |\n|---|---|---|\n",
     );
     for code in Code::ALL {
-        let example = format!("tests/corpus/invalid/{code}");
-        let name = if root().join(&example).is_dir() {
-            format!("[`{code}`](../{example})")
-        } else {
-            format!("`{code}`")
-        };
-        writeln!(page, "| {name} | {} |", code.summary()).unwrap();
+        let reports = ["invalid", "plan"].map(|corpus| format!("tests/corpus/{corpus}/{code}/expected.txt"));
+        let report = reports.into_iter().find(|report| root().join(report).is_file());
+        let report = report.map(|report| format!("[report](../{report})")).unwrap_or_default();
+        writeln!(page, "| [`{code}`](codes/{code}.md) | {} | {report} |", code.summary()).unwrap();
     }
     page
 }

@@ -5,6 +5,7 @@ mod completions;
 mod doubt;
 mod explain;
 mod explain_campaign;
+mod fmt;
 mod history;
 mod init;
 mod ledger;
@@ -26,6 +27,7 @@ pub(super) enum Command {
     Init(init::Args),
     New(new::Args),
     Validate(validate::Args),
+    Fmt(fmt::Args),
     Plan(plan::Args),
     Apply(apply::Args),
     Show(show::Args),
@@ -46,6 +48,7 @@ pub(super) fn run(shell: &Shell, globals: &Globals, command: &Command) -> Result
         Command::Init(args) => init::run(shell, globals, args),
         Command::New(args) => new::run(shell, globals, args),
         Command::Validate(args) => validate::run(shell, globals, args),
+        Command::Fmt(args) => fmt::run(shell, globals, args),
         Command::Plan(args) => plan::run(shell, globals, args),
         Command::Apply(args) => apply::run(shell, globals, args),
         Command::Explain(args) => explain::run(shell, globals, args),

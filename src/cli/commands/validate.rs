@@ -46,7 +46,7 @@ pub(super) fn run(shell: &Shell, globals: &Globals, args: &Args) -> Result {
     match format {
         Format::Text => {
             if !diagnostics.is_empty() {
-                shell.say(&format!("{}\n", render::texts(&diagnostics, session.look())));
+                session.say_diagnostics(&diagnostics);
             }
             shell.answer(&format!("{}\n", render::summary(&diagnostics)))?;
         }

@@ -91,9 +91,11 @@ impl Explainer<'_> {
             Some(parent) => format!("`{parent}` lacks the key `{key}`"),
             None => format!("the file lacks the key `{key}`"),
         };
-        let example = self.properties(error).and_then(|keys| keys.get(key)).and_then(example);
-        let help = match example {
+        let property = self.properties(error).and_then(|keys| keys.get(key));
+        let is_mapping = property.is_some_and(|property| property["type"] == "object");
+        let help = match property.and_then(example) {
             Some(example) => format!("add it, for example `{key}: {example}`"),
+            None if is_mapping => "add it, with keys and values below it".to_owned(),
             None => match self.tags(error, key).as_slice() {
                 [] => "add it".to_owned(),
                 tags => {
@@ -126,6 +128,8 @@ impl Explainer<'_> {
             Value::String(text) if expected.contains(&"object") && text.contains(':') => {
                 "put a space after the colon: `key: value`".to_owned()
             }
+            _ if expected == ["object"] => "write keys and values below it, each as `key: value`".to_owned(),
+            _ if expected == ["string"] => "write a text in quotes".to_owned(),
             _ => format!("write {wanted}"),
         };
         let place = self.value(&path);
@@ -136,7 +140,9 @@ impl Explainer<'_> {
         let found = self.found(&path);
         let message = format!("{} cannot be {}", subject(&path), describe(found));
         let names: Vec<String> = allowed.iter().map(plain).collect();
-        let meant = found.as_str().and_then(|text| closest(text, names.iter().map(String::as_str)));
+        // A number is no slip of another: who wrote `30d` must choose, not be led to `60d`.
+        let spelled = found.as_str().filter(|text| !text.contains(|c: char| c.is_ascii_digit()));
+        let meant = spelled.and_then(|text| closest(text, names.iter().map(String::as_str)));
         let help = match meant {
             Some(meant) => format!("did you mean `{meant}`?"),
             None if names.len() == 1 => format!("write `{}`", names[0]),

@@ -23,9 +23,15 @@ pub(super) fn target(line: &str, field: &str) -> Result<TargetId, BadLineReason>
     }
 }
 
-/// Returns the reader's words without its `at line 1`, which is not the file's.
+/// Returns what the reader says, in a person's words and without its `at line 1`, which is not the file's.
 fn reason(error: &serde_json::Error) -> String {
-    let text = error.to_string();
+    if error.is_eof() {
+        return "the line ends too early".to_owned();
+    }
+    let text = error
+        .to_string()
+        .replace("invalid type: ", "found ")
+        .replace("trailing characters", "something follows the object");
     let place = format!(" at line {} column {}", error.line(), error.column());
     match text.strip_suffix(&place) {
         Some(words) if error.column() == 0 => words.to_owned(),

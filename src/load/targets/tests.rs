@@ -128,13 +128,13 @@ fn one_field_of_each_json_object_is_read() {
 fn bad_json_lines_are_named() {
     let lines = b"[1]\n{\"id\": 1}\n{\"user_id\": 1.5}\n{\"user_id\": \"a\", \"user_id\": \"b\"}\n{\"user_id\": \"a\"\n{} x\n{\"user_id\": null}\n{\"user_id\":\"\"}";
     insta::assert_snapshot!(jsonl(lines).join("\n"), @r"
-    line 1: the line is not a JSON object with a text in `user_id`: invalid type: sequence, expected an object
+    line 1: the line is not a JSON object with a text in `user_id`: found sequence, expected an object
     line 2: the object has no field `user_id`
-    line 3: the line is not a JSON object with a text in `user_id`: invalid type: floating point `1.5`, expected a text or a whole number at column 15
+    line 3: the line is not a JSON object with a text in `user_id`: found floating point `1.5`, expected a text or a whole number at column 15
     line 4: the object has the field `user_id` twice
-    line 5: the line is not a JSON object with a text in `user_id`: EOF while parsing an object at column 15
-    line 6: the line is not a JSON object with a text in `user_id`: trailing characters at column 4
-    line 7: the line is not a JSON object with a text in `user_id`: invalid type: null, expected a text or a whole number at column 16
+    line 5: the line is not a JSON object with a text in `user_id`: the line ends too early
+    line 6: the line is not a JSON object with a text in `user_id`: something follows the object at column 4
+    line 7: the line is not a JSON object with a text in `user_id`: found null, expected a text or a whole number at column 16
     line 8: a target id cannot be empty
     ");
 }

@@ -3,6 +3,8 @@
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
+use crate::load::{Entry, Mapping};
+
 /// A node's place in the arena.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct NodeId(usize);
@@ -96,6 +98,39 @@ impl Tree {
                 Kind::Scalar { .. } | Kind::Sequence(_) | Kind::Alias(_) => &[],
             })
             .map(|(key, _)| *key)
+    }
+
+    /// Returns the mappings that are written out, outer ones before those inside them.
+    pub(in crate::load) fn mappings(&self) -> Vec<Mapping> {
+        let mut found = Vec::new();
+        let mut waiting: Vec<(NodeId, Vec<String>)> =
+            self.root.map(|root| (root, Vec::new())).into_iter().collect();
+        while let Some((id, path)) = waiting.pop() {
+            let node = self.node(id);
+            let below = |step: String| path.iter().cloned().chain([step]).collect::<Vec<_>>();
+            match &node.kind {
+                Kind::Scalar { .. } | Kind::Alias(_) => {}
+                Kind::Sequence(items) => {
+                    waiting.extend(
+                        items.iter().enumerate().map(|(place, item)| (*item, below(place.to_string()))),
+                    );
+                }
+                Kind::Mapping { entries, .. } => {
+                    let mut written = Vec::with_capacity(entries.len());
+                    for (key, value) in entries {
+                        let Kind::Scalar { text, .. } = &self.node(*key).kind else { continue };
+                        waiting.push((*value, below(text.to_string())));
+                        written.push(Entry {
+                            key: text.to_string(),
+                            key_range: self.node(*key).range.clone(),
+                            value_range: self.node(*value).range.clone(),
+                        });
+                    }
+                    found.push(Mapping { path, range: node.range.clone(), entries: written });
+                }
+            }
+        }
+        found
     }
 
     /// Follows aliases to the node they stand for; an alias always points backwards, so this ends.

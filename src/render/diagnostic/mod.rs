@@ -18,6 +18,19 @@ pub fn texts(diagnostics: &[Diagnostic], look: Look) -> String {
     diagnostics.iter().map(|diagnostic| text(diagnostic, look)).collect::<Vec<_>>().join("\n")
 }
 
+/// Says once, below all of them, where more is to be read: a line that names the only code, or the first
+/// one as an example. Empty where there are none.
+#[must_use]
+pub fn for_more(diagnostics: &[Diagnostic]) -> String {
+    let codes: BTreeSet<_> = diagnostics.iter().map(|diagnostic| diagnostic.code).collect();
+    let worst = diagnostics.iter().find(|diagnostic| diagnostic.is_error()).or(diagnostics.first());
+    match worst {
+        None => String::new(),
+        Some(only) if codes.len() == 1 => format!("for more: campaignctl explain {}", only.code),
+        Some(first) => format!("for more: campaignctl explain CODE, such as {}", first.code),
+    }
+}
+
 /// Counts in one line: `3 errors, 1 warning in 2 files`, or `no mistakes found`.
 #[must_use]
 pub fn summary(diagnostics: &[Diagnostic]) -> String {

@@ -218,3 +218,19 @@ fn the_summary_counts_errors_warnings_and_files() {
     assert_eq!(summary(&[Diagnostic::placeless(Code::TooManyTasks, "101 tasks")]), "1 error");
     assert_eq!(summary(&[]), "no mistakes found");
 }
+
+#[test]
+fn tabs_and_windows_line_breaks_leave_carets_where_they_belong() {
+    let file = source("a.yaml", "a:\r\n  x: 1\r\n  b:\t\t1\r\n  c: {\tb: 2 }\r\n");
+    let diagnostic = Diagnostic::error(Code::DuplicateKey, place(&file, "b: 2"), "the key `b` stands twice")
+        .related(place(&file, "b:\t"), "first here");
+    insta::assert_snapshot!(plain(&diagnostic), @r"
+    error[duplicate-key]: the key `b` stands twice
+     --> a.yaml:4:8
+      |
+    3 |   b:        1
+      |   ------ first here
+    4 |   c: {    b: 2 }
+      |           ^^^^
+    ");
+}

@@ -138,9 +138,9 @@ impl<'diagnostic> Cut<'diagnostic> {
     }
 }
 
-/// Widens a range to whole lines, without the last one's break.
+/// Widens a range to whole lines, without the last one's break, be it one character or two.
 fn whole_lines(text: &str, range: &Range<usize>) -> Range<usize> {
     let start = text[..range.start].rfind('\n').map_or(0, |at| at + 1);
     let end = text[range.end..].find('\n').map_or(text.len(), |at| range.end + at);
-    start..end
+    start..range.end.max(start + text[start..end].trim_end_matches('\r').len())
 }

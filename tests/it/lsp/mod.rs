@@ -65,7 +65,7 @@ fn published(client: &mut Client, root: &Path) -> Vec<String> {
             lines.push(format!(
                 "{shown}:{}:{} {level} {} {:?} {related}",
                 start["line"].as_u64().unwrap() + 1,
-                start["character"].as_u64().unwrap() + 1,
+                character_column(&path, start),
                 diagnostic["code"].as_str().unwrap(),
                 diagnostic["message"].as_str().unwrap()
             ));
@@ -73,6 +73,16 @@ fn published(client: &mut Client, root: &Path) -> Vec<String> {
     }
     lines.sort();
     lines
+}
+
+/// A position's column in characters, from 1; the protocol counts UTF-16 units.
+fn character_column(path: &Path, position: &Value) -> usize {
+    let text =
+        std::fs::read(path).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default();
+    let number = |key: &str| usize::try_from(position[key].as_u64().unwrap()).unwrap();
+    let line = text.split('\n').nth(number("line")).unwrap_or_default();
+    let units: Vec<u16> = line.encode_utf16().take(number("character")).collect();
+    String::from_utf16(&units).unwrap().chars().count() + 1
 }
 
 /// What `validate` says. Places that are no file, and places without a column, are where an editor can show them.
@@ -347,6 +357,24 @@ fn a_file_has_its_names_as_symbols() {
     assert_eq!(names, ["a", "b"]);
     let range = &symbols[0]["children"][0]["range"];
     assert_eq!((&range["start"]["line"], &range["end"]["line"]), (&json!(2), &json!(8)));
+}
+
+#[test]
+fn a_document_is_formatted_as_fmt_does_it() {
+    let Desk { mut client, shared, campaigns: _, site } = desk();
+    let untidy = SHARED.replace("  ", "     ").replace(": ", ":  ");
+    client.open(&shared, &untidy);
+    let params = json!({ "textDocument": { "uri": uri(&shared) }, "options": { "tabSize": 8, "insertSpaces": false } });
+    let edits = client.request("textDocument/formatting", &params)["result"].clone();
+    client.edit(&shared, &json!([{ "range": edits[0]["range"], "text": edits[0]["newText"] }]));
+    assert_eq!(client.request("textDocument/formatting", &params)["result"], json!([]));
+    site.write("campaigns/shared.yaml", &untidy);
+    site.run(&["fmt"]).exits(0);
+    let tidy = site.read("campaigns/shared.yaml");
+    client.open(&shared, &tidy);
+    assert_eq!(client.request("textDocument/formatting", &params)["result"], json!([]), "{tidy}");
+    client.open(&shared, "templates:   [\n");
+    assert_eq!(client.request("textDocument/formatting", &params)["result"], json!([]), "it cannot be read");
 }
 
 /// Chinese text, an emoji, a tab, CRLF and a byte-order mark before the mistake, in both countings.

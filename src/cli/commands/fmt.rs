@@ -1,0 +1,183 @@
+use std::fs;
+use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
+
+use crate::cli::exit::ExitStatus;
+use crate::cli::failure::Failure;
+use crate::cli::session::Session;
+use crate::cli::shell::Shell;
+use crate::cli::{Globals, Result};
+use crate::diagnostic::{Diagnostic, Source};
+use crate::format::{self, FileKind, LeftAlone};
+use crate::load;
+use crate::render;
+use crate::render::text::count;
+
+/// What stands for standard input among the files.
+const STANDARD_INPUT: &str = "-";
+
+/// Format YAML files: indentation, quotes, order of keys
+///
+/// Keys get the order of the schema, between blank lines; names keep theirs. Every comment stays, and what a file
+/// says: it is read again to prove that, and left as it is otherwise. So is a file that cannot be read.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  campaignctl fmt --check")]
+pub(in crate::cli) struct Args {
+    /// Files, or directories of files; `-` reads standard input and writes standard output [default: all of
+    /// the workspace]
+    #[arg(value_name = "FILE")]
+    files: Vec<PathBuf>,
+    /// Write nothing; show what would change, and exit 3 if anything would
+    #[arg(long)]
+    check: bool,
+    /// The name of what `-` reads: the project file has another order of keys than other files
+    #[arg(long, value_name = "FILE", default_value = "campaigns.yaml")]
+    stdin_filename: String,
+}
+
+/// What became of the files.
+#[derive(Default)]
+struct Tally {
+    changed: u64,
+    unchanged: u64,
+    mistakes: Vec<Diagnostic>,
+    /// Files that no formatting leaves as they are.
+    beyond: Vec<String>,
+}
+
+pub(super) fn run(shell: &Shell, globals: &Globals, args: &Args) -> Result {
+    let session = Session::new(shell, globals);
+    if args.files.iter().any(|path| path.as_os_str() == STANDARD_INPUT) {
+        return standard_input(&session, args);
+    }
+    let mut tally = Tally::default();
+    for (path, shown_as) in files(&session, args, &mut tally.mistakes) {
+        one(shell, &path, &shown_as, args.check, &mut tally)?;
+    }
+    let Tally { changed, unchanged, mistakes, beyond } = tally;
+    let verb = if args.check { "would be formatted" } else { "formatted" };
+    shell.answer(&format!("{} {verb}, {unchanged} unchanged\n", count(changed, "file")))?;
+    refused(&session, &mistakes, beyond)?;
+    Ok(if args.check && changed > 0 { ExitStatus::Written } else { ExitStatus::Done })
+}
+
+/// Lists the files that were asked for, with the paths that messages show.
+fn files(session: &Session<'_>, args: &Args, mistakes: &mut Vec<Diagnostic>) -> Vec<(PathBuf, String)> {
+    let mut found = Vec::new();
+    let mut below = |directory: &Path, shown_as: &str| {
+        let (files, of_files) = load::files(directory, shown_as);
+        mistakes.extend(of_files);
+        files
+    };
+    if args.files.is_empty() {
+        found = below(session.directory(), &session.shown_as());
+    }
+    for path in &args.files {
+        let shown_as = path.to_string_lossy();
+        if path.is_dir() {
+            found.extend(below(path, &shown_as));
+        } else {
+            found.push((path.clone(), shown_as.into_owned()));
+        }
+    }
+    found
+}
+
+fn one(shell: &Shell, path: &Path, shown_as: &str, is_check: bool, tally: &mut Tally) -> Result<()> {
+    let text = match load::read_text(path, shown_as) {
+        Ok(text) => text,
+        Err(mistake) => {
+            tally.mistakes.push(mistake);
+            return Ok(());
+        }
+    };
+    let formatted = match format::format(&Source::new(shown_as.to_owned(), text), FileKind::of_path(shown_as))
+    {
+        Ok(formatted) => formatted,
+        Err(LeftAlone::Mistakes(mistakes)) => {
+            tally.mistakes.extend(mistakes);
+            return Ok(());
+        }
+        Err(LeftAlone::WouldChange) => {
+            tally.beyond.push(format!("`{shown_as}`"));
+            return Ok(());
+        }
+    };
+    // With the byte-order mark that a text of ours does not have.
+    let before = fs::read_to_string(path).unwrap_or_default();
+    if before == formatted {
+        tally.unchanged += 1;
+        return Ok(());
+    }
+    tally.changed += 1;
+    if is_check {
+        return shell.answer(&render::format::diff(shown_as, &before, &formatted));
+    }
+    replace(path, &formatted).map_err(|error| {
+        Failure::new(ExitStatus::Other, format!("could not write `{shown_as}`: {error}"))
+            .help("the file is as it was")
+    })?;
+    shell.answer(&format!("formatted {shown_as}\n"))
+}
+
+/// Replaces a file whole or not at all; what a symbolic link leads to, and not the link.
+fn replace(path: &Path, text: &str) -> std::io::Result<()> {
+    let path = fs::canonicalize(path)?;
+    let permissions = fs::metadata(&path)?.permissions();
+    let directory = path.parent().unwrap_or(Path::new("."));
+    let mut file = tempfile::NamedTempFile::new_in(directory)?;
+    file.write_all(text.as_bytes())?;
+    file.as_file().set_permissions(permissions)?;
+    file.persist(&path).map(drop).map_err(|error| error.error)
+}
+
+/// For editors: the text comes in and goes out.
+fn standard_input(session: &Session<'_>, args: &Args) -> Result {
+    if args.files.len() > 1 {
+        let failure = Failure::new(ExitStatus::Written, "`-` stands for all there is to format");
+        return Err(failure.help("format files and standard input by a command each"));
+    }
+    let (shell, name) = (session.shell, &args.stdin_filename);
+    let mut text = String::new();
+    let read = std::io::stdin().read_to_string(&mut text);
+    read.map_err(|error| {
+        let failure = Failure::new(ExitStatus::Written, format!("could not read standard input: {error}"));
+        failure.help("it must be UTF-8 text")
+    })?;
+    let source = match load::checked_text(&text, name) {
+        Ok(checked) => Source::new(name.clone(), checked),
+        Err(mistake) => return refused(session, &[mistake], Vec::new()).map(|()| ExitStatus::Written),
+    };
+    match format::format(&source, FileKind::of_path(name)) {
+        Ok(formatted) if !args.check => shell.answer(&formatted).map(|()| ExitStatus::Done),
+        Ok(formatted) if formatted == text => Ok(ExitStatus::Done),
+        Ok(formatted) => {
+            shell.answer(&render::format::diff(name, &text, &formatted)).map(|()| ExitStatus::Written)
+        }
+        Err(LeftAlone::Mistakes(mistakes)) => {
+            refused(session, &mistakes, Vec::new()).map(|()| ExitStatus::Written)
+        }
+        Err(LeftAlone::WouldChange) => {
+            refused(session, &[], vec![format!("`{name}`")]).map(|()| ExitStatus::Written)
+        }
+    }
+}
+
+/// Says which files were left as they are, and why.
+fn refused(session: &Session<'_>, mistakes: &[Diagnostic], beyond: Vec<String>) -> Result<()> {
+    if !mistakes.is_empty() {
+        session.say_diagnostics(mistakes);
+        let failure = Failure::new(ExitStatus::Written, render::diagnostic::summary(mistakes));
+        return Err(failure.help("files with mistakes are as they were"));
+    }
+    if !beyond.is_empty() {
+        let failure = Failure::new(
+            ExitStatus::Written,
+            "left as they are, because formatted they would say something else",
+        );
+        return Err(failure
+            .items(beyond)
+            .help("write them in a plainer style: no `?` before keys, anchors above aliases"));
+    }
+    Ok(())
+}
