@@ -126,13 +126,14 @@ fn a_live_lock_cannot_be_broken() {
 fn who_reads_while_another_writes_sees_a_whole_ledger() {
     let vendor = Vendor::start();
     let site = Site::remote(&vendor.url(), 2000, "");
-    vendor.sandbox.inject(Fault::times(FaultKind::Delay { ms: 5 }, 1000));
+    vendor.sandbox.inject(Fault::times(FaultKind::Delay { ms: 20 }, 1000));
     let mut child = site
         .command(&["apply", "--auto-approve"])
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn()
         .unwrap();
+    vendor.wait_for_calls(1);
     let (mut seen, mut views) = (0, 0);
     while child.try_wait().unwrap().is_none() {
         let status = site.run(&["status", "--json"]).exits(0);
