@@ -63,11 +63,11 @@ fn a_scheduled_batch_that_is_not_listed_was_not_sent_and_is_due_again() {
         let site = scheduled(&vendor, strategy);
         second_batch_meets(&vendor, FaultKind::DropBefore);
         site.apply().exits(10);
-        // Twenty minutes have not passed: it may still be on its way.
+        // Half an hour has not passed: it may still be on its way.
         let early = resolve(&site, &["--json"]).exits(10).json();
         assert_eq!(early[0]["finding"], "too_early");
-        assert!(early[0]["ask_again_at"].as_str().unwrap().starts_with("2026-11-24T02:20:00"), "{early}");
-        resolve(&site, &[]).exits(10).says("may still be on its way; ask again from 2026-11-24 10:20 on");
+        assert!(early[0]["ask_again_at"].as_str().unwrap().starts_with("2026-11-24T02:30:00"), "{early}");
+        resolve(&site, &[]).exits(10).says("may still be on its way; ask again from 2026-11-24 10:30 on");
         assert_eq!(account(&site), (15, 0, 10));
         resolve(&site, &["--settle", "0s", "--dry-run"])
             .exits(10)
@@ -116,6 +116,16 @@ fn an_immediate_push_to_targets_is_in_no_list() {
         !vendor.sandbox.requests().iter().any(|seen| seen.action.starts_with("Query")),
         "nothing to ask for"
     );
+}
+
+#[test]
+fn absence_is_no_proof_of_the_real_vendor_before_half_an_hour() {
+    let vendor = Vendor::start();
+    let site = scheduled(&vendor, ONCE);
+    site.edit("campaigns/campaignctl.yaml", &vendor.url(), "https://vendor.invalid");
+    let mut command = site.command(&["doubt", "resolve", "--settle", "29m"]);
+    let ran = Ran::of(&command.env_remove("CAMPAIGNCTL_NOW").output().unwrap());
+    ran.exits(3).warns("`--settle` is shorter than 30 minutes").warns("nothing was asked");
 }
 
 #[test]

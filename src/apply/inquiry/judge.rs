@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 
-use crate::apply::inquiry::{Answer, CLOCK_SKEW_MAX, Finding};
-use crate::ledger::{Content, Doubt, Ledger};
+use crate::apply::inquiry::{Answer, CLOCK_SKEW_MAX, MOMENT_SLACK};
+use crate::domain::Schedule;
+use crate::ledger::{Content, Doubt, Ledger, Serial};
 use crate::vendor::{NamedTask, ScheduledTask};
 
 /// A batch in doubt, with what is needed to recognise its task.
@@ -21,6 +22,8 @@ pub(super) struct Case<'a> {
 /// When a task happens, as far as it matters to find it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Moments {
+    /// As soon as it is taken: in no list of moments.
+    AtOnce,
     /// Once.
     Once(DateTime<Utc>),
     /// Again and again until then.
@@ -28,10 +31,6 @@ pub(super) enum Moments {
 }
 
 impl Case<'_> {
-    fn finding(&self, answer: Answer) -> Finding {
-        Finding { intent: self.doubt.serial, answer }
-    }
-
     /// Whether a task can have been made by its request: neither before it left nor long after.
     fn can_have_made(&self, created_at: Option<DateTime<Utc>>) -> bool {
         let earliest = self.doubt.at - CLOCK_SKEW_MAX;
@@ -58,15 +57,26 @@ impl Case<'_> {
 
     fn happens_like(&self, task: &ScheduledTask) -> bool {
         match self.moments {
-            Moments::Once(_) => task.strategy_type == 1,
+            Moments::AtOnce => false,
+            Moments::Once(_) => task.strategy_type == 1 && !task.has_parent,
             Moments::Until(_) => task.repeats(),
         }
     }
 
     fn is_over(&self, now: DateTime<Utc>) -> bool {
         match self.moments {
+            Moments::AtOnce => true,
             Moments::Once(at) | Moments::Until(at) => at <= now,
         }
+    }
+
+    /// What tasks that may be its own, or another's, say of it at `now`.
+    fn unclear(&self, now: DateTime<Utc>, seen: &str) -> Answer {
+        if now < self.settles_at {
+            let why = format!("{seen}, and more may still be on their way");
+            return Answer::TooEarly { until: self.settles_at, why };
+        }
+        Answer::CannotTell { why: format!("{seen} that may or may not be this batch") }
     }
 
     /// What absence says of it at `now`.
@@ -79,22 +89,43 @@ impl Case<'_> {
     }
 }
 
-/// Looks for a broadcast by its name, which nothing else has.
+/// Looks for broadcasts of one name among all tasks of that name. `cases` must be all broadcasts in doubt of it.
 pub(super) fn judge_named(
-    case: &Case<'_>,
+    cases: &[&Case<'_>],
     listed: &[NamedTask],
     ledger: &Ledger,
     now: DateTime<Utc>,
-) -> Answer {
-    let found =
-        listed.iter().find(|task| case.can_have_made(task.created_at) && !ledger.has_task(&task.task_id));
-    match found {
-        Some(task) => Answer::Accepted {
-            task_id: Some(task.task_id.clone()),
-            evidence: format!("QueryPushAnalysisTaskList has task {} of that name", task.task_id),
-        },
-        None => case.absent(now, "QueryPushAnalysisTaskList has no task of that name"),
-    }
+) -> Vec<(Serial, Answer)> {
+    let unclaimed: Vec<&NamedTask> = listed.iter().filter(|task| !ledger.has_task(&task.task_id)).collect();
+    let can_be = |case: &Case<'_>, task: &NamedTask| case.can_have_made(task.created_at);
+    let found: Vec<&NamedTask> =
+        unclaimed.into_iter().filter(|task| cases.iter().any(|case| can_be(case, task))).collect();
+    let unnamed = unnamed_called(&cases[0].doubt.intent.task_name, ledger);
+    let is_each_there = cases.iter().all(|case| found.iter().any(|task| can_be(case, task)));
+    let is_each_sent = found.len() as u64 == cases.len() as u64 + unnamed && is_each_there;
+    let answer = |(place, case): (usize, &&Case<'_>)| {
+        let answer = if is_each_sent {
+            let task_id = (unnamed == 0).then(|| found[place].task_id.clone());
+            let evidence = format!("QueryPushAnalysisTaskList has {} of that name", text_of(found.len()));
+            Answer::Accepted { task_id, evidence }
+        } else if found.is_empty() {
+            case.absent(now, "QueryPushAnalysisTaskList has no task of that name")
+        } else {
+            case.unclear(now, &format!("the vendor lists {} of that name", text_of(found.len())))
+        };
+        (case.doubt.serial, answer)
+    };
+    cases.iter().enumerate().map(answer).collect()
+}
+
+/// Counts broadcasts of a name that were taken, of which nobody knows the task. Only a name of the user's own can
+/// stand for more than one.
+fn unnamed_called(task_name: &str, ledger: &Ledger) -> u64 {
+    let is_called = |content: &Content| {
+        let own_name = content.as_map().get("task_name").and_then(|name| name.as_str());
+        content.is_broadcast() && own_name == Some(task_name)
+    };
+    ledger.unnamed_tasks().filter(|(history, _)| is_called(&history.content)).map(|(_, count)| count).sum()
 }
 
 /// Looks for batches that happen at the same moment among all tasks of that moment, or for batches that repeat
@@ -106,12 +137,12 @@ pub(super) fn judge_named(
 /// nobody knows which task; and as not taken only where no unclaimed task is left at that moment at all, whatever
 /// its words.
 pub(super) fn judge_scheduled(
-    cases: &[Case<'_>],
+    cases: &[&Case<'_>],
     listed: Vec<ScheduledTask>,
     ledger: &Ledger,
     claimed: impl Fn(&str) -> bool,
     now: DateTime<Utc>,
-) -> Vec<Finding> {
+) -> Vec<(Serial, Answer)> {
     let all_repeat = cases.iter().all(|case| matches!(case.moments, Moments::Until(_)));
     let unclaimed =
         listed.into_iter().filter(|task| !claimed(&task.task_id) && (task.repeats() || !all_repeat));
@@ -135,11 +166,11 @@ pub(super) fn judge_scheduled(
         for case in alike {
             let count = text_of(task_ids.len());
             let evidence = format!("QueryPushSchedulerList has {count} at its time, as many as were sent");
-            findings.push(case.finding(Answer::Accepted { task_id: named.next().cloned(), evidence }));
+            findings.push((case.doubt.serial, Answer::Accepted { task_id: named.next().cloned(), evidence }));
         }
         left.retain(|task_id, _| !task_ids.contains(task_id));
     }
-    findings.extend(unclear.into_iter().map(|case| case.finding(of_unclear(case, left.len(), now))));
+    findings.extend(unclear.into_iter().map(|case| (case.doubt.serial, of_unclear(case, left.len(), now))));
     findings
 }
 
@@ -152,13 +183,7 @@ fn of_unclear(case: &Case<'_>, left: usize, now: DateTime<Utc>) -> Answer {
     if left == 0 {
         return case.absent(now, "QueryPushSchedulerList has no task at its time but those of other batches");
     }
-    if now < case.settles_at {
-        let why =
-            format!("the vendor lists {} at its time, and more may still be on their way", text_of(left));
-        return Answer::TooEarly { until: case.settles_at, why };
-    }
-    let why = format!("the vendor lists {} at its time that may or may not be this batch", text_of(left));
-    Answer::CannotTell { why }
+    case.unclear(now, &format!("the vendor lists {} at its time", text_of(left)))
 }
 
 fn text_of(tasks: usize) -> String {
@@ -167,21 +192,31 @@ fn text_of(tasks: usize) -> String {
 
 /// Counts batches like this one that were taken, of which nobody knows the task: their tasks look like its own.
 fn unnamed_like(case: &Case<'_>, ledger: &Ledger) -> u64 {
-    let of_words = ledger.unnamed_tasks().filter(|(history, _)| is_same(&history.content, case.content));
+    let of_words = ledger.unnamed_tasks().filter(|(history, _)| {
+        is_same(&history.content, case.content) && is_near(history.content.schedule().as_ref(), case.moments)
+    });
     of_words.map(|(_, count)| count).sum()
 }
 
-/// Whether the list could not tell batches of two contents apart.
+/// Whether what happens then can stand in the window of a batch.
+fn is_near(schedule: Option<&Schedule>, moments: Moments) -> bool {
+    match (schedule, moments) {
+        (Some(Schedule::Once { at }), Moments::Once(other)) => (*at - other).abs() <= MOMENT_SLACK * 2,
+        (Some(Schedule::Repeat(_)), Moments::Until(_)) => true,
+        _ => false,
+    }
+}
+
+/// Whether the list could not tell batches of two contents apart, but for their moments.
 fn is_same(one: &Content, other: &Content) -> bool {
-    one.is_broadcast() == other.is_broadcast()
-        && one.words() == other.words()
-        && one.schedule() == other.schedule()
+    let kind = |content: &Content| content.schedule().map(|schedule| schedule.strategy_type());
+    one.is_broadcast() == other.is_broadcast() && one.words() == other.words() && kind(one) == kind(other)
 }
 
 /// Groups batches that the list could not tell apart.
-fn by_words<'a, 'b>(cases: &'b [Case<'a>]) -> Vec<Vec<&'b Case<'a>>> {
+fn by_words<'a, 'b>(cases: &[&'b Case<'a>]) -> Vec<Vec<&'b Case<'a>>> {
     let mut groups: Vec<Vec<&Case<'a>>> = Vec::new();
-    for case in cases {
+    for &case in cases {
         match groups.iter_mut().find(|group| is_same(group[0].content, case.content)) {
             Some(group) => group.push(case),
             None => groups.push(vec![case]),
@@ -210,6 +245,10 @@ mod tests {
     const FIRES: i64 = 600;
 
     fn content(body: &str, recipients: Recipients) -> Content {
+        content_at(body, recipients, at(FIRES))
+    }
+
+    fn content_at(body: &str, recipients: Recipients, fires: DateTime<Utc>) -> Content {
         Content::of(&Campaign {
             id: "c".parse().unwrap(),
             revision: Revision::FIRST,
@@ -217,7 +256,7 @@ mod tests {
             values: [("name".to_owned(), "Li".to_owned())].into(),
             recipients,
             classification: Classification::default(),
-            schedule: Schedule::Once { at: at(FIRES) },
+            schedule: Schedule::Once { at: fires },
             expires_after: ExpiresAfter::from_seconds(60).unwrap(),
             task_name: None,
             extended_params: std::collections::BTreeMap::new(),
@@ -245,6 +284,12 @@ mod tests {
 
     /// A ledger with batches of campaigns (each with its body): accepted with a task, or in doubt.
     fn ledger(batches: &[(&str, &str, Option<&str>)], recipients: Recipients) -> Ledger {
+        let with_content =
+            batches.iter().map(|(campaign, body, task)| (*campaign, content(body, recipients), *task));
+        ledger_of(with_content.collect())
+    }
+
+    fn ledger_of(batches: Vec<(&str, Content, Option<&str>)>) -> Ledger {
         let header = Header {
             format: FORMAT_VERSION,
             lineage: Lineage::new(uuid::Uuid::from_u128(1)),
@@ -255,8 +300,7 @@ mod tests {
             workspace_id: "w".into(),
         };
         let mut records = vec![Record::Opened(header)];
-        for (place, (campaign, body, task)) in batches.iter().enumerate() {
-            let content = content(body, recipients);
+        for (place, (campaign, content, task)) in batches.into_iter().enumerate() {
             let run = RunId::new(uuid::Uuid::from_u128(1));
             records.push(Record::Submitted {
                 run,
@@ -268,7 +312,7 @@ mod tests {
             records.push(Record::Intent(intent(campaign, u32::try_from(place).unwrap())));
             if let Some(task) = task {
                 // An empty one stands for a batch that a person says was sent.
-                let task_id = Some((*task).to_owned()).filter(|task| !task.is_empty());
+                let task_id = Some(task.to_owned()).filter(|task| !task.is_empty());
                 let outcome = Outcome::Accepted { request_id: None, task_id };
                 records.push(Record::Outcome { intent: Serial(records.len() as u64), outcome });
             }
@@ -293,24 +337,37 @@ mod tests {
         }
     }
 
+    fn cases(ledger: &Ledger) -> Vec<Case<'_>> {
+        let case = |doubt| {
+            let doubt: &Doubt = doubt;
+            let content = &ledger.history(&doubt.intent.campaign, doubt.intent.revision).unwrap().content;
+            let Some(Schedule::Once { at: fires }) = content.schedule() else {
+                unreachable!("all are for once")
+            };
+            let settles_at = doubt.at + chrono::TimeDelta::minutes(20);
+            Case { doubt, content, settles_at, moments: Moments::Once(fires) }
+        };
+        ledger.doubts().into_iter().map(case).collect()
+    }
+
     /// `+ID` taken, `-` not taken, `…` too early, `?` cannot tell; one for each doubt.
     fn judged(ledger: &Ledger, listed: &[ScheduledTask], now: i64) -> String {
-        let doubts = ledger.doubts();
-        let case = |doubt: &&'_ Doubt| -> Case<'_> {
-            let doubt: &Doubt = ledger.doubts().into_iter().find(|each| each.serial == doubt.serial).unwrap();
-            let history = ledger.history(&doubt.intent.campaign, doubt.intent.revision).unwrap();
-            Case {
-                doubt,
-                content: &history.content,
-                settles_at: doubt.at + chrono::TimeDelta::minutes(20),
-                moments: Moments::Once(at(FIRES)),
-            }
-        };
-        let cases: Vec<Case<'_>> = doubts.iter().map(case).collect();
-        let mut findings =
-            judge_scheduled(&cases, listed.to_vec(), ledger, |id| ledger.has_task(id), at(now));
-        findings.sort_by_key(|finding| finding.intent);
-        findings.iter().map(|finding| in_short(&finding.answer)).collect::<Vec<_>>().join(" ")
+        let cases = cases(ledger);
+        let cases: Vec<&Case<'_>> = cases.iter().collect();
+        let found = judge_scheduled(&cases, listed.to_vec(), ledger, |id| ledger.has_task(id), at(now));
+        in_order(found)
+    }
+
+    /// The same for broadcasts that all have one name.
+    fn named(ledger: &Ledger, listed: &[NamedTask], now: i64) -> String {
+        let cases = cases(ledger);
+        let cases: Vec<&Case<'_>> = cases.iter().collect();
+        in_order(judge_named(&cases, listed, ledger, at(now)))
+    }
+
+    fn in_order(mut found: Vec<(Serial, Answer)>) -> String {
+        found.sort_by_key(|(intent, _)| *intent);
+        found.iter().map(|(_, answer)| in_short(answer)).collect::<Vec<_>>().join(" ")
     }
 
     fn in_short(answer: &Answer) -> String {
@@ -388,24 +445,46 @@ mod tests {
             within: Within::Days7,
         });
         let ledger = ledger(&[("c", "B", Some("1")), ("c", "B", None)], everyone);
-        let doubts = ledger.doubts();
-        let history = ledger.history(&"c".parse().unwrap(), Revision::FIRST).unwrap();
-        let case = Case {
-            doubt: doubts[0],
-            content: &history.content,
-            settles_at: at(20),
-            moments: Moments::Once(at(FIRES)),
-        };
         let task = |id: &str, created: i64| NamedTask {
             task_id: id.to_owned(),
             task_name: "e/c@1#1".to_owned(),
             created_at: Some(at(created)),
         };
-        let judged = |listed: &[NamedTask], now| in_short(&judge_named(&case, listed, &ledger, at(now)));
+        let judged = |listed: &[NamedTask], now| named(&ledger, listed, now);
         assert_eq!(judged(&[task("2", 0)], 1), "+2");
         assert_eq!(judged(&[], 1), "…");
         assert_eq!(judged(&[], SETTLED), "-");
         // Of an earlier batch, or of an earlier year.
         assert_eq!(judged(&[task("1", 0), task("3", -500)], SETTLED), "-");
+    }
+
+    /// A name of the user's own may stand for several broadcasts.
+    #[test]
+    fn broadcasts_of_one_name_are_counted() {
+        let everyone = Broadcast { platform: Platform::Ios, login: Login::All, within: Within::Days7 };
+        let everyone = Recipients::Broadcast(everyone);
+        let task = |id: &str| NamedTask {
+            task_id: id.to_owned(),
+            task_name: "n".to_owned(),
+            created_at: Some(at(0)),
+        };
+        let two = ledger(&[("c", "B", None), ("d", "D", None)], everyone);
+        assert_eq!(named(&two, &[task("1")], SETTLED), "? ?");
+        assert_eq!(named(&two, &[task("1")], 1), "… …");
+        assert_eq!(named(&two, &[task("1"), task("2")], SETTLED), "+1 +2");
+        assert_eq!(named(&two, &[], SETTLED), "- -");
+    }
+
+    /// The vendor may list a task some seconds from its moment.
+    #[test]
+    fn the_task_of_a_neighbouring_moment_could_be_the_batch_too() {
+        let soon = at(FIRES) + chrono::TimeDelta::seconds(30);
+        let batches = vec![("c", content("B", USERS), None), ("d", content_at("B", USERS, soon), None)];
+        let ledger = ledger_of(batches);
+        assert_eq!(judged(&ledger, &[task("1", "B")], SETTLED), "? ?");
+        assert_eq!(judged(&ledger, &[task("1", "B"), task("2", "B")], SETTLED), "+1 +2");
+        // One moment of a repeating task is no task for once.
+        let child = ScheduledTask { has_parent: true, ..task("2", "B") };
+        assert_eq!(judged(&ledger, &[task("1", "B"), child], SETTLED), "? ?");
     }
 }

@@ -16,9 +16,10 @@ use crate::domain::Schedule;
 use crate::ledger::{Doubt, Ledger, Serial};
 use crate::vendor::{Client, NamedTask, QueryError, ScheduledTask};
 
-/// The gateway takes a request up to this long after the time it was signed with (vendor page 435312), so
-/// that before it absence proves nothing.
-pub const SETTLE_MIN: TimeDelta = TimeDelta::minutes(15);
+/// The gateway takes a request whose time stamp is up to 15 minutes from its own clock (vendor page 435312). So one
+/// that was signed with a clock that is 15 minutes fast is taken until half an hour after it was signed, and before
+/// that absence proves nothing.
+pub const SETTLE_MIN: TimeDelta = TimeDelta::minutes(30);
 
 /// The same for broadcasts, which are looked for by name in a list made for statistics: no page says how soon
 /// a task is in it.
@@ -117,12 +118,12 @@ pub struct Finding {
     pub answer: Answer,
 }
 
-impl Finding {
-    /// Returns the task that is known to be its batch's.
+impl Answer {
+    /// Returns the task that is known to be the batch's.
     fn task_id(&self) -> Option<&str> {
-        match &self.answer {
-            Answer::Accepted { task_id, .. } => task_id.as_deref(),
-            _ => None,
+        match self {
+            Self::Accepted { task_id, .. } => task_id.as_deref(),
+            Self::Rejected { .. } | Self::TooEarly { .. } | Self::CannotTell { .. } => None,
         }
     }
 }
@@ -139,94 +140,94 @@ pub async fn inquire<A: Ask>(
     now: DateTime<Utc>,
     settle: Settle,
 ) -> Result<Vec<Finding>, QueryError> {
-    let mut findings: Vec<Finding> = Vec::new();
-    let mut scheduled: Vec<Case<'_>> = Vec::new();
+    let (mut answers, mut cases) = (BTreeMap::new(), Vec::new());
     for doubt in ledger.doubts() {
-        let content = ledger.history(&doubt.intent.campaign, doubt.intent.revision).map(|of| &of.content);
-        let read = content.and_then(|content| Some((content, content.schedule()?)));
-        let Some((content, schedule)) = read else {
-            findings.push(cannot_tell(doubt, "the ledger does not say when it was to happen"));
-            continue;
-        };
-        let settle = if content.is_broadcast() { settle.named } else { settle.listed };
-        let settles_at = doubt.at.checked_add_signed(settle).unwrap_or(DateTime::<Utc>::MAX_UTC);
-        let Some(moments) = moments(&schedule) else {
-            findings.push(if content.is_broadcast() {
-                let case = Case { doubt, content, settles_at, moments: Moments::Once(doubt.at) };
-                Finding { intent: doubt.serial, answer: by_name(ask, &case, ledger, now).await? }
-            } else {
-                cannot_tell(doubt, "the vendor lists no immediate pushes to targets")
-            });
-            continue;
-        };
-        let case = Case { doubt, content, settles_at, moments };
-        if content.is_broadcast() {
-            let answer = by_name(ask, &case, ledger, now).await?;
-            // Absent by name, it must be absent from the other list too.
-            if !matches!(answer, Answer::Rejected { .. }) {
-                findings.push(Finding { intent: doubt.serial, answer });
-                continue;
-            }
+        match case(ledger, doubt, settle) {
+            Ok(case) => cases.push(case),
+            Err(why) => drop(answers.insert(doubt.serial, Answer::CannotTell { why: why.to_owned() })),
         }
-        scheduled.push(case);
     }
-    let found: HashSet<String> = findings.iter().filter_map(Finding::task_id).map(str::to_owned).collect();
-    for group in by_moments(scheduled) {
+    for group in by_name(&cases) {
+        // The oldest comes first, as in the ledger.
+        let since = group[0].doubt.at - CLOCK_SKEW_MAX;
+        let listed = ask.named_tasks(&group[0].doubt.intent.task_name, since).await?;
+        answers.extend(judge_named(&group, &listed, ledger, now));
+    }
+    let found: HashSet<String> = answers.values().filter_map(Answer::task_id).map(str::to_owned).collect();
+    let claimed = |task_id: &str| ledger.has_task(task_id) || found.contains(task_id);
+    // Of a broadcast that the other list knows nothing certain of, this one may still have the task.
+    let is_open =
+        |case: &&Case<'_>| !matches!(answers.get(&case.doubt.serial), Some(Answer::Accepted { .. }));
+    let mut of_moments = Vec::new();
+    for group in by_moments(cases.iter().filter(is_open)) {
         let (from, until) = window(&group, now);
         let listed = ask.scheduled_tasks(from, until).await?;
-        let claimed = |task_id: &str| ledger.has_task(task_id) || found.contains(task_id);
-        findings.extend(judge_scheduled(&group, listed, ledger, claimed, now));
+        of_moments.extend(judge_scheduled(&group, listed, ledger, claimed, now));
     }
-    findings.sort_by_key(|finding| finding.intent);
-    Ok(findings)
-}
-
-async fn by_name<A: Ask>(
-    ask: &A,
-    case: &Case<'_>,
-    ledger: &Ledger,
-    now: DateTime<Utc>,
-) -> Result<Answer, QueryError> {
-    let since = case.doubt.at - CLOCK_SKEW_MAX;
-    let listed = ask.named_tasks(&case.doubt.intent.task_name, since).await?;
-    Ok(judge_named(case, &listed, ledger, now))
-}
-
-fn cannot_tell(doubt: &Doubt, why: &str) -> Finding {
-    Finding { intent: doubt.serial, answer: Answer::CannotTell { why: why.to_owned() } }
-}
-
-fn moments(schedule: &Schedule) -> Option<Moments> {
-    match schedule {
-        Schedule::Now => None,
-        Schedule::Once { at } => Some(Moments::Once(*at)),
-        Schedule::Repeat(repeat) => Some(Moments::Until(repeat.over_at())),
-    }
-}
-
-/// Batches of one moment are judged together, and so are all that repeat: their tasks could be taken for each
-/// other's.
-fn by_moments(cases: Vec<Case<'_>>) -> Vec<Vec<Case<'_>>> {
-    let mut groups: BTreeMap<Option<DateTime<Utc>>, Vec<Case<'_>>> = BTreeMap::new();
-    for case in cases {
-        let key = match case.moments {
-            Moments::Once(at) => Some(at),
-            Moments::Until(_) => None,
+    for (serial, of_moment) in of_moments {
+        let answer = match (answers.remove(&serial), of_moment) {
+            // What either list shows was taken; what was not taken is in neither.
+            (None | Some(Answer::Rejected { .. }), of_moment) | (_, of_moment @ Answer::Accepted { .. }) => {
+                of_moment
+            }
+            (Some(of_name), _) => of_name,
         };
-        groups.entry(key).or_default().push(case);
+        answers.insert(serial, answer);
+    }
+    Ok(answers.into_iter().map(|(intent, answer)| Finding { intent, answer }).collect())
+}
+
+/// Gathers what is needed to recognise a batch's task, or says why there is nothing to recognise.
+fn case<'a>(ledger: &'a Ledger, doubt: &'a Doubt, settle: Settle) -> Result<Case<'a>, &'static str> {
+    let history = ledger.history(&doubt.intent.campaign, doubt.intent.revision);
+    let read = history.and_then(|history| Some((&history.content, history.content.schedule()?)));
+    let (content, schedule) = read.ok_or("the ledger does not say when it was to happen")?;
+    let moments = match schedule {
+        Schedule::Now if content.is_broadcast() => Moments::AtOnce,
+        Schedule::Now => return Err("the vendor lists no immediate pushes to targets"),
+        Schedule::Once { at } => Moments::Once(at),
+        Schedule::Repeat(repeat) => Moments::Until(repeat.over_at()),
+    };
+    let settle = if content.is_broadcast() { settle.named } else { settle.listed };
+    let settles_at = doubt.at.checked_add_signed(settle).unwrap_or(DateTime::<Utc>::MAX_UTC);
+    Ok(Case { doubt, content, settles_at, moments })
+}
+
+/// Broadcasts of one task name are judged together: a name of the user's own may stand for several.
+fn by_name<'a, 'b>(cases: &'b [Case<'a>]) -> Vec<Vec<&'b Case<'a>>> {
+    let mut groups: BTreeMap<&str, Vec<&Case<'a>>> = BTreeMap::new();
+    for case in cases.iter().filter(|case| case.content.is_broadcast()) {
+        groups.entry(&case.doubt.intent.task_name).or_default().push(case);
     }
     groups.into_values().collect()
 }
 
-/// Around the one moment; of what repeats, everything still to come. No page says on which days the vendor
-/// repeats a push, so none is left out.
-fn window(group: &[Case<'_>], now: DateTime<Utc>) -> (DateTime<Utc>, DateTime<Utc>) {
-    let ends = group.iter().map(|case| match case.moments {
-        Moments::Once(at) | Moments::Until(at) => at,
-    });
-    let last = ends.max().expect("a group has a case");
-    match group[0].moments {
-        Moments::Once(at) => (at - MOMENT_SLACK, at + MOMENT_SLACK),
-        Moments::Until(_) => (now, last + MOMENT_SLACK),
+/// Batches whose windows touch are judged together, and so are all that repeat: their tasks could be taken for
+/// each other's.
+fn by_moments<'a: 'b, 'b>(cases: impl Iterator<Item = &'b Case<'a>>) -> Vec<Vec<&'b Case<'a>>> {
+    let (mut once, mut repeating) = (Vec::new(), Vec::new());
+    for case in cases {
+        match case.moments {
+            Moments::AtOnce => {}
+            Moments::Once(at) => once.push((at, case)),
+            Moments::Until(_) => repeating.push(case),
+        }
     }
+    once.sort_by_key(|(at, _)| *at);
+    let touching = once.chunk_by(|(one, _), (next, _)| *next - *one <= MOMENT_SLACK * 2);
+    let groups = touching.map(|group| group.iter().map(|(_, case)| *case).collect());
+    groups.chain((!repeating.is_empty()).then_some(repeating)).collect()
+}
+
+/// Around the moments of a group; of what repeats, everything still to come. No page says on which days the
+/// vendor repeats a push, so none is left out.
+fn window(group: &[&Case<'_>], now: DateTime<Utc>) -> (DateTime<Utc>, DateTime<Utc>) {
+    let moments = group.iter().filter_map(|case| match case.moments {
+        Moments::AtOnce => None,
+        Moments::Once(at) => Some((at, at)),
+        Moments::Until(until) => Some((now, until)),
+    });
+    let both = moments.reduce(|(from, until), (start, end)| (from.min(start), until.max(end)));
+    let (from, until) = both.unwrap_or((now, now));
+    (from - MOMENT_SLACK, until + MOMENT_SLACK)
 }

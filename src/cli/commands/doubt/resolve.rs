@@ -31,8 +31,8 @@ pub(super) struct Args {
     /// Only this campaign's
     #[arg(value_name = "CAMPAIGN")]
     campaign: Option<CampaignId>,
-    /// How long after its request the absence of a batch is proof; at least 15m, for broadcasts at least 1h
-    #[arg(long, value_name = "DURATION", default_value = "20m", value_parser = humantime::parse_duration)]
+    /// How long after its request the absence of a batch is proof; at least 30m, for broadcasts at least 1h
+    #[arg(long, value_name = "DURATION", default_value = "30m", value_parser = humantime::parse_duration)]
     settle: Duration,
     /// Ask, and record nothing
     #[arg(long)]
@@ -72,7 +72,7 @@ fn settle(asked: Duration, desired: &Desired) -> Result<Settle> {
         return Ok(Settle { listed: asked, named: asked });
     }
     if asked < apply::SETTLE_MIN {
-        return Err(Failure::new(ExitStatus::Written, "`--settle` is shorter than 15 minutes").help(
+        return Err(Failure::new(ExitStatus::Written, "`--settle` is shorter than 30 minutes").help(
             "nothing was asked. So long after it was signed the vendor may still take a request: before, its absence proves nothing",
         ));
     }
