@@ -94,7 +94,7 @@ fn a_broadcast_is_looked_for_by_its_name() {
             vendor.sandbox.inject(Fault::once(kind));
             site.apply().exits(10);
             let found = resolve(&site, &["--settle", "0s"]).exits(0);
-            found.says(if is_taken { "has task" } else { "1 not sent" });
+            found.says(if is_taken { "has one task" } else { "1 not sent" });
             site.apply().exits(0);
             assert_eq!(account(&site), (1, 0, 0));
             assert_eq!(vendor.calls(), 1, "{strategy}, taken: {is_taken}");
