@@ -29,3 +29,4 @@ mod signature;
 mod site;
 mod valid_corpus;
 mod wire;
+mod yaml_page;
