@@ -30,3 +30,4 @@ mod site;
 mod valid_corpus;
 mod wire;
 mod yaml_page;
+mod yaml_suite;
