@@ -10,6 +10,7 @@ mod audience_file;
 mod campaign;
 mod checked;
 mod classification;
+mod comment;
 mod declaration;
 mod duration;
 mod environment;

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::check::comment::text_in_comment;
 use crate::check::declaration::Declaration;
 use crate::check::names;
 use crate::diagnostic::{Code, Diagnostic, Place, closest};
@@ -18,6 +19,9 @@ pub(super) fn values(
     let misspelt = placeholder_without_value(out, campaign, template, &taken);
     value_without_placeholder(out, campaign, template, (&taken, &misspelt));
     empty_once_filled(out, campaign, template);
+    for name in campaign.syntax.values.keys() {
+        text_in_comment(out, &campaign.value(&["values", name]), &format!("the value of `{name}`"));
+    }
 }
 
 /// Returns each placeholder and the place where it stands first.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::check::comment::text_in_comment;
 use crate::check::declaration::{ByName, Declaration};
 use crate::check::placeholders::texts;
 use crate::check::wire_text;
@@ -18,6 +19,9 @@ pub(super) fn template(
     let name = template_name(out, declaration);
     empty_text(out, declaration, "title", title);
     empty_text(out, declaration, "body", body);
+    for key in ["title", "body"] {
+        text_in_comment(out, &declaration.value(&[key]), &format!("the {key}"));
+    }
     Some(Template { name: name?, title: title.clone(), body: body.clone() })
 }
 

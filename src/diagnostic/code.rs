@@ -78,6 +78,7 @@ codes! {
     TemplateName = "template-name", "A template name that the vendor refuses.";
     TemplateNameTwice = "template-name-twice", "Two templates mirror the same vendor template with different texts.";
     EmptyText = "empty-text", "An empty title or body: vendor channels drop such a push.";
+    TextInComment = "text-in-comment", "A `#` after a bare text begins a comment, and the rest of the text is lost.";
     PlaceholderWithoutValue = "placeholder-without-value", "A placeholder that the campaign gives no value.";
     ValueWithoutPlaceholder = "value-without-placeholder", "A value that no placeholder of the template takes.";
     TextTooLong = "text-too-long", "A title or body is longer than a vendor channel delivers.";

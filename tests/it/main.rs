@@ -29,3 +29,5 @@ mod signature;
 mod site;
 mod valid_corpus;
 mod wire;
+mod yaml_page;
+mod yaml_suite;

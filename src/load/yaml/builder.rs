@@ -224,7 +224,10 @@ impl<'source> Builder<'source> {
         let entries: Vec<(NodeId, NodeId)> =
             children.chunks_exact(2).map(|pair| (pair[0], pair[1])).collect();
         let mut index: HashMap<Box<str>, usize> = HashMap::with_capacity(entries.len());
-        for (place, &(key, _)) in entries.iter().enumerate() {
+        for (place, &(key, value)) in entries.iter().enumerate() {
+            if let Some(mistake) = key::glued(self.source, &self.tree, key, value) {
+                self.reject(mistake);
+            }
             let text = match key::read(self.source, &self.tree, key).map(str::to_owned) {
                 Ok(text) => text,
                 Err(mistake) => {

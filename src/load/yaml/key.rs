@@ -51,3 +51,17 @@ pub(super) fn read<'tree>(
         .help(format!("quote it: \"{text}\""))),
     }
 }
+
+/// Refuses a key such as the `a:1` of `{a:1}`, which was meant as a key and its value: to YAML it is all key.
+pub(super) fn glued(source: &Arc<Source>, tree: &Tree, key: NodeId, value: NodeId) -> Option<Diagnostic> {
+    let Kind::Scalar { is_plain: true, .. } = &tree.node(key).kind else { return None };
+    let (text, range) = (source.text(), tree.node(key).range.clone());
+    let colon = range.start + text[range.clone()].find(':')?;
+    // A colon of the key's own, as in `https://a: 1`, comes with another one behind the key.
+    if !tree.node(value).range.is_empty() || text[range.end..].trim_start().starts_with(':') {
+        return None;
+    }
+    let message = "a colon without a space after it is text";
+    let diagnostic = Diagnostic::error(Code::YamlSyntax, Place::span(source, colon..colon + 1), message);
+    Some(diagnostic.help("put a space after the colon: `key: value`"))
+}

@@ -35,8 +35,8 @@ pub(super) enum Ambiguity {
     TooLarge,
     /// `.inf`, `.nan`: JSON, which the vendor is sent, has none.
     NotFinite,
-    /// `=`: YAML 1.1's default value.
-    DefaultValue,
+    /// `=` and `<<`: YAML 1.1's default value and merge mark, which have types of their own.
+    ReservedMark,
 }
 
 impl Ambiguity {
@@ -49,7 +49,7 @@ impl Ambiguity {
             Self::Sexagesimal => "is a number in base 60 to some YAML readers and text to others",
             Self::TooLarge => "is a number too large for some YAML readers",
             Self::NotFinite => "is a number that JSON cannot carry",
-            Self::DefaultValue => "has a meaning of its own to some YAML readers",
+            Self::ReservedMark => "has a meaning of its own to some YAML readers",
         }
     }
 }
@@ -62,7 +62,7 @@ pub(super) fn read(text: &str) -> Result<Scalar, Ambiguity> {
         "false" | "False" | "FALSE" => return Ok(Scalar::Bool(false)),
         "y" | "Y" | "n" | "N" | "yes" | "Yes" | "YES" | "no" | "No" | "NO" | "on" | "On" | "ON" | "off"
         | "Off" | "OFF" => return Err(Ambiguity::Boolean),
-        "=" => return Err(Ambiguity::DefaultValue),
+        "=" | "<<" => return Err(Ambiguity::ReservedMark),
         _ => {}
     }
     let unsigned = text.strip_prefix(['-', '+']).unwrap_or(text);
@@ -274,7 +274,8 @@ mod tests {
             (".inf", Ambiguity::NotFinite),
             ("-.INF", Ambiguity::NotFinite),
             (".nan", Ambiguity::NotFinite),
-            ("=", Ambiguity::DefaultValue),
+            ("=", Ambiguity::ReservedMark),
+            ("<<", Ambiguity::ReservedMark),
         ] {
             assert_eq!(read(text), Err(ambiguity), "{text}");
         }

@@ -76,6 +76,16 @@ fn the_key_on_needs_no_quotes_and_the_key_no_does() {
 }
 
 #[test]
+fn a_colon_without_its_space_in_braces_is_refused() {
+    for text in ["a: {b:1}", "a: {\"b\": 1, c:2}", "? a:b", "a: {http://b}"] {
+        assert_eq!(codes(text), [Code::YamlSyntax], "{text}");
+    }
+    for text in ["a: {b:1: 2}", "a: {b:1: }", "a: {\"b:1\"}", "a: {b}", "a:b: 1", "a:b:"] {
+        assert_eq!(codes(text), [], "{text}");
+    }
+}
+
+#[test]
 fn a_refused_value_is_reported_once_however_often_it_is_repeated() {
     let (reading, mistakes) = read(&source("a: &a no\nb: *a\nc: { d: *a }\n"));
     assert_eq!(mistakes.len(), 1);
