@@ -116,12 +116,12 @@ fn gather<'workspace, S>(
     out: &mut Vec<Diagnostic>,
     files: &'workspace [Arc<Document<CampaignFile>>],
     section: Section,
-    entries: impl Fn(&'workspace CampaignFile) -> &'workspace BTreeMap<String, S>,
+    entries: impl Fn(&'workspace CampaignFile) -> &'workspace BTreeMap<String, Box<S>>,
 ) -> ByName<'workspace, S> {
     let mut by_name: ByName<'workspace, S> = BTreeMap::new();
     for document in files {
         for (name, syntax) in entries(document.model()) {
-            let declaration = Declaration { section, name, syntax, document };
+            let declaration = Declaration { section, name, syntax: &**syntax, document };
             names::bad_name(out, &declaration);
             if let Some(first) = by_name.get(name.as_str()) {
                 names::duplicate_name(out, first, &declaration);

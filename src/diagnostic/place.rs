@@ -1,23 +1,30 @@
 //! Places in files.
 
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// A text file that was read: its path as a person would type it, and its text.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub struct Source {
     path: String,
     text: String,
-    line_starts: Vec<usize>,
+    /// Looked for when first asked: most files have nothing to say of them.
+    line_starts: OnceLock<Vec<usize>>,
 }
+
+impl PartialEq for Source {
+    fn eq(&self, other: &Self) -> bool {
+        self.path == other.path && self.text == other.text
+    }
+}
+
+impl Eq for Source {}
 
 impl Source {
     /// Takes a file's path, as it shall be shown, and its text.
     #[must_use]
     pub fn new(path: String, text: String) -> Arc<Self> {
-        let after_breaks = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at + 1);
-        let line_starts = std::iter::once(0).chain(after_breaks).collect();
-        Arc::new(Self { path, text, line_starts })
+        Arc::new(Self { path, text, line_starts: OnceLock::new() })
     }
 
     /// Returns the path as it shall be shown.
@@ -35,16 +42,25 @@ impl Source {
     /// Returns the line of a byte offset, from 1. Does not look at the text, however long the line is.
     #[must_use]
     pub fn line(&self, offset: usize) -> u64 {
-        self.line_starts.partition_point(|start| *start <= offset) as u64
+        self.line_starts().partition_point(|start| *start <= offset) as u64
     }
 
     /// Returns line and column of a byte offset, both from 1; columns count characters.
     #[must_use]
     pub fn line_column(&self, offset: usize) -> (u64, u64) {
-        let line = self.line_starts.partition_point(|start| *start <= offset);
-        let start = self.line_starts[line - 1];
+        let line_starts = self.line_starts();
+        let line = line_starts.partition_point(|start| *start <= offset);
+        let start = line_starts[line - 1];
         let before = self.text.get(start..offset).unwrap_or_default();
         (line as u64, before.chars().count() as u64 + 1)
+    }
+
+    fn line_starts(&self) -> &[usize] {
+        self.line_starts.get_or_init(|| {
+            let bytes = self.text.bytes().enumerate();
+            let after_breaks = bytes.filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at + 1);
+            std::iter::once(0).chain(after_breaks).collect()
+        })
     }
 }
 

@@ -111,7 +111,9 @@ pub(super) fn read<T: DeserializeOwned>(
     if is_whole_broken {
         return (None, mistakes);
     }
-    match serde_path_to_error::deserialize(&value) {
+    // Only a value that cannot be decoded is followed step by step, to say where.
+    let decoded = T::deserialize(&value).or_else(|_| serde_path_to_error::deserialize(&value));
+    match decoded {
         Ok(model) => (Some(Document { model, source, directory, tree, broken }), mistakes),
         Err(error) => {
             // Where something required was left out, the mistake that removed it has been reported.

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use rayon::prelude::*;
 use serde::de::DeserializeOwned;
 
 use crate::diagnostic::{Diagnostic, Source};
@@ -97,8 +98,13 @@ impl Reader {
         self.projects.read(&self.open, path, shown, shape)
     }
 
-    pub(super) fn campaign(&mut self, path: &Path, shown: String, shape: &Shape) -> Read<CampaignFile> {
-        self.campaigns.read(&self.open, path, shown, shape)
+    /// Reads campaign files, each with its path as messages show it, in their order.
+    pub(super) fn campaigns(
+        &mut self,
+        files: Vec<(&Path, String)>,
+        shape: &Shape,
+    ) -> Vec<Read<CampaignFile>> {
+        self.campaigns.read_all(&self.open, files, shape)
     }
 
     /// Forgets the campaign files that are gone.
@@ -132,7 +138,10 @@ impl<T> Default for Memory<T> {
     }
 }
 
-impl<T: DeserializeOwned> Memory<T> {
+/// Fewest files that are worth more than one thread: what it costs to start one parses a dozen files.
+const PARALLEL_MIN: usize = 64;
+
+impl<T: DeserializeOwned + Send + Sync> Memory<T> {
     fn read(
         &mut self,
         open: &BTreeMap<PathBuf, String>,
@@ -140,10 +149,33 @@ impl<T: DeserializeOwned> Memory<T> {
         shown: String,
         shape: &Shape,
     ) -> Read<T> {
+        let read = self.look(open, path, shown, shape);
+        self.take(path, read)
+    }
+
+    fn read_all(
+        &mut self,
+        open: &BTreeMap<PathBuf, String>,
+        files: Vec<(&Path, String)>,
+        shape: &Shape,
+    ) -> Vec<Read<T>> {
+        if files.len() < PARALLEL_MIN {
+            return files.into_iter().map(|(path, shown)| self.read(open, path, shown, shape)).collect();
+        }
+        let paths: Vec<&Path> = files.iter().map(|(path, _)| *path).collect();
+        let looks: Vec<Look<T>> =
+            files.into_par_iter().map(|(path, shown)| self.look(open, path, shown, shape)).collect();
+        paths.into_iter().zip(looks).map(|(path, look)| self.take(path, look)).collect()
+    }
+
+    /// Reads a file, unless it is as it was when it was read last.
+    fn look(&self, open: &BTreeMap<PathBuf, String>, path: &Path, shown: String, shape: &Shape) -> Look<T> {
         let text = open.get(path);
         let stamp = if text.is_some() { Some(Stamp::Open) } else { disk_stamp(path) };
         match self.0.get(path) {
-            Some((remembered, read)) if Some(remembered) == stamp.as_ref() => return read.shared(),
+            Some((remembered, read)) if Some(remembered) == stamp.as_ref() => {
+                return Look::Known(read.shared());
+            }
             _ => {}
         }
         let text = match text {
@@ -158,12 +190,27 @@ impl<T: DeserializeOwned> Memory<T> {
             }
             Err(mistake) => Read { document: None, mistakes: vec![mistake] },
         };
-        let shared = read.shared();
-        if let Some(stamp) = stamp {
-            self.0.insert(path.to_owned(), (stamp, read));
-        }
-        shared
+        Look::New(stamp, read)
     }
+
+    fn take(&mut self, path: &Path, look: Look<T>) -> Read<T> {
+        match look {
+            Look::Known(read) | Look::New(None, read) => read,
+            Look::New(Some(stamp), read) => {
+                let shared = read.shared();
+                self.0.insert(path.to_owned(), (stamp, read));
+                shared
+            }
+        }
+    }
+}
+
+/// What a look at a file gave.
+enum Look<T> {
+    /// It is as it was.
+    Known(Read<T>),
+    /// It was read, as it is since then.
+    New(Option<Stamp>, Read<T>),
 }
 
 impl<T> Read<T> {

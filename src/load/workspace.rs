@@ -74,8 +74,8 @@ pub(super) fn read(reader: &mut Reader, shapes: &Shapes) -> (Workspace, Vec<Diag
     let project = reading.project(&shapes.project);
     let paths = reading.campaign_files();
     let mut files: Vec<Arc<Document<CampaignFile>>> = Vec::new();
-    for path in &paths {
-        let read = reading.reader.campaign(path, reading.shown(path), &shapes.campaign);
+    let shown = paths.iter().map(|path| (path.as_path(), reading.shown(path))).collect();
+    for read in reading.reader.campaigns(shown, &shapes.campaign) {
         reading.mistakes.extend(read.mistakes);
         files.extend(read.document);
     }

@@ -90,7 +90,7 @@ fn find<'a>(
     campaign: &CampaignId,
 ) -> Option<(&'a CampaignSyntax, &'a Document<CampaignFile>)> {
     let of_file = |file: &'a Document<CampaignFile>| {
-        file.model().campaigns.get(campaign.as_str()).map(|declared| (declared, file))
+        file.model().campaigns.get(campaign.as_str()).map(|declared| (&**declared, file))
     };
     workspace.files.iter().find_map(|file| of_file(file))
 }

@@ -9,26 +9,29 @@ use crate::load::model::{AudienceSyntax, ClassificationSyntax, StrategySyntax, T
 
 /// A campaign file: any of templates, audiences, classifications, strategies and campaigns. Names are
 /// global over the workspace, so what campaigns share can live in files of its own.
+//
+// A map has room for eleven entries from its first one on: boxes keep that room small, of which most files use
+// one place.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 #[schemars(title = "campaignctl campaign file")]
 pub struct CampaignFile {
     /// Message texts by name.
     #[schemars(example = serde_json::json!({ "payday": { "name": "payday_v1", "title": "Hello #name#", "body": "Your pay is here" } }))]
-    pub templates: BTreeMap<String, TemplateSyntax>,
+    pub templates: BTreeMap<String, Box<TemplateSyntax>>,
     /// Who gets a push, by name.
     #[schemars(example = serde_json::json!({ "vips": { "users": { "file": "audiences/vips.csv", "column": "user_id" } } }))]
-    pub audiences: BTreeMap<String, AudienceSyntax>,
+    pub audiences: BTreeMap<String, Box<AudienceSyntax>>,
     /// How phone vendors treat a message, by name.
     #[schemars(example = serde_json::json!({ "money_moved": { "huawei": { "category": "finance" } } }))]
-    pub classifications: BTreeMap<String, ClassificationSyntax>,
+    pub classifications: BTreeMap<String, Box<ClassificationSyntax>>,
     /// When a push happens, by name.
     #[schemars(example = serde_json::json!({ "payday_morning": { "send": "once", "at": "2026-12-15T09:00:00+08:00" } }))]
-    pub strategies: BTreeMap<String, StrategySyntax>,
+    pub strategies: BTreeMap<String, Box<StrategySyntax>>,
     /// The pushes that should exist, by name: 1 to 64 letters, digits, `-`, `_` or `.`. History hangs on
     /// the name: a renamed campaign is a new one and is sent again.
     #[schemars(example = serde_json::json!({ "payday-2026-12": { "template": "payday", "audience": "vips", "strategy": "payday_morning", "expires_after": "5m" } }))]
-    pub campaigns: BTreeMap<String, CampaignSyntax>,
+    pub campaigns: BTreeMap<String, Box<CampaignSyntax>>,
 }
 
 /// A push that should exist: template, audience, classification, strategy and values.

@@ -8,7 +8,7 @@ use granit_parser::{ErrorKind, Event, Parser, ScalarStyle, Span, StructureStyle,
 
 use crate::diagnostic::{Code, Diagnostic, Place, Source};
 use crate::load::yaml::DEPTH_MAX;
-use crate::load::yaml::tree::{Kind, NodeId, Tree};
+use crate::load::yaml::tree::{NodeId, Tree};
 use crate::load::yaml::{key, syntax_error};
 
 /// Most nodes that all aliases of a file may repeat together: far more than a person could review.
@@ -50,6 +50,7 @@ pub(super) fn build(source: &Arc<Source>) -> (Option<Tree>, Vec<Diagnostic>) {
     if let Some(mistake) = builder.check_repetition() {
         builder.reject(mistake);
     }
+    builder.tree.shrink();
     let tree = (!builder.is_rejected).then_some(builder.tree);
     (tree, builder.mistakes)
 }
@@ -79,7 +80,8 @@ impl Weight {
 /// A list or mapping that is still open. A mapping's keys and values alternate.
 struct Open {
     node: NodeId,
-    children: Vec<NodeId>,
+    /// Where its own begin among the nodes that wait for the end of what they stand in.
+    first: usize,
     weight: Weight,
     is_mapping: bool,
     is_block: bool,
@@ -96,6 +98,7 @@ struct Builder<'source> {
     tree: Tree,
     weights: Vec<Weight>,
     open: Vec<Open>,
+    waiting: Vec<NodeId>,
     anchors: HashMap<usize, Anchor>,
     repeated: Weight,
     /// The alias that repeats most, its anchor, and how much.
@@ -110,9 +113,10 @@ impl<'source> Builder<'source> {
     fn new(source: &'source Arc<Source>) -> Self {
         Self {
             source,
-            tree: Tree::default(),
+            tree: Tree::new(source),
             weights: Vec::new(),
             open: Vec::new(),
+            waiting: Vec::new(),
             anchors: HashMap::new(),
             repeated: Weight::default(),
             heaviest: None,
@@ -135,9 +139,9 @@ impl<'source> Builder<'source> {
             Event::Scalar(text, style, anchor, tag) => {
                 self.check_tag(tag.as_deref(), span);
                 let weight = Weight { nodes: 1, bytes: text.len(), height: 0 };
-                let kind = Kind::Scalar { text: text.into(), is_plain: style == ScalarStyle::Plain };
                 let range = self.trimmed(range);
-                let node = self.add(range, kind, weight);
+                self.weights.push(weight);
+                let node = self.tree.add_scalar(range, &text, style == ScalarStyle::Plain);
                 self.anchor(anchor, node);
                 self.attach(node);
                 Ok(())
@@ -191,66 +195,83 @@ impl<'source> Builder<'source> {
         if self.open.len() >= DEPTH_MAX {
             return Err(too_deep(self.place(range)));
         }
-        let kind = if is_mapping {
-            Kind::Mapping { entries: Vec::new(), index: HashMap::new() }
-        } else {
-            Kind::Sequence(Vec::new())
-        };
         let weight = Weight { nodes: 1, bytes: 0, height: 1 };
-        let node = self.add(range, kind, weight);
+        self.weights.push(weight);
+        let node = self.tree.begin(range, is_mapping);
         self.anchor(anchor, node);
         let is_block = style == StructureStyle::Block;
-        self.open.push(Open { node, children: Vec::new(), weight, is_mapping, is_block });
+        let first = self.waiting.len();
+        self.open.push(Open { node, first, weight, is_mapping, is_block });
         Ok(())
     }
 
     fn end(&mut self, end: &Range<usize>) {
         let open = self.open.pop().expect("the parser closes only what it opened");
         self.weights[open.node.place()] = open.weight;
-        let start = self.tree.node(open.node).range.start;
+        let start = self.tree.range(open.node).start;
         // A block collection's end event comes where the next token begins, blank lines and comments later.
-        let end = match open.children.last() {
-            Some(last) if open.is_block => self.tree.node(*last).range.end,
+        let end = match self.waiting[open.first..].last() {
+            Some(last) if open.is_block => self.tree.range(*last).end,
             _ => end.end,
         };
-        let kind = if open.is_mapping { self.mapping(&open.children) } else { Kind::Sequence(open.children) };
-        let node = self.tree.node_mut(open.node);
-        node.range = start..end.max(start);
-        node.kind = kind;
+        self.tree.end(open.node, start..end.max(start), &self.waiting[open.first..]);
+        if open.is_mapping {
+            self.check_keys(open.node, open.first);
+        }
+        self.waiting.truncate(open.first);
         self.attach(open.node);
     }
 
-    fn mapping(&mut self, children: &[NodeId]) -> Kind {
-        let entries: Vec<(NodeId, NodeId)> =
-            children.chunks_exact(2).map(|pair| (pair[0], pair[1])).collect();
-        let mut index: HashMap<Box<str>, usize> = HashMap::with_capacity(entries.len());
-        for (place, &(key, value)) in entries.iter().enumerate() {
+    /// Refuses keys that are none, or stand twice in the mapping whose nodes wait from `first` on.
+    fn check_keys(&mut self, mapping: NodeId, first: usize) {
+        let pairs = self.waiting[first..].as_chunks().0;
+        let mut seen: Vec<NodeId> = Vec::with_capacity(pairs.len());
+        let mut places: HashMap<Box<str>, usize> = HashMap::new();
+        let (mut mistakes, mut refused, mut is_rejected) = (Vec::new(), Vec::new(), false);
+        for (place, &[key, value]) in pairs.iter().enumerate() {
             if let Some(mistake) = key::glued(self.source, &self.tree, key, value) {
-                self.reject(mistake);
+                mistakes.push(mistake);
+                is_rejected = true;
             }
-            let text = match key::read(self.source, &self.tree, key).map(str::to_owned) {
+            let text = match key::read(self.source, &self.tree, key) {
                 Ok(text) => text,
                 Err(mistake) => {
-                    self.mistakes.push(mistake);
-                    self.tree.refuse_key(key);
+                    mistakes.push(mistake);
+                    refused.push(key);
                     continue;
                 }
             };
-            if let Some(&first) = index.get(text.as_str()) {
-                let (first, _) = entries[first];
-                let mistake = Diagnostic::error(
-                    Code::DuplicateKey,
-                    self.place(self.tree.node(key).range.clone()),
-                    format!("the key `{text}` stands twice in the same mapping"),
-                )
-                .related(self.place(self.tree.node(first).range.clone()), "first here")
-                .help("remove one of the two");
-                self.reject(mistake);
+            let earlier = if Tree::needs_index(pairs.len()) {
+                let earlier = places.get(text).map(|&place| pairs[place][0]);
+                if earlier.is_none() {
+                    places.insert(text.into(), place);
+                }
+                earlier
             } else {
-                index.insert(text.into(), place);
+                seen.iter().copied().find(|earlier| self.tree.key_text(*earlier) == Some(text))
+            };
+            if let Some(earlier) = earlier {
+                mistakes.push(self.duplicate_key(text, key, earlier));
+                is_rejected = true;
+            } else {
+                seen.push(key);
             }
         }
-        Kind::Mapping { entries, index }
+        for key in refused {
+            self.tree.refuse_key(key);
+        }
+        if !places.is_empty() {
+            self.tree.index(mapping, places);
+        }
+        self.mistakes.extend(mistakes);
+        self.is_rejected |= is_rejected;
+    }
+
+    fn duplicate_key(&self, text: &str, key: NodeId, earlier: NodeId) -> Diagnostic {
+        let message = format!("the key `{text}` stands twice in the same mapping");
+        Diagnostic::error(Code::DuplicateKey, self.place(self.tree.range(key)), message)
+            .related(self.place(self.tree.range(earlier)), "first here")
+            .help("remove one of the two")
     }
 
     fn alias(&mut self, anchor: usize, range: Range<usize>) -> Result<(), Diagnostic> {
@@ -273,7 +294,8 @@ impl<'source> Builder<'source> {
         if self.repeated.nodes > REPEATED_NODES_MAX || self.repeated.bytes > REPEATED_BYTES_MAX {
             return Err(self.expands_too_far());
         }
-        let node = self.add(range, Kind::Alias(target), weight);
+        self.weights.push(weight);
+        let node = self.tree.add_alias(range, target);
         self.attach(node);
         Ok(())
     }
@@ -302,14 +324,9 @@ impl<'source> Builder<'source> {
         self.reject(mistake);
     }
 
-    fn add(&mut self, range: Range<usize>, kind: Kind, weight: Weight) -> NodeId {
-        self.weights.push(weight);
-        self.tree.add(range, kind)
-    }
-
     fn anchor(&mut self, anchor: usize, node: NodeId) {
         if anchor != 0 {
-            let range = self.tree.node(node).range.clone();
+            let range = self.tree.range(node);
             self.anchors.insert(anchor, Anchor { node, range });
         }
     }
@@ -319,7 +336,7 @@ impl<'source> Builder<'source> {
         let weight = self.weights[node.place()];
         match self.open.last_mut() {
             Some(open) => {
-                open.children.push(node);
+                self.waiting.push(node);
                 open.weight.add(weight);
             }
             None => self.tree.set_root(node),

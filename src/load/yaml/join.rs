@@ -1,4 +1,4 @@
-//! Both readings side by side: the tree for places, `serde_yaml` for values.
+//! Both readings side by side: the tree's, and that of `serde_yaml`.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -19,8 +19,17 @@ pub(super) struct Joined {
     pub(super) mistakes: Vec<Diagnostic>,
 }
 
-/// Joins both readings, or says why there is nothing to join.
-pub(super) fn values(source: &Arc<Source>, tree: &Tree) -> Result<Joined, Vec<Diagnostic>> {
+/// Who reads a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Readers {
+    /// The tree's parser alone: what is written plainly needs no second opinion.
+    One,
+    /// `serde_yaml` too.
+    Both,
+}
+
+/// Joins the readings, or says why there is nothing to join.
+pub(super) fn values(source: &Arc<Source>, tree: &Tree, readers: Readers) -> Result<Joined, Vec<Diagnostic>> {
     let mut join = Join {
         source,
         tree,
@@ -29,53 +38,77 @@ pub(super) fn values(source: &Arc<Source>, tree: &Tree) -> Result<Joined, Vec<Di
         reported: HashSet::new(),
         mistakes: Vec::new(),
     };
-    match serde_yaml::from_str::<serde_yaml::Value>(source.text()) {
-        Ok(other) => {
-            let value = match tree.root() {
-                Some(root) => join.value(root, &other),
-                None if other.is_null() => Value::Null,
-                None => return Err(vec![join.hidden()]),
-            };
-            Ok(Joined { value, refused: join.refused, mistakes: join.mistakes })
-        }
-        Err(error) => {
-            // A scalar out of range is the one thing that stops `serde_yaml` here, and it does not say where.
-            join.check_scalars();
-            if join.mistakes.is_empty() {
-                join.mistakes.push(join.unreadable(&error));
+    let other = match readers {
+        Readers::One => None,
+        Readers::Both => match serde_yaml::from_str::<serde_yaml::Value>(source.text()) {
+            Ok(other) => Some(other),
+            Err(error) => {
+                // A scalar out of range is the one thing that stops `serde_yaml` here, and it does not say where.
+                join.check_scalars();
+                if join.mistakes.is_empty() {
+                    join.mistakes.push(join.unreadable(&error));
+                }
+                return Err(join.mistakes);
             }
-            Err(join.mistakes)
-        }
-    }
+        },
+    };
+    let value = match tree.root() {
+        Some(root) => join.value(root, other.as_ref()),
+        None if other.is_none_or(|other| other.is_null()) => Value::Null,
+        None => return Err(vec![join.hidden()]),
+    };
+    Ok(Joined { value, refused: join.refused, mistakes: join.mistakes })
+}
+
+/// A step from a collection to what it holds.
+#[derive(Clone, Copy)]
+enum Step<'tree> {
+    Key(&'tree str),
+    Item(usize),
 }
 
 struct Join<'tree> {
     source: &'tree Arc<Source>,
     tree: &'tree Tree,
     /// Where the walk is.
-    path: Vec<String>,
+    path: Vec<Step<'tree>>,
     refused: Vec<Vec<String>>,
     /// Nodes already reported: an alias brings us to the same node again.
     reported: HashSet<NodeId>,
     mistakes: Vec<Diagnostic>,
 }
 
-impl Join<'_> {
-    fn value(&mut self, id: NodeId, other: &serde_yaml::Value) -> Value {
+impl<'tree> Join<'tree> {
+    /// Reads a node, and holds it to the other reading, if there is one.
+    fn value(&mut self, id: NodeId, other: Option<&serde_yaml::Value>) -> Value {
         let tree = self.tree;
         let id = tree.target(id);
-        match (&tree.node(id).kind, other) {
-            (Kind::Scalar { text, is_plain }, other) if !matches!(other, serde_yaml::Value::Tagged(_)) => {
-                self.scalar(id, text, *is_plain, other)
+        match (tree.kind(id), other) {
+            (Kind::Scalar { text, is_plain }, other)
+                if !matches!(other, Some(serde_yaml::Value::Tagged(_))) =>
+            {
+                self.scalar(id, text, is_plain, other)
             }
-            (Kind::Sequence(items), serde_yaml::Value::Sequence(others)) if items.len() == others.len() => {
+            (Kind::Sequence(items), None) => {
+                let items = items.iter().enumerate();
+                items.map(|(place, item)| self.child(Step::Item(place), *item, None)).collect()
+            }
+            (Kind::Sequence(items), Some(serde_yaml::Value::Sequence(others)))
+                if items.len() == others.len() =>
+            {
                 let items = items.iter().zip(others).enumerate();
-                items.map(|(place, (item, other))| self.child(place.to_string(), *item, other)).collect()
+                items
+                    .map(|(place, (item, other))| self.child(Step::Item(place), *item, Some(other)))
+                    .collect()
             }
-            (Kind::Mapping { entries, .. }, serde_yaml::Value::Mapping(others))
+            (Kind::Mapping(entries), None) => {
+                self.mapping(entries.iter().map(|&[key, value]| (key, value, None)))
+            }
+            (Kind::Mapping(entries), Some(serde_yaml::Value::Mapping(others)))
                 if entries.len() == others.len() =>
             {
-                self.mapping(entries, others)
+                let entries = entries.iter().zip(others);
+                self.mapping(entries.map(|(&[key, value], other)| (key, value, Some(other))))
             }
             _ => {
                 self.refuse(
@@ -88,35 +121,42 @@ impl Join<'_> {
         }
     }
 
-    fn child(&mut self, step: String, id: NodeId, other: &serde_yaml::Value) -> Value {
+    fn child(&mut self, step: Step<'tree>, id: NodeId, other: Option<&serde_yaml::Value>) -> Value {
         self.path.push(step);
         let value = self.value(id, other);
         self.path.pop();
         value
     }
 
-    fn mapping(&mut self, entries: &[(NodeId, NodeId)], others: &serde_yaml::Mapping) -> Value {
+    /// Reads a mapping's keys and values, each pair with that of the other reading.
+    fn mapping<'other>(
+        &mut self,
+        entries: impl ExactSizeIterator<
+            Item = (NodeId, NodeId, Option<(&'other serde_yaml::Value, &'other serde_yaml::Value)>),
+        >,
+    ) -> Value {
         let mut own = Map::with_capacity(entries.len());
         let mut merged = None;
-        for (&(key, value), (other_key, other)) in entries.iter().zip(others) {
+        for (key, value, other) in entries {
             let tree = self.tree;
-            let Kind::Scalar { text, .. } = &tree.node(tree.target(key)).kind else {
-                self.refused.push(self.path.clone());
+            let Kind::Scalar { text, .. } = tree.kind(tree.target(key)) else {
+                self.refused.push(self.steps());
                 continue;
             };
             if tree.is_refused_key(key) {
-                self.refused.push(self.path.iter().cloned().chain([text.to_string()]).collect());
+                self.refused.push(self.steps().into_iter().chain([text.to_owned()]).collect());
                 continue;
             }
-            if other_key.as_str() != Some(text) {
+            if other.is_some_and(|(other_key, _)| other_key.as_str() != Some(text)) {
                 self.refuse(key, "two YAML readers take this key differently", "quote it");
                 continue;
             }
-            if &**text == MERGE_KEY {
+            let other = other.map(|(_, other)| other);
+            if text == MERGE_KEY {
                 merged = Some((value, self.value(value, other)));
             } else {
-                let joined = self.child(text.to_string(), value, other);
-                own.insert(text.to_string(), joined);
+                let joined = self.child(Step::Key(text), value, other);
+                own.insert(text.to_owned(), joined);
             }
         }
         match merged {
@@ -134,35 +174,36 @@ impl Join<'_> {
         Value::Object(own)
     }
 
+    fn steps(&self) -> Vec<String> {
+        let text = |step: &Step<'_>| match step {
+            Step::Key(key) => (*key).to_owned(),
+            Step::Item(place) => place.to_string(),
+        };
+        self.path.iter().map(text).collect()
+    }
+
     fn refuse_merge(&mut self, value: NodeId) {
         let message = "the merge key `<<` takes a mapping or a list of mappings";
         self.report(value, Code::WrongType, message, "name an anchor: `<<: *name`");
     }
 
-    fn scalar(&mut self, id: NodeId, text: &str, is_plain: bool, other: &serde_yaml::Value) -> Value {
+    fn scalar(&mut self, id: NodeId, text: &str, is_plain: bool, other: Option<&serde_yaml::Value>) -> Value {
         let meaning = if is_plain { self.read(id, text) } else { Some(Scalar::Text) };
         let Some(meaning) = meaning else { return Value::String(text.to_owned()) };
-        let (value, agrees) = match meaning {
-            Scalar::Null => (Value::Null, other.is_null()),
-            Scalar::Bool(is_true) => (Value::Bool(is_true), other.as_bool() == Some(is_true)),
-            Scalar::Integer(number) => (
-                Number::from_i128(number).map_or(Value::Null, Value::Number),
-                other.as_u64().map(i128::from).or_else(|| other.as_i64().map(i128::from)) == Some(number),
-            ),
-            Scalar::Float(number) => (
-                Number::from_f64(number).map_or(Value::Null, Value::Number),
-                other.is_f64() && other.as_f64() == Some(number),
-            ),
-            Scalar::Text => (Value::String(text.to_owned()), other.as_str() == Some(text)),
-        };
-        if !agrees {
+        if other.is_some_and(|other| !is_same(meaning, text, other)) {
             self.refuse(
                 id,
                 "two YAML readers take this text differently",
                 "quote it, with special characters as escapes",
             );
         }
-        value
+        match meaning {
+            Scalar::Null => Value::Null,
+            Scalar::Bool(is_true) => Value::Bool(is_true),
+            Scalar::Integer(number) => Number::from_i128(number).map_or(Value::Null, Value::Number),
+            Scalar::Float(number) => Number::from_f64(number).map_or(Value::Null, Value::Number),
+            Scalar::Text => Value::String(text.to_owned()),
+        }
     }
 
     /// Reads a plain scalar, or refuses it.
@@ -183,8 +224,8 @@ impl Join<'_> {
     fn check_scalars(&mut self) {
         let tree = self.tree;
         let keys: HashSet<NodeId> = tree.keys().collect();
-        for (id, node) in tree.nodes() {
-            if let Kind::Scalar { text, is_plain: true } = &node.kind
+        for (id, kind) in tree.nodes() {
+            if let Kind::Scalar { text, is_plain: true } = kind
                 && !keys.contains(&id)
             {
                 self.read(id, text);
@@ -197,9 +238,9 @@ impl Join<'_> {
     }
 
     fn report(&mut self, id: NodeId, code: Code, message: &str, help: &str) {
-        self.refused.push(self.path.clone());
+        self.refused.push(self.steps());
         if self.reported.insert(id) {
-            let place = Place::span(self.source, self.tree.node(id).range.clone());
+            let place = Place::span(self.source, self.tree.range(id));
             self.mistakes.push(Diagnostic::error(code, place, message).help(help));
         }
     }
@@ -222,6 +263,19 @@ impl Join<'_> {
         Diagnostic::error(Code::YamlSyntax, place, "some YAML readers cannot read this")
             .label(error.to_string())
             .help("write it more plainly, with quotes and on lines of its own")
+    }
+}
+
+/// Whether the other reading of a scalar has the same meaning.
+fn is_same(meaning: Scalar, text: &str, other: &serde_yaml::Value) -> bool {
+    match meaning {
+        Scalar::Null => other.is_null(),
+        Scalar::Bool(is_true) => other.as_bool() == Some(is_true),
+        Scalar::Integer(number) => {
+            other.as_u64().map(i128::from).or_else(|| other.as_i64().map(i128::from)) == Some(number)
+        }
+        Scalar::Float(number) => other.is_f64() && other.as_f64() == Some(number),
+        Scalar::Text => other.as_str() == Some(text),
     }
 }
 

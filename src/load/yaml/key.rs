@@ -16,36 +16,44 @@ pub(super) fn read<'tree>(
     tree: &'tree Tree,
     key: NodeId,
 ) -> Result<&'tree str, Diagnostic> {
-    let place = Place::span(source, tree.node(key).range.clone());
-    let Kind::Scalar { text, is_plain } = &tree.node(tree.target(key)).kind else {
-        return Err(Diagnostic::error(Code::WrongType, place, "a key must be text, not a list or a mapping")
-            .help("begin a value with a space after the colon, and quote a key with brackets in it"));
+    let place = || Place::span(source, tree.range(key));
+    let Kind::Scalar { text, is_plain } = tree.kind(tree.target(key)) else {
+        return Err(Diagnostic::error(
+            Code::WrongType,
+            place(),
+            "a key must be text, not a list or a mapping",
+        )
+        .help("begin a value with a space after the colon, and quote a key with brackets in it"));
     };
     if !is_plain {
-        if &**text == MERGE_KEY {
+        if text == MERGE_KEY {
             return Err(Diagnostic::error(
                 Code::AmbiguousScalar,
-                place,
+                place(),
                 "the quoted key `<<` merges to some YAML readers and not to others",
             )
             .help("remove the quotes to merge, or choose another key"));
         }
         return Ok(text);
     }
-    if matches!(&**text, MERGE_KEY | KEY_THAT_LOOKS_BOOLEAN) {
+    if matches!(text, MERGE_KEY | KEY_THAT_LOOKS_BOOLEAN) {
         return Ok(text);
     }
     match scalar::read(text) {
         Ok(Scalar::Text) => Ok(text),
-        Ok(Scalar::Null) => Err(Diagnostic::error(Code::WrongType, place, "a key must be text, not nothing")
-            .help("write the key before the colon")),
-        Ok(_) => {
-            Err(Diagnostic::error(Code::WrongType, place, format!("a key must be text, and `{text}` is not"))
-                .help(format!("quote it: \"{text}\"")))
+        Ok(Scalar::Null) => {
+            Err(Diagnostic::error(Code::WrongType, place(), "a key must be text, not nothing")
+                .help("write the key before the colon"))
         }
+        Ok(_) => Err(Diagnostic::error(
+            Code::WrongType,
+            place(),
+            format!("a key must be text, and `{text}` is not"),
+        )
+        .help(format!("quote it: \"{text}\""))),
         Err(ambiguity) => Err(Diagnostic::error(
             Code::AmbiguousScalar,
-            place,
+            place(),
             format!("the key `{text}` {}", ambiguity.reason()),
         )
         .help(format!("quote it: \"{text}\""))),
@@ -54,11 +62,11 @@ pub(super) fn read<'tree>(
 
 /// Refuses a key such as the `a:1` of `{a:1}`, which was meant as a key and its value: to YAML it is all key.
 pub(super) fn glued(source: &Arc<Source>, tree: &Tree, key: NodeId, value: NodeId) -> Option<Diagnostic> {
-    let Kind::Scalar { is_plain: true, .. } = &tree.node(key).kind else { return None };
-    let (text, range) = (source.text(), tree.node(key).range.clone());
+    let Kind::Scalar { is_plain: true, .. } = tree.kind(key) else { return None };
+    let (text, range) = (source.text(), tree.range(key));
     let colon = range.start + text[range.clone()].find(':')?;
     // A colon of the key's own, as in `https://a: 1`, comes with another one behind the key.
-    if !tree.node(value).range.is_empty() || text[range.end..].trim_start().starts_with(':') {
+    if !tree.range(value).is_empty() || text[range.end..].trim_start().starts_with(':') {
         return None;
     }
     let message = "a colon without a space after it is text";

@@ -1,13 +1,16 @@
 //! YAML with one meaning.
 //!
-//! Two independent parsers read every file. The first (events with byte spans) is bounded, and builds the
-//! span [`Tree`]; only what passes it reaches the second, `serde_yaml`, whose values must agree with the
-//! tree's at every node. What the two, or readers of YAML 1.1 and 1.2, would take differently is refused.
+//! Two independent parsers read a file. The first (events with byte spans) is bounded, and builds the span
+//! [`Tree`]; only what passes it reaches the second, `serde_yaml`, whose values must agree with the tree's at
+//! every node. What the two, or readers of YAML 1.1 and 1.2, would take differently is refused. What is written
+//! so plainly that they cannot differ is read once; builds with debug assertions, the tests' among them, ask
+//! both about everything.
 //! Knows nothing of campaigns.
 
 mod builder;
 mod join;
 mod key;
+mod plainly;
 mod scalar;
 mod syntax_error;
 mod tree;
@@ -17,7 +20,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use crate::diagnostic::{Code, Diagnostic, Place, Source};
-use crate::load::yaml::join::Joined;
+use crate::load::yaml::join::{Joined, Readers};
 
 pub(super) use tree::Tree;
 
@@ -45,7 +48,9 @@ pub(super) fn read(source: &Arc<Source>) -> (Option<Reading>, Vec<Diagnostic>) {
     }
     let (tree, mut mistakes) = builder::build(source);
     let Some(tree) = tree else { return (None, mistakes) };
-    match join::values(source, &tree) {
+    let is_certain = !cfg!(debug_assertions) && plainly::is_plainly_written(source.text(), &tree);
+    let readers = if is_certain { Readers::One } else { Readers::Both };
+    match join::values(source, &tree, readers) {
         Ok(Joined { value, refused, mistakes: of_values }) => {
             mistakes.extend(of_values);
             (Some(Reading { tree, value, refused }), mistakes)

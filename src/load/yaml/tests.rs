@@ -22,6 +22,47 @@ fn codes(text: &str) -> Vec<Code> {
 }
 
 #[test]
+fn what_most_files_have_is_written_plainly() {
+    for text in [
+        "a: b\n",
+        "a:\n  - one\n  - \"two #x#\"\n  - 'three'\nb: { send: once, at: 2026-12-15T09:00:00+08:00 }\n",
+        "# 您好\na: >-\n  您好 #name#\n  and: more\nb: |\n    one\n    two\nc: &level { d: [1, 2.5, true, x/y] }\n",
+    ] {
+        let source = source(text);
+        let tree = builder::build(&source).0.unwrap();
+        assert!(plainly::is_plainly_written(text, &tree), "{text}");
+    }
+}
+
+#[test]
+fn what_goes_beyond_is_not() {
+    for text in [
+        "a: *b",
+        "b: &b x\na: *b\n",
+        "a: \"\\u4f60\"\n",
+        "a: one\n  two\n",
+        "? a\n: b\n",
+        "a:\tb\n",
+        "a: b\r\n",
+        "---\na: b\n",
+        "a: |+\n  b\n",
+        "a: |2\n  b\n",
+        "a: >\n  b\n\n  c\n",
+        "a: >\n  b\n   c\n",
+        "a: |\n  b",
+        "a: {b}\n",
+        "\"a\":b\n",
+        "a:\n",
+        "a: 'it''s'\n",
+        "",
+    ] {
+        let source = source(text);
+        let tree = builder::build(&source).0;
+        assert!(!tree.is_some_and(|tree| plainly::is_plainly_written(text, &tree)), "{text}");
+    }
+}
+
+#[test]
 fn merge_keys_merge_with_own_keys_first_and_sources_in_order() {
     let text = "
 base: &base { a: base, b: base }
@@ -205,6 +246,25 @@ fn values() -> impl Strategy<Value = Value> {
     })
 }
 
+/// Texts of which many are written plainly, and many nearly so.
+fn plainish() -> impl Strategy<Value = String> {
+    let word = prop_oneof![
+        "[a-z]{1,5}",
+        "[0-9]{1,3}",
+        "[a-z0-9:#,.'\\\\\" \\-\\[\\]{}?&|>%@`=~]{1,8}",
+        "\"[a-z :#,é]{0,6}\"",
+        "'[a-z :#,]{0,6}'",
+        "\\{ [a-z]: [a-z:0-9]{1,4}, [a-z]: [0-9:]{1,3} \\}",
+        "\\[[a-z:0-9]{0,3},[ a-z:]{1,3}\\]",
+        "[|>][-+]?\n {4,5}[a-z ]{0,4}\n {4,6}[a-z#:]{1,4}",
+        "&a [a-z]{1,3}",
+    ];
+    let line = (prop_oneof![Just(""), Just("  "), Just("- "), Just("    "), Just("? ")], "[a-z]{1,2}", word);
+    let end = prop_oneof![Just("\n"), Just(" # note\n"), Just("\n\n")];
+    let line = (line, end).prop_map(|((indent, key, value), end)| format!("{indent}{key}: {value}{end}"));
+    prop::collection::vec(line, 1..5).prop_map(|lines| lines.concat())
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 2000, failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -227,8 +287,8 @@ proptest! {
     #[test]
     fn every_span_is_a_piece_of_the_text(text in yamlish()) {
         if let (Some(tree), _) = builder::build(&source(&text)) {
-            for (_, node) in tree.nodes() {
-                prop_assert!(text.get(node.range.clone()).is_some(), "{:?} of {text:?}", node.range);
+            for (id, _) in tree.nodes() {
+                prop_assert!(text.get(tree.range(id)).is_some(), "{:?} of {text:?}", tree.range(id));
             }
         }
     }
@@ -244,6 +304,16 @@ proptest! {
                 prop_assert_eq!(serde_json::to_value(theirs).unwrap(), reading.value);
             }
         }
+    }
+
+    /// A text that is read only once would have been read alike by the other reader.
+    #[test]
+    fn what_is_written_plainly_needs_no_second_reader(text in prop_oneof![plainish(), yamlish()]) {
+        let source = source(&text);
+        let (Some(tree), _) = builder::build(&source) else { return Ok(()) };
+        prop_assume!(plainly::is_plainly_written(&text, &tree));
+        let read = |readers| join::values(&source, &tree, readers).map(|joined| (joined.value, joined.mistakes));
+        prop_assert_eq!(read(Readers::One), read(Readers::Both));
     }
 
     /// What `serde_yaml` writes is read back, unless it leaves something bare that other readers take otherwise.

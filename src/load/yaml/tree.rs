@@ -1,47 +1,81 @@
 //! The span tree: what stands where.
+//!
+//! Ten thousand files are in memory at a time, so a node takes 24 bytes, and a text that stands in the source as
+//! it is is not copied.
 
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
+use std::sync::Arc;
 
+use crate::diagnostic::Source;
 use crate::load::{Entry, Mapping};
 
 /// A node's place in the arena.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) struct NodeId(usize);
+pub(super) struct NodeId(u32);
 
 impl NodeId {
     /// Returns the node's place in the order of reading, from 0.
     pub(super) fn place(self) -> usize {
-        self.0
+        self.0 as usize
     }
 }
 
-/// One node of a YAML document.
-#[derive(Debug)]
-pub(super) struct Node {
-    /// Its bytes in the source, without tag and anchor; empty where nothing is written.
-    pub(super) range: Range<usize>,
-    /// What it is.
-    pub(super) kind: Kind,
+/// What a node is.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Kind<'tree> {
+    /// A scalar's text after escapes; plain scalars may be something else than text.
+    Scalar { text: &'tree str, is_plain: bool },
+    /// A list.
+    Sequence(&'tree [NodeId]),
+    /// A mapping: keys and values in order.
+    Mapping(&'tree [[NodeId; 2]]),
+    /// Stands for another node: see [`Tree::target`].
+    Alias,
 }
 
-/// What a node is.
 #[derive(Debug)]
-pub(super) enum Kind {
-    /// A scalar's text after escapes; plain scalars may be something else than text.
-    Scalar { text: Box<str>, is_plain: bool },
-    /// A list.
-    Sequence(Vec<NodeId>),
-    /// A mapping: keys and values in order, and each key's place in that order by its text.
-    Mapping { entries: Vec<(NodeId, NodeId)>, index: HashMap<Box<str>, usize> },
-    /// Stands for another node, which comes before it.
+struct Node {
+    start: u32,
+    end: u32,
+    is: Is,
+}
+
+/// A piece of an arena or of the source.
+#[derive(Clone, Copy, Debug, Default)]
+struct Piece {
+    start: u32,
+    end: u32,
+}
+
+impl Piece {
+    fn range(self) -> Range<usize> {
+        self.start as usize..self.end as usize
+    }
+}
+
+#[derive(Debug)]
+enum Is {
+    Plain(Piece),
+    Quoted(Piece),
+    /// A text that is not in the source as it is.
+    PlainText(u32),
+    QuotedText(u32),
+    Sequence(Piece),
+    Mapping(Piece),
     Alias(NodeId),
 }
 
 /// A document's nodes, by reference: an alias costs one node however much it repeats.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(in crate::load) struct Tree {
+    source: Arc<Source>,
     nodes: Vec<Node>,
+    /// The nodes of each list, and keys and values of each mapping in turn.
+    children: Vec<NodeId>,
+    texts: Vec<Box<str>>,
+    /// Each key's place by its text, of mappings with many.
+    indexes: HashMap<NodeId, HashMap<Box<str>, usize>>,
     root: Option<NodeId>,
     refused_keys: HashSet<NodeId>,
 }
@@ -49,10 +83,83 @@ pub(in crate::load) struct Tree {
 /// The plain key that merges other mappings into its own.
 pub(super) const MERGE_KEY: &str = "<<";
 
+/// Most entries among which a key is looked for one by one, which is quicker than an index.
+const SEARCHED_MAX: usize = 16;
+
 impl Tree {
-    pub(super) fn add(&mut self, range: Range<usize>, kind: Kind) -> NodeId {
-        self.nodes.push(Node { range, kind });
-        NodeId(self.nodes.len() - 1)
+    /// Starts without a node. The text must have at most [`u32::MAX`] bytes.
+    pub(super) fn new(source: &Arc<Source>) -> Self {
+        Self {
+            source: Arc::clone(source),
+            nodes: Vec::new(),
+            children: Vec::new(),
+            texts: Vec::new(),
+            indexes: HashMap::new(),
+            root: None,
+            refused_keys: HashSet::new(),
+        }
+    }
+
+    /// Adds a scalar: its bytes in the source, without tag and anchor, and its text.
+    pub(super) fn add_scalar(&mut self, range: Range<usize>, text: &str, is_plain: bool) -> NodeId {
+        let raw = &self.source.text()[range.clone()];
+        let quotes = usize::from(!is_plain);
+        let is_quoted = !is_plain && raw.len() >= 2 && raw.starts_with(['"', '\'']);
+        let inner = if is_quoted { &raw[1..raw.len() - 1] } else { raw };
+        let is = if inner == text && (is_plain || is_quoted) {
+            let start = range.start + quotes;
+            let piece = piece(start..start + text.len());
+            if is_plain { Is::Plain(piece) } else { Is::Quoted(piece) }
+        } else {
+            let place = number(self.texts.len());
+            self.texts.push(text.into());
+            if is_plain { Is::PlainText(place) } else { Is::QuotedText(place) }
+        };
+        self.add(range, is)
+    }
+
+    /// Adds a list or mapping that begins, empty.
+    pub(super) fn begin(&mut self, range: Range<usize>, is_mapping: bool) -> NodeId {
+        let nothing = Piece::default();
+        self.add(range, if is_mapping { Is::Mapping(nothing) } else { Is::Sequence(nothing) })
+    }
+
+    /// Ends a list or mapping. A mapping's `children` are keys and values in turn.
+    pub(super) fn end(&mut self, id: NodeId, range: Range<usize>, children: &[NodeId]) {
+        let start = self.children.len();
+        self.children.extend_from_slice(children);
+        let of = piece(start..self.children.len());
+        let Piece { start, end } = piece(range);
+        let node = &mut self.nodes[id.place()];
+        (node.start, node.end) = (start, end);
+        node.is = if matches!(node.is, Is::Mapping(_)) { Is::Mapping(of) } else { Is::Sequence(of) };
+    }
+
+    pub(super) fn add_alias(&mut self, range: Range<usize>, target: NodeId) -> NodeId {
+        self.add(range, Is::Alias(target))
+    }
+
+    fn add(&mut self, range: Range<usize>, is: Is) -> NodeId {
+        let Piece { start, end } = piece(range);
+        self.nodes.push(Node { start, end, is });
+        NodeId(number(self.nodes.len() - 1))
+    }
+
+    /// Gives back what was reserved for more nodes.
+    pub(super) fn shrink(&mut self) {
+        self.nodes.shrink_to_fit();
+        self.children.shrink_to_fit();
+        self.texts.shrink_to_fit();
+    }
+
+    /// Remembers where keys stand in a mapping with many.
+    pub(super) fn index(&mut self, mapping: NodeId, places: HashMap<Box<str>, usize>) {
+        self.indexes.insert(mapping, places);
+    }
+
+    /// Whether a mapping of so many entries needs an index.
+    pub(super) fn needs_index(entries: usize) -> bool {
+        entries > SEARCHED_MAX
     }
 
     /// Remembers a key that was reported: its entry means nothing.
@@ -61,7 +168,7 @@ impl Tree {
     }
 
     pub(super) fn is_refused_key(&self, key: NodeId) -> bool {
-        self.refused_keys.contains(&key)
+        !self.refused_keys.is_empty() && self.refused_keys.contains(&key)
     }
 
     pub(super) fn set_root(&mut self, root: NodeId) {
@@ -76,28 +183,37 @@ impl Tree {
         self.nodes.len()
     }
 
-    pub(super) fn node(&self, id: NodeId) -> &Node {
-        &self.nodes[id.0]
+    /// Returns a node's bytes in the source, without tag and anchor; empty where nothing is written.
+    pub(super) fn range(&self, id: NodeId) -> Range<usize> {
+        let Node { start, end, .. } = self.nodes[id.place()];
+        Piece { start, end }.range()
     }
 
-    pub(super) fn node_mut(&mut self, id: NodeId) -> &mut Node {
-        &mut self.nodes[id.0]
+    /// Returns what a node is.
+    pub(super) fn kind(&self, id: NodeId) -> Kind<'_> {
+        match self.nodes[id.place()].is {
+            Is::Plain(piece) => Kind::Scalar { text: &self.source.text()[piece.range()], is_plain: true },
+            Is::Quoted(piece) => Kind::Scalar { text: &self.source.text()[piece.range()], is_plain: false },
+            Is::PlainText(place) => Kind::Scalar { text: &self.texts[place as usize], is_plain: true },
+            Is::QuotedText(place) => Kind::Scalar { text: &self.texts[place as usize], is_plain: false },
+            Is::Sequence(items) => Kind::Sequence(&self.children[items.range()]),
+            Is::Mapping(entries) => Kind::Mapping(self.children[entries.range()].as_chunks().0),
+            Is::Alias(_) => Kind::Alias,
+        }
     }
 
     /// Iterates over all nodes in the order of reading.
-    pub(super) fn nodes(&self) -> impl Iterator<Item = (NodeId, &Node)> {
-        self.nodes.iter().enumerate().map(|(place, node)| (NodeId(place), node))
+    pub(super) fn nodes(&self) -> impl Iterator<Item = (NodeId, Kind<'_>)> {
+        (0..number(self.nodes.len())).map(|place| (NodeId(place), self.kind(NodeId(place))))
     }
 
     /// Iterates over the keys of all mappings.
     pub(super) fn keys(&self) -> impl Iterator<Item = NodeId> {
-        self.nodes
-            .iter()
-            .flat_map(|node| match &node.kind {
-                Kind::Mapping { entries, .. } => entries.as_slice(),
-                Kind::Scalar { .. } | Kind::Sequence(_) | Kind::Alias(_) => &[],
-            })
-            .map(|(key, _)| *key)
+        let entries = self.nodes().map(|(_, kind)| match kind {
+            Kind::Mapping(entries) => entries,
+            Kind::Scalar { .. } | Kind::Sequence(_) | Kind::Alias => &[],
+        });
+        entries.flatten().map(|[key, _]| *key)
     }
 
     /// Returns the mappings that are written out, outer ones before those inside them.
@@ -106,27 +222,26 @@ impl Tree {
         let mut waiting: Vec<(NodeId, Vec<String>)> =
             self.root.map(|root| (root, Vec::new())).into_iter().collect();
         while let Some((id, path)) = waiting.pop() {
-            let node = self.node(id);
             let below = |step: String| path.iter().cloned().chain([step]).collect::<Vec<_>>();
-            match &node.kind {
-                Kind::Scalar { .. } | Kind::Alias(_) => {}
+            match self.kind(id) {
+                Kind::Scalar { .. } | Kind::Alias => {}
                 Kind::Sequence(items) => {
                     waiting.extend(
                         items.iter().enumerate().map(|(place, item)| (*item, below(place.to_string()))),
                     );
                 }
-                Kind::Mapping { entries, .. } => {
+                Kind::Mapping(entries) => {
                     let mut written = Vec::with_capacity(entries.len());
-                    for (key, value) in entries {
-                        let Kind::Scalar { text, .. } = &self.node(*key).kind else { continue };
-                        waiting.push((*value, below(text.to_string())));
+                    for &[key, value] in entries {
+                        let Kind::Scalar { text, .. } = self.kind(key) else { continue };
+                        waiting.push((value, below(text.to_owned())));
                         written.push(Entry {
-                            key: text.to_string(),
-                            key_range: self.node(*key).range.clone(),
-                            value_range: self.node(*value).range.clone(),
+                            key: text.to_owned(),
+                            key_range: self.range(key),
+                            value_range: self.range(value),
                         });
                     }
-                    found.push(Mapping { path, range: node.range.clone(), entries: written });
+                    found.push(Mapping { path, range: self.range(id), entries: written });
                 }
             }
         }
@@ -135,7 +250,7 @@ impl Tree {
 
     /// Follows aliases to the node they stand for; an alias always points backwards, so this ends.
     pub(super) fn target(&self, mut id: NodeId) -> NodeId {
-        while let Kind::Alias(target) = self.node(id).kind {
+        while let Is::Alias(target) = self.nodes[id.place()].is {
             id = target;
         }
         id
@@ -144,9 +259,9 @@ impl Tree {
     /// Returns the span of the value at `path`, or of its nearest ancestor that is written.
     pub(in crate::load) fn value_range(&self, path: &[&str]) -> Range<usize> {
         let (key, value) = self.walk(path);
-        let range = value.map_or(0..0, |value| self.node(self.target(value)).range.clone());
+        let range = value.map_or(0..0, |value| self.range(self.target(value)));
         match key {
-            Some(key) if range.is_empty() => self.node(key).range.clone(),
+            Some(key) if range.is_empty() => self.range(key),
             _ => range,
         }
     }
@@ -155,8 +270,8 @@ impl Tree {
     /// ancestor's key where there is none.
     pub(in crate::load) fn key_range(&self, path: &[&str]) -> Range<usize> {
         match self.walk(path) {
-            (Some(key), _) => self.node(key).range.clone(),
-            (None, Some(value)) => self.node(self.target(value)).range.clone(),
+            (Some(key), _) => self.range(key),
+            (None, Some(value)) => self.range(self.target(value)),
             (None, None) => 0..0,
         }
     }
@@ -183,22 +298,47 @@ impl Tree {
 
     /// Returns key and value of a mapping's entry, own ones before merged ones, or an item of a list.
     fn child(&self, parent: NodeId, step: &str) -> Option<(Option<NodeId>, NodeId)> {
-        match &self.node(self.target(parent)).kind {
-            Kind::Mapping { entries, index } => {
-                if let Some(&place) = index.get(step)
-                    && step != MERGE_KEY
+        let parent = self.target(parent);
+        match self.kind(parent) {
+            Kind::Mapping(entries) => {
+                if step != MERGE_KEY
+                    && let Some([key, value]) = self.entry(parent, entries, step)
                 {
-                    let (key, value) = entries[place];
                     return Some((Some(key), value));
                 }
-                let merged = entries[*index.get(MERGE_KEY)?].1;
-                match &self.node(self.target(merged)).kind {
+                let [_, merged] = self.entry(parent, entries, MERGE_KEY)?;
+                match self.kind(self.target(merged)) {
                     Kind::Sequence(sources) => sources.iter().find_map(|source| self.child(*source, step)),
                     _ => self.child(merged, step),
                 }
             }
             Kind::Sequence(items) => Some((None, *items.get(step.parse::<usize>().ok()?)?)),
-            Kind::Scalar { .. } | Kind::Alias(_) => None,
+            Kind::Scalar { .. } | Kind::Alias => None,
         }
     }
+
+    /// Finds the first entry of a key that was not refused.
+    fn entry(&self, mapping: NodeId, entries: &[[NodeId; 2]], text: &str) -> Option<[NodeId; 2]> {
+        if Self::needs_index(entries.len()) {
+            return Some(entries[*self.indexes.get(&mapping)?.get(text)?]);
+        }
+        entries.iter().copied().find(|[key, _]| self.key_text(*key) == Some(text))
+    }
+
+    /// Returns a key's text, unless it was refused.
+    pub(super) fn key_text(&self, key: NodeId) -> Option<&str> {
+        match self.kind(self.target(key)) {
+            Kind::Scalar { text, .. } if !self.is_refused_key(key) => Some(text),
+            _ => None,
+        }
+    }
+}
+
+fn piece(range: Range<usize>) -> Piece {
+    Piece { start: number(range.start), end: number(range.end) }
+}
+
+/// A text of at most [`u32::MAX`] bytes has no more nodes than that.
+fn number(place: usize) -> u32 {
+    u32::try_from(place).unwrap_or(u32::MAX)
 }
