@@ -7,8 +7,8 @@ use std::sync::Arc;
 use granit_parser::{ErrorKind, Event, Parser, ScalarStyle, Span, StructureStyle, Tag};
 
 use crate::diagnostic::{Code, Diagnostic, Place, Source};
-use crate::load::yaml::DEPTH_MAX;
 use crate::load::yaml::tree::{Kind, NodeId, Tree};
+use crate::load::yaml::{DEPTH_MAX, MISTAKES_MAX};
 use crate::load::yaml::{key, syntax_error};
 
 /// Most nodes that all aliases of a file may repeat together: far more than a person could review.
@@ -225,6 +225,10 @@ impl<'source> Builder<'source> {
             children.chunks_exact(2).map(|pair| (pair[0], pair[1])).collect();
         let mut index: HashMap<Box<str>, usize> = HashMap::with_capacity(entries.len());
         for (place, &(key, value)) in entries.iter().enumerate() {
+            if self.mistakes.len() >= MISTAKES_MAX {
+                self.is_rejected = true;
+                break;
+            }
             if let Some(mistake) = key::glued(self.source, &self.tree, key, value) {
                 self.reject(mistake);
             }
@@ -297,6 +301,10 @@ impl<'source> Builder<'source> {
         let range = span.tag_span().unwrap_or(span);
         let range = self.range(range);
         let message = format!("the tag `{}` would change what is written", tag.original());
+        if self.mistakes.len() >= MISTAKES_MAX {
+            self.is_rejected = true;
+            return;
+        }
         let mistake = Diagnostic::error(Code::UnknownTag, self.place(range), message)
             .help("remove it; quote a value that is to be text");
         self.reject(mistake);

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde_json::{Map, Number, Value};
 
 use crate::diagnostic::{Code, Diagnostic, Place, Source};
+use crate::load::yaml::MISTAKES_MAX;
 use crate::load::yaml::scalar::{self, Scalar};
 use crate::load::yaml::tree::{Kind, MERGE_KEY, NodeId, Tree};
 
@@ -36,6 +37,9 @@ pub(super) fn values(source: &Arc<Source>, tree: &Tree) -> Result<Joined, Vec<Di
                 None if other.is_null() => Value::Null,
                 None => return Err(vec![join.hidden()]),
             };
+            if join.is_full() {
+                return Err(join.mistakes);
+            }
             Ok(Joined { value, refused: join.refused, mistakes: join.mistakes })
         }
         Err(error) => {
@@ -61,7 +65,15 @@ struct Join<'tree> {
 }
 
 impl Join<'_> {
+    /// Whether so much is wrong that nothing more is looked at.
+    fn is_full(&self) -> bool {
+        self.refused.len() >= MISTAKES_MAX
+    }
+
     fn value(&mut self, id: NodeId, other: &serde_yaml::Value) -> Value {
+        if self.is_full() {
+            return Value::Null;
+        }
         let tree = self.tree;
         let id = tree.target(id);
         match (&tree.node(id).kind, other) {
@@ -184,6 +196,9 @@ impl Join<'_> {
         let tree = self.tree;
         let keys: HashSet<NodeId> = tree.keys().collect();
         for (id, node) in tree.nodes() {
+            if self.is_full() {
+                break;
+            }
             if let Kind::Scalar { text, is_plain: true } = &node.kind
                 && !keys.contains(&id)
             {

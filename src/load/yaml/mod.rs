@@ -25,6 +25,10 @@ pub(super) use tree::Tree;
 /// the bounds of everything that walks the values recursively (`serde_yaml` and `serde_json`: 128).
 const DEPTH_MAX: usize = 64;
 
+/// Most mistakes of one file that are gathered. A file with more is not read any further: each of them takes
+/// more memory than the few bytes that it is about.
+const MISTAKES_MAX: usize = 10_000;
+
 /// Next line, line separator and paragraph separator: breaks in YAML 1.1 §4.1.4, content in YAML 1.2.2 §5.4.
 const DISPUTED_BREAKS: [char; 3] = ['\u{85}', '\u{2028}', '\u{2029}'];
 
