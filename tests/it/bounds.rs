@@ -180,11 +180,11 @@ fn aliases_cannot_multiply_beyond_their_bound() {
 #[test]
 fn mistakes_without_number_are_counted() {
     let lines = |count: usize, line: &dyn Fn(usize) -> String| (0..count).map(line).collect::<String>();
-    let named = |number: usize, audience: &str| {
+    let slip = |number: usize, audience: &str| {
         campaign(&format!("c{number}"), "").replace("audience: a", &format!("audience: {audience}"))
     };
     let names = lines(1500, &|number| format!("name-{number:04}: {{ users: [u] }}, "));
-    let slips = lines(1500, &|number| named(number, &format!("name-{number:04}x")));
+    let slips = lines(1500, &|number| slip(number, &format!("name-{number:04}x")));
     let slips = format!("{}campaigns:\n{slips}", SHARED.replace("a: {", &format!("{names}a: {{")));
     let placeholders = lines(3000, &|number| format!("#a{number}#"));
     for (name, text, code) in [

@@ -11,6 +11,7 @@ mod editor;
 mod end_to_end;
 mod explain;
 mod fmt;
+mod fuzz_corpus;
 mod laws;
 mod ledger_safety;
 mod lsp;
