@@ -1,5 +1,7 @@
 //! Rules about environments.
 
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::{Component, Path, PathBuf};
 use std::time::Duration;
@@ -133,10 +135,14 @@ pub(super) fn shared_ledger(
 ) {
     let ledger_at =
         |environment: &Environment| document.value(&["environments", environment.name.as_str(), "ledger"]);
-    for (first, second) in pairs(environments) {
-        let (one, other) = (plain(&first.ledger), plain(&second.ledger));
-        if one.starts_with(&other) || other.starts_with(&one) {
-            let relation = if one == other { "in the same directory" } else { "one inside the other" };
+    let mut by_path: BTreeMap<PathBuf, &Environment> = BTreeMap::new();
+    for second in environments {
+        let path = plain(&second.ledger);
+        // What is inside a directory comes right behind it in the order of paths.
+        let outside = path.ancestors().find_map(|outer| by_path.get_key_value(outer));
+        let inside = || by_path.range(path.clone()..).next().filter(|(inner, _)| inner.starts_with(&path));
+        if let Some((other, first)) = outside.or_else(inside) {
+            let relation = if *other == path { "in the same directory" } else { "one inside the other" };
             let message =
                 format!("environments `{}` and `{}` keep their ledgers {relation}", first.name, second.name);
             out.push(
@@ -145,6 +151,7 @@ pub(super) fn shared_ledger(
                     .help("give each environment a directory of its own"),
             );
         }
+        by_path.entry(path).or_insert(second);
     }
 }
 
@@ -155,35 +162,31 @@ pub(super) fn shared_app(
     document: &Document<ProjectFile>,
     environments: &[&Environment],
 ) {
-    let app = |environment: &Environment| {
-        let Endpoint::Remote(url) = &environment.endpoint else { return None };
-        let Environment { app_id, workspace_id, .. } = environment;
-        Some((url.clone(), app_id.clone(), workspace_id.clone()))
-    };
     let workspace_at = |environment: &Environment| {
         document.value(&["environments", environment.name.as_str(), "workspace_id"])
     };
-    for (first, second) in pairs(environments) {
-        if app(first).is_some() && app(first) == app(second) {
-            let message = format!("environments `{}` and `{}` push to the same app", first.name, second.name);
-            out.push(
-                Diagnostic::warning(Code::SharedApp, workspace_at(second), message)
-                    .related(workspace_at(first), "the same app and workspace")
-                    .help(
-                        "a campaign that is applied in both reaches people twice: give one another workspace",
-                    ),
-            );
+    let mut by_app: BTreeMap<(String, &str, &str), &Environment> = BTreeMap::new();
+    for second in environments {
+        let Environment { app_id, workspace_id, .. } = second;
+        let Endpoint::Remote(url) = &second.endpoint else { continue };
+        match by_app.entry((url.to_string(), app_id, workspace_id)) {
+            Entry::Vacant(vacant) => {
+                vacant.insert(second);
+            }
+            Entry::Occupied(first) => {
+                let first = first.get();
+                let message =
+                    format!("environments `{}` and `{}` push to the same app", first.name, second.name);
+                out.push(
+                    Diagnostic::warning(Code::SharedApp, workspace_at(second), message)
+                        .related(workspace_at(first), "the same app and workspace")
+                        .help(
+                            "a campaign that is applied in both reaches people twice: give one another workspace",
+                        ),
+                );
+            }
         }
     }
-}
-
-fn pairs<'environment>(
-    environments: &[&'environment Environment],
-) -> impl Iterator<Item = (&'environment Environment, &'environment Environment)> {
-    environments
-        .iter()
-        .enumerate()
-        .flat_map(|(place, first)| environments[place + 1..].iter().map(move |second| (*first, *second)))
 }
 
 /// Returns a path without `.` and `..`, as far as can be told without the disk.

@@ -2,7 +2,7 @@
 
 use crate::check::audience::Group;
 use crate::check::declaration::Declaration;
-use crate::check::{Parts, placeholders};
+use crate::check::{Parts, placeholders, text_length};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::domain::TargetKind;
 use crate::load::model::{AudienceSyntax, CampaignSyntax};
@@ -13,7 +13,10 @@ pub(super) fn fit(
     campaign: &Declaration<'_, CampaignSyntax>,
     parts: &Parts<'_, '_>,
 ) {
-    if let Some(template) = parts.template {
+    if let Some(template) = parts.template
+        && !text_length::is_endless(template.syntax)
+        && !text_length::endless_values(out, campaign, template.syntax)
+    {
         placeholders::values(out, campaign, template);
     }
     if let Some(audience) = parts.audience

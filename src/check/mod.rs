@@ -42,7 +42,8 @@ use crate::domain::CampaignId;
 use crate::load::Workspace;
 use crate::load::model::{AudienceSyntax, CampaignSyntax, TemplateSyntax};
 
-/// Applies every rule. What has a mistake is left out of the values; the diagnostics are sorted.
+/// Applies every rule. What has a mistake is left out of the values; the diagnostics are sorted, and very many of one
+/// kind are counted.
 #[must_use]
 pub fn workspace(workspace: &Workspace) -> (Checked, Vec<Diagnostic>) {
     let mut out = Vec::new();
@@ -74,6 +75,7 @@ pub fn workspace(workspace: &Workspace) -> (Checked, Vec<Diagnostic>) {
         api_version::api_version_lacks(&mut out, document, &declared);
     }
     diagnostic::sort(&mut out);
+    diagnostic::limit_alike(&mut out);
     let of_project = workspace.project.iter().map(|document| document.source());
     let sources = of_project.chain(workspace.files.iter().map(|document| document.source()));
     let sources = sources.cloned().collect();

@@ -28,8 +28,15 @@ pub(super) fn values(
 fn taken<'workspace>(template: &Declaration<'workspace, TemplateSyntax>) -> BTreeMap<&'workspace str, Place> {
     let mut taken = BTreeMap::new();
     for (key, text) in texts(template.syntax) {
+        let value = template.value(&[key]);
+        let begins = written_as_meant(&value, text);
         for (name, range) in placeholders(text) {
-            taken.entry(name).or_insert_with(|| carve(&template.value(&[key]), text, &text[range]));
+            taken.entry(name).or_insert_with(|| match (&value, begins) {
+                (Place::Span(span), Some(begins)) => {
+                    Place::span(&span.source, begins + range.start..begins + range.end)
+                }
+                _ => value.clone(),
+            });
         }
     }
     taken
@@ -39,18 +46,11 @@ pub(super) fn texts(template: &TemplateSyntax) -> [(&'static str, &str); 2] {
     [("title", &template.title), ("body", &template.body)]
 }
 
-/// Points at a fragment within a scalar, where the file writes it as plainly as the value has it.
-fn carve(scalar: &Place, value: &str, fragment: &str) -> Place {
-    if let Place::Span(span) = scalar {
-        let written = &span.source.text()[span.range.clone()];
-        if let Some(start) = written.find(fragment)
-            && written.matches(fragment).count() == value.matches(fragment).count()
-        {
-            let start = span.range.start + start;
-            return Place::span(&span.source, start..start + fragment.len());
-        }
-    }
-    scalar.clone()
+/// Returns where a scalar's text begins in its file, if the file writes it as the value has it: on one line and
+/// without escapes.
+fn written_as_meant(scalar: &Place, value: &str) -> Option<usize> {
+    let Place::Span(span) = scalar else { return None };
+    Some(span.range.start + span.source.text()[span.range.clone()].find(value)?)
 }
 
 /// `placeholder-without-value`: the vendor refuses the push (result code 3023). Returns the values that look
@@ -62,13 +62,14 @@ fn placeholder_without_value<'workspace>(
     taken: &BTreeMap<&str, Place>,
 ) -> BTreeSet<&'workspace str> {
     let mut misspelt = BTreeSet::new();
+    let spare = campaign.syntax.values.keys().map(String::as_str).filter(|key| !taken.contains_key(key));
+    let spare: Vec<&str> = spare.collect();
     for (name, place) in taken {
         if campaign.syntax.values.contains_key(*name) {
             continue;
         }
         let message = format!("campaign `{}` gives no value for `#{name}#`", campaign.name);
-        let spare = campaign.syntax.values.keys().map(String::as_str).filter(|key| !taken.contains_key(key));
-        let help = match closest(name, spare) {
+        let help = match closest(name, spare.iter().copied()) {
             Some(key) => {
                 misspelt.insert(key);
                 format!("rename the value `{key}` to `{name}`")
@@ -93,10 +94,10 @@ fn value_without_placeholder(
     (taken, misspelt): (&BTreeMap<&str, Place>, &BTreeSet<&str>),
 ) {
     let names = campaign.syntax.values.keys().map(String::as_str);
+    let known: Vec<&str> = taken.keys().copied().collect();
     for name in names.filter(|name| !taken.contains_key(name) && !misspelt.contains(name)) {
         let message = format!("template `{}` has no placeholder `#{name}#`", template.name);
         let otherwise = "remove it, unless `#…#` stands in the template's link in the console";
-        let known: Vec<&str> = taken.keys().copied().collect();
         let help = match closest(name, known.iter().copied()) {
             Some(meant) => format!("did you mean `{meant}`?"),
             None if known.is_empty() => otherwise.to_owned(),
@@ -179,11 +180,10 @@ mod tests {
     }
 
     #[test]
-    fn a_fragment_is_pointed_at_where_it_is_written_plainly() {
+    fn a_text_that_is_written_plainly_is_found_where_it_is() {
         let source = Source::new("a.yaml".into(), "您好 \"#name#\" \"\\u0023name#\"".into());
         let plain = Place::span(&source, 7..15);
-        assert_eq!(carve(&plain, "#name#", "#name#").column(), Some(5));
-        let escaped = Place::span(&source, 16..29);
-        assert_eq!(carve(&escaped, "#name#", "#name#"), escaped);
+        assert_eq!(written_as_meant(&plain, "#name#"), Some(8));
+        assert_eq!(written_as_meant(&Place::span(&source, 16..29), "#name#"), None);
     }
 }

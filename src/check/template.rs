@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::check::comment::text_in_comment;
 use crate::check::declaration::{ByName, Declaration};
 use crate::check::placeholders::texts;
-use crate::check::wire_text;
+use crate::check::{text_length, wire_text};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::domain::{Template, TemplateName};
 use crate::load::model::TemplateSyntax;
@@ -19,6 +19,7 @@ pub(super) fn template(
     let name = template_name(out, declaration);
     empty_text(out, declaration, "title", title);
     empty_text(out, declaration, "body", body);
+    text_length::endless_template(out, declaration);
     for key in ["title", "body"] {
         text_in_comment(out, &declaration.value(&[key]), &format!("the {key}"));
     }

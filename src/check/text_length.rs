@@ -5,12 +5,17 @@ use std::collections::BTreeMap;
 use crate::check::audience::Group;
 use crate::check::declaration::{Declaration, Declarations};
 use crate::check::placeholders::texts;
-use crate::diagnostic::{Code, Diagnostic};
+use crate::diagnostic::{Code, Diagnostic, Place};
 use crate::domain;
-use crate::load::model::{ChannelSyntax, TemplateSyntax};
+use crate::load::model::{CampaignSyntax, ChannelSyntax, TemplateSyntax};
 
 /// Most bytes of title and body together, on Android and iOS.
 const TOTAL_BYTES_MAX: usize = 2048;
+
+/// Most bytes of a title or body, filled: four times what the most generous channel takes (Honor: 4096). Every
+/// campaign fills its template, and a value stands wherever its placeholder does: without a bound two files could
+/// amount to more than the memory.
+const TEXT_BYTES_MAX: usize = 16 * 1024;
 
 /// How a vendor counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,6 +68,43 @@ struct Excess<'workspace> {
     longest: Option<(usize, &'workspace str)>,
 }
 
+/// Whether a template's texts are far beyond what any channel takes, before they are filled.
+pub(super) fn is_endless(template: &TemplateSyntax) -> bool {
+    texts(template).iter().any(|(_, text)| text.len() > TEXT_BYTES_MAX)
+}
+
+/// `text-too-long`: a text of such length that it is not looked at any further.
+pub(super) fn endless_template(out: &mut Vec<Diagnostic>, template: &Declaration<'_, TemplateSyntax>) {
+    for (key, text) in texts(template.syntax) {
+        if text.len() > TEXT_BYTES_MAX {
+            let message = format!("the {key} of template `{}` has {} bytes", template.name, text.len());
+            out.push(endless(template.value(&[key]), message));
+        }
+    }
+}
+
+/// `text-too-long`: the same of a text that values make so long. Returns whether it is.
+pub(super) fn endless_values(
+    out: &mut Vec<Diagnostic>,
+    campaign: &Declaration<'_, CampaignSyntax>,
+    template: &TemplateSyntax,
+) -> bool {
+    let bytes =
+        texts(template).map(|(key, text)| (key, domain::rendered_bytes(text, &campaign.syntax.values)));
+    let too_long = bytes.into_iter().find(|(_, bytes)| *bytes > TEXT_BYTES_MAX);
+    if let Some((key, bytes)) = too_long {
+        let message = format!("the values of campaign `{}` make the {key} {bytes} bytes long", campaign.name);
+        out.push(endless(campaign.key(&["values"]), message));
+    }
+    too_long.is_some()
+}
+
+fn endless(place: Place, message: String) -> Diagnostic {
+    Diagnostic::error(Code::TextTooLong, place, message).help(format!(
+        "shorten it: no channel takes more than a few thousand bytes, and none {TEXT_BYTES_MAX}"
+    ))
+}
+
 /// `text-too-long`: a vendor channel fails a push whose title or body is too long. One warning for each text,
 /// measured as the campaigns fill it.
 pub(super) fn text_too_long(out: &mut Vec<Diagnostic>, declared: &Declarations<'_>) {
@@ -70,6 +112,12 @@ pub(super) fn text_too_long(out: &mut Vec<Diagnostic>, declared: &Declarations<'
     for campaign in declared.campaigns.values() {
         let syntax = campaign.syntax;
         let Some(template) = declared.templates.get(syntax.template.as_str()) else { continue };
+        let is_endless = |text| domain::rendered_bytes(text, &syntax.values) > TEXT_BYTES_MAX;
+        if self::is_endless(template.syntax)
+            || texts(template.syntax).iter().any(|(_, text)| is_endless(text))
+        {
+            continue;
+        }
         let audience = declared.audiences.get(syntax.audience.as_str());
         let Some(group) = audience.and_then(|audience| Group::of(audience.syntax)) else { continue };
         let is_self_built = syntax.channel == Some(ChannelSyntax::SelfBuilt);
@@ -211,6 +259,19 @@ mod tests {
         a.yaml:1:35 text-too-long?: the title of template `t` is too long for HarmonyOS
             a.yaml:6:3 `c` makes it 32 characters
             = HarmonyOS takes 30; a longer push is dropped
+        ");
+    }
+
+    #[test]
+    fn a_text_beyond_all_measure_is_refused_before_it_is_filled() {
+        insta::assert_snapshot!(title(&"x".repeat(16 * 1024 + 1), "users: [u]", ""), @r"
+        a.yaml:1:35 text-too-long: the title of template `t` has 16385 bytes
+            = shorten it: no channel takes more than a few thousand bytes, and none 16384
+        ");
+        let value = format!(", values: {{ m: {} }}", "y".repeat(1000));
+        insta::assert_snapshot!(body(&"#m#".repeat(17), "users: [u]", &value), @r"
+        a.yaml:5:66 text-too-long: the values of campaign `c` make the body 17000 bytes long
+            = shorten it: no channel takes more than a few thousand bytes, and none 16384
         ");
     }
 }

@@ -3,10 +3,12 @@
 //! A mistake in what was written is a value, so that one run reports all of them. Knows nothing of
 //! colours and terminal widths: `render` draws these.
 
+mod bounds;
 mod code;
 mod place;
 mod suggestion;
 
+pub use bounds::{ALIKE_MAX, limit_alike};
 pub use code::{Code, UnknownCode};
 pub use place::{Place, Source, Span};
 pub use suggestion::closest;
@@ -76,26 +78,27 @@ impl Diagnostic {
 
     fn new(severity: Severity, code: Code, place: Option<Place>, message: String) -> Self {
         let primary = place.map(|place| Label { place, text: String::new() });
+        let message = bounds::shortened(message);
         Self { severity, code, message, primary, related: Vec::new(), help: None }
     }
 
     /// Says at the primary place, beside the caret, what is the matter there.
     pub fn label(mut self, text: impl Into<String>) -> Self {
         if let Some(primary) = &mut self.primary {
-            primary.text = text.into();
+            primary.text = bounds::shortened(text.into());
         }
         self
     }
 
     /// Adds another place that belongs to it.
     pub fn related(mut self, place: Place, text: impl Into<String>) -> Self {
-        self.related.push(Label { place, text: text.into() });
+        self.related.push(Label { place, text: bounds::shortened(text.into()) });
         self
     }
 
     /// Says what to do about it.
     pub fn help(mut self, text: impl Into<String>) -> Self {
-        self.help = Some(text.into());
+        self.help = Some(bounds::shortened(text.into()));
         self
     }
 

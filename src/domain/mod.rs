@@ -35,4 +35,5 @@ pub use target::{
 };
 pub use template::{
     InvalidTemplateName, TEMPLATE_NAME_CHARS_MAX, Template, TemplateName, placeholders, render,
+    rendered_bytes,
 };

@@ -101,6 +101,13 @@ pub fn render(text: &str, values: &BTreeMap<String, String>) -> String {
     out
 }
 
+/// Returns how many bytes [`render`] would give.
+#[must_use]
+pub fn rendered_bytes(text: &str, values: &BTreeMap<String, String>) -> usize {
+    let filled = occurrences(text).into_iter().filter_map(|(name, range)| Some((values.get(name)?, range)));
+    filled.fold(text.len(), |bytes, (value, range)| (bytes - range.len()).saturating_add(value.len()))
+}
+
 fn occurrences(text: &str) -> Vec<(&str, std::ops::Range<usize>)> {
     let mut found = Vec::new();
     let mut open: Option<usize> = None;
@@ -124,6 +131,15 @@ mod tests {
 
     fn names(text: &str) -> Vec<&str> {
         placeholders(text).into_iter().map(|(name, _)| name).collect()
+    }
+
+    #[test]
+    fn the_bytes_of_a_text_are_known_before_it_is_filled() {
+        let values: BTreeMap<String, String> =
+            [("a", "您好"), ("b", "")].map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+        for text in ["", "#a#", "x #a# #b##c# 您", "#a##a#", "##a"] {
+            assert_eq!(rendered_bytes(text, &values), render(text, &values).len(), "{text}");
+        }
     }
 
     #[test]

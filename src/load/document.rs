@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use serde_path_to_error::{Path as ErrorPath, Segment};
 
-use crate::diagnostic::{Code, Diagnostic, Place, Source};
+use crate::diagnostic::{self, Code, Diagnostic, Place, Source};
 use crate::load::shape::{Mistake, Shape};
 use crate::load::yaml::{self, Reading, Tree};
 
@@ -58,20 +58,25 @@ impl<T> Document<T> {
         self.tree.has(path)
     }
 
-    /// Whether nothing of the file was left out because of a mistake.
-    pub fn is_whole(&self) -> bool {
-        self.broken.is_empty()
-    }
-
     /// Whether what stands at `path`, or a part of the file around it, was written but left out of the model
     /// because of a mistake that has been reported.
     pub fn is_broken(&self, path: &[&str]) -> bool {
-        let is_listed = |path: &[&str]| {
-            let path: Vec<String> = path.iter().map(|&step| step.to_owned()).collect();
-            self.broken.contains(&path)
-        };
-        !self.broken.is_empty() && (0..=path.len()).any(|length| is_listed(&path[..length]))
+        is_left_out(&self.broken, path)
     }
+
+    /// Returns the declarations, or parts of the file around them, that were left out because of a mistake.
+    pub(super) fn broken(&self) -> &BTreeSet<Vec<String>> {
+        &self.broken
+    }
+}
+
+/// Whether `path`, or a part of the file around it, is one of those left out.
+pub(super) fn is_left_out(broken: &BTreeSet<Vec<String>>, path: &[&str]) -> bool {
+    let is_listed = |path: &[&str]| {
+        let path: Vec<String> = path.iter().map(|&step| step.to_owned()).collect();
+        broken.contains(&path)
+    };
+    !broken.is_empty() && (0..=path.len()).any(|length| is_listed(&path[..length]))
 }
 
 /// Reads one file's text. The document is absent where mistakes leave nothing that could be checked.
@@ -86,6 +91,17 @@ pub fn parse<T: DeserializeOwned>(
 
 /// Reads one file's text, and remembers the directory it is in.
 pub(super) fn read<T: DeserializeOwned>(
+    source: Arc<Source>,
+    directory: PathBuf,
+    shape: &Shape,
+) -> (Option<Document<T>>, Vec<Diagnostic>) {
+    let (document, mut mistakes) = decode(source, directory, shape);
+    diagnostic::sort(&mut mistakes);
+    diagnostic::limit_alike(&mut mistakes);
+    (document, mistakes)
+}
+
+fn decode<T: DeserializeOwned>(
     source: Arc<Source>,
     directory: PathBuf,
     shape: &Shape,

@@ -1,5 +1,6 @@
 //! The files of a workspace.
 
+use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,7 +9,7 @@ use std::sync::Arc;
 use ignore::{Error as WalkError, WalkBuilder};
 
 use crate::diagnostic::{self, Code, Diagnostic, Place};
-use crate::load::document::Document;
+use crate::load::document::{self, Document};
 use crate::load::file;
 use crate::load::model::{CampaignFile, ProjectFile};
 use crate::load::reader::Reader;
@@ -30,6 +31,8 @@ pub struct Workspace {
     pub files: Vec<Arc<Document<CampaignFile>>>,
     /// Whether some file is missing here that could not be understood at all.
     has_lost_files: bool,
+    /// What was left out of the campaign files because of a mistake.
+    broken: BTreeSet<Vec<String>>,
 }
 
 impl Workspace {
@@ -37,13 +40,13 @@ impl Workspace {
     /// left out because of a mistake that has been reported. A reference to it is no mistake of its own.
     #[must_use]
     pub fn may_declare(&self, section: &str, name: &str) -> bool {
-        self.has_lost_files || self.files.iter().any(|file| file.is_broken(&[section, name]))
+        self.has_lost_files || document::is_left_out(&self.broken, &[section, name])
     }
 
     /// Whether nothing of any campaign file was left out because of a mistake.
     #[must_use]
     pub fn is_whole(&self) -> bool {
-        !self.has_lost_files && self.files.iter().all(|file| file.is_whole())
+        !self.has_lost_files && self.broken.is_empty()
     }
 }
 
@@ -90,7 +93,8 @@ pub(super) fn read(reader: &mut Reader, shapes: &Shapes) -> (Workspace, Vec<Diag
     let has_lost_files = files.len() < paths.len();
     let mut mistakes = reading.mistakes;
     diagnostic::sort(&mut mistakes);
-    (Workspace { project, files, has_lost_files }, mistakes)
+    let broken = files.iter().flat_map(|file| file.broken()).cloned().collect();
+    (Workspace { project, files, has_lost_files, broken }, mistakes)
 }
 
 struct Reading<'workspace> {

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on shall panic")]
 
 mod architecture;
+mod bounds;
 mod corpus;
 mod crash_loop;
 mod doubt;
@@ -10,6 +11,7 @@ mod editor;
 mod end_to_end;
 mod explain;
 mod fmt;
+mod fuzz_corpus;
 mod laws;
 mod ledger_safety;
 mod lsp;

@@ -93,8 +93,8 @@ fn judge(row: &Row, file: &[u8]) -> Option<String> {
     let state = campaign.and_then(|campaign| campaign.live_activity.as_ref()?.state.clone());
     let state = state.map_or(Value::Null, Value::Object);
     // As text: JSON's 1.0 and 1 are the same number, and not the same text.
-    let state = state.to_string();
-    (state != wanted.to_string()).then(|| format!("{surprise}: it is read as {state}, not {wanted}"))
+    let (state, wanted) = (state.to_string(), wanted.to_string());
+    (state != wanted).then(|| format!("{surprise}: it is read as {state}, not {wanted}"))
 }
 
 fn below_state(input: &[u8]) -> Vec<u8> {

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use granit_parser::{ErrorKind, Event, Parser, ScalarStyle, Span, StructureStyle, Tag};
 
 use crate::diagnostic::{Code, Diagnostic, Place, Source};
-use crate::load::yaml::DEPTH_MAX;
 use crate::load::yaml::tree::{NodeId, Tree};
+use crate::load::yaml::{DEPTH_MAX, MISTAKES_MAX};
 use crate::load::yaml::{key, syntax_error};
 
 /// Most nodes that all aliases of a file may repeat together: far more than a person could review.
@@ -229,6 +229,10 @@ impl<'source> Builder<'source> {
         let mut places: HashMap<Box<str>, usize> = HashMap::new();
         let (mut mistakes, mut refused, mut is_rejected) = (Vec::new(), Vec::new(), false);
         for (place, &[key, value]) in pairs.iter().enumerate() {
+            if self.mistakes.len() + mistakes.len() >= MISTAKES_MAX {
+                is_rejected = true;
+                break;
+            }
             if let Some(mistake) = key::glued(self.source, &self.tree, key, value) {
                 mistakes.push(mistake);
                 is_rejected = true;
@@ -319,6 +323,10 @@ impl<'source> Builder<'source> {
         let range = span.tag_span().unwrap_or(span);
         let range = self.range(range);
         let message = format!("the tag `{}` would change what is written", tag.original());
+        if self.mistakes.len() >= MISTAKES_MAX {
+            self.is_rejected = true;
+            return;
+        }
         let mistake = Diagnostic::error(Code::UnknownTag, self.place(range), message)
             .help("remove it; quote a value that is to be text");
         self.reject(mistake);

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde_json::{Map, Number, Value};
 
 use crate::diagnostic::{Code, Diagnostic, Place, Source};
+use crate::load::yaml::MISTAKES_MAX;
 use crate::load::yaml::scalar::{self, Scalar};
 use crate::load::yaml::tree::{Kind, MERGE_KEY, NodeId, Tree};
 
@@ -57,6 +58,9 @@ pub(super) fn values(source: &Arc<Source>, tree: &Tree, readers: Readers) -> Res
         None if other.is_none_or(|other| other.is_null()) => Value::Null,
         None => return Err(vec![join.hidden()]),
     };
+    if join.is_full() {
+        return Err(join.mistakes);
+    }
     Ok(Joined { value, refused: join.refused, mistakes: join.mistakes })
 }
 
@@ -79,8 +83,16 @@ struct Join<'tree> {
 }
 
 impl<'tree> Join<'tree> {
+    /// Whether so much is wrong that nothing more is looked at.
+    fn is_full(&self) -> bool {
+        self.refused.len() >= MISTAKES_MAX
+    }
+
     /// Reads a node, and holds it to the other reading, if there is one.
     fn value(&mut self, id: NodeId, other: Option<&serde_yaml::Value>) -> Value {
+        if self.is_full() {
+            return Value::Null;
+        }
         let tree = self.tree;
         let id = tree.target(id);
         match (tree.kind(id), other) {
@@ -225,6 +237,9 @@ impl<'tree> Join<'tree> {
         let tree = self.tree;
         let keys: HashSet<NodeId> = tree.keys().collect();
         for (id, kind) in tree.nodes() {
+            if self.is_full() {
+                break;
+            }
             if let Kind::Scalar { text, is_plain: true } = kind
                 && !keys.contains(&id)
             {

@@ -28,6 +28,10 @@ pub(super) use tree::Tree;
 /// the bounds of everything that walks the values recursively (`serde_yaml` and `serde_json`: 128).
 const DEPTH_MAX: usize = 64;
 
+/// Most mistakes of one file that are gathered. A file with more is not read any further: each of them takes
+/// more memory than the few bytes that it is about.
+const MISTAKES_MAX: usize = 10_000;
+
 /// Next line, line separator and paragraph separator: breaks in YAML 1.1 §4.1.4, content in YAML 1.2.2 §5.4.
 const DISPUTED_BREAKS: [char; 3] = ['\u{85}', '\u{2028}', '\u{2029}'];
 
@@ -48,7 +52,8 @@ pub(super) fn read(source: &Arc<Source>) -> (Option<Reading>, Vec<Diagnostic>) {
     }
     let (tree, mut mistakes) = builder::build(source);
     let Some(tree) = tree else { return (None, mistakes) };
-    let is_certain = !cfg!(debug_assertions) && plainly::is_plainly_written(source.text(), &tree);
+    let is_certain =
+        !cfg!(debug_assertions) && mistakes.is_empty() && plainly::is_plainly_written(source.text(), &tree);
     let readers = if is_certain { Readers::One } else { Readers::Both };
     match join::values(source, &tree, readers) {
         Ok(Joined { value, refused, mistakes: of_values }) => {

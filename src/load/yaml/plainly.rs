@@ -17,8 +17,16 @@ pub(super) fn is_plainly_written(text: &str, tree: &Tree) -> bool {
         && has_only_usual_lines
         // A byte-order mark, at any place.
         && !text.contains('\u{feff}')
+        && text.match_indices('&').all(|(at, _)| is_plain_anchor(&text[at + 1..]))
         && tree.root().is_some()
         && tree.nodes().all(|(id, kind)| is_plain(text, tree, id, kind))
+}
+
+/// Whether what begins behind a `&` would be an anchor's name to all, if it is an anchor.
+fn is_plain_anchor(behind: &str) -> bool {
+    let is_of_name = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+    let length = behind.bytes().take_while(is_of_name).count();
+    length > 0 && matches!(behind.as_bytes().get(length), None | Some(b' ' | b'\n'))
 }
 
 fn is_plain(text: &str, tree: &Tree, id: NodeId, kind: Kind<'_>) -> bool {
