@@ -4,9 +4,13 @@
 //! in: were a value or a comment different, the text would be left as it was. Knows no key's name, only the
 //! order in which `schema` has them; `load` says where things stand.
 
+mod flow;
 mod key_order;
 mod layout;
+mod nodes;
 mod order;
+mod printer;
+mod scalar;
 
 use std::sync::Arc;
 
@@ -47,13 +51,15 @@ pub fn format(source: &Arc<Source>, kind: FileKind) -> Result<String, LeftAlone>
     let (outline, mistakes) = load::outline(source);
     let outline = outline.ok_or(LeftAlone::Mistakes(mistakes))?;
     let has_crlf = source.text().split_once('\n').is_some_and(|(first, _)| first.ends_with('\r'));
-    let text = source.text().replace("\r\n", "\n");
+    // To YAML, a lone carriage return breaks the line, too.
+    let text = source.text().replace("\r\n", "\n").replace('\r', "\n");
     // An alias must stay behind its anchor: where a sorted text says something else, it is left unsorted.
     let sorted = settled(&text, |text| order::sorted(&layout::lay_out(text)?, kind));
     let formatted = sorted
         .filter(|formatted| says_the_same(&outline, &text, formatted))
         .or_else(|| {
-            settled(&text, layout::lay_out).filter(|laid_out| says_the_same(&outline, &text, laid_out))
+            let laid_out = settled(&text, |text| layout::lay_out(text).map(|laid_out| laid_out.text));
+            laid_out.filter(|laid_out| says_the_same(&outline, &text, laid_out))
         })
         .ok_or(LeftAlone::WouldChange)?;
     Ok(if has_crlf { formatted.replace('\n', "\r\n") } else { formatted })
@@ -86,3 +92,5 @@ fn says_the_same(before: &Outline, text: &str, formatted: &str) -> bool {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod disturbed;
