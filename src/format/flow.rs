@@ -139,9 +139,17 @@ impl Printer<'_> {
 
     fn end_entry(&mut self, next: Option<usize>, end: usize) {
         if next.is_some() {
+            self.part_colon();
             self.push(",");
         }
         self.behind(next.unwrap_or(end));
+    }
+
+    /// A colon with no value needs a space behind it, to be one to every reader.
+    fn part_colon(&mut self) {
+        if self.out.ends_with(':') {
+            self.push(" ");
+        }
     }
 
     fn end_entries(&mut self, is_broken: bool, end: usize, indentation: usize) {
@@ -149,6 +157,8 @@ impl Printer<'_> {
             self.own_lines(end, indentation + INDENTATION, 0);
             self.is_fresh = true;
             self.begin_line(indentation, end);
+        } else {
+            self.part_colon();
         }
     }
 }

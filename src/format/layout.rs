@@ -135,7 +135,10 @@ impl Printer<'_> {
                     let colon = entry.colon.unwrap_or(key_end);
                     if entry.needs_question_mark(self.text) {
                         self.push("?");
-                        self.node(&entry.key, slot.below(SlotKind::Item, entry.start + 1..colon, usize::MAX - 1))?;
+                        self.node(
+                            &entry.key,
+                            slot.below(SlotKind::Item, entry.start + 1..colon, usize::MAX - 1),
+                        )?;
                         self.begin_line(slot.indentation, colon);
                         self.push(":");
                     } else {
@@ -197,9 +200,8 @@ impl Printer<'_> {
         let start = node.range.start;
         self.is_fresh = true;
         let has_comments = self.before(start, slot.indentation);
-        let had_own_line = may_keep_line
-            && slot.kind == SlotKind::Value
-            && self.text[slot.from..start].contains('\n');
+        let had_own_line =
+            may_keep_line && slot.kind == SlotKind::Value && self.text[slot.from..start].contains('\n');
         let is_alone = slot.kind == SlotKind::Root && node.anchor.is_none();
         let has_own_line = has_comments || had_own_line || is_alone;
         if has_own_line {

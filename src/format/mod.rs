@@ -51,8 +51,8 @@ pub fn format(source: &Arc<Source>, kind: FileKind) -> Result<String, LeftAlone>
     let (outline, mistakes) = load::outline(source);
     let outline = outline.ok_or(LeftAlone::Mistakes(mistakes))?;
     let has_crlf = source.text().split_once('\n').is_some_and(|(first, _)| first.ends_with('\r'));
-    // To YAML, a lone carriage return breaks the line, too.
-    let text = source.text().replace("\r\n", "\n").replace('\r', "\n");
+    // To YAML, a lone carriage return breaks the line, too, and a mark at the start is none of the text.
+    let text = source.text().trim_start_matches('\u{feff}').replace("\r\n", "\n").replace('\r', "\n");
     // An alias must stay behind its anchor: where a sorted text says something else, it is left unsorted.
     let sorted = settled(&text, |text| order::sorted(&layout::lay_out(text)?, kind));
     let formatted = sorted
@@ -91,6 +91,6 @@ fn says_the_same(before: &Outline, text: &str, formatted: &str) -> bool {
 }
 
 #[cfg(test)]
-mod tests;
-#[cfg(test)]
 mod disturbed;
+#[cfg(test)]
+mod tests;

@@ -148,7 +148,7 @@ pub(super) fn read(text: &str) -> Option<Document> {
         let range = range(text, span);
         match event {
             Event::Comment(..) => {
-                comments.push(range.start..range.start + text[range].trim_end().len());
+                comments.push(range.start..range.start + text[range].trim_ascii_end().len());
             }
             Event::DocumentStart(true, _) => start_marker = Some(range.start),
             Event::DocumentEnd if text[range.clone()].starts_with("...") => end_marker = Some(range.start),
@@ -273,10 +273,9 @@ impl Locator<'_> {
     fn next(&self, mut at: usize) -> usize {
         let mut comments = &self.comments[self.comments.partition_point(|comment| comment.end <= at)..];
         loop {
-            at += self.text[at..].find(|letter: char| !letter.is_ascii_whitespace()).unwrap_or(
-                // Nothing follows.
-                self.text.len() - at,
-            );
+            // Readers pass over a byte-order mark at the start of any line.
+            let is_space = |letter: char| letter.is_ascii_whitespace() || letter == '\u{feff}';
+            at += self.text[at..].len() - self.text[at..].trim_start_matches(is_space).len();
             match comments.split_first() {
                 Some((comment, behind)) if comment.contains(&at) => (at, comments) = (comment.end, behind),
                 _ => return at,
@@ -293,7 +292,8 @@ impl Locator<'_> {
             Kind::Block(_) => {
                 let header = self.next(from);
                 let indicators = self.text[header..].strip_prefix(['|', '>'])?;
-                let behind = indicators.trim_start_matches(['+', '-', '1', '2', '3', '4', '5', '6', '7', '8', '9']);
+                let behind =
+                    indicators.trim_start_matches(['+', '-', '1', '2', '3', '4', '5', '6', '7', '8', '9']);
                 node.range = header..node.range.end.max(self.text.len() - behind.len());
             }
             Kind::Sequence { items, brackets: None } => {

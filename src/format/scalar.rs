@@ -18,8 +18,13 @@ pub(super) fn flow_lines(text: &str) -> Vec<String> {
     text.split('\n').enumerate().map(line).collect()
 }
 
-/// Returns a scalar with double quotes instead of single ones, as far as no letter in it minds.
+/// Returns a scalar with double quotes instead of single ones, as far as no letter in it minds. A plain one that
+/// begins as if documents were parted there gets some: it may come to stand in the first column.
 fn in_double_quotes(text: &str) -> String {
+    let behind_marker = text.strip_prefix("---").or_else(|| text.strip_prefix("..."));
+    if behind_marker.is_some_and(|behind| behind.is_empty() || behind.starts_with([' ', '\t', '\n'])) {
+        return in_double_quotes(&format!("'{}'", text.replace('\'', "''")));
+    }
     match text.strip_prefix('\'').and_then(|text| text.strip_suffix('\'')) {
         Some(content) if !content.contains(['\\', '"', '\'']) => format!("\"{content}\""),
         _ => text.to_owned(),
@@ -38,6 +43,8 @@ pub(super) struct Written {
 /// and ends with the content, and `content_start` is a place in it.
 pub(super) fn block(scalar: &str, content_start: usize, block: &BlockScalar) -> Written {
     let mut header: String = scalar.chars().take(1).collect();
+    let indicators =
+        scalar[1..].split(|letter: char| letter.is_ascii_whitespace()).next().unwrap_or_default();
     let mut lines: Vec<String> = Vec::new();
     if block.has_content {
         let first = scalar[..content_start].rfind('\n').map_or(0, |at| at + 1);
@@ -51,6 +58,9 @@ pub(super) fn block(scalar: &str, content_start: usize, block: &BlockScalar) -> 
         if lines.iter().find(|line| !line.is_empty()).is_some_and(|line| line.starts_with([' ', '\t'])) {
             header.push('2');
         }
+    } else if indicators.contains(|letter: char| letter.is_ascii_digit()) {
+        // Without content, it may be what keeps a comment below from being some.
+        header.push('2');
     }
     // What follows from the value: a file may end within it, and blank lines only belong to it with `+`.
     let keeps_breaks = block.final_breaks > usize::from(block.has_content);
@@ -60,7 +70,6 @@ pub(super) fn block(scalar: &str, content_start: usize, block: &BlockScalar) -> 
     } else if block.has_content && block.final_breaks == 0 {
         header.push('-');
     } else if !block.has_content {
-        let indicators = scalar[1..].split(|letter: char| letter.is_whitespace()).next().unwrap_or_default();
         header.extend(indicators.contains('-').then_some('-'));
     }
     Written { header, lines, keeps_breaks }
