@@ -469,7 +469,7 @@ const DISTURBANCES: [fn(&str) -> String; 8] = [
     |text| text.trim_end().to_owned(),
     |text| format!("---\n\n{text}...\n"),
     // All of it further to the right.
-    |text| text.lines().map(|line| format!("   {line}\n")).collect(),
+    |text| text.split_inclusive('\n').flat_map(|line| ["   ", line]).collect(),
     // Everything twice as deep, what stands behind dashes included.
     |text| {
         let deep = |line: &str| {
@@ -481,7 +481,7 @@ const DISTURBANCES: [fn(&str) -> String; 8] = [
         };
         text.lines().map(deep).collect()
     },
-    |text| text.lines().map(|line| format!("{line}\n\n \n")).collect(),
+    |text| text.replace('\n', "\n\n \n"),
     |text| {
         let commented =
             |(place, line): (usize, &str)| format!("{}# c{place}\n{line}\n", " ".repeat(place % 7));

@@ -200,10 +200,10 @@ impl Printer<'_> {
         let start = node.range.start;
         self.is_fresh = true;
         let has_comments = self.before(start, slot.indentation);
-        let had_own_line =
+        let was_below =
             may_keep_line && slot.kind == SlotKind::Value && self.text[slot.from..start].contains('\n');
         let is_alone = slot.kind == SlotKind::Root && node.anchor.is_none();
-        let has_own_line = has_comments || had_own_line || is_alone;
+        let has_own_line = has_comments || was_below || is_alone;
         if has_own_line {
             self.begin_line(slot.indentation, start);
         } else {

@@ -2,7 +2,7 @@
 //!
 //! Edits the text and never writes it anew from values. What comes out is read again and held to what went
 //! in: were a value or a comment different, the text would be left as it was. Knows no key's name, only the
-//! order in which `schema` has them; `load` says where things stand.
+//! order in which `schema` has them; `load` says what a text means, and where its mappings stand.
 
 mod flow;
 mod key_order;
@@ -27,7 +27,7 @@ const STEPS_MAX: usize = 5;
 pub enum LeftAlone {
     /// It cannot be read.
     Mistakes(Vec<Diagnostic>),
-    /// Formatted, it would say something else, or lack a comment.
+    /// Formatted, it would say something else, or lack a comment: a mistake of this room. None is known.
     WouldChange,
 }
 
