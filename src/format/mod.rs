@@ -2,11 +2,15 @@
 //!
 //! Edits the text and never writes it anew from values. What comes out is read again and held to what went
 //! in: were a value or a comment different, the text would be left as it was. Knows no key's name, only the
-//! order in which `schema` has them; `load` says where things stand.
+//! order in which `schema` has them; `load` says what a text means, and where its mappings stand.
 
+mod flow;
 mod key_order;
 mod layout;
+mod nodes;
 mod order;
+mod printer;
+mod scalar;
 
 use std::sync::Arc;
 
@@ -23,7 +27,7 @@ const STEPS_MAX: usize = 5;
 pub enum LeftAlone {
     /// It cannot be read.
     Mistakes(Vec<Diagnostic>),
-    /// Formatted, it would say something else, or lack a comment.
+    /// Formatted, it would say something else, or lack a comment: a mistake of this room. None is known.
     WouldChange,
 }
 
@@ -47,13 +51,15 @@ pub fn format(source: &Arc<Source>, kind: FileKind) -> Result<String, LeftAlone>
     let (outline, mistakes) = load::outline(source);
     let outline = outline.ok_or(LeftAlone::Mistakes(mistakes))?;
     let has_crlf = source.text().split_once('\n').is_some_and(|(first, _)| first.ends_with('\r'));
-    let text = source.text().replace("\r\n", "\n");
+    // To YAML, a lone carriage return breaks the line, too, and a mark at the start is none of the text.
+    let text = source.text().trim_start_matches('\u{feff}').replace("\r\n", "\n").replace('\r', "\n");
     // An alias must stay behind its anchor: where a sorted text says something else, it is left unsorted.
     let sorted = settled(&text, |text| order::sorted(&layout::lay_out(text)?, kind));
     let formatted = sorted
         .filter(|formatted| says_the_same(&outline, &text, formatted))
         .or_else(|| {
-            settled(&text, layout::lay_out).filter(|laid_out| says_the_same(&outline, &text, laid_out))
+            let laid_out = settled(&text, |text| layout::lay_out(text).map(|laid_out| laid_out.text));
+            laid_out.filter(|laid_out| says_the_same(&outline, &text, laid_out))
         })
         .ok_or(LeftAlone::WouldChange)?;
     Ok(if has_crlf { formatted.replace('\n', "\r\n") } else { formatted })
@@ -84,5 +90,7 @@ fn says_the_same(before: &Outline, text: &str, formatted: &str) -> bool {
         && sorted_comments(text).is_some_and(|comments| Some(comments) == sorted_comments(formatted))
 }
 
+#[cfg(test)]
+mod disturbed;
 #[cfg(test)]
 mod tests;

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use crate::diagnostic::Source;
 use crate::format::FileKind;
+use crate::format::layout::LaidOut;
 use crate::load::{self, Entry, Mapping};
 
 /// The entries of one mapping, or of one part of it between blank lines, and the order they shall have.
@@ -16,7 +17,8 @@ struct Rearrangement {
 }
 
 /// Returns a text that was laid out with its keys in order; nothing where it cannot be read.
-pub(super) fn sorted(text: &str, kind: FileKind) -> Option<String> {
+pub(super) fn sorted(laid_out: &LaidOut, kind: FileKind) -> Option<String> {
+    let text = laid_out.text.as_str();
     let (outline, _) = load::outline(&Source::new(String::new(), text.to_owned()));
     let mut found = Vec::new();
     for mapping in &outline?.mappings {
@@ -25,8 +27,8 @@ pub(super) fn sorted(text: &str, kind: FileKind) -> Option<String> {
             continue;
         }
         let is_flow = text[mapping.range.start..].starts_with('{');
-        let groups = if is_flow { flow_groups(text, mapping) } else { block_groups(text, mapping) };
-        found.extend(groups.into_iter().filter_map(|group| rearranged(mapping, group, &keys)));
+        let groups = if is_flow { flow_groups(text, mapping) } else { block_groups(laid_out, mapping) };
+        found.extend(groups.into_iter().filter_map(|group| rearranged(text, mapping, group, &keys)));
     }
     // Outer ones first: what is inside lies in one piece of them.
     found.sort_by_key(|found| (found.pieces[0].start, std::cmp::Reverse(found.end())));
@@ -68,7 +70,7 @@ fn write(out: &mut String, text: &str, part: Range<usize>, found: &[Rearrangemen
 /// Entries by their places in the mapping, with the bytes that move.
 type Group = Vec<(usize, Range<usize>)>;
 
-fn rearranged(mapping: &Mapping, group: Group, keys: &[String]) -> Option<Rearrangement> {
+fn rearranged(text: &str, mapping: &Mapping, group: Group, keys: &[String]) -> Option<Rearrangement> {
     // A merge key says where the rest comes from, so it stands first; an unknown key is left to be reported.
     let rank = |place: usize| {
         let key = &mapping.entries[group[place].0].key;
@@ -81,7 +83,12 @@ fn rearranged(mapping: &Mapping, group: Group, keys: &[String]) -> Option<Rearra
     let mut order: Vec<usize> = (0..group.len()).collect();
     order.sort_by_key(|place| rank(*place));
     let is_sorted = order.is_sorted();
-    (!is_sorted).then(|| Rearrangement { pieces: group.into_iter().map(|(_, piece)| piece).collect(), order })
+    let piece = |place: Option<&usize>| place.map_or(0..0, |place| group[*place].1.clone());
+    // A blank line below the group would become part of a block scalar that takes those in.
+    let end = group.last().map_or(0, |(_, piece)| piece.end);
+    let is_kept_apart = text[end..].starts_with('\n') && text[piece(order.last())].ends_with("\n\n");
+    let is_changed = !is_sorted && !is_kept_apart;
+    is_changed.then(|| Rearrangement { pieces: group.into_iter().map(|(_, piece)| piece).collect(), order })
 }
 
 /// The entries of a mapping in braces, unless a comment in it belongs to one of them.
@@ -98,7 +105,8 @@ fn flow_groups(text: &str, mapping: &Mapping) -> Vec<Group> {
 }
 
 /// The entries of a block mapping: whole lines, each with the comments right above it, parted by blank lines.
-fn block_groups(text: &str, mapping: &Mapping) -> Vec<Group> {
+fn block_groups(laid_out: &LaidOut, mapping: &Mapping) -> Vec<Group> {
+    let text = laid_out.text.as_str();
     let starts: Option<Vec<usize>> =
         mapping.entries.iter().map(|entry| line_of_key(text, entry.key_range.start)).collect();
     // A key that does not begin its line follows a dash: such a mapping has no place in the format.
@@ -116,7 +124,7 @@ fn block_groups(text: &str, mapping: &Mapping) -> Vec<Group> {
     for (place, entry) in mapping.entries.iter().enumerate() {
         let head = heads[place];
         let is_parted = place == 0 || text.get(end_above..head).is_none_or(|between| !between.is_empty());
-        end_above = end(text, entry, indentation);
+        end_above = behind_kept_lines(laid_out, end(text, entry, indentation));
         match groups.last_mut() {
             Some(group) if !is_parted => group.push((place, head..end_above)),
             _ => groups.push(vec![(place, head..end_above)]),
@@ -165,6 +173,12 @@ fn end(text: &str, entry: &Entry, indentation: usize) -> usize {
         }
     }
     end
+}
+
+/// Returns where an entry ends whose last lines may be blank ones that are part of its value.
+fn behind_kept_lines(laid_out: &LaidOut, end: usize) -> usize {
+    let place = laid_out.keeping.partition_point(|scalar| scalar.end < end);
+    laid_out.keeping.get(place).filter(|scalar| scalar.start <= end).map_or(end, |scalar| scalar.end)
 }
 
 fn line_behind(text: &str, at: usize) -> usize {

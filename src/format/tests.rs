@@ -105,6 +105,104 @@ templates:
 }
 
 #[test]
+fn blank_lines_that_are_part_of_a_value_stay_and_part_nothing() {
+    // No blank line is added below, and none is lost where keys move.
+    let text = "campaigns:\n  c:\n    values: |+\n      kept\n\n\n    template: t\n\n    audience: a\n";
+    assert_eq!(
+        formatted(text),
+        "campaigns:\n  c:\n    values: |+\n      kept\n\n\n    template: t\n\n    audience: a\n"
+    );
+    let text = "campaigns:\n  c:\n    values: |+\n      kept\n\n    template: t\n  d:\n";
+    assert_eq!(formatted(text), "campaigns:\n  c:\n    template: t\n    values: |+\n      kept\n\n  d:\n");
+    assert_eq!(formatted("a: |+\n    x\n\n\n"), "a: |+\n  x\n\n\n");
+    assert_eq!(formatted("a: >+\n\n\nb: 1\n"), "a: >+\n\n\nb: 1\n");
+    // Without any to keep, the sign says nothing.
+    assert_eq!(formatted("a: |+\n  x\nb: 1\n"), "a: |\n  x\nb: 1\n");
+}
+
+#[test]
+fn a_block_scalar_that_the_file_ends_in_says_that_it_has_no_line_break() {
+    assert_eq!(formatted("a: |\n  x"), "a: |-\n  x\n");
+    assert_eq!(formatted("a: >+\n   x\n   y"), "a: >-\n  x\n  y\n");
+    assert_eq!(formatted("a: |+\n  x\n\n"), "a: |+\n  x\n\n");
+    assert_eq!(formatted("a: |"), "a: |\n");
+}
+
+#[test]
+fn comments_below_block_scalars_are_no_part_of_them() {
+    let text = "a:\n    b: |  # header\n        x\n      # deep\n    # own\n   # left\n# next\nc: 1\n";
+    let expected = "a:\n  b: |  # header\n    x\n  # deep\n  # own\n# left\n# next\nc: 1\n";
+    assert_eq!(formatted(text), expected.replace("|  #", "|    #"));
+}
+
+#[test]
+fn block_scalars_say_their_indentation_where_their_first_line_does_not() {
+    assert_eq!(formatted("a: |4-\n      x\n    y\n"), "a: |2-\n    x\n  y\n");
+    assert_eq!(formatted("a: |4\n    x\n"), "a: |\n  x\n");
+    assert_eq!(formatted("a:\n- |1\n  x\n"), "a:\n  - |2\n     x\n");
+    assert_eq!(formatted("a: |1\n \tx\n"), "a: |2\n  \tx\n");
+    assert_eq!(formatted("a: |\n\n  x\n   \n  y\n"), "a: |\n\n  x\n   \n  y\n");
+}
+
+#[test]
+fn a_comment_below_a_key_without_a_value_stays_below_it() {
+    assert_eq!(formatted("a:\n    # only\nb: 1\n"), "a:\n  # only\nb: 1\n");
+    assert_eq!(formatted("a:\n# of b\nb: 1\n"), "a:\n# of b\nb: 1\n");
+    assert_eq!(
+        formatted("a:\n  b:\n     # x: 1\n     # y: 2\n\n  # of c\n  c: 1\n"),
+        "a:\n  b:\n    # x: 1\n    # y: 2\n\n  # of c\n  c: 1\n"
+    );
+    assert_eq!(formatted("a:\n   # before\n   b: 1\n"), "a:\n  # before\n  b: 1\n");
+    assert_eq!(formatted("a:\n  -\n    # only\n  - b\n"), "a:\n  -\n    # only\n  - b\n");
+    // A list may stand in its key's column: what follows there is about the next key.
+    assert_eq!(formatted("a:\n- x\n# of b\nb: 1\n"), "a:\n  - x\n# of b\nb: 1\n");
+}
+
+#[test]
+fn what_looks_like_a_mark_between_documents_is_quoted() {
+    assert_eq!(formatted(" --- a: 1\n"), "\"--- a\": 1\n");
+    assert_eq!(formatted("# c\n---\n# d\na: 1\n...\n# e\n"), "# c\n---\n# d\na: 1\n...\n# e\n");
+}
+
+#[test]
+fn keys_lose_the_question_mark_that_they_do_not_need() {
+    assert_eq!(formatted("? a # c\n: b\n? 'x\n  y'\n: - z\n"), "a: # c\n  b\n? \"x\n  y\"\n:\n  - z\n");
+    assert_eq!(formatted("? |\n x\n: z\n"), "? |\n  x\n: z\n");
+    assert_eq!(formatted("&a k: 1\nb: { *a : 2 }\n"), "&a k: 1\nb: { *a : 2 }\n");
+}
+
+#[test]
+fn what_is_in_brackets_is_broken_where_its_writer_broke_it() {
+    let text = "a: [b, # c\n  {d: e, f: [\n g]},\n\n  h: 'i\n\n   j']\n";
+    insta::assert_snapshot!(formatted(text), @r#"
+    a: [
+      b, # c
+      {
+        d: e,
+        f: [
+          g
+        ]
+      },
+
+      h: "i
+
+        j"
+    ]
+    "#);
+    assert_eq!(formatted("a: {b: [], c: { }, d, e: ,\"f\":g,}\n"), "a: { b: [], c: {}, d, e: , \"f\": g }\n");
+}
+
+/// Nothing may be read again and again for each of its parts: all on one line, and as deep as it goes.
+#[test]
+fn a_large_file_is_formatted() {
+    let entries: Vec<String> = (0..20_000).map(|place| format!("k{place}: [x, {{a: 'b'}}]")).collect();
+    let text = format!("campaigns: {{\n{}}}\n", entries.join(","));
+    let formatted = formatted(&text);
+    assert_eq!(formatted.lines().count(), 20_002);
+    assert_eq!(formatted.lines().nth(1), Some("  k0: [x, { a: \"b\" }],"));
+}
+
+#[test]
 fn anchors_stay_before_their_aliases() {
     let text = "strategies:\n  a: { at: &t 2026-12-15T09:00:00+08:00, send: once }\n";
     assert_eq!(

@@ -118,6 +118,23 @@ fn byte_order_marks_go_and_line_breaks_stay() {
     assert_eq!(site.read("campaigns/c.yaml"), TIDY.replace('\n', "\r\n"));
 }
 
+#[test]
+fn block_scalars_of_every_kind_are_formatted() {
+    let site = Site::with_samples();
+    let texts = [
+        ("a: |+\n    kept\n\n\n", "a: |+\n  kept\n\n\n"),
+        ("a: |\n    cut", "a: |-\n  cut\n"),
+        ("a:\n    b: >\n        folded\n      # comment\n", "a:\n  b: >\n    folded\n  # comment\n"),
+        ("a: |4-\n      first\n    second\n", "a: |2-\n    first\n  second\n"),
+    ];
+    for (before, after) in texts {
+        site.write("campaigns/c.yaml", before);
+        site.run(&["fmt", "campaigns/c.yaml"]).exits(0);
+        assert_eq!(site.read("campaigns/c.yaml"), after);
+        site.run(&["fmt", "--check", "campaigns/c.yaml"]).exits(0);
+    }
+}
+
 #[cfg(unix)]
 #[test]
 fn links_and_permissions_stay() {

@@ -170,14 +170,28 @@ fn refused(session: &Session<'_>, mistakes: &[Diagnostic], beyond: Vec<String>) 
         let failure = Failure::new(ExitStatus::Written, render::diagnostic::summary(mistakes));
         return Err(failure.help("files with mistakes are as they were"));
     }
-    if !beyond.is_empty() {
-        let failure = Failure::new(
-            ExitStatus::Written,
-            "left as they are, because formatted they would say something else",
-        );
-        return Err(failure
-            .items(beyond)
-            .help("write them in a plainer style: no `?` before keys, anchors above aliases"));
+    if beyond.is_empty() { Ok(()) } else { Err(beyond_us(beyond)) }
+}
+
+/// Says that formatting is at fault, and not the files.
+fn beyond_us(files: Vec<String>) -> Failure {
+    let message = "left as they are, because formatted they would say something else";
+    Failure::new(ExitStatus::Written, message).items(files).help(
+        "nothing is wrong with them, and every other command takes them: please report what they look like",
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_formatting_would_change_is_not_blamed() {
+        let failure = beyond_us(vec!["`campaigns/a.yaml`".to_owned()]);
+        insta::assert_snapshot!(anstream::adapter::strip_str(&failure.to_string()), @r"
+        error: left as they are, because formatted they would say something else
+          - `campaigns/a.yaml`
+        help: nothing is wrong with them, and every other command takes them: please report what they look like
+        ");
     }
-    Ok(())
 }
