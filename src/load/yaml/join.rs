@@ -11,6 +11,7 @@ use crate::load::yaml::scalar::{self, Scalar};
 use crate::load::yaml::tree::{Kind, MERGE_KEY, NodeId, Tree};
 
 /// What both readings agree on.
+#[derive(Debug, PartialEq)]
 pub(super) struct Joined {
     /// The document's value with merge keys resolved; text where the readings disagree.
     pub(super) value: Value,

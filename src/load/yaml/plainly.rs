@@ -4,7 +4,7 @@
 //! costs as much as everything else together and can say nothing new. Whatever goes beyond (aliases, escapes,
 //! folded lines, tabs, a `?` key, explicit documents) is not plain, however sound it is.
 
-use crate::load::yaml::tree::{Kind, NodeId, Tree};
+use crate::load::yaml::tree::{Kind, NodeId, Tree, unquoted};
 
 /// Whether a document is written plainly.
 pub(super) fn is_plainly_written(text: &str, tree: &Tree) -> bool {
@@ -39,8 +39,8 @@ fn is_plain(text: &str, tree: &Tree, id: NodeId, kind: Kind<'_>) -> bool {
             let written = &text[range.clone()];
             if is_plain {
                 written == read && is_word(written)
-            } else if written.starts_with(['"', '\'']) && written.len() >= 2 {
-                &written[1..written.len() - 1] == read && !read.contains(['\n', '\\', '"', '\''])
+            } else if let Some(within) = unquoted(written) {
+                within == read && !read.contains(['\n', '\\', '"', '\''])
             } else {
                 is_plain_block(&text[..range.start], written, read)
             }

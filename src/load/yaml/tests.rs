@@ -35,6 +35,12 @@ fn what_most_files_have_is_written_plainly() {
 }
 
 #[test]
+fn quotes_within_a_block_text_are_its_own() {
+    assert_eq!(value("a: |-\n  \"x\"\n"), json!({ "a": "\"x\"" }));
+    assert_eq!(value("a: |-\n  \"é\nb: |-\n  'x'\n"), json!({ "a": "\"é", "b": "'x'" }));
+}
+
+#[test]
 fn what_goes_beyond_is_not() {
     for text in [
         "a: *b",

@@ -103,11 +103,9 @@ impl Tree {
     /// Adds a scalar: its bytes in the source, without tag and anchor, and its text.
     pub(super) fn add_scalar(&mut self, range: Range<usize>, text: &str, is_plain: bool) -> NodeId {
         let raw = &self.source.text()[range.clone()];
-        let quotes = usize::from(!is_plain);
-        let is_quoted = !is_plain && raw.len() >= 2 && raw.starts_with(['"', '\'']);
-        let inner = if is_quoted { &raw[1..raw.len() - 1] } else { raw };
-        let is = if inner == text && (is_plain || is_quoted) {
-            let start = range.start + quotes;
+        let within = if is_plain { Some(raw) } else { unquoted(raw) };
+        let is = if within == Some(text) {
+            let start = range.start + usize::from(!is_plain);
             let piece = piece(start..start + text.len());
             if is_plain { Is::Plain(piece) } else { Is::Quoted(piece) }
         } else {
@@ -332,6 +330,12 @@ impl Tree {
             _ => None,
         }
     }
+}
+
+/// Returns what stands between quotes; nothing of a block text, and what looks like quotes in one is its own.
+pub(super) fn unquoted(written: &str) -> Option<&str> {
+    let between = |quote: char| written.strip_prefix(quote)?.strip_suffix(quote);
+    between('"').or_else(|| between('\''))
 }
 
 fn piece(range: Range<usize>) -> Piece {
