@@ -301,6 +301,7 @@ impl Edition {
     fn finish(self, doubts: Vec<Doubt>) -> History {
         let unknown: TargetSet =
             doubts.iter().flat_map(|doubt| doubt.intent.targets.iter().copied()).collect();
+        let accepted_pushes = self.accepted.len();
         let accepted = TargetSet::new(self.accepted);
         let sent = if unknown.is_empty() {
             accepted.clone()
@@ -313,6 +314,7 @@ impl Edition {
             submitted_at: self.submitted_at,
             last_at: self.last_at,
             rejected: TargetSet::new(self.rejected).minus(&sent),
+            accepted_again: (accepted_pushes - accepted.len()) as u64,
             accepted,
             unknown,
             sent,
@@ -320,5 +322,94 @@ impl Edition {
             last_rejection: self.last_rejection,
             doubts,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::domain::{
+        Campaign, Classification, ExpiresAfter, LedgerSalt, Recipients, Revision, Schedule, TargetHash,
+        TargetKind, Template,
+    };
+    use crate::ledger::{FORMAT_VERSION, Header, IntentRecord, Lineage};
+
+    const RUN: uuid::Uuid = uuid::Uuid::from_u128(1);
+
+    fn content() -> Content {
+        Content::of(&Campaign {
+            id: "c".parse().unwrap(),
+            revision: Revision::FIRST,
+            template: Template { name: "t".parse().unwrap(), title: "T".into(), body: "B".into() },
+            values: BTreeMap::new(),
+            recipients: Recipients::Targets(TargetKind::User),
+            classification: Classification::default(),
+            schedule: Schedule::Now,
+            expires_after: ExpiresAfter::from_seconds(60).unwrap(),
+            task_name: None,
+            extended_params: BTreeMap::new(),
+            channel: None,
+            transparent: None,
+            sms: None,
+            live_activity: None,
+        })
+    }
+
+    /// A ledger with a batch for each text, of which each letter is a target.
+    fn ledger(batches: &[(&str, Option<Outcome>)]) -> Ledger {
+        let salt = LedgerSalt::new([1; 16]);
+        let header = Header {
+            format: FORMAT_VERSION,
+            lineage: Lineage::new(RUN),
+            salt,
+            project: "p".parse().unwrap(),
+            environment: "e".parse().unwrap(),
+            app_id: "A".into(),
+            workspace_id: "w".into(),
+        };
+        let (run, content) = (RunId::new(RUN), content());
+        let submitted = Record::Submitted {
+            run: run.clone(),
+            campaign: "c".parse().unwrap(),
+            revision: Revision::FIRST,
+            digest: content.digest(),
+            content,
+        };
+        let mut records = vec![Record::Opened(header), submitted];
+        for (letters, outcome) in batches {
+            let target =
+                |letter: char| TargetHash::of(&salt, TargetKind::User, &letter.to_string().parse().unwrap());
+            records.push(Record::Intent(IntentRecord {
+                run: run.clone(),
+                campaign: "c".parse().unwrap(),
+                revision: Revision::FIRST,
+                batch: 1,
+                action: "PushTemplate".into(),
+                task_name: "n".into(),
+                nonce: "n".into(),
+                request: None,
+                over_at: None,
+                targets: letters.chars().map(target).collect(),
+            }));
+            let intent = Serial(records.len() as u64);
+            records.extend(outcome.clone().map(|outcome| Record::Outcome { intent, outcome }));
+        }
+        let at = DateTime::UNIX_EPOCH;
+        let entries = records.into_iter().zip(1..);
+        let entries = entries.map(|(record, serial)| Ok(Entry { serial: Serial(serial), at, record }));
+        Ledger::fold::<FoldError>(entries).unwrap()
+    }
+
+    #[test]
+    fn a_target_that_was_taken_twice_is_counted() {
+        let accepted = || Some(Outcome::Accepted { request_id: None, task_id: None });
+        let rejected =
+            || Some(Outcome::Rejected { code: "c".to_owned(), message: "m".to_owned(), request_id: None });
+        let again = |batches: &[_]| ledger(batches).histories().next().unwrap().2.accepted_again;
+        assert_eq!(again(&[("abc", accepted()), ("de", accepted()), ("f", None)]), 0);
+        assert_eq!(again(&[("abc", rejected()), ("abc", accepted())]), 0);
+        assert_eq!(again(&[("abc", accepted()), ("cd", accepted()), ("ca", accepted())]), 3);
     }
 }

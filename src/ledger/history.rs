@@ -45,6 +45,9 @@ pub struct History {
     pub last_at: DateTime<Utc>,
     /// Targets whose push the vendor took.
     pub accepted: TargetSet,
+    /// Pushes that the vendor took for a target of which it had taken one before: none, in a ledger that campaignctl
+    /// wrote alone.
+    pub accepted_again: u64,
     /// Targets of which nobody knows.
     pub unknown: TargetSet,
     /// Targets whose push the vendor did not take, and that are neither accepted nor in doubt since.

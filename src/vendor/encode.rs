@@ -11,13 +11,20 @@ const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b
 /// letters, digits, `-`, `_`, `.` and `~` stay.
 #[must_use]
 pub fn percent_encode(text: &str) -> String {
-    utf8_percent_encode(text, RESERVED).to_string()
+    utf8_percent_encode(text, RESERVED).collect()
 }
 
 /// Joins parameters as `key=value&…`, sorted by raw key in byte order, both sides encoded; empty values stay.
 #[must_use]
-pub fn sorted_query(parameters: &BTreeMap<String, String>) -> String {
-    let pairs =
-        parameters.iter().map(|(key, value)| format!("{}={}", percent_encode(key), percent_encode(value)));
-    pairs.collect::<Vec<_>>().join("&")
+pub fn sorted_query<K: AsRef<str> + Ord, V: AsRef<str>>(parameters: &BTreeMap<K, V>) -> String {
+    let mut query = String::new();
+    for (key, value) in parameters {
+        if !query.is_empty() {
+            query.push('&');
+        }
+        query.extend(utf8_percent_encode(key.as_ref(), RESERVED));
+        query.push('=');
+        query.extend(utf8_percent_encode(value.as_ref(), RESERVED));
+    }
+    query
 }

@@ -32,7 +32,10 @@ pub struct SignedRequest {
 
 /// Returns the text that is signed: all parameters but `Signature`, from query and body alike.
 #[must_use]
-pub fn string_to_sign_v1(method: &str, parameters: &BTreeMap<String, String>) -> String {
+pub fn string_to_sign_v1<K: AsRef<str> + Ord, V: AsRef<str>>(
+    method: &str,
+    parameters: &BTreeMap<K, V>,
+) -> String {
     format!("{method}&%2F&{}", percent_encode(&sorted_query(parameters)))
 }
 
@@ -57,28 +60,25 @@ pub fn sign(
     credentials: &Credentials,
     stamp: &Stamp,
 ) -> SignedRequest {
-    let owned = |key: &str, value: &str| (key.to_owned(), value.to_owned());
-    let mut common = BTreeMap::from([
-        owned("Action", request.action.as_str()),
-        owned("Version", version.as_str()),
-        owned("Format", "JSON"),
-        owned("AccessKeyId", credentials.access_key_id.expose()),
-        owned("SignatureMethod", "HMAC-SHA1"),
-        owned("SignatureVersion", "1.0"),
-        owned("SignatureNonce", &stamp.nonce),
-        owned("Timestamp", &stamp.timestamp.format("%Y-%m-%dT%H:%M:%SZ").to_string()),
+    let timestamp = stamp.timestamp.format("%Y-%m-%dT%H:%M:%SZ").to_string();
+    let mut common: BTreeMap<&str, &str> = BTreeMap::from([
+        ("Action", request.action.as_str()),
+        ("Version", version.as_str()),
+        ("Format", "JSON"),
+        ("AccessKeyId", credentials.access_key_id.expose()),
+        ("SignatureMethod", "HMAC-SHA1"),
+        ("SignatureVersion", "1.0"),
+        ("SignatureNonce", stamp.nonce.as_str()),
+        ("Timestamp", timestamp.as_str()),
     ]);
-    if let Some(region) = region {
-        common.extend([owned("RegionId", region)]);
-    }
-    if let Some(token) = &credentials.security_token {
-        common.extend([owned("SecurityToken", token.expose())]);
-    }
-    let business: BTreeMap<String, String> =
-        request.parameters.iter().map(|(key, value)| owned(key, value)).collect();
+    common.extend(region.map(|region| ("RegionId", region)));
+    common.extend(credentials.security_token.as_ref().map(|token| ("SecurityToken", token.expose())));
+    let business: BTreeMap<&str, &str> =
+        request.parameters.iter().map(|(key, value)| (key.as_ref(), value.as_ref())).collect();
     let mut all = common.clone();
-    all.extend(business.clone());
+    all.extend(&business);
     let text = string_to_sign_v1("POST", &all);
-    common.extend([owned("Signature", &signature_v1(credentials.access_key_secret.expose(), &text))]);
+    let signature = signature_v1(credentials.access_key_secret.expose(), &text);
+    common.insert("Signature", &signature);
     SignedRequest { query: sorted_query(&common), body: sorted_query(&business) }
 }

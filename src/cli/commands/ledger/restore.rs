@@ -39,12 +39,13 @@ pub(super) fn run(shell: &Shell, globals: &Globals, args: &Args) -> Result {
             .items(vec![Failure::from(error).message().to_owned()])
             .help("nothing was changed. Take another export: the latest, whole, and of this ledger")
     })?;
-    prove_needed(&session, &desired, restored.ledger.serial())?;
 
     let directory = &desired.environment.ledger;
     let was_there = directory.exists();
     let beside = beside(directory, "restoring");
+    // Held from before it is looked at: nobody may write to what is about to be replaced.
     let _lock = session.lock_directory(directory, "ledger restore")?;
+    prove_needed(&session, &desired, restored.ledger.serial())?;
     if beside.exists() {
         std::fs::remove_dir_all(&beside).map_err(|error| failed(&beside, &error))?;
     }

@@ -82,7 +82,7 @@ impl Verified {
         for (campaign, revision, history) in ledger.histories() {
             let (accepted, unknown) = (history.accepted.len(), history.unknown.len());
             // No target may be in two of them: then it was sent to twice.
-            if history.sent.len() != accepted + unknown {
+            if history.accepted_again > 0 || history.sent.len() != accepted + unknown {
                 let message = format!(
                     "the ledger says of a target of `{campaign}@{revision}` that it was sent to twice"
                 );
