@@ -31,7 +31,7 @@ pub(super) enum Readers {
 }
 
 /// Joins the readings, or says why there is nothing to join.
-pub(super) fn values(source: &Arc<Source>, tree: &Tree, readers: Readers) -> Result<Joined, Vec<Diagnostic>> {
+pub(super) fn values(source: &Arc<Source>, tree: &Tree, readers: Readers) -> Outcome {
     let mut join = Join {
         source,
         tree,
@@ -63,6 +63,15 @@ pub(super) fn values(source: &Arc<Source>, tree: &Tree, readers: Readers) -> Res
         return Err(join.mistakes);
     }
     Ok(Joined { value, refused: join.refused, mistakes: join.mistakes })
+}
+
+/// What [`values`] gives.
+pub(super) type Outcome = Result<Joined, Vec<Diagnostic>>;
+
+/// Whether two ways of reading a text refuse it both, or take it alike.
+pub(super) fn agree(one: &Outcome, other: &Outcome) -> bool {
+    let sound = |outcome: &Outcome| outcome.as_ref().is_ok_and(|joined| joined.mistakes.is_empty());
+    if sound(one) { one == other } else { !sound(other) }
 }
 
 /// A step from a collection to what it holds.
