@@ -96,10 +96,16 @@ impl From<StateError> for Failure {
                     "nothing was sent by this command. If that run still goes on, wait for it; if it certainly does not, see what it left: `campaignctl ledger unlock`",
                 ),
             ),
-            StateError::Damaged { .. } | StateError::RolledBack { .. } | StateError::Forked { .. } => (
+            StateError::Damaged { .. } => (
                 ExitStatus::Ledger,
                 Some(
                     "nothing was sent. Restore the ledger's directory from the latest backup that has every run; a ledger that forgot a push would send it twice",
+                ),
+            ),
+            StateError::RolledBack { .. } | StateError::Forked { .. } => (
+                ExitStatus::Ledger,
+                Some(
+                    "nothing was sent. Restore the ledger's directory from the latest backup that has every run; a ledger that forgot a push would send it twice. If you are certain that what it lacks was never sent, README “The ledger” has the way on",
                 ),
             ),
             StateError::Io { .. } => (ExitStatus::Other, None),

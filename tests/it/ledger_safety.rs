@@ -269,6 +269,13 @@ fn an_older_copy_put_in_place_is_noticed_by_the_machine_that_wrote_the_newer_one
     run(&["plan"]).exits(12).warns("is not the one that this machine wrote: record");
     copy("newer", LEDGER);
     run(&["apply", "--auto-approve"]).exits(0).says("up to date");
+    // The README's way on, for whoever is certain.
+    copy("older", LEDGER);
+    run(&["plan"]).exits(12);
+    let verified = site.run(&["ledger", "verify", "--json"]).exits(0).json();
+    let lineage = verified["lineage"].as_str().unwrap();
+    fs::remove_file(home.join(".local/state/campaignctl/ledgers").join(lineage)).unwrap();
+    run(&["plan"]).exits(0).says("Plan: 1 to push");
 }
 
 #[test]

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on shall panic")]
 
 mod architecture;
+mod bench;
 mod bounds;
 mod corpus;
 mod crash_loop;
