@@ -22,6 +22,10 @@ use crate::vendor::RejectClass;
 /// How much longer than a request's own time-out an interrupted apply waits for what is in flight.
 const SETTLE_MARGIN: Duration = Duration::from_secs(5);
 
+/// One batch for so many requests in flight has its intent made durable ahead, or its outcome behind: as one request
+/// ends, the next one can leave. Each such intent is one more in doubt if the process is killed, so there are few.
+const AHEAD_SHARE: usize = 2;
+
 /// How an apply behaves.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -86,6 +90,7 @@ pub async fn execute<D: Deliver>(execution: Execution<D>) -> Report {
         deliver,
         options,
         limiter,
+        slots: Semaphore::new(concurrency),
         brake: Brake::new(),
         progress,
     });
@@ -191,7 +196,7 @@ async fn deliver_all<D: Deliver>(
     concurrency: usize,
     books: &mut Books,
 ) {
-    let permits = Arc::new(Semaphore::new(concurrency));
+    let permits = Arc::new(Semaphore::new(concurrency + concurrency / AHEAD_SHARE));
     let mut flights: JoinSet<(Batch, Settled)> = JoinSet::new();
     while let Some(next) = or_brake(lane, cut.recv()).await.flatten() {
         let (place, addressees) = match next {

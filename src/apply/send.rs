@@ -6,10 +6,12 @@ use std::time::Duration;
 
 use backon::{ExponentialBuilder, Retryable};
 use governor::DefaultDirectRateLimiter;
+use tokio::sync::Semaphore;
 use uuid::Uuid;
 
 use crate::apply::batch::Addressees;
 use crate::apply::crash;
+use crate::apply::journal::Intent;
 use crate::apply::report::Progress;
 use crate::apply::stop::{Brake, Stop};
 use crate::apply::{Journal, JournalError, Options, Step};
@@ -23,6 +25,9 @@ use crate::vendor::{self, RejectClass, Request};
 
 /// Longest wait before a batch is tried again, whatever the vendor asks for.
 const RETRY_DELAY_MAX: Duration = Duration::from_mins(1);
+
+/// Code on record of a request that never left.
+const NOT_SENT: &str = "NotSent";
 
 /// How often a batch is tried again that found no connection: a host that is down stays down, mostly.
 const CONNECTION_RETRIES_MAX: u32 = 2;
@@ -47,6 +52,8 @@ pub(super) struct Lane<D> {
     pub(super) deliver: D,
     pub(super) options: Options,
     pub(super) limiter: DefaultDirectRateLimiter,
+    /// One for each request that may be on its way at a time.
+    pub(super) slots: Semaphore,
     pub(super) brake: Brake,
     pub(super) progress: Arc<Progress>,
 }
@@ -206,11 +213,19 @@ async fn attempt<D: Deliver>(lane: &Lane<D>, push: &PlannedPush, batch: &Batch) 
         Err(error) => return Ok(Settled::Unwritten(error)),
     };
     crash::after(Step::IntentDurable, lane.options.crash_after);
+    let slot = tokio::select! {
+        biased;
+        () = lane.brake.pulled() => None,
+        slot = lane.slots.acquire() => slot.ok(),
+    };
+    let Some(slot) = slot else { return Ok(withdraw(lane, intent).await) };
     let outcome = tokio::select! {
         biased;
         outcome = lane.deliver.deliver(&batch.request, &nonce) => outcome,
         () = lane.brake.abandoned() => given_up(),
     };
+    // The next request leaves while this one's outcome becomes durable.
+    drop(slot);
     crash::after(Step::ReplyRead, lane.options.crash_after);
     if let Err(error) = intent.settle(&lane.journal, record(&outcome)).await {
         lane.brake.pull(Stop::Ledger(error));
@@ -226,6 +241,20 @@ async fn attempt<D: Deliver>(lane: &Lane<D>, push: &PlannedPush, batch: &Batch) 
             retry_after,
             settled: Settled::Rejected { class, code, message, request_id },
         }),
+    }
+}
+
+/// Puts on record that a request never left, since the apply was stopped between its intent and its turn.
+async fn withdraw<D>(lane: &Lane<D>, intent: Intent) -> Settled {
+    let message = "the run was stopped before the request left".to_owned();
+    let outcome = Outcome::Rejected { code: NOT_SENT.to_owned(), message, request_id: None };
+    match intent.settle(&lane.journal, outcome).await {
+        Ok(()) => Settled::NotAttempted,
+        Err(error) => {
+            lane.brake.pull(Stop::Ledger(error));
+            let why = "the request did not leave, but that could not be recorded".to_owned();
+            Settled::Unknown { why, request_id: None }
+        }
     }
 }
 

@@ -150,9 +150,9 @@ impl Ledger {
     /// Returns the highest revision of a campaign that was sent to anybody, or may have been.
     #[must_use]
     pub fn latest_revision(&self, campaign: &CampaignId) -> Option<Revision> {
-        let of_campaign =
-            self.histories.iter().filter(|((id, _), history)| id == campaign && history.is_sent());
-        of_campaign.map(|((_, revision), _)| *revision).max()
+        let of_campaign = self.histories.range((campaign.clone(), Revision::FIRST)..);
+        let of_campaign = of_campaign.take_while(|((id, _), _)| id == campaign);
+        of_campaign.filter(|(_, history)| history.is_sent()).map(|((_, revision), _)| *revision).last()
     }
 
     /// Counts the vendor's tasks that may still wait to be executed at `now`: one for each accepted or

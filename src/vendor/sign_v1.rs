@@ -74,7 +74,7 @@ pub fn sign(
     common.extend(region.map(|region| ("RegionId", region)));
     common.extend(credentials.security_token.as_ref().map(|token| ("SecurityToken", token.expose())));
     let business: BTreeMap<&str, &str> =
-        request.parameters.iter().map(|(key, value)| (key.as_ref(), value.as_ref())).collect();
+        request.parameters.iter().map(|(key, value)| (*key, value.as_ref())).collect();
     let mut all = common.clone();
     all.extend(&business);
     let text = string_to_sign_v1("POST", &all);

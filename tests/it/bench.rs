@@ -27,7 +27,10 @@ fn every_measurement_works_at_a_tiny_size() {
         assert!(cpu(measured).is_some_and(|seconds| seconds > 0.0), "{measured} in {figures}");
     }
     assert_eq!(figures["apply"]["targets"], 100);
-    assert!(figures["apply"]["ledger_bytes_a_target"].as_f64().is_some_and(|bytes| bytes > 16.0), "{figures}");
+    assert!(
+        figures["apply"]["ledger_bytes_a_target"].as_f64().is_some_and(|bytes| bytes > 16.0),
+        "{figures}"
+    );
 }
 
 #[test]

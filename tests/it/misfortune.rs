@@ -307,8 +307,10 @@ fn an_interrupt_settles_what_is_in_flight_and_leaves_the_rest() {
         .says("0 in doubt");
     assert!(!ran.stdout.contains(", 0 not attempted"), "{}", ran.stdout);
     let (accepted, rejected, in_doubt) = account(&site);
-    assert_eq!((accepted, rejected, in_doubt), (vendor.sandbox.received().pushes, 0, 0));
+    assert_eq!((accepted, in_doubt), (vendor.sandbox.received().pushes, 0));
     assert!(accepted < 2000);
+    // Half as many batches as may be in flight were ready to leave, and are on record as not sent.
+    assert!(rejected <= 20, "{rejected}");
 }
 
 #[test]
@@ -332,7 +334,11 @@ fn a_second_interrupt_leaves_what_is_in_flight_in_doubt() {
         let ran = Ran::of(&child.wait_with_output().unwrap()).exits(10);
         let ran = ran.says("Stopped early: interrupted").says("40 in doubt, 160 not attempted");
         assert!(ran.stdout.contains("the run was interrupted before a reply came"), "{}", ran.stdout);
-        assert_eq!(account(&site), (0, 0, 40));
+        let (accepted, rejected, in_doubt) = account(&site);
+        assert_eq!((accepted, in_doubt), (0, 40));
+        assert!(rejected <= 20, "{rejected}");
+        // Never more at a time than the project allows, however many were ready.
+        assert_eq!(vendor.calls(), 4);
         let why = site.run(&["doubt", "list", "--json"]).json()[0]["why"].to_string();
         assert!(why.contains("interrupted"), "{why}");
     }
