@@ -327,35 +327,12 @@ impl Edition {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
     use super::*;
-    use crate::domain::{
-        Campaign, Classification, ExpiresAfter, LedgerSalt, Recipients, Revision, Schedule, TargetHash,
-        TargetKind, Template,
-    };
+    use crate::domain::{LedgerSalt, Revision, Schedule, TargetHash, TargetKind};
+    use crate::ledger::reread::tests::content;
     use crate::ledger::{FORMAT_VERSION, Header, IntentRecord, Lineage};
 
     const RUN: uuid::Uuid = uuid::Uuid::from_u128(1);
-
-    fn content() -> Content {
-        Content::of(&Campaign {
-            id: "c".parse().unwrap(),
-            revision: Revision::FIRST,
-            template: Template { name: "t".parse().unwrap(), title: "T".into(), body: "B".into() },
-            values: BTreeMap::new(),
-            recipients: Recipients::Targets(TargetKind::User),
-            classification: Classification::default(),
-            schedule: Schedule::Now,
-            expires_after: ExpiresAfter::from_seconds(60).unwrap(),
-            task_name: None,
-            extended_params: BTreeMap::new(),
-            channel: None,
-            transparent: None,
-            sms: None,
-            live_activity: None,
-        })
-    }
 
     /// A ledger with a batch for each text, of which each letter is a target.
     fn ledger(batches: &[(&str, Option<Outcome>)]) -> Ledger {
@@ -369,7 +346,7 @@ mod tests {
             app_id: "A".into(),
             workspace_id: "w".into(),
         };
-        let (run, content) = (RunId::new(RUN), content());
+        let (run, content) = (RunId::new(RUN), content(Schedule::Now));
         let submitted = Record::Submitted {
             run: run.clone(),
             campaign: "c".parse().unwrap(),

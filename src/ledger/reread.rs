@@ -59,11 +59,12 @@ impl Content {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::domain::{Campaign, Classification, ExpiresAfter, Recipients, Revision, TargetKind, Template};
 
-    fn content(schedule: Schedule) -> Content {
+    /// A campaign's content, with one value, to users.
+    pub(in crate::ledger) fn content(schedule: Schedule) -> Content {
         Content::of(&Campaign {
             id: "c".parse().unwrap(),
             revision: Revision::FIRST,
