@@ -2,7 +2,6 @@
 
 use std::fmt;
 use std::str::FromStr;
-use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
@@ -180,104 +179,9 @@ impl TargetHash {
     }
 }
 
-/// A set of targets: sorted, unique, cheap to clone. 16 bytes a target.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct TargetSet(Arc<[TargetHash]>);
-
-impl TargetSet {
-    /// Sorts and de-duplicates `hashes`.
-    #[must_use]
-    pub fn new(mut hashes: Vec<TargetHash>) -> Self {
-        hashes.sort_unstable();
-        hashes.dedup();
-        Self(hashes.into())
-    }
-
-    /// Returns the number of targets.
-    #[must_use]
-    pub fn len(&self) -> usize {
-        self.0.len()
-    }
-
-    /// Whether nobody is in it.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    /// Returns the place of `hash` in the sorted order, if it is in the set.
-    #[must_use]
-    pub fn position(&self, hash: &TargetHash) -> Option<usize> {
-        self.0.binary_search(hash).ok()
-    }
-
-    /// Whether `hash` is in the set.
-    #[must_use]
-    pub fn contains(&self, hash: &TargetHash) -> bool {
-        self.position(hash).is_some()
-    }
-
-    /// Iterates in sorted order.
-    pub fn iter(&self) -> impl Iterator<Item = &TargetHash> {
-        self.0.iter()
-    }
-
-    /// Returns what is in `self` and not in `other`; shares `self`'s memory where `other` takes nothing away.
-    #[must_use]
-    pub fn minus(&self, other: &Self) -> Self {
-        if other.is_empty() || self.is_empty() {
-            return self.clone();
-        }
-        let mut theirs = other.iter().peekable();
-        let kept: Vec<TargetHash> = self
-            .iter()
-            .filter(|hash| {
-                while theirs.next_if(|their| *their < *hash).is_some() {}
-                theirs.peek() != Some(hash)
-            })
-            .copied()
-            .collect();
-        if kept.len() == self.len() { self.clone() } else { Self(kept.into()) }
-    }
-
-    /// Returns SHA-256 over the sorted hashes: equal for equal sets, whatever order a file lists them in.
-    #[must_use]
-    pub fn digest(&self) -> [u8; 32] {
-        let mut hasher = Sha256::new();
-        for hash in self.iter() {
-            hasher.update(hash.0);
-        }
-        hasher.finalize().into()
-    }
-}
-
-impl FromIterator<TargetHash> for TargetSet {
-    fn from_iter<T: IntoIterator<Item = TargetHash>>(hashes: T) -> Self {
-        Self::new(hashes.into_iter().collect())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn set(bytes: &[u8]) -> TargetSet {
-        bytes.iter().map(|&byte| TargetHash([byte; 16])).collect()
-    }
-
-    #[test]
-    fn a_set_forgets_order_and_repeats() {
-        assert_eq!(set(&[3, 1, 3, 2]), set(&[1, 2, 3]));
-        assert_eq!(set(&[3, 1, 2]).digest(), set(&[1, 2, 3]).digest());
-        assert_ne!(set(&[1, 2]).digest(), set(&[1, 2, 3]).digest());
-    }
-
-    #[test]
-    fn minus_keeps_what_the_other_lacks() {
-        assert_eq!(set(&[1, 2, 3, 5]).minus(&set(&[0, 2, 4, 5, 9])), set(&[1, 3]));
-        assert_eq!(set(&[1]).minus(&set(&[])), set(&[1]));
-        assert_eq!(set(&[1]).minus(&set(&[1])), set(&[]));
-    }
 
     #[test]
     fn the_same_id_of_two_kinds_or_two_ledgers_is_two_targets() {

@@ -2,7 +2,7 @@
 
 use crate::check::AudienceSource;
 use crate::diagnostic::{Code, Diagnostic, Place};
-use crate::domain::{LedgerSalt, Recipients, TargetHash, TargetId, TargetKind, TargetSet};
+use crate::domain::{LedgerSalt, Recipients, TargetHash, TargetId, TargetKind, TargetSet, TargetSetBuilder};
 use crate::load::targets::{BadLine, BadLineReason, TargetFile};
 
 /// Most bad lines of one file that are reported one by one.
@@ -95,7 +95,7 @@ impl Audience {
         kind: TargetKind,
         salt: &LedgerSalt,
     ) -> (AudienceContents, Vec<Diagnostic>) {
-        let (mut hashes, mut diagnostics, mut unreported) = (Vec::new(), Vec::new(), 0_u64);
+        let (mut hashes, mut diagnostics, mut unreported) = (TargetSetBuilder::default(), Vec::new(), 0_u64);
         for id in ids {
             match id {
                 Ok(id) => hashes.push(TargetHash::of(salt, kind, &id)),
@@ -106,11 +106,11 @@ impl Audience {
         if unreported > 0 {
             diagnostics.push(self.more_bad_lines(unreported));
         }
-        if hashes.is_empty() && diagnostics.is_empty() {
+        let listed = hashes.taken();
+        if listed == 0 && diagnostics.is_empty() {
             diagnostics.push(self.audience_empty());
         }
-        let listed = hashes.len() as u64;
-        let targets = TargetSet::new(hashes);
+        let targets = hashes.finish();
         let repeats = listed - targets.len() as u64;
         (AudienceContents { targets, listed, repeats, file: None }, diagnostics)
     }
