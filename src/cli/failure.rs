@@ -4,7 +4,7 @@ use std::error::Error;
 use std::fmt;
 
 use crate::cli::exit::ExitStatus;
-use crate::ledger::Damage;
+use crate::ledger::{BlockError, Damage};
 use crate::plan::{CannotApply, PlanFileError};
 use crate::resolve::ResolveError;
 use crate::state::{OpenRefused, PinError, StateError};
@@ -125,8 +125,11 @@ impl From<OpenRefused> for Failure {
             OpenRefused::Damaged(Damage::Unreadable { .. }) | OpenRefused::NewerFormat { .. } => {
                 "nothing was sent. Use the version of campaignctl that wrote it, or a later one"
             }
-            OpenRefused::Damaged(_) | OpenRefused::Contradiction(_) => {
+            OpenRefused::Damaged(_) | OpenRefused::Contradiction(_) | OpenRefused::Blocks(_) => {
                 "nothing was sent. Restore the ledger's directory from the latest backup that has every run"
+            }
+            OpenRefused::PackedDiffers => {
+                "the ledger was left as it was. Please report this with what `campaignctl ledger verify` says"
             }
             OpenRefused::Foreign { .. } => {
                 "nothing was sent. Another app behind the same name needs an environment and a ledger of its own"
@@ -136,6 +139,12 @@ impl From<OpenRefused> for Failure {
             }
         };
         Self::from_error(ExitStatus::Ledger, &error).help(help)
+    }
+}
+
+impl From<BlockError> for Failure {
+    fn from(error: BlockError) -> Self {
+        OpenRefused::from(error).into()
     }
 }
 

@@ -10,6 +10,7 @@ use crate::cli::failure::Failure;
 use crate::cli::session::Session;
 use crate::domain::{Endpoint, LedgerSalt};
 use crate::ledger::{Chain, FORMAT_VERSION, Header, Ledger, Lineage, Serial};
+use crate::render::text;
 use crate::resolve::Desired;
 use crate::state::{
     self, Backend, Expected, HeldLock, Holder, OpenLedger, OpenRefused, Pins, SledBackend, StateError,
@@ -88,6 +89,43 @@ impl Session<'_> {
         let (project, environment) = (&desired.project, &desired.environment);
         let witness = self.shell.state_directory();
         state::open(backend, Expected { project, environment, pinned, witness: witness.as_deref() })
+    }
+
+    /// Packs a ledger that is held.
+    pub(super) fn pack_ledger(
+        &self,
+        desired: &Desired,
+        open: OpenLedger,
+        pinned: Option<&Lineage>,
+    ) -> Result<OpenLedger, OpenRefused> {
+        let (project, environment) = (&desired.project, &desired.environment);
+        // Proven when it was opened; what this machine remembers is behind by now.
+        let packed =
+            state::pack(open, Expected { project, environment, pinned, witness: None }, self.shell.now())?;
+        self.remember(&packed.ledger, packed.writer.serial(), packed.writer.chain());
+        Ok(packed)
+    }
+
+    /// Packs the ledger where that is worth its while after a run. A ledger that cannot be packed stays as it is.
+    pub(super) fn pack_after_run(&self, desired: &Desired, command: &str) {
+        let packed = self.open_and_pack(desired, command);
+        match packed {
+            Ok((before, after)) => self.shell.say(&format!(
+                "Packed the ledger's {} into {}.\n",
+                text::count(before, "record"),
+                text::number(after)
+            )),
+            Err(failure) => self.shell.say(&format!("The ledger was not packed: {}\n", failure.message())),
+        }
+    }
+
+    fn open_and_pack(&self, desired: &Desired, command: &str) -> Result<(u64, u64), Failure> {
+        let pins = Pins::read(self.directory())?;
+        let pinned = pins.lineage(&desired.environment.name);
+        let backend = SledBackend::open(&desired.environment.ledger, &self.holder(command, true))?;
+        let open = self.prove(Box::new(backend), desired, pinned)?;
+        let before = open.records;
+        Ok((before, self.pack_ledger(desired, open, pinned)?.packed_records))
     }
 
     /// Tries to get the lock until the time for it is over, and says for whom it waits.

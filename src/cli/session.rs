@@ -130,14 +130,15 @@ impl<'a> Session<'a> {
     pub(super) fn plan(&self, desired: &Desired, ledger: &Ledger) -> Result<Plan, Failure> {
         let contents = self.contents(desired, &ledger.header().salt)?;
         let now = self.shell.now();
-        let changes = diff::changes(desired, &contents, ledger, now);
+        let files: Vec<_> = contents.values().filter_map(|contents| contents.file.clone()).collect();
+        let changes = diff::changes(desired, contents, ledger, now)?;
         let warnings = plan::warnings(&changes);
         self.report(&warnings)?;
         let sources = desired.sources.iter();
         let mut inputs: Vec<(String, [u8; 32])> = sources
             .map(|source| (source.path().to_owned(), Sha256::digest(source.text().as_bytes()).into()))
             .collect();
-        inputs.extend(contents.values().filter_map(|contents| contents.file.clone()));
+        inputs.extend(files);
         let setting = Setting {
             project: &desired.project,
             time_zone: desired.time_zone,

@@ -6,7 +6,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 
 use crate::diff::schedule;
 use crate::domain::{Revision, TargetSet};
-use crate::ledger::{Content, ContentDigest, History, Ledger, Rejection};
+use crate::ledger::{BlockError, Content, ContentDigest, History, Ledger, Rejection};
 use crate::resolve::{AudienceContents, Desired, DesiredCampaign};
 
 /// Why a campaign's time is over with targets unsent.
@@ -94,8 +94,8 @@ pub struct Change<'a> {
     pub content: Content,
     /// Its content's digest.
     pub digest: ContentDigest,
-    /// Its whole audience.
-    pub audience: TargetSet,
+    /// The digest of its whole audience.
+    pub audience_digest: [u8; 32],
     /// Its targets, counted.
     pub counts: TargetCounts,
     /// What is to happen.
@@ -112,64 +112,79 @@ pub struct Change<'a> {
 
 /// Compares every desired campaign with the ledger, in the order of `desired`.
 ///
-/// `contents` has what each audience lists, by name.
+/// `contents` has what each audience lists, by name. Each is given up to the last campaign that uses it, so that what
+/// is left to push takes no memory of its own.
+///
+/// # Errors
+///
+/// Returns [`BlockError`] where the ledger's targets of a campaign cannot be read.
 ///
 /// # Panics
 ///
 /// Panics if `contents` lacks an audience that a campaign uses.
-#[must_use]
 pub fn changes<'a>(
     desired: &'a Desired,
-    contents: &BTreeMap<String, AudienceContents>,
+    mut contents: BTreeMap<String, AudienceContents>,
     ledger: &Ledger,
     now: DateTime<Utc>,
-) -> Vec<Change<'a>> {
+) -> Result<Vec<Change<'a>>, BlockError> {
+    let mut uses: BTreeMap<&str, usize> = BTreeMap::new();
+    for campaign in &desired.campaigns {
+        *uses.entry(&campaign.audience.name).or_default() += 1;
+    }
     let of = |campaign: &'a DesiredCampaign| {
-        let listed = contents.get(&campaign.audience.name).expect("every audience in use was read");
-        change(campaign, listed, ledger, now)
+        let name = campaign.audience.name.as_str();
+        let left = uses.get_mut(name).expect("every campaign was counted");
+        *left -= 1;
+        let listed = if *left == 0 { contents.remove(name) } else { contents.get(name).cloned() };
+        change(campaign, listed.expect("every audience in use was read"), ledger, now)
     };
     desired.campaigns.iter().map(of).collect()
 }
 
 fn change<'a>(
     desired: &'a DesiredCampaign,
-    listed: &AudienceContents,
+    listed: AudienceContents,
     ledger: &Ledger,
     now: DateTime<Utc>,
-) -> Change<'a> {
+) -> Result<Change<'a>, BlockError> {
     let campaign = &desired.campaign;
     let content = Content::of(campaign);
     let digest = content.digest();
     let history = ledger.history(&campaign.id, campaign.revision);
-    let audience = listed.targets.clone();
-    let unsent = history.map_or_else(|| audience.clone(), |history| audience.minus(&history.sent));
-    let counts = counts(listed, history, &unsent);
+    let audience_digest = listed.targets.digest();
+    let (audience, repeats) = (listed.targets.len() as u64, listed.repeats);
+    let unsent = match history {
+        Some(history) => listed.targets.without(history.sent())?,
+        None => listed.targets,
+    };
+    let counts = counts(audience, repeats, history, &unsent);
     let kind = kind(desired, &digest, history, ledger, now, &unsent);
     let is_submitted = history.is_some_and(|history| history.digest == digest);
     let to_push = if kind == Kind::Create { unsent } else { TargetSet::default() };
-    Change {
+    Ok(Change {
         desired,
         content,
         digest,
-        audience,
+        audience_digest,
         counts,
         kind,
         to_push,
         is_submitted,
         batches_so_far: history.map_or(0, |history| history.batches),
         last_rejection: history.and_then(|history| history.last_rejection.clone()),
-    }
+    })
 }
 
-fn counts(listed: &AudienceContents, history: Option<&History>, unsent: &TargetSet) -> TargetCounts {
+fn counts(audience: u64, repeats: u64, history: Option<&History>, unsent: &TargetSet) -> TargetCounts {
     let none = TargetSet::default();
-    let (accepted, unknown, rejected) = history
-        .map_or((&none, &none, &none), |history| (&history.accepted, &history.unknown, &history.rejected));
+    let accepted = history.map_or(0, |history| history.accepted.len());
+    let (unknown, rejected) = history.map_or((&none, &none), |history| (&history.unknown, &history.rejected));
     let rejected_unlisted = rejected.minus(unsent).len();
     TargetCounts {
-        audience: listed.targets.len() as u64,
-        repeats: listed.repeats,
-        accepted: accepted.len() as u64,
+        audience,
+        repeats,
+        accepted,
         in_doubt: unknown.len() as u64,
         rejected: rejected_unlisted as u64,
         unsent: unsent.len() as u64,

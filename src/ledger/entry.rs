@@ -9,6 +9,8 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use crate::ledger::hot;
+use crate::ledger::packed::Mark;
 use crate::ledger::record::{Record, Serial};
 
 const CHAIN_DIGITS: usize = 32;
@@ -105,6 +107,23 @@ impl Writer {
         (entry.serial, format!("{PREFIX}{}\",{rest}", self.chain).into_bytes())
     }
 
+    /// Returns where the chain of a packed ledger's first record goes on from; nothing for another record.
+    fn behind_packed(line: &[u8]) -> Option<Self> {
+        #[derive(Deserialize)]
+        #[serde(tag = "record", rename_all = "snake_case")]
+        enum First {
+            Packed {
+                after: Mark,
+            },
+            #[serde(other)]
+            Other,
+        }
+        let First::Packed { after } = serde_json::from_slice(line).ok()? else { return None };
+        let mut chain = [0; 16];
+        hex::decode_to_slice(&after.chain, &mut chain).ok()?;
+        (after.serial > Serial::default()).then_some(Self { serial: after.serial, chain: Chain(chain) })
+    }
+
     /// Goes on behind a line that cannot be proven, as if it were the record of that serial.
     pub(super) fn skip_to(&mut self, serial: Serial, line: &[u8]) -> bool {
         self.serial = serial;
@@ -123,6 +142,14 @@ impl Writer {
     /// Returns [`Damage`] for a line that does not continue the chain or cannot be read; the writer then
     /// stands where it stood.
     pub fn decode(&mut self, line: &[u8]) -> Result<Entry, Damage> {
+        if *self == Self::default()
+            && let Some(packed) = Self::behind_packed(line)
+        {
+            let mut behind = packed;
+            let entry = behind.decode(line)?;
+            *self = behind;
+            return Ok(entry);
+        }
         let expected = self.serial.next();
         let head = PREFIX.len() + CHAIN_DIGITS;
         let shaped = line.starts_with(PREFIX.as_bytes()) && line.get(head..head + 2) == Some(b"\",");
@@ -131,11 +158,12 @@ impl Writer {
         }
         let rest = &line[head + 2..];
         let chain = self.chain.next(rest);
-        if chain.to_string().as_bytes() != &line[PREFIX.len()..head] {
+        let mut stated = [0; 16];
+        let is_stated = hex::decode_to_slice(&line[PREFIX.len()..head], &mut stated).is_ok();
+        if !is_stated || chain.0 != stated {
             return Err(Damage::BrokenChain(expected));
         }
-        let entry: Entry =
-            serde_json::from_slice(line).map_err(|source| Damage::Unreadable { serial: expected, source })?;
+        let entry = hot::entry(line).map_err(|source| Damage::Unreadable { serial: expected, source })?;
         if entry.serial != expected {
             return Err(Damage::Gap { expected, found: entry.serial });
         }

@@ -1,13 +1,16 @@
 //! Folds records into what was sent.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
-use crate::domain::{CampaignId, Revision, TargetHash, TargetSet};
+use crate::domain::{CampaignId, Revision, TargetHash, TargetSet, TargetSetBuilder};
+use crate::ledger::blocks::{Accepted, BlockName, BlockPlace, Blocks, NoBlocks};
 use crate::ledger::content::{Content, ContentDigest};
 use crate::ledger::entry::Entry;
 use crate::ledger::history::{Doubt, History, Ledger, Rejection, RunSummary};
+use crate::ledger::packed::{PackedDoubt, PackedEdition};
 use crate::ledger::record::{Header, IntentRecord, Outcome, Record, RunId, Serial, Verdict};
 
 /// Records that are whole but cannot follow each other.
@@ -19,6 +22,9 @@ pub enum FoldError {
     /// The first record is not the header, or a second header follows.
     #[error("record {0} should be the ledger's one header, or is a second one")]
     MisplacedHeader(Serial),
+    /// Something that was packed, after what came since, or without the campaign that it is about.
+    #[error("record {0} is of what was packed, and does not belong there")]
+    MisplacedPacked(Serial),
     /// An outcome of something that is no intent.
     #[error("record {at} is the outcome of record {intent}, which is no intent that waits for one")]
     StrayOutcome {
@@ -46,6 +52,18 @@ impl Ledger {
     ///
     /// Passes on the first error of reading, or returns a [`FoldError`] for records that cannot follow each other.
     pub fn fold<E: From<FoldError>>(entries: impl IntoIterator<Item = Result<Entry, E>>) -> Result<Self, E> {
+        Self::fold_beside(Arc::new(NoBlocks), entries)
+    }
+
+    /// Folds all entries of a ledger, in order, whose blocks of targets stand beside them. No block is read.
+    ///
+    /// # Errors
+    ///
+    /// Passes on the first error of reading, or returns a [`FoldError`] for records that cannot follow each other.
+    pub fn fold_beside<E: From<FoldError>>(
+        blocks: Arc<dyn Blocks>,
+        entries: impl IntoIterator<Item = Result<Entry, E>>,
+    ) -> Result<Self, E> {
         let mut folding: Option<Folding> = None;
         for entry in entries {
             let entry = entry?;
@@ -53,13 +71,19 @@ impl Ledger {
                 (None, Record::Opened(header)) => {
                     folding = Some(Folding::new(header, entry.at, entry.serial));
                 }
+                (None, Record::Packed(packed)) => {
+                    let mut packing = Folding::new(packed.header, packed.opened_at, entry.serial);
+                    packing.last_at = entry.at;
+                    packing.is_packing = true;
+                    folding = Some(packing);
+                }
                 (None, _) | (Some(_), Record::Opened(_)) => {
                     return Err(FoldError::MisplacedHeader(entry.serial).into());
                 }
                 (Some(folding), record) => folding.take(entry.serial, entry.at, record)?,
             }
         }
-        folding.map(Folding::finish).ok_or_else(|| FoldError::Empty.into())
+        folding.map(|folding| folding.finish(&blocks)).ok_or_else(|| FoldError::Empty.into())
     }
 }
 
@@ -76,6 +100,8 @@ struct Folding {
     unnamed_tasks: BTreeMap<(CampaignId, Revision), u64>,
     runs: Vec<RunSummary>,
     run_places: HashMap<RunId, usize>,
+    /// Whether all records so far are of what was packed.
+    is_packing: bool,
 }
 
 struct Edition {
@@ -83,7 +109,11 @@ struct Edition {
     digest: ContentDigest,
     submitted_at: DateTime<Utc>,
     last_at: DateTime<Utc>,
-    accepted: Vec<TargetHash>,
+    packed: Vec<(BlockPlace, BlockName)>,
+    /// Accepted targets that are in no block.
+    accepted: TargetSetBuilder,
+    /// Those among what was packed of which a push was taken before.
+    accepted_again: u64,
     rejected: Vec<TargetHash>,
     open_intents: usize,
     batches: u32,
@@ -104,14 +134,43 @@ impl Folding {
             unnamed_tasks: BTreeMap::new(),
             runs: Vec::new(),
             run_places: HashMap::new(),
+            is_packing: false,
         }
     }
 
     fn take(&mut self, serial: Serial, at: DateTime<Utc>, record: Record) -> Result<(), FoldError> {
         self.serial = serial;
         self.last_at = at;
+        let is_of_packed = record.is_of_packed();
+        if is_of_packed && !self.is_packing {
+            return Err(FoldError::MisplacedPacked(serial));
+        }
+        self.is_packing = is_of_packed;
         match record {
-            Record::Opened(_) => return Err(FoldError::MisplacedHeader(serial)),
+            Record::Opened(_) | Record::Packed(_) => return Err(FoldError::MisplacedHeader(serial)),
+            Record::PackedRun(run) => {
+                let run = RunSummary::from(run);
+                self.run_places.insert(run.run.clone(), self.runs.len());
+                self.runs.push(run);
+            }
+            Record::PackedEdition(edition) => self.take_edition(edition),
+            Record::PackedTargets(packed) => {
+                let key = (packed.campaign, packed.revision);
+                let edition = self.editions.get_mut(&key).ok_or(FoldError::MisplacedPacked(serial))?;
+                let places = (0..).map(|index| BlockPlace { serial, index });
+                edition.packed.extend(places.zip(packed.blocks));
+            }
+            Record::PackedRejections(packed) => {
+                let key = (packed.campaign, packed.revision);
+                let edition = self.editions.get_mut(&key).ok_or(FoldError::MisplacedPacked(serial))?;
+                edition.rejected.extend(packed.targets);
+            }
+            Record::PackedTasks(tasks) => {
+                self.task_ids.extend(tasks.ids);
+                let ends = tasks.ends.into_iter();
+                self.task_ends.extend(ends.flat_map(|(end, count)| std::iter::repeat_n(end, count as usize)));
+            }
+            Record::PackedDoubt(doubt) => self.take_doubt(serial, doubt)?,
             Record::RunStarted { run, plan, actor, process: _, ci_run } => {
                 self.start_run(at, run, plan, actor, ci_run);
             }
@@ -133,6 +192,29 @@ impl Folding {
                 }
             }
         }
+        Ok(())
+    }
+
+    fn take_edition(&mut self, packed: PackedEdition) {
+        let key = (packed.campaign, packed.revision);
+        if packed.unnamed_tasks > 0 {
+            self.unnamed_tasks.insert(key.clone(), packed.unnamed_tasks);
+        }
+        let mut edition = Edition::new(packed.content, packed.digest, packed.submitted_at);
+        edition.last_at = packed.last_at;
+        edition.batches = packed.batches;
+        edition.accepted_again = packed.accepted_again;
+        edition.last_rejection = packed.last_rejection;
+        edition.accept(&packed.accepted);
+        self.editions.insert(key, edition);
+    }
+
+    fn take_doubt(&mut self, serial: Serial, packed: PackedDoubt) -> Result<(), FoldError> {
+        let PackedDoubt { intent, intended_at: at, why, batch } = packed;
+        let key = (batch.campaign.clone(), batch.revision);
+        let edition = self.editions.get_mut(&key).ok_or(FoldError::MisplacedPacked(serial))?;
+        edition.open_intents += 1;
+        self.open.insert(intent, Doubt { serial: intent, at, intent: batch, why });
         Ok(())
     }
 
@@ -215,7 +297,7 @@ impl Folding {
                     }
                     None => {}
                 }
-                edition.accepted.extend(&doubt.intent.targets);
+                edition.accept(&doubt.intent.targets);
                 self.task_ends.extend(doubt.intent.over_at);
                 if let Some(summary) = self.run_of(&doubt.intent.run) {
                     summary.unknown -= targets;
@@ -238,7 +320,7 @@ impl Folding {
         Ok(())
     }
 
-    fn finish(mut self) -> Ledger {
+    fn finish(mut self, blocks: &Arc<dyn Blocks>) -> Ledger {
         let mut doubts: BTreeMap<(CampaignId, Revision), Vec<Doubt>> = BTreeMap::new();
         let mut open: Vec<Doubt> = self.open.into_values().collect();
         open.sort_by_key(|doubt| doubt.serial);
@@ -248,7 +330,7 @@ impl Folding {
         }
         let histories = self.editions.into_iter().map(|(key, edition)| {
             let doubts = doubts.remove(&key).unwrap_or_default();
-            (key, edition.finish(doubts))
+            (key, edition.finish(doubts, Arc::clone(blocks)))
         });
         Ledger {
             header: self.header,
@@ -281,7 +363,9 @@ impl Edition {
             digest,
             submitted_at: at,
             last_at: at,
-            accepted: Vec::new(),
+            packed: Vec::new(),
+            accepted: TargetSetBuilder::default(),
+            accepted_again: 0,
             rejected: Vec::new(),
             open_intents: 0,
             batches: 0,
@@ -291,33 +375,36 @@ impl Edition {
 
     /// A revision of which nothing was taken, and nothing may have been, can be sent with other content.
     fn submit_again(&mut self, content: &Content, digest: &ContentDigest, at: DateTime<Utc>) {
-        if self.accepted.is_empty() && self.open_intents == 0 {
+        if self.packed.is_empty() && self.accepted.taken() == 0 && self.open_intents == 0 {
             self.content = content.clone();
             self.digest = digest.clone();
             self.submitted_at = at;
         }
     }
 
-    fn finish(self, doubts: Vec<Doubt>) -> History {
+    fn accept(&mut self, targets: &[TargetHash]) {
+        for target in targets {
+            self.accepted.push(*target);
+        }
+    }
+
+    fn finish(self, doubts: Vec<Doubt>, blocks: Arc<dyn Blocks>) -> History {
         let unknown: TargetSet =
             doubts.iter().flat_map(|doubt| doubt.intent.targets.iter().copied()).collect();
-        let accepted_pushes = self.accepted.len();
-        let accepted = TargetSet::new(self.accepted);
-        let sent = if unknown.is_empty() {
-            accepted.clone()
-        } else {
-            accepted.iter().chain(unknown.iter()).copied().collect()
-        };
+        let accepted_pushes = self.accepted.taken();
+        let recent = self.accepted.finish();
+        let accepted_again = self.accepted_again + accepted_pushes - recent.len() as u64;
+        // Of those in blocks none was intended again, so none of them can have been rejected since.
+        let rejected = TargetSet::new(self.rejected).minus(&recent).minus(&unknown);
         History {
             content: self.content,
             digest: self.digest,
             submitted_at: self.submitted_at,
             last_at: self.last_at,
-            rejected: TargetSet::new(self.rejected).minus(&sent),
-            accepted_again: (accepted_pushes - accepted.len()) as u64,
-            accepted,
+            rejected,
+            accepted_again,
+            accepted: Accepted::new(self.packed, recent, blocks),
             unknown,
-            sent,
             batches: self.batches,
             last_rejection: self.last_rejection,
             doubts,

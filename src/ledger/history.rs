@@ -3,8 +3,10 @@
 use std::collections::{BTreeMap, HashSet};
 
 use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
 
-use crate::domain::{CampaignId, Revision, TargetSet};
+use crate::domain::{CampaignId, Revision, TargetHash, TargetSet};
+use crate::ledger::blocks::{Accepted, BlockError, merged};
 use crate::ledger::content::{Content, ContentDigest};
 use crate::ledger::record::{Header, IntentRecord, RunId, Serial};
 
@@ -22,13 +24,14 @@ pub struct Doubt {
 }
 
 /// A rejection that the vendor gave a reason for.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rejection {
     /// The vendor's code.
     pub code: String,
     /// The vendor's words.
     pub message: String,
     /// The vendor's id of the request.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request_id: Option<String>,
 }
 
@@ -44,7 +47,7 @@ pub struct History {
     /// When its last outcome was recorded, or its last intent.
     pub last_at: DateTime<Utc>,
     /// Targets whose push the vendor took.
-    pub accepted: TargetSet,
+    pub accepted: Accepted,
     /// Pushes that the vendor took for a target of which it had taken one before: none, in a ledger that campaignctl
     /// wrote alone.
     pub accepted_again: u64,
@@ -52,8 +55,6 @@ pub struct History {
     pub unknown: TargetSet,
     /// Targets whose push the vendor did not take, and that are neither accepted nor in doubt since.
     pub rejected: TargetSet,
-    /// Accepted and unknown ones: never sent again by this revision.
-    pub sent: TargetSet,
     /// The highest batch number so far.
     pub batches: u32,
     /// What the vendor said last when it rejected a batch.
@@ -66,7 +67,13 @@ impl History {
     /// Whether the vendor took this revision for anybody, or may have.
     #[must_use]
     pub fn is_sent(&self) -> bool {
-        !self.sent.is_empty()
+        !self.accepted.is_empty() || !self.unknown.is_empty()
+    }
+
+    /// Iterates over accepted and unknown targets, sorted: never sent again by this revision. Accepted ones are read on
+    /// the way. A target that is both, or was accepted twice, comes twice: no ledger that campaignctl wrote alone has one.
+    pub fn sent(&self) -> impl Iterator<Item = Result<TargetHash, BlockError>> {
+        merged(self.accepted.iter(), self.unknown.iter().map(|hash| Ok(*hash)))
     }
 }
 

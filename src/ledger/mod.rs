@@ -4,19 +4,26 @@
 //! targets were accepted, rejected, or are in doubt. Does not know where a ledger is stored: `state`
 //! keeps it, `apply` writes it, `diff` compares with it.
 
+mod blocks;
 mod content;
 mod entry;
 mod fold;
 mod history;
+mod hot;
+mod pack;
+mod packed;
 mod record;
 mod reread;
 mod survey;
 mod text;
 
+pub use blocks::{Accepted, BLOCK_TARGETS, BlockError, BlockName, BlockPlace, Blocks};
 pub use content::{Content, ContentDigest};
 pub use entry::{Chain, Damage, Entry, Writer};
 pub use fold::FoldError;
 pub use history::{Doubt, History, Ledger, Rejection, RunSummary};
+pub use pack::{Packed, with_blocks, without_blocks};
+pub use packed::Mark;
 pub use record::{
     FORMAT_VERSION, Header, IntentRecord, Judge, Lineage, Outcome, Record, RunId, Serial, Verdict,
 };

@@ -8,10 +8,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::{CampaignId, EnvironmentName, LedgerSalt, ProjectName, Revision, TargetHash};
 use crate::ledger::content::{Content, ContentDigest};
+use crate::ledger::packed::{
+    PackedDoubt, PackedEdition, PackedHeader, PackedRejections, PackedRun, PackedTargets, PackedTasks,
+};
 use crate::ledger::text::{as_hex, as_hex_list, as_number, as_text};
 
-/// The version of the records below.
-pub const FORMAT_VERSION: u32 = 1;
+/// The version of the records below. 1 had none of the packed ones.
+pub const FORMAT_VERSION: u32 = 2;
 
 /// A record's place in its ledger, from 1, without gaps.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -181,7 +184,7 @@ pub enum Verdict {
     Rejected,
 }
 
-/// One thing that happened.
+/// One thing that happened, or, in a packed ledger's first records, what many of them added up to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "record", rename_all = "snake_case")]
 pub enum Record {
@@ -260,4 +263,35 @@ pub enum Record {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         stopped: Option<String>,
     },
+    /// All records before this one were packed into the ones that follow.
+    Packed(PackedHeader),
+    /// An `apply` that was packed.
+    PackedRun(PackedRun),
+    /// A campaign revision that was packed.
+    PackedEdition(PackedEdition),
+    /// Its accepted targets.
+    PackedTargets(PackedTargets),
+    /// Its rejected targets.
+    PackedRejections(PackedRejections),
+    /// Tasks of the vendor's.
+    PackedTasks(PackedTasks),
+    /// A batch in doubt among what was packed.
+    PackedDoubt(PackedDoubt),
+}
+
+impl Record {
+    /// Whether it says what was packed.
+    #[must_use]
+    pub fn is_of_packed(&self) -> bool {
+        matches!(
+            self,
+            Self::Packed(_)
+                | Self::PackedRun(_)
+                | Self::PackedEdition(_)
+                | Self::PackedTargets(_)
+                | Self::PackedRejections(_)
+                | Self::PackedTasks(_)
+                | Self::PackedDoubt(_)
+        )
+    }
 }

@@ -4,8 +4,9 @@ use std::fmt;
 
 use serde::Deserialize;
 
+use crate::ledger::blocks::{BlockPlace, Blocks};
 use crate::ledger::entry::{Damage, Writer};
-use crate::ledger::record::Serial;
+use crate::ledger::record::{Record, Serial};
 
 /// What is wrong with one place of a ledger.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,6 +17,8 @@ pub enum Fault {
     Missing(Serial, Serial),
     /// The record may be what was written, but what would prove it is broken before it.
     Unproven(Serial),
+    /// The record is what was written, and the targets that it names are not there, or are others.
+    Targets(Serial),
     /// The record is what was written, and this version of campaignctl does not know it.
     Unreadable(Serial),
 }
@@ -28,6 +31,9 @@ impl fmt::Display for Fault {
             Self::Missing(first, last) => write!(formatter, "records {first} to {last} are missing"),
             Self::Unproven(serial) => {
                 write!(formatter, "record {serial} cannot be proven: what is before it is broken")
+            }
+            Self::Targets(serial) => {
+                write!(formatter, "the targets of record {serial} are not what was written there")
             }
             Self::Unreadable(serial) => {
                 write!(formatter, "record {serial} is of a kind that this version does not know")
@@ -47,14 +53,15 @@ pub struct Survey {
     pub faults: Vec<Fault>,
 }
 
-/// Looks at every line, and hands those that are whole to `keep`.
+/// Looks at every line and the blocks that it names, and hands those that are whole to `keep`, with their blocks.
 ///
 /// # Errors
 ///
 /// Passes on the first error of reading or of `keep`.
 pub fn survey<E>(
     lines: impl IntoIterator<Item = Result<Vec<u8>, E>>,
-    mut keep: impl FnMut(&[u8]) -> Result<(), E>,
+    blocks: &dyn Blocks,
+    mut keep: impl FnMut(&[u8], &[Vec<u8>]) -> Result<(), E>,
 ) -> Result<Survey, E> {
     #[derive(Deserialize)]
     struct Numbered {
@@ -65,11 +72,19 @@ pub fn survey<E>(
     for line in lines {
         let line = line?;
         let expected = writer.serial().next();
-        let Err(damage) = writer.decode(&line) else {
-            survey.whole += 1;
-            is_linked = true;
-            keep(&line)?;
-            continue;
+        let damage = match writer.decode(&line) {
+            Ok(entry) => {
+                is_linked = true;
+                match blocks_named(&entry.record, entry.serial, blocks) {
+                    Some(blocks) => {
+                        survey.whole += 1;
+                        keep(&line, &blocks)?;
+                    }
+                    None => survey.faults.push(Fault::Targets(entry.serial)),
+                }
+                continue;
+            }
+            Err(damage) => damage,
         };
         let stated = serde_json::from_slice::<Numbered>(&line).ok().map(|numbered| numbered.serial);
         let serial = stated.filter(|stated| *stated > expected).unwrap_or(expected);
@@ -87,12 +102,24 @@ pub fn survey<E>(
     Ok(survey)
 }
 
+/// Returns the blocks that a record names; nothing if one of them is gone or another.
+fn blocks_named(record: &Record, serial: Serial, blocks: &dyn Blocks) -> Option<Vec<Vec<u8>>> {
+    let Record::PackedTargets(packed) = record else { return Some(Vec::new()) };
+    let named = (0..).zip(&packed.blocks);
+    let read = named.map(|(index, name)| {
+        let block = blocks.block(BlockPlace { serial, index }).ok()?;
+        name.is_of(&block).then_some(block)
+    });
+    read.collect()
+}
+
 #[cfg(test)]
 mod tests {
     use std::convert::Infallible;
 
     use super::*;
-    use crate::ledger::record::{Record, RunId};
+    use crate::ledger::blocks::NoBlocks;
+    use crate::ledger::record::RunId;
 
     fn lines() -> Vec<Vec<u8>> {
         let mut writer = Writer::default();
@@ -107,7 +134,7 @@ mod tests {
     }
 
     fn found(lines: Vec<Vec<u8>>) -> (u64, String) {
-        let survey = survey(lines.into_iter().map(Ok::<_, Infallible>), |_| Ok(())).unwrap();
+        let survey = survey(lines.into_iter().map(Ok::<_, Infallible>), &NoBlocks, |_, _| Ok(())).unwrap();
         (survey.whole, survey.faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))
     }
 

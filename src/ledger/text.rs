@@ -6,6 +6,8 @@ use std::str::FromStr;
 use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serializer};
 
+use crate::domain::TargetHash;
+
 /// For `#[serde(with = "as_text")]` on names.
 pub(super) mod as_text {
     use super::{Deserialize, Deserializer, Display, Error, FromStr, Serializer};
@@ -84,11 +86,18 @@ pub(super) mod as_hex_list {
     pub(in crate::ledger) fn deserialize<'de, D: Deserializer<'de>>(
         deserializer: D,
     ) -> Result<Vec<TargetHash>, D::Error> {
-        let bytes = hex::decode(String::deserialize(deserializer)?).map_err(D::Error::custom)?;
-        let (hashes, rest) = bytes.as_chunks::<16>();
-        if !rest.is_empty() {
-            return Err(D::Error::custom("a target hash has 32 digits"));
-        }
-        Ok(hashes.iter().copied().map(TargetHash).collect())
+        super::hashes(&String::deserialize(deserializer)?).map_err(D::Error::custom)
     }
+}
+
+/// Reads target hashes, 32 digits each.
+pub(super) fn hashes(digits: &str) -> Result<Vec<TargetHash>, hex::FromHexError> {
+    if !digits.len().is_multiple_of(32) {
+        return Err(hex::FromHexError::InvalidStringLength);
+    }
+    let hash = |digits: &[u8]| {
+        let mut hash = [0; 16];
+        hex::decode_to_slice(digits, &mut hash).map(|()| TargetHash(hash))
+    };
+    digits.as_bytes().chunks_exact(32).map(hash).collect()
 }

@@ -176,8 +176,8 @@ fn change_document(change: &Change<'_>, directory: &str) -> ChangeDocument {
         targets: targets(change),
         requests: requests(change),
         first_batch: change.batches_so_far + 1,
-        audience_digest: digest(&change.audience),
-        push_digest: digest(&change.to_push),
+        audience_digest: digest_text(change.audience_digest),
+        push_digest: digest_text(change.to_push.digest()),
         schedule: schedule(&campaign.schedule),
         declared_at: place(&change.desired.declared_at, directory),
         content_digest: change.digest.to_string(),
@@ -214,8 +214,8 @@ fn targets(change: &Change<'_>) -> TargetsDocument {
     }
 }
 
-fn digest(targets: &TargetSet) -> String {
-    format!("sha256:{}", hex::encode(targets.digest()))
+fn digest_text(digest: [u8; 32]) -> String {
+    format!("sha256:{}", hex::encode(digest))
 }
 
 fn schedule(schedule: &Schedule) -> ScheduleDocument {

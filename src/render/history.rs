@@ -52,7 +52,7 @@ impl CampaignStatus {
             revision: revision.get(),
             submitted_at: history.submitted_at,
             last_at: history.last_at,
-            accepted: history.accepted.len() as u64,
+            accepted: history.accepted.len(),
             rejected: history.rejected.len() as u64,
             in_doubt: history.unknown.len() as u64,
             batches: history.batches,

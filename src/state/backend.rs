@@ -1,8 +1,9 @@
 //! What every place that can keep a ledger promises.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
-use crate::ledger::{Chain, Serial};
+use crate::ledger::{Blocks, Chain, Serial};
 use crate::state::Holder;
 
 /// Why a ledger cannot be reached or trusted.
@@ -95,4 +96,30 @@ pub trait Backend: Send {
     ///
     /// Returns [`StateError::Io`] when the memory cannot be read.
     fn high_water(&self) -> Result<Option<(Serial, String)>, StateError>;
+
+    /// Returns what reads the blocks that stand beside the lines, for as long as the backend is there.
+    fn blocks(&self) -> Arc<dyn Blocks>;
+
+    /// Keeps the blocks that the line of `serial` names. They become durable with that line, which is to be appended
+    /// next.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`StateError::Damaged`] or [`StateError::Io`].
+    fn put_blocks(&mut self, serial: Serial, blocks: Vec<Vec<u8>>) -> Result<(), StateError>;
+
+    /// Returns an empty place for lines that shall stand in the stead of this one's. It is gone unless
+    /// [`Backend::supersede`] takes it.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`StateError::Io`] when it cannot be made.
+    fn draft(&self) -> Result<Box<dyn Backend>, StateError>;
+
+    /// Puts a draft of this place in its stead, durably. A crash leaves either of the two, whole.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`StateError::Io`] or [`StateError::Damaged`]; then one of the two is there, whole.
+    fn supersede(self: Box<Self>, draft: Box<dyn Backend>) -> Result<Box<dyn Backend>, StateError>;
 }

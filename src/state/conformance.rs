@@ -8,7 +8,7 @@ use crate::state::backend::{Backend, StateError};
 use crate::state::holder::Holder;
 use crate::state::{MemoryBackend, OpenRefused, SledBackend, create};
 
-fn holder(command: &str) -> Holder {
+pub(super) fn holder(command: &str) -> Holder {
     let since = chrono::DateTime::UNIX_EPOCH;
     let (actor, host) = ("ann@desk".into(), "desk".into());
     Holder {
@@ -54,7 +54,7 @@ fn check_backend(open: impl Fn(bool) -> Box<dyn Backend>) {
     }
 }
 
-fn sled_at(directory: &Path, is_new: bool) -> Result<SledBackend, StateError> {
+pub(super) fn sled_at(directory: &Path, is_new: bool) -> Result<SledBackend, StateError> {
     if is_new {
         SledBackend::create(directory, &holder("apply"))
     } else {

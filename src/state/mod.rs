@@ -6,17 +6,24 @@
 mod backend;
 #[cfg(test)]
 mod conformance;
+mod group;
 mod holder;
 mod memory;
 mod open;
+mod pack;
+#[cfg(test)]
+mod packing_tests;
 mod pin;
 mod sled_backend;
+mod store_files;
+mod unpanicked;
 mod witness;
 
 pub use backend::{Backend, Lines, StateError};
 pub use holder::{HeldLock, Holder, clear, left_behind, take as lock};
 pub use memory::MemoryBackend;
 pub use open::{Expected, OpenLedger, OpenRefused, create, open};
+pub use pack::pack;
 pub use pin::{PIN_FILE_NAME, PinError, Pins};
 pub use sled_backend::SledBackend;
 pub use witness::remember;

@@ -5,7 +5,9 @@ use std::path::Path;
 use chrono::{DateTime, Utc};
 
 use crate::domain::{Environment, ProjectName};
-use crate::ledger::{Damage, Entry, FoldError, Header, Ledger, Lineage, Record, Serial, Writer};
+use crate::ledger::{
+    BlockError, Damage, Entry, FoldError, Header, Ledger, Lineage, Mark, Record, Serial, Writer,
+};
 use crate::state::backend::{Backend, StateError};
 use crate::state::witness;
 
@@ -21,6 +23,12 @@ pub enum OpenRefused {
     /// The records do not make sense together.
     #[error("the ledger's records contradict each other")]
     Contradiction(#[from] FoldError),
+    /// Targets that stand beside the records cannot be trusted.
+    #[error("the ledger is damaged")]
+    Blocks(#[from] BlockError),
+    /// Packing made something else of it.
+    #[error("packed, the ledger would not add up to the same")]
+    PackedDiffers,
     /// It belongs to something else.
     #[error("the ledger belongs to {what} `{theirs}`, not to `{ours}`")]
     Foreign {
@@ -57,6 +65,14 @@ pub struct OpenLedger {
     pub backend: Box<dyn Backend>,
     /// Numbers and chains what is appended.
     pub writer: Writer,
+    /// Ends and beginnings of runs: what other machines may remember of this ledger.
+    pub marks: Vec<Mark>,
+    /// How many records there are.
+    pub records: u64,
+    /// Those of them that say what was packed.
+    pub packed_records: u64,
+    /// The last of these, 0 if nothing was packed.
+    pub packed_up_to: u64,
 }
 
 /// What a ledger is held to.
@@ -81,25 +97,41 @@ pub struct Expected<'a> {
 pub fn open(backend: Box<dyn Backend>, expected: Expected<'_>) -> Result<OpenLedger, OpenRefused> {
     let path = &expected.environment.ledger;
     let mut writer = Writer::default();
-    let mut marks: Vec<Mark> = Vec::new();
-    marks.extend(backend.high_water()?.map(|(serial, chain)| Mark { serial, chain, is_own: true }));
-    let ledger = Ledger::fold(backend.lines().map(|line| -> Result<Entry, OpenRefused> {
+    let mut known_marks: Vec<KnownMark> = Vec::new();
+    known_marks.extend(backend.high_water()?.map(|(serial, chain)| KnownMark::new(serial, chain, true)));
+    let (mut marks, mut records, mut packed_records, mut packed_up_to) = (Vec::new(), 0, 0, 0);
+    let entries = backend.lines().map(|line| -> Result<Entry, OpenRefused> {
         let entry = writer.decode(&line?)?;
-        if let (Record::Opened(header), Some(directory)) = (&entry.record, expected.witness) {
-            let known = witness::recall(directory, &header.lineage);
-            marks.extend(known.map(|(serial, chain)| Mark { serial, chain, is_own: false }));
+        records += 1;
+        match &entry.record {
+            Record::Opened(header) => known_marks.extend(witnessed(expected.witness, &header.lineage)),
+            Record::Packed(packed) => {
+                known_marks.extend(witnessed(expected.witness, &packed.header.lineage));
+                marks.clone_from(&packed.marks);
+                marks.push(packed.after.clone());
+                for mark in &marks {
+                    prove_mark(&known_marks, mark, path)?;
+                }
+            }
+            _ => {}
         }
-        let of_here = marks.iter().filter(|mark| mark.serial == entry.serial);
-        if let Some(mark) = of_here.into_iter().find(|mark| mark.chain != writer.chain().to_string()) {
-            return Err(if mark.is_own {
-                Damage::BrokenChain(entry.serial).into()
-            } else {
-                StateError::Forked { path: path.clone(), at: entry.serial }.into()
-            });
+        if entry.record.is_of_packed() {
+            packed_records += 1;
+            packed_up_to = entry.serial.0;
+        }
+        let is_mark = matches!(
+            entry.record,
+            Record::RunStarted { .. } | Record::RunEnded { .. } | Record::Verdict { .. }
+        );
+        if is_mark || known_marks.iter().any(|known| known.mark.serial == entry.serial) {
+            let here = Mark { serial: entry.serial, chain: writer.chain().to_string() };
+            prove_mark(&known_marks, &here, path)?;
+            marks.extend(is_mark.then_some(here));
         }
         Ok(entry)
-    }));
-    let known = marks.iter().map(|mark| mark.serial).max().unwrap_or_default();
+    });
+    let ledger = Ledger::fold_beside(backend.blocks(), entries);
+    let known = known_marks.iter().map(|mark| mark.mark.serial).max().unwrap_or_default();
     if known > writer.serial() && !matches!(ledger, Err(OpenRefused::Damaged(_) | OpenRefused::State(_))) {
         return Err(StateError::RolledBack { path: path.clone(), found: writer.serial(), known }.into());
     }
@@ -110,15 +142,36 @@ pub fn open(backend: Box<dyn Backend>, expected: Expected<'_>) -> Result<OpenLed
         other => other?,
     };
     prove_ours(ledger.header(), expected)?;
-    Ok(OpenLedger { ledger, backend, writer })
+    Ok(OpenLedger { ledger, backend, writer, marks, records, packed_records, packed_up_to })
 }
 
 /// A record that is known to have been written, and its chain.
-struct Mark {
-    serial: Serial,
-    chain: String,
+struct KnownMark {
+    mark: Mark,
     /// The store's own, not this machine's.
     is_own: bool,
+}
+
+impl KnownMark {
+    fn new(serial: Serial, chain: String, is_own: bool) -> Self {
+        Self { mark: Mark { serial, chain }, is_own }
+    }
+}
+
+/// Returns what this machine remembers of a ledger.
+fn witnessed(directory: Option<&Path>, lineage: &Lineage) -> Option<KnownMark> {
+    let (serial, chain) = witness::recall(directory?, lineage)?;
+    Some(KnownMark::new(serial, chain, false))
+}
+
+/// Refuses a record that is known to have been another.
+fn prove_mark(known: &[KnownMark], mark: &Mark, path: &Path) -> Result<(), OpenRefused> {
+    let other = known.iter().find(|known| known.mark.serial == mark.serial && known.mark.chain != mark.chain);
+    match other {
+        None => Ok(()),
+        Some(other) if other.is_own => Err(Damage::BrokenChain(mark.serial).into()),
+        Some(_) => Err(StateError::Forked { path: path.to_owned(), at: mark.serial }.into()),
+    }
 }
 
 fn prove_ours(header: &Header, expected: Expected<'_>) -> Result<(), OpenRefused> {
@@ -174,5 +227,6 @@ pub fn create(
     let line = writer.encode(now, Record::Opened(header));
     backend.append(vec![line], writer.chain())?;
     let ledger = Ledger::fold([Ok::<_, FoldError>(entry)]).expect("a header alone is a whole ledger");
-    Ok(OpenLedger { ledger, backend, writer })
+    let (marks, records) = (Vec::new(), 1);
+    Ok(OpenLedger { ledger, backend, writer, marks, records, packed_records: 0, packed_up_to: 0 })
 }

@@ -9,24 +9,25 @@
 //! - It cuts a damaged tail off without a word, which here would mean to forget pushes that were sent: the
 //!   last serial is also kept in a file beside it, so that a shorter ledger is noticed.
 
-use std::cell::Cell;
-use std::ffi::OsStr;
 use std::fs::{self, File, OpenOptions};
 use std::io::{ErrorKind, Read, Seek, Write};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::sync::Once;
+use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
-use crate::ledger::{Chain, Serial};
+use crate::ledger::{BlockError, BlockPlace, Blocks, Chain, Serial};
 use crate::state::backend::{Backend, Lines, StateError};
+use crate::state::group::{self, Packer};
 use crate::state::holder::{self, HeldLock, Holder};
+use crate::state::store_files::{self, DATABASE_FILE_NAME, HIGH_WATER_FILE_NAME};
+use crate::state::unpanicked::unpanicked;
 
-const DATABASE_FILE_NAME: &str = "db";
-const HIGH_WATER_FILE_NAME: &str = "high_water";
-const TREE: &str = "records";
+/// Lines, grouped as [`group`] lays them: keys are first serials, and for a value's further pieces their number behind it.
+const RECORDS: &str = "records";
+/// Blocks of targets: keys are the serials of the records that name them, with the block's number behind.
+const BLOCKS: &str = "blocks";
 /// How long sled may hold on to a database that was dropped.
 const LETTING_GO_MAX: Duration = Duration::from_secs(5);
 /// Small: records are written once, in order, and read once, in order.
@@ -35,17 +36,53 @@ const CACHE_BYTES: u64 = 16 << 20;
 /// A ledger in a sled directory, held by this process alone.
 pub struct SledBackend {
     // Before `held`, so that sled lets go of its files before the next holder may open them.
-    tree: sled::Tree,
-    _database: sled::Db,
+    store: Arc<Store>,
+    packer: Packer,
+    /// The ledger's directory.
     path: PathBuf,
+    /// The directory of the store that counts.
+    store_path: PathBuf,
     database_file: File,
     high_water_file: File,
     held: Held,
 }
 
+/// sled's own handles.
+#[derive(Debug)]
+struct Store {
+    records: sled::Tree,
+    blocks: sled::Tree,
+    _database: sled::Db,
+    path: PathBuf,
+}
+
+/// Reads blocks for as long as the backend is there.
+#[derive(Debug)]
+struct SledBlocks(Weak<Store>);
+
+impl Blocks for SledBlocks {
+    fn block(&self, place: BlockPlace) -> Result<Vec<u8>, BlockError> {
+        let unreadable =
+            |why: Box<dyn std::error::Error + Send + Sync>| BlockError::Unreadable(place.serial, why);
+        let store = self.0.upgrade().ok_or_else(|| unreadable("the ledger was closed".into()))?;
+        let read = unpanicked(&store.path, || store.blocks.get(numbered_key(place.serial, place.index)));
+        let block = read.map_err(|error| unreadable(error.into()))?;
+        block.map(|block| block.to_vec()).ok_or_else(|| unreadable("it is not there".into()))
+    }
+}
+
+fn numbered_key(serial: Serial, number: u16) -> [u8; 10] {
+    let mut key = [0; 10];
+    key[..8].copy_from_slice(&serial.0.to_be_bytes());
+    key[8..].copy_from_slice(&number.to_be_bytes());
+    key
+}
+
 /// What keeps others away from the files, or us away from theirs.
 enum Held {
     Lock(HeldLock),
+    /// A place inside of what another value has locked.
+    Within,
     /// A copy, gone with the value; nothing is appended to it.
     Copy {
         _directory: TempDir,
@@ -60,7 +97,7 @@ impl SledBackend {
     /// Returns [`StateError::Missing`] where there is none, [`StateError::Locked`] when another process has
     /// it, [`StateError::Damaged`] when sled cannot read its files.
     pub fn open(directory: &Path, holder: &Holder) -> Result<Self, StateError> {
-        if !directory.join(DATABASE_FILE_NAME).is_file() {
+        if store_files::current(directory).is_none() {
             return Err(StateError::Missing(directory.to_owned()));
         }
         Self::attach(directory, Held::Lock(holder::take(directory, holder)?))
@@ -88,11 +125,11 @@ impl SledBackend {
     /// Returns [`StateError::Missing`] where there is no ledger, [`StateError::Damaged`] when sled cannot read the
     /// copy, [`StateError::Io`] when it cannot be made.
     pub fn view(directory: &Path) -> Result<Self, StateError> {
-        if !directory.join(DATABASE_FILE_NAME).is_file() {
+        if store_files::current(directory).is_none() {
             return Err(StateError::Missing(directory.to_owned()));
         }
         let copy = tempfile::tempdir().map_err(io("copy", directory))?;
-        copy_files(directory, copy.path()).map_err(io("copy", directory))?;
+        store_files::copy(directory, copy.path()).map_err(io("copy", directory))?;
         let path = copy.path().to_owned();
         Self::attach(&path, Held::Copy { _directory: copy }).map_err(|error| match error {
             StateError::Damaged { why, .. } => StateError::Damaged { path: directory.to_owned(), why },
@@ -118,26 +155,31 @@ impl SledBackend {
     pub fn took_over(&self) -> Option<&Holder> {
         match &self.held {
             Held::Lock(lock) => lock.took_over(),
-            Held::Copy { .. } => None,
+            Held::Within | Held::Copy { .. } => None,
         }
     }
 
     fn attach(directory: &Path, held: Held) -> Result<Self, StateError> {
-        remove_unfinished_snapshots(directory).map_err(io("clean up", directory))?;
+        if matches!(held, Held::Lock(_)) {
+            store_files::tidy(directory).map_err(io("clean up", directory))?;
+        }
+        let store_path =
+            store_files::current(directory).map_or_else(|| directory.to_owned(), |(_, path)| path);
+        store_files::remove_unfinished_snapshots(&store_path).map_err(io("clean up", directory))?;
         let config = sled::Config::new()
-            .path(directory)
+            .path(&store_path)
             .cache_capacity(CACHE_BYTES)
             .flush_every_ms(None)
             .use_compression(false);
         let opened = || {
             unpanicked(directory, || {
                 let database = config.open()?;
-                let tree = database.open_tree(TREE)?;
-                Ok((database, tree))
+                let (records, blocks) = (database.open_tree(RECORDS)?, database.open_tree(BLOCKS)?);
+                Ok(Store { records, blocks, _database: database, path: directory.to_owned() })
             })
         };
         let started = Instant::now();
-        let (database, tree) = loop {
+        let store = loop {
             match opened() {
                 // Nobody else may be here: it is an earlier handle of this process, which sled lets go of late.
                 Err(StateError::Io { source, .. })
@@ -148,7 +190,7 @@ impl SledBackend {
                 other => break other?,
             }
         };
-        let path = directory.join(DATABASE_FILE_NAME);
+        let path = store_path.join(DATABASE_FILE_NAME);
         let database_file = File::open(&path).map_err(io("open", &path))?;
         let path = directory.join(HIGH_WATER_FILE_NAME);
         let high_water_file = OpenOptions::new()
@@ -159,9 +201,10 @@ impl SledBackend {
             .open(&path)
             .map_err(io("open", &path))?;
         Ok(Self {
-            tree,
-            _database: database,
+            store: Arc::new(store),
+            packer: Packer::new().map_err(io("pack into", directory))?,
             path: directory.to_owned(),
+            store_path,
             database_file,
             high_water_file,
             held,
@@ -169,20 +212,76 @@ impl SledBackend {
     }
 }
 
+impl SledBackend {
+    /// Makes everything durable that sled has written.
+    ///
+    /// sled's own flush leaves the database file in the page cache, and never syncs the files where it puts leaves that
+    /// are too long for its log. Such leaves are only in stores of older versions.
+    fn sync(&self) -> Result<(), StateError> {
+        unpanicked(&self.path, || self.store.records.flush())?;
+        let long_leaves = self.store_path.join("blobs");
+        let has_long = fs::read_dir(&long_leaves).is_ok_and(|mut entries| entries.next().is_some());
+        if has_long {
+            store_files::sync_all(&long_leaves).map_err(io("sync", &self.path))?;
+        }
+        self.database_file.sync_data().map_err(io("sync", &self.path))
+    }
+
+    fn write_high_water(&mut self, serial: Serial, chain: &str) -> Result<(), StateError> {
+        // Fixed width, so that a shorter number leaves nothing of a longer one behind. Not synced: after a
+        // power cut it may lag, which hides nothing that the records themselves do not show.
+        let note = format!("{:020} {chain}\n", serial.0);
+        let file = &mut self.high_water_file;
+        file.rewind().and_then(|()| file.write_all(note.as_bytes())).map_err(io("write", &self.path))
+    }
+
+    fn prove_writable(&self) -> Result<(), StateError> {
+        match self.held {
+            Held::Copy { .. } => {
+                Err(io("append to a copy of", &self.path)(ErrorKind::ReadOnlyFilesystem.into()))
+            }
+            Held::Lock(_) | Held::Within => Ok(()),
+        }
+    }
+}
+
 impl Backend for SledBackend {
     fn lines(&self) -> Lines<'_> {
-        let mut items = self.tree.iter();
-        let mut is_over = false;
-        Box::new(std::iter::from_fn(move || {
-            if is_over {
-                return None;
+        let mut items = self.store.records.iter();
+        let mut next_item = move || unpanicked(&self.path, || items.next().transpose());
+        let (mut ahead, mut group, mut is_over) = (None, Vec::new().into_iter(), false);
+        let mut next_group = move || -> Result<Option<Vec<Vec<u8>>>, StateError> {
+            let Some((_, value)) = ahead.take().map_or_else(&mut next_item, |item| Ok(Some(item)))? else {
+                return Ok(None);
+            };
+            let mut value = value.to_vec();
+            loop {
+                match next_item()? {
+                    Some((key, piece)) if key.len() > size_of::<u64>() => value.extend_from_slice(&piece),
+                    other => {
+                        ahead = other;
+                        break;
+                    }
+                }
             }
-            match unpanicked(&self.path, || items.next().transpose()) {
-                Ok(Some((_, line))) => Some(Ok(line.to_vec())),
-                Ok(None) => None,
-                Err(error) => {
-                    is_over = true;
-                    Some(Err(error))
+            let damaged = |why| StateError::Damaged { path: self.path.clone(), why };
+            group::lines(value).map(Some).map_err(damaged)
+        };
+        Box::new(std::iter::from_fn(move || {
+            loop {
+                if let Some(line) = group.next() {
+                    return Some(Ok(line));
+                }
+                if is_over {
+                    return None;
+                }
+                match next_group() {
+                    Ok(Some(lines)) => group = lines.into_iter(),
+                    Ok(None) => is_over = true,
+                    Err(error) => {
+                        is_over = true;
+                        return Some(Err(error));
+                    }
                 }
             }
         }))
@@ -190,25 +289,67 @@ impl Backend for SledBackend {
 
     fn append(&mut self, lines: Vec<(Serial, Vec<u8>)>, chain: Chain) -> Result<(), StateError> {
         let Some(last) = lines.last().map(|(serial, _)| *serial) else { return Ok(()) };
-        if matches!(self.held, Held::Copy { .. }) {
-            return Err(io("append to a copy of", &self.path)(ErrorKind::ReadOnlyFilesystem.into()));
-        }
+        self.prove_writable()?;
+        let values = self.packer.values(&lines).map_err(io("pack into", &self.path))?;
         unpanicked(&self.path, || {
-            for (serial, line) in lines {
-                self.tree.insert(serial.0.to_be_bytes(), line)?;
+            for (serial, mut pieces) in values {
+                if let [piece] = &mut pieces[..] {
+                    self.store.records.insert(serial.0.to_be_bytes(), std::mem::take(piece))?;
+                    continue;
+                }
+                let key = serial.0.to_be_bytes();
+                // All pieces or none: half a value would hide what comes after it.
+                let mut batch = sled::Batch::default();
+                for (number, piece) in (0..).zip(pieces) {
+                    match number {
+                        0 => batch.insert(&key, piece),
+                        _ => batch.insert(&numbered_key(serial, number), piece),
+                    }
+                }
+                self.store.records.apply_batch(batch)?;
             }
-            self.tree.flush()
+            Ok(())
         })?;
-        self.database_file.sync_data().map_err(io("sync", &self.path))?;
-        // Fixed width, so that a shorter number leaves nothing of a longer one behind. Not synced: after a
-        // power cut it may lag, which hides nothing that the records themselves do not show.
-        let note = format!("{:020} {chain}\n", last.0);
-        let file = &mut self.high_water_file;
-        file.rewind().and_then(|()| file.write_all(note.as_bytes())).map_err(io("write", &self.path))
+        self.sync()?;
+        self.write_high_water(last, &chain.to_string())
     }
 
     fn high_water(&self) -> Result<Option<(Serial, String)>, StateError> {
         read_high_water(&self.path)
+    }
+
+    fn blocks(&self) -> Arc<dyn Blocks> {
+        Arc::new(SledBlocks(Arc::downgrade(&self.store)))
+    }
+
+    fn put_blocks(&mut self, serial: Serial, blocks: Vec<Vec<u8>>) -> Result<(), StateError> {
+        self.prove_writable()?;
+        unpanicked(&self.path, || {
+            for (number, block) in (0..).zip(blocks) {
+                self.store.blocks.insert(numbered_key(serial, number), block)?;
+            }
+            Ok(())
+        })
+    }
+
+    fn draft(&self) -> Result<Box<dyn Backend>, StateError> {
+        self.prove_writable()?;
+        let draft = store_files::draft(&self.path);
+        fs::create_dir_all(&draft).map_err(io("create", &draft))?;
+        Ok(Box::new(Self::attach(&draft, Held::Within)?))
+    }
+
+    fn supersede(self: Box<Self>, draft: Box<dyn Backend>) -> Result<Box<dyn Backend>, StateError> {
+        let high_water = draft.high_water()?;
+        drop(draft);
+        let Self { store, path, held, .. } = *self;
+        drop(store);
+        store_files::promote(&path).map_err(io("put the packed store in place in", &path))?;
+        let mut next = Self::attach(&path, held)?;
+        if let Some((serial, chain)) = high_water {
+            next.write_high_water(serial, &chain)?;
+        }
+        Ok(Box::new(next))
     }
 }
 
@@ -224,81 +365,6 @@ fn read_high_water(directory: &Path) -> Result<Option<(Serial, String)>, StateEr
     Ok(Some((Serial(serial), chain.to_owned())))
 }
 
-/// What sled calls a snapshot until it is whole.
-const UNFINISHED_SNAPSHOT_SUFFIX: &str = ".generating";
-
-/// Removes what a process left behind that was killed while sled wrote a snapshot. sled would take it for the
-/// latest one, and the whole store for corrupted; the one before is still there, and the log has the rest.
-fn remove_unfinished_snapshots(directory: &Path) -> std::io::Result<()> {
-    for entry in fs::read_dir(directory)? {
-        let entry = entry?;
-        if is_unfinished_snapshot(&entry.file_name()) {
-            fs::remove_file(entry.path())?;
-        }
-    }
-    Ok(())
-}
-
-fn is_unfinished_snapshot(name: &OsStr) -> bool {
-    let name = name.to_string_lossy();
-    name.starts_with("snap.") && name.ends_with(UNFINISHED_SNAPSHOT_SUFFIX)
-}
-
-/// Copies a store's files: first what tells how far it is, last what it is read from, so that the copy's
-/// records reach at least as far as the copy's other files say.
-fn copy_files(from: &Path, to: &Path) -> std::io::Result<()> {
-    let mut names: Vec<_> =
-        fs::read_dir(from)?.map(|entry| Ok(entry?.file_name())).collect::<std::io::Result<_>>()?;
-    names.sort_by_key(|name| (name == DATABASE_FILE_NAME, name != HIGH_WATER_FILE_NAME));
-    for name in names {
-        let (source, target) = (from.join(&name), to.join(&name));
-        if source.is_dir() {
-            fs::create_dir(&target)?;
-            copy_files(&source, &target)?;
-        } else if name != holder::LOCK_FILE_NAME && !is_unfinished_snapshot(&name) {
-            match fs::copy(&source, &target) {
-                // A snapshot that was replaced by a newer one meanwhile.
-                Err(error) if error.kind() == ErrorKind::NotFound => {}
-                copied => drop(copied?),
-            }
-        }
-    }
-    Ok(())
-}
-
 fn io<'a>(doing: &'static str, path: &'a Path) -> impl FnOnce(std::io::Error) -> StateError + 'a {
     move |source| StateError::Io { doing, path: path.to_owned(), source }
-}
-
-thread_local! {
-    static IS_GUARDED: Cell<bool> = const { Cell::new(false) };
-}
-
-/// Runs a call into sled; a panic in it becomes [`StateError::Damaged`], and prints nothing.
-fn unpanicked<T>(path: &Path, call: impl FnOnce() -> sled::Result<T>) -> Result<T, StateError> {
-    static HOOK: Once = Once::new();
-    HOOK.call_once(|| {
-        let previous = std::panic::take_hook();
-        std::panic::set_hook(Box::new(move |panic| {
-            if !IS_GUARDED.get() {
-                previous(panic);
-            }
-        }));
-    });
-    IS_GUARDED.set(true);
-    let result = catch_unwind(AssertUnwindSafe(call));
-    IS_GUARDED.set(false);
-    let damaged = |why: String| StateError::Damaged { path: path.to_owned(), why };
-    match result {
-        Ok(Ok(value)) => Ok(value),
-        Ok(Err(sled::Error::Io(source))) => {
-            Err(StateError::Io { doing: "use", path: path.to_owned(), source })
-        }
-        Ok(Err(error)) => Err(damaged(error.to_string())),
-        Err(panic) => {
-            let text = panic.downcast_ref::<String>().map(String::as_str);
-            let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
-            Err(damaged(text.unwrap_or("its database gave up without a word").to_owned()))
-        }
-    }
 }

@@ -191,12 +191,13 @@ fn approve(shell: &Shell, args: &Args, plan: &PlanDocument) -> Result<()> {
 
 fn execute(session: &Session<'_>, args: &Args, desired: &Desired, open: OpenLedger, plan: Plan) -> Result {
     let shell = session.shell;
+    let unpacked_until = open.unpacked_until();
     let ledger = open.ledger;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Failure::from_error(ExitStatus::Other, &error))?;
     let summary = plan.document.summary;
     let had_doubts = summary.in_doubt > 0;
-    let (report, took) = runtime.block_on(async {
+    let (report, took, last) = runtime.block_on(async {
         let vendor_side = VendorSide::connect(shell, &desired.environment).await?;
         let salt = ledger.header().salt;
         let (journal, journal_thread) = Journal::start(open.backend, open.writer, shell.clock());
@@ -232,11 +233,15 @@ fn execute(session: &Session<'_>, args: &Args, desired: &Desired, open: OpenLedg
         let (serial, chain) = tokio::task::block_in_place(|| journal_thread.finish());
         session.remember(&ledger, serial, chain);
         vendor_side.sandbox.stop().await;
-        Ok::<_, Failure>((report, took))
+        Ok::<_, Failure>((report, took, serial))
     })?;
     let text =
         if args.json { render::report::report_json(&report) } else { render::report::report(&report, took) };
     shell.answer(&text)?;
+    drop(ledger);
+    if last > unpacked_until {
+        session.pack_after_run(desired, "apply");
+    }
     Ok(status(&report, had_doubts))
 }
 

@@ -48,7 +48,7 @@ pub(super) fn run(shell: &Shell, globals: &Globals, args: &Args) -> Result {
 }
 
 fn mark(shell: &Shell, open: OpenLedger, args: &Args) -> Result<()> {
-    let OpenLedger { ledger, mut backend, mut writer } = open;
+    let OpenLedger { ledger, mut backend, mut writer, .. } = open;
     // By serial, so that a batch that is named twice is marked once.
     let mut marked: BTreeMap<Serial, &Doubt> = BTreeMap::new();
     for batch in &args.batches {

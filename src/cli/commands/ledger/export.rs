@@ -8,7 +8,7 @@ use crate::state::Backend;
 
 /// Print every record, as JSON Lines
 ///
-/// It is also the backup that `ledger restore` takes. Of a damaged ledger, prints what is whole, and exits 12.
+/// Of a packed ledger, with the targets that stand beside its records. It is also the backup that `ledger restore` takes. Of a damaged ledger, prints what is whole, and exits 12.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  campaignctl -e production ledger export > ledger.jsonl")]
 pub(super) struct Args {}
@@ -18,7 +18,10 @@ pub(super) fn run(shell: &Shell, globals: &Globals, _: &Args) -> Result {
     let desired = session.desired(None)?;
     let backend = session.lines_of_ledger(&desired, "ledger export")?;
     let lines = backend.lines().map(|line| line.map_err(Failure::from));
-    let survey = ledger::survey(lines, |line| shell.answer(&format!("{}\n", String::from_utf8_lossy(line))))?;
+    let survey = ledger::survey(lines, backend.blocks().as_ref(), |line, blocks| {
+        let line = ledger::with_blocks(line, blocks);
+        shell.answer(&format!("{}\n", String::from_utf8_lossy(&line)))
+    })?;
     if survey.faults.is_empty() {
         return Ok(ExitStatus::Done);
     }

@@ -1,4 +1,5 @@
 mod export;
+mod pack;
 mod restore;
 mod unlock;
 mod verify;
@@ -10,7 +11,7 @@ use crate::cli::shell::Shell;
 use crate::cli::{Globals, Result};
 use crate::state::{PIN_FILE_NAME, Pins};
 
-/// Make an environment's ledger, check it, write it out, restore or unlock it
+/// Make an environment's ledger, check it, write it out, restore, pack or unlock it
 ///
 /// The ledger remembers every push that was submitted. Keep its directory between runs: without it nobody
 /// knows what was sent, and `plan` and `apply` refuse.
@@ -33,6 +34,7 @@ enum Action {
     Verify(verify::Args),
     Export(export::Args),
     Restore(restore::Args),
+    Pack(pack::Args),
     Unlock(unlock::Args),
 }
 
@@ -42,6 +44,7 @@ pub(super) fn run(shell: &Shell, globals: &Globals, args: &Args) -> Result {
         Action::Verify(args) => verify::run(shell, globals, args),
         Action::Export(args) => export::run(shell, globals, args),
         Action::Restore(args) => restore::run(shell, globals, args),
+        Action::Pack(args) => pack::run(shell, globals, args),
         Action::Unlock(args) => unlock::run(shell, globals, args),
     }
 }

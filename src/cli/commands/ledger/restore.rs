@@ -7,7 +7,7 @@ use crate::cli::failure::Failure;
 use crate::cli::session::Session;
 use crate::cli::shell::Shell;
 use crate::cli::{Globals, Result};
-use crate::ledger::{Serial, Writer};
+use crate::ledger::{self, Fault, Serial, Writer};
 use crate::render::text;
 use crate::resolve::Desired;
 use crate::state::{Backend, MemoryBackend, Pins, SledBackend, StateError};
@@ -34,6 +34,7 @@ pub(super) fn run(shell: &Shell, globals: &Globals, args: &Args) -> Result {
     let pins = Pins::read(session.directory())?;
     let (backup, lines) = read(&args.export)?;
     let pinned = pins.lineage(&desired.environment.name);
+    prove_blocks(&backup, &args.export)?;
     let restored = session.prove(Box::new(backup), &desired, pinned).map_err(|error| {
         Failure::new(ExitStatus::Ledger, format!("`{}` cannot be restored from", args.export.display()))
             .items(vec![Failure::from(error).message().to_owned()])
@@ -52,9 +53,12 @@ pub(super) fn run(shell: &Shell, globals: &Globals, args: &Args) -> Result {
     let mut store = SledBackend::create(&beside, &session.holder("ledger restore", true))?;
     let mut writer = Writer::default();
     let mut group = Vec::with_capacity(GROUP);
-    for line in lines {
+    for (line, blocks) in lines {
         let serial =
             writer.decode(&line).map_err(|error| Failure::from_error(ExitStatus::Ledger, &error))?.serial;
+        if !blocks.is_empty() {
+            store.put_blocks(serial, blocks)?;
+        }
         group.push((serial, line));
         if group.len() == GROUP {
             store.append(std::mem::take(&mut group), writer.chain())?;
@@ -78,16 +82,37 @@ pub(super) fn run(shell: &Shell, globals: &Globals, args: &Args) -> Result {
     Ok(ExitStatus::Done)
 }
 
-fn read(path: &Path) -> Result<(MemoryBackend, Vec<Vec<u8>>)> {
+/// A line of the ledger, and the blocks that stand beside it.
+type Exported = (Vec<u8>, Vec<Vec<u8>>);
+
+fn read(path: &Path) -> Result<(MemoryBackend, Vec<Exported>)> {
     let file = File::open(path).map_err(|error| {
         Failure::new(ExitStatus::Written, format!("could not read `{}`: {error}", path.display()))
     })?;
-    let lines: std::io::Result<Vec<Vec<u8>>> = BufReader::new(file).split(b'\n').collect();
-    let lines = lines.map_err(|error| failed(path, &error))?;
-    let mut backup = MemoryBackend::default();
-    let numbered = lines.iter().cloned().map(|line| (Serial::default(), line)).collect();
-    backup.append(numbered, Writer::default().chain())?;
+    let (mut backup, mut writer, mut lines) = (MemoryBackend::default(), Writer::default(), Vec::new());
+    for line in BufReader::new(file).split(b'\n') {
+        let (line, blocks) = ledger::without_blocks(&line.map_err(|error| failed(path, &error))?);
+        // What is no next record is found when the whole is proven.
+        let serial = writer.decode(&line).map(|entry| entry.serial).unwrap_or_default();
+        backup.put_blocks(serial, blocks.clone())?;
+        backup.append(vec![(serial, line.clone())], writer.chain())?;
+        lines.push((line, blocks));
+    }
     Ok((backup, lines))
+}
+
+/// Refuses an export whose targets beside its records are not the ones that these name.
+fn prove_blocks(backup: &MemoryBackend, path: &Path) -> Result<()> {
+    let lines = backup.lines().map(|line| line.map_err(Failure::from));
+    let survey = ledger::survey(lines, backup.blocks().as_ref(), |_, _| Ok(()))?;
+    let of_targets = |fault: &&Fault| matches!(fault, Fault::Targets(_));
+    let faults: Vec<String> = survey.faults.iter().filter(of_targets).map(ToString::to_string).collect();
+    if faults.is_empty() {
+        return Ok(());
+    }
+    Err(Failure::new(ExitStatus::Ledger, format!("`{}` cannot be restored from", path.display()))
+        .items(faults)
+        .help("nothing was changed. Take another export: the latest, whole, and of this ledger"))
 }
 
 /// Refuses to replace a ledger that is whole, and to forget what it is known to have had.

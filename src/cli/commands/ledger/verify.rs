@@ -52,7 +52,7 @@ pub(super) fn run(shell: &Shell, globals: &Globals, args: &Args) -> Result {
 fn name_damage(session: &Session<'_>, desired: &Desired) -> Result<()> {
     let backend = session.lines_of_ledger(desired, "ledger verify")?;
     let lines = backend.lines().map(|line| line.map_err(Failure::from));
-    let survey = ledger::survey(lines, |_| Ok(()))?;
+    let survey = ledger::survey(lines, backend.blocks().as_ref(), |_, _| Ok(()))?;
     if survey.faults.is_empty() {
         return Ok(());
     }
@@ -80,18 +80,22 @@ impl Verified {
             in_doubt: 0,
         };
         for (campaign, revision, history) in ledger.histories() {
-            let (accepted, unknown) = (history.accepted.len(), history.unknown.len());
-            // No target may be in two of them: then it was sent to twice.
-            if history.accepted_again > 0 || history.sent.len() != accepted + unknown {
+            let mut sent_twice = history.accepted_again;
+            let mut last = None;
+            for target in history.sent() {
+                let target = target?;
+                sent_twice += u64::from(last.replace(target) == Some(target));
+            }
+            if sent_twice > 0 {
                 let message = format!(
                     "the ledger says of a target of `{campaign}@{revision}` that it was sent to twice"
                 );
                 return Err(Failure::new(ExitStatus::Ledger, message));
             }
             verified.campaigns += 1;
-            verified.accepted += accepted as u64;
+            verified.accepted += history.accepted.len();
             verified.rejected += history.rejected.len() as u64;
-            verified.in_doubt += unknown as u64;
+            verified.in_doubt += history.unknown.len() as u64;
         }
         Ok(verified)
     }

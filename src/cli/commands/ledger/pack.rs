@@ -1,0 +1,33 @@
+use crate::cli::exit::ExitStatus;
+use crate::cli::session::Session;
+use crate::cli::shell::Shell;
+use crate::cli::{Globals, Result};
+use crate::render::text;
+use crate::state::{Pins, StateError};
+
+/// Replace the ledger's records by what they add up to
+///
+/// Keeps who was sent to, what is in doubt, every run and every task of the vendor's; drops the trail of batches that are
+/// settled: their request ids, nonces and times. Print that with `ledger export` before, if anybody may ask for it.
+/// `apply` does this by itself once a ledger has gathered more than 20,000 records since.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  campaignctl -e production ledger pack")]
+pub(super) struct Args {}
+
+pub(super) fn run(shell: &Shell, globals: &Globals, _: &Args) -> Result {
+    let session = Session::new(shell, globals);
+    let desired = session.desired(None)?;
+    let pins = Pins::read(session.directory())?;
+    let pinned = pins.lineage(&desired.environment.name);
+    let Some(open) = session.find_ledger(&desired, "ledger pack", pinned)? else {
+        return Err(StateError::Missing(desired.environment.ledger.clone()).into());
+    };
+    let before = open.records;
+    let packed = session.pack_ledger(&desired, open, pinned)?;
+    shell.answer(&format!(
+        "Packed {} into {}.\n",
+        text::count(before, "record"),
+        text::number(packed.packed_records)
+    ))?;
+    Ok(ExitStatus::Done)
+}

@@ -1,0 +1,215 @@
+//! What stands in a ledger's first records once those before them were packed: all that they added up to.
+//!
+//! Packing drops the intents and outcomes of batches that are settled, and keeps who was accepted, who was
+//! rejected, every batch in doubt, every run, and every task of the vendor's. See [`Ledger::pack`](super::Ledger::pack).
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::domain::{CampaignId, Revision, TargetHash};
+use crate::ledger::blocks::BlockName;
+use crate::ledger::content::{Content, ContentDigest};
+use crate::ledger::history::{Rejection, RunSummary};
+use crate::ledger::record::{Header, IntentRecord, RunId, Serial};
+use crate::ledger::text::{as_hex_list, as_number, as_text};
+
+/// A record's place and the chain up to it: what is left of a record that was packed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mark {
+    /// The record.
+    pub serial: Serial,
+    /// The chain up to it, in hexadecimal digits.
+    pub chain: String,
+}
+
+/// The first record of a packed ledger.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PackedHeader {
+    /// Whose ledger it is, as its first record said.
+    pub header: Header,
+    /// When it was made.
+    pub opened_at: DateTime<Utc>,
+    /// The last record that was packed, and its chain: this record's chain goes on from there.
+    pub after: Mark,
+    /// Ends and beginnings of runs among what was packed: what other machines may remember of it.
+    pub marks: Vec<Mark>,
+}
+
+/// One `apply`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PackedRun {
+    run: RunId,
+    started_at: DateTime<Utc>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    ended_at: Option<DateTime<Utc>>,
+    plan: String,
+    actor: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    ci_run: Option<String>,
+    accepted: u64,
+    rejected: u64,
+    unknown: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    stopped: Option<String>,
+    campaigns: Vec<PackedKey>,
+}
+
+/// A campaign revision.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct PackedKey(#[serde(with = "as_text")] CampaignId, #[serde(with = "as_number")] Revision);
+
+impl From<&RunSummary> for PackedRun {
+    fn from(run: &RunSummary) -> Self {
+        let RunSummary {
+            run,
+            started_at,
+            ended_at,
+            plan,
+            actor,
+            ci_run,
+            accepted,
+            rejected,
+            unknown,
+            stopped,
+            campaigns,
+        } = run.clone();
+        let campaigns =
+            campaigns.into_iter().map(|(campaign, revision)| PackedKey(campaign, revision)).collect();
+        Self {
+            run,
+            started_at,
+            ended_at,
+            plan,
+            actor,
+            ci_run,
+            accepted,
+            rejected,
+            unknown,
+            stopped,
+            campaigns,
+        }
+    }
+}
+
+impl From<PackedRun> for RunSummary {
+    fn from(packed: PackedRun) -> Self {
+        let PackedRun {
+            run,
+            started_at,
+            ended_at,
+            plan,
+            actor,
+            ci_run,
+            accepted,
+            rejected,
+            unknown,
+            stopped,
+            campaigns,
+        } = packed;
+        let campaigns =
+            campaigns.into_iter().map(|PackedKey(campaign, revision)| (campaign, revision)).collect();
+        Self {
+            run,
+            started_at,
+            ended_at,
+            plan,
+            actor,
+            ci_run,
+            accepted,
+            rejected,
+            unknown,
+            stopped,
+            campaigns,
+        }
+    }
+}
+
+/// One campaign revision. Its accepted targets follow in [`PackedTargets`], unless they are few.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PackedEdition {
+    /// The campaign.
+    #[serde(with = "as_text")]
+    pub campaign: CampaignId,
+    /// Its edition.
+    #[serde(with = "as_number")]
+    pub revision: Revision,
+    /// The digest that later plans compare with.
+    pub digest: ContentDigest,
+    /// What was sent.
+    pub content: Content,
+    /// When it was first sent.
+    pub submitted_at: DateTime<Utc>,
+    /// When its last outcome was recorded, or its last intent.
+    pub last_at: DateTime<Utc>,
+    /// The highest batch number so far.
+    pub batches: u32,
+    /// Pushes that the vendor took for a target of which it had taken one before.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub accepted_again: u64,
+    /// What the vendor said last when it rejected a batch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_rejection: Option<Rejection>,
+    /// Accepted broadcasts and scheduled or repeating batches of which the vendor's task is not known.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub unnamed_tasks: u64,
+    /// Accepted targets, where they are few.
+    #[serde(with = "as_hex_list", default, skip_serializing_if = "Vec::is_empty")]
+    pub accepted: Vec<TargetHash>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_zero(number: &u64) -> bool {
+    *number == 0
+}
+
+/// Accepted targets of a campaign revision, in blocks that stand beside the record.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PackedTargets {
+    /// The campaign.
+    #[serde(with = "as_text")]
+    pub campaign: CampaignId,
+    /// Its edition.
+    #[serde(with = "as_number")]
+    pub revision: Revision,
+    /// The blocks, sorted; those of one campaign revision are one sorted row over all of its records.
+    pub blocks: Vec<BlockName>,
+}
+
+/// Targets of a campaign revision that the vendor rejected, and that are neither accepted nor in doubt since.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PackedRejections {
+    /// The campaign.
+    #[serde(with = "as_text")]
+    pub campaign: CampaignId,
+    /// Its edition.
+    #[serde(with = "as_number")]
+    pub revision: Revision,
+    /// The targets.
+    #[serde(with = "as_hex_list")]
+    pub targets: Vec<TargetHash>,
+}
+
+/// The vendor's tasks of accepted requests.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PackedTasks {
+    /// Their ids.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ids: Vec<String>,
+    /// When they have been executed for good, each with how many there are.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ends: Vec<(DateTime<Utc>, u32)>,
+}
+
+/// A batch in doubt. It keeps its place: verdicts and people name it by that.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PackedDoubt {
+    /// The intent's place.
+    pub intent: Serial,
+    /// When it was written.
+    pub intended_at: DateTime<Utc>,
+    /// What was seen instead of an answer; nothing if not even that was recorded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub why: Option<String>,
+    /// The intent.
+    pub batch: IntentRecord,
+}

@@ -1,0 +1,63 @@
+//! Packs a ledger into a store of its own, and puts that in place only once it is proven to add up to the same.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+
+use crate::ledger::{Entry, Ledger, Mark, Packed, Serial, Writer};
+use crate::state::backend::Backend;
+use crate::state::open::{Expected, OpenLedger, OpenRefused, open};
+
+/// Records that a ledger gathers before it is worth packing: reading so many takes a tenth of a second.
+const RECORDS_MIN: u64 = 20_000;
+/// Records of a draft that become durable in one step; each may name 64 blocks of 6 KiB.
+const GROUP: usize = 64;
+
+impl OpenLedger {
+    /// Returns the last record up to which packing is not worth its while: until then there are not more than
+    /// 20,000 records beside those of what was packed, or not more than these.
+    #[must_use]
+    pub fn unpacked_until(&self) -> Serial {
+        Serial(self.packed_up_to + RECORDS_MIN.max(self.packed_records))
+    }
+}
+
+/// Replaces all records of a ledger by those that say what they add up to. What is dropped is the trail of batches that
+/// are settled. A crash leaves the ledger as it was, or packed.
+///
+/// # Errors
+///
+/// Returns [`OpenRefused`]; then the ledger is as it was.
+pub fn pack(
+    opened: OpenLedger,
+    expected: Expected<'_>,
+    now: DateTime<Utc>,
+) -> Result<OpenLedger, OpenRefused> {
+    let OpenLedger { ledger, backend, mut writer, marks, .. } = opened;
+    let mut draft = backend.draft()?;
+    let after = Mark { serial: writer.serial(), chain: writer.chain().to_string() };
+    let mut group = Vec::with_capacity(GROUP);
+    for packed in ledger.pack(after, marks) {
+        let Packed { record, blocks } = packed?;
+        let (serial, line) = writer.encode(now, record);
+        if !blocks.is_empty() {
+            draft.put_blocks(serial, blocks)?;
+        }
+        group.push((serial, line));
+        if group.len() == GROUP {
+            draft.append(std::mem::take(&mut group), writer.chain())?;
+        }
+    }
+    draft.append(group, writer.chain())?;
+    if !ledger.adds_up_to(&read(draft.as_ref())?)? {
+        return Err(OpenRefused::PackedDiffers);
+    }
+    drop(ledger);
+    open(backend.supersede(draft)?, expected)
+}
+
+fn read(backend: &dyn Backend) -> Result<Ledger, OpenRefused> {
+    let mut writer = Writer::default();
+    let entries = backend.lines().map(|line| -> Result<Entry, OpenRefused> { Ok(writer.decode(&line?)?) });
+    Ledger::fold_beside(Arc::clone(&backend.blocks()), entries)
+}

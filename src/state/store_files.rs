@@ -1,0 +1,176 @@
+//! Where the files of a ledger's store are, and how one store takes another's place.
+//!
+//! A new ledger's store is in the ledger's directory itself. Packing writes another one beside it, in `packing`, which
+//! becomes `store-1` by a rename once it is whole and durable, then `store-2`, and so on: the highest number counts,
+//! and what it superseded is removed. So after a crash there is always one of them, whole.
+
+use std::ffi::OsStr;
+use std::fs::{self, File, TryLockError};
+use std::io::{self, ErrorKind};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use crate::state::holder;
+
+/// sled's database file.
+pub(super) const DATABASE_FILE_NAME: &str = "db";
+/// How far the ledger is, kept apart from the records.
+pub(super) const HIGH_WATER_FILE_NAME: &str = "high_water";
+/// Where a store is written that will take another's place.
+const DRAFT_NAME: &str = "packing";
+/// What the names of stores that took another's place begin with.
+const STORE_PREFIX: &str = "store-";
+/// What else sled keeps beside its database file.
+const COMPANIONS: [&str; 2] = ["conf", "blobs"];
+/// What sled calls a snapshot until it is whole.
+const UNFINISHED_SNAPSHOT_SUFFIX: &str = ".generating";
+/// How long sled may hold on to a database that was dropped.
+const LETTING_GO_MAX: Duration = Duration::from_secs(5);
+
+/// Returns where a draft of a ledger's next store is.
+pub(super) fn draft(directory: &Path) -> PathBuf {
+    directory.join(DRAFT_NAME)
+}
+
+/// Returns the number and place of the store that counts; number 0 is the ledger's directory itself. Nothing where there
+/// is no store.
+pub(super) fn current(directory: &Path) -> Option<(u32, PathBuf)> {
+    let numbered = numbered(directory).unwrap_or_default();
+    let latest = numbered.into_iter().filter(|(_, path)| path.join(DATABASE_FILE_NAME).is_file()).max();
+    let first = || directory.join(DATABASE_FILE_NAME).is_file().then(|| (0, directory.to_owned()));
+    latest.or_else(first)
+}
+
+fn numbered(directory: &Path) -> io::Result<Vec<(u32, PathBuf)>> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(directory)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        let number = name.to_str().and_then(|name| name.strip_prefix(STORE_PREFIX)?.parse().ok());
+        found.extend(number.map(|number| (number, entry.path())));
+    }
+    Ok(found)
+}
+
+/// Removes what a killed process left behind: a draft, and stores that another one has superseded. For who holds the
+/// ledger alone.
+pub(super) fn tidy(directory: &Path) -> io::Result<()> {
+    remove_all(&draft(directory))?;
+    let Some((latest, _)) = current(directory).filter(|(number, _)| *number > 0) else { return Ok(()) };
+    for (_, path) in numbered(directory)?.into_iter().filter(|(number, _)| *number < latest) {
+        remove_all(&path)?;
+    }
+    for entry in fs::read_dir(directory)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        let is_of_first = name == DATABASE_FILE_NAME
+            || COMPANIONS.iter().any(|companion| name == *companion)
+            || name.to_string_lossy().starts_with("snap.");
+        if is_of_first {
+            remove_all(&entry.path())?;
+        }
+    }
+    Ok(())
+}
+
+fn remove_all(path: &Path) -> io::Result<()> {
+    let removed = if path.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) };
+    match removed {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+        other => other,
+    }
+}
+
+/// Puts the draft in the place of the store that counts, durably. Nobody may have either open.
+pub(super) fn promote(directory: &Path) -> io::Result<()> {
+    let draft = draft(directory);
+    wait_until_let_go(&draft.join(DATABASE_FILE_NAME))?;
+    remove_all(&draft.join(HIGH_WATER_FILE_NAME))?;
+    sync_all(&draft)?;
+    let number = current(directory).map_or(0, |(number, _)| number) + 1;
+    fs::rename(&draft, directory.join(format!("{STORE_PREFIX}{number}")))?;
+    File::open(directory)?.sync_all()
+}
+
+/// sled lets go of its files some time after it was dropped, and writes to them until then.
+fn wait_until_let_go(database: &Path) -> io::Result<()> {
+    let (file, started) = (File::open(database)?, Instant::now());
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(()),
+            Err(TryLockError::WouldBlock) if started.elapsed() < LETTING_GO_MAX => {
+                std::thread::sleep(Duration::from_millis(1));
+            }
+            Err(TryLockError::WouldBlock) => return Err(ErrorKind::WouldBlock.into()),
+            Err(TryLockError::Error(error)) => return Err(error),
+        }
+    }
+}
+
+/// Makes every file of a directory durable, and the directory itself.
+pub(super) fn sync_all(path: &Path) -> io::Result<()> {
+    if path.is_dir() {
+        for entry in fs::read_dir(path)? {
+            sync_all(&entry?.path())?;
+        }
+    }
+    File::open(path)?.sync_all()
+}
+
+/// Removes what a process left behind that was killed while sled wrote a snapshot. sled would take it for the
+/// latest one, and the whole store for corrupted; the one before is still there, and the log has the rest.
+pub(super) fn remove_unfinished_snapshots(store: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(store)? {
+        let entry = entry?;
+        if is_unfinished_snapshot(&entry.file_name()) {
+            fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
+}
+
+fn is_unfinished_snapshot(name: &OsStr) -> bool {
+    let name = name.to_string_lossy();
+    name.starts_with("snap.") && name.ends_with(UNFINISHED_SNAPSHOT_SUFFIX)
+}
+
+/// Copies a ledger's files: first what tells how far it is, last what it is read from, so that the copy's
+/// records reach at least as far as the copy's other files say.
+pub(super) fn copy(from: &Path, to: &Path) -> io::Result<()> {
+    let note = from.join(HIGH_WATER_FILE_NAME);
+    if note.exists() {
+        fs::copy(note, to.join(HIGH_WATER_FILE_NAME))?;
+    }
+    let Some((number, store)) = current(from) else { return Err(ErrorKind::NotFound.into()) };
+    let target = if number == 0 { to.to_owned() } else { to.join(format!("{STORE_PREFIX}{number}")) };
+    fs::create_dir_all(&target)?;
+    copy_store(&store, &target)
+}
+
+fn copy_store(from: &Path, to: &Path) -> io::Result<()> {
+    let mut names: Vec<_> =
+        fs::read_dir(from)?.map(|entry| Ok(entry?.file_name())).collect::<io::Result<_>>()?;
+    names.sort_by_key(|name| name == DATABASE_FILE_NAME);
+    for name in names {
+        let (source, target) = (from.join(&name), to.join(&name));
+        let is_left_out = name == holder::LOCK_FILE_NAME
+            || name == HIGH_WATER_FILE_NAME
+            || name == DRAFT_NAME
+            || name.to_string_lossy().starts_with(STORE_PREFIX)
+            || is_unfinished_snapshot(&name);
+        if is_left_out {
+            continue;
+        }
+        if source.is_dir() {
+            fs::create_dir(&target)?;
+            copy_store(&source, &target)?;
+            continue;
+        }
+        match fs::copy(&source, &target) {
+            // A snapshot that was replaced by a newer one meanwhile.
+            Err(error) if error.kind() == ErrorKind::NotFound && name != DATABASE_FILE_NAME => {}
+            copied => drop(copied?),
+        }
+    }
+    Ok(())
+}
