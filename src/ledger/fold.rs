@@ -52,7 +52,7 @@ impl Ledger {
     ///
     /// Passes on the first error of reading, or returns a [`FoldError`] for records that cannot follow each other.
     pub fn fold<E: From<FoldError>>(entries: impl IntoIterator<Item = Result<Entry, E>>) -> Result<Self, E> {
-        Self::fold_beside(Arc::new(NoBlocks), entries)
+        Self::fold_beside(&(Arc::new(NoBlocks) as Arc<dyn Blocks>), entries)
     }
 
     /// Folds all entries of a ledger, in order, whose blocks of targets stand beside them. No block is read.
@@ -61,7 +61,7 @@ impl Ledger {
     ///
     /// Passes on the first error of reading, or returns a [`FoldError`] for records that cannot follow each other.
     pub fn fold_beside<E: From<FoldError>>(
-        blocks: Arc<dyn Blocks>,
+        blocks: &Arc<dyn Blocks>,
         entries: impl IntoIterator<Item = Result<Entry, E>>,
     ) -> Result<Self, E> {
         let mut folding: Option<Folding> = None;
@@ -83,7 +83,7 @@ impl Ledger {
                 (Some(folding), record) => folding.take(entry.serial, entry.at, record)?,
             }
         }
-        folding.map(|folding| folding.finish(&blocks)).ok_or_else(|| FoldError::Empty.into())
+        folding.map(|folding| folding.finish(blocks)).ok_or_else(|| FoldError::Empty.into())
     }
 }
 

@@ -83,8 +83,9 @@ mod tests {
     }
 
     fn intent(number: u32) -> Vec<u8> {
-        let targets =
-            hex::encode((0..160).map(|byte: u32| (number * 7919 + byte * 104_729) as u8).collect::<Vec<_>>());
+        let targets = hex::encode(
+            (0..160).map(|byte: u32| (number * 7919 + byte * 104_729).to_le_bytes()[0]).collect::<Vec<_>>(),
+        );
         format!("{{\"chain\":\"{number:032x}\",\"record\":\"intent\",\"targets\":\"{targets}\"}}")
             .into_bytes()
     }

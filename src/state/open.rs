@@ -130,7 +130,7 @@ pub fn open(backend: Box<dyn Backend>, expected: Expected<'_>) -> Result<OpenLed
         }
         Ok(entry)
     });
-    let ledger = Ledger::fold_beside(backend.blocks(), entries);
+    let ledger = Ledger::fold_beside(&backend.blocks(), entries);
     let known = known_marks.iter().map(|mark| mark.mark.serial).max().unwrap_or_default();
     if known > writer.serial() && !matches!(ledger, Err(OpenRefused::Damaged(_) | OpenRefused::State(_))) {
         return Err(StateError::RolledBack { path: path.clone(), found: writer.serial(), known }.into());

@@ -1,7 +1,5 @@
 //! Packs a ledger into a store of its own, and puts that in place only once it is proven to add up to the same.
 
-use std::sync::Arc;
-
 use chrono::{DateTime, Utc};
 
 use crate::ledger::{Entry, Ledger, Mark, Packed, Serial, Writer};
@@ -59,5 +57,5 @@ pub fn pack(
 fn read(backend: &dyn Backend) -> Result<Ledger, OpenRefused> {
     let mut writer = Writer::default();
     let entries = backend.lines().map(|line| -> Result<Entry, OpenRefused> { Ok(writer.decode(&line?)?) });
-    Ledger::fold_beside(Arc::clone(&backend.blocks()), entries)
+    Ledger::fold_beside(&backend.blocks(), entries)
 }
