@@ -74,6 +74,18 @@ impl TargetSetBuilder {
         self.len += 1;
     }
 
+    /// Makes room for `total` targets once it is known to be a large set, without touching that memory. More may come.
+    pub fn expect(&mut self, total: usize) {
+        if self.rows.len() > 1 {
+            // Hashes spread evenly: six standard deviations of a row's size are hardly ever passed.
+            let mean = total / BUCKETS;
+            let each = mean + 6 * mean.isqrt();
+            for row in &mut self.rows {
+                row.reserve_exact(each.saturating_sub(row.len()));
+            }
+        }
+    }
+
     /// Returns how many were taken, repeats included.
     #[must_use]
     pub fn taken(&self) -> u64 {

@@ -19,6 +19,7 @@ mod lsp;
 mod misfortune;
 mod new;
 mod outcomes;
+mod packing;
 mod pages;
 mod readme;
 mod sandbox;

@@ -16,7 +16,7 @@ use crate::cli::session::Session;
 use crate::cli::shell::Shell;
 use crate::cli::vendor_side::VendorSide;
 use crate::cli::{Globals, Result};
-use crate::ledger::{Ledger, RunId};
+use crate::ledger::{Ledger, RunId, Serial};
 use crate::plan::{self, Difference, Plan, PlanDocument};
 use crate::render;
 use crate::resolve::Desired;
@@ -52,6 +52,9 @@ pub(in crate::cli) struct Args {
     /// Print the report as JSON
     #[arg(long)]
     json: bool,
+    /// Pack the ledger once it has so many records: for tests
+    #[arg(long, hide = true, value_name = "RECORDS")]
+    pack_after: Option<u64>,
     /// Die after a step: for crash tests
     #[arg(long, hide = true, env = "CAMPAIGNCTL_CRASH_AFTER", value_parser = step)]
     crash_after: Option<Step>,
@@ -72,7 +75,7 @@ pub(super) fn run(shell: &Shell, globals: &Globals, args: &Args) -> Result {
     session.prove_time_is_real(&desired)?;
     let open = session.open_ledger(&desired, "apply")?;
     prove_clock(&open.ledger, shell.now())?;
-    let plan = session.plan(&desired, &open.ledger)?;
+    let plan = session.plan(&desired, &open)?;
     if let Some(reviewed) = &reviewed {
         prove_fresh(reviewed, &plan.document)?;
     }
@@ -191,7 +194,7 @@ fn approve(shell: &Shell, args: &Args, plan: &PlanDocument) -> Result<()> {
 
 fn execute(session: &Session<'_>, args: &Args, desired: &Desired, open: OpenLedger, plan: Plan) -> Result {
     let shell = session.shell;
-    let unpacked_until = open.unpacked_until();
+    let unpacked_until = args.pack_after.map_or_else(|| open.unpacked_until(), Serial);
     let ledger = open.ledger;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Failure::from_error(ExitStatus::Other, &error))?;

@@ -31,8 +31,8 @@ pub(super) fn run(shell: &Shell, globals: &Globals, args: &Args) -> Result {
     let session = Session::new(shell, globals);
     let desired = session.desired(None)?;
     // Let go of before audiences are read: who wants to write need not wait for that.
-    let ledger = session.view_ledger(&desired, "plan")?.ledger;
-    let plan = session.plan(&desired, &ledger)?.document;
+    let open = session.view_ledger(&desired, "plan")?;
+    let plan = session.plan(&desired, &open)?.document;
     let text = plan::to_json(&plan);
     if let Some(path) = &args.out {
         save(path, &text)?;

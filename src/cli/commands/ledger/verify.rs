@@ -5,10 +5,10 @@ use crate::cli::failure::Failure;
 use crate::cli::session::Session;
 use crate::cli::shell::Shell;
 use crate::cli::{Globals, Result};
-use crate::ledger::{self, Ledger};
+use crate::ledger;
 use crate::render::{self, text};
 use crate::resolve::Desired;
-use crate::state::Backend;
+use crate::state::{Backend, OpenLedger};
 
 /// Prove that every record of the ledger is there and unchanged
 ///
@@ -26,6 +26,7 @@ pub(super) struct Args {
 struct Verified {
     lineage: String,
     records: u64,
+    serial: u64,
     chain: String,
     project: String,
     environment: String,
@@ -43,7 +44,7 @@ pub(super) fn run(shell: &Shell, globals: &Globals, args: &Args) -> Result {
     name_damage(&session, &desired)?;
     // Opening it is the rest of the proof: length, owner, lineage and the sense of every record.
     let open = session.view_ledger(&desired, "ledger verify")?;
-    let verified = Verified::of(&open.ledger, open.writer.chain().to_string())?;
+    let verified = Verified::of(&open)?;
     shell.answer(&if args.json { render::json::pretty(&verified) } else { verified.in_words() })?;
     Ok(ExitStatus::Done)
 }
@@ -64,12 +65,14 @@ fn name_damage(session: &Session<'_>, desired: &Desired) -> Result<()> {
 }
 
 impl Verified {
-    fn of(ledger: &Ledger, chain: String) -> Result<Self> {
+    fn of(open: &OpenLedger) -> Result<Self> {
+        let ledger = &open.ledger;
         let header = ledger.header();
         let mut verified = Self {
             lineage: header.lineage.to_string(),
-            records: ledger.serial().0,
-            chain,
+            records: open.records,
+            serial: ledger.serial().0,
+            chain: open.writer.chain().to_string(),
             project: header.project.to_string(),
             environment: header.environment.to_string(),
             app_id: header.app_id.clone(),
@@ -102,9 +105,10 @@ impl Verified {
 
     fn in_words(&self) -> String {
         format!(
-            "Ledger {} is whole: {}, chain {}.\n{}: {} accepted, {} rejected, {} in doubt.\n",
+            "Ledger {} is whole: {} up to number {}, chain {}.\n{}: {} accepted, {} rejected, {} in doubt.\n",
             self.lineage,
             text::count(self.records, "record"),
+            self.serial,
             self.chain,
             text::count(self.campaigns, "campaign revision"),
             text::number(self.accepted),
