@@ -13,12 +13,12 @@ use crate::cli::shell::Shell;
 use crate::diagnostic::{self, Diagnostic};
 use crate::diff;
 use crate::domain::{EnvironmentName, LedgerSalt};
+use crate::ledger::Ledger;
 use crate::load::{self, PROJECT_FILE};
 use crate::plan::{self, Plan, Setting};
 use crate::render::diagnostic::{Look, for_more, summary, texts};
 use crate::resolve::{self, AudienceContents, Desired};
 use crate::schema;
-use crate::state::OpenLedger;
 
 /// Where the workspace is when `-C` does not say: here if there is a project file, else in this directory.
 const DEFAULT_DIRECTORY: &str = "campaigns";
@@ -126,10 +126,9 @@ impl<'a> Session<'a> {
         Ok(())
     }
 
-    /// Reads the audiences and plans; what stands in a schedule's way is said as a warning. Takes the ledger with its
-    /// store, which the targets of a packed one are read from.
-    pub(super) fn plan(&self, desired: &Desired, open: &OpenLedger) -> Result<Plan, Failure> {
-        let ledger = &open.ledger;
+    /// Reads the audiences and plans; what stands in a schedule's way is said as a warning. A packed ledger's store must
+    /// still be there: targets are read from it.
+    pub(super) fn plan(&self, desired: &Desired, ledger: &Ledger) -> Result<Plan, Failure> {
         let contents = self.contents(desired, &ledger.header().salt)?;
         let now = self.shell.now();
         let files: Vec<_> = contents.values().filter_map(|contents| contents.file.clone()).collect();

@@ -77,10 +77,14 @@ impl Content {
     }
 
     /// Returns the digest that two equal contents share.
+    ///
+    /// # Panics
+    ///
+    /// Never: a content is made of texts, numbers and maps with text keys.
     #[must_use]
     pub fn digest(&self) -> ContentDigest {
-        let text = Value::Object(self.0.clone()).to_string();
-        ContentDigest(format!("sha256:{}", hex::encode(Sha256::digest(text.as_bytes()))))
+        let text = serde_json::to_vec(&self.0).expect("a content is made of what JSON can hold");
+        ContentDigest(format!("sha256:{}", hex::encode(Sha256::digest(text))))
     }
 
     /// Returns the document.

@@ -1,4 +1,5 @@
-//! Reads the two records that come by the million, intents and outcomes, in one pass over their line.
+//! Reads the records that come by the thousand or million: intents and outcomes in one pass over their line, contents and
+//! what was packed in two.
 //!
 //! serde's flattening and tags, which the other records use, first build every field as a value; here they are read
 //! into their place. Says the same: a test holds both ways against each other.
@@ -9,6 +10,7 @@ use chrono::{DateTime, Utc};
 use serde::Deserialize;
 
 use crate::domain::Revision;
+use crate::ledger::content::{Content, ContentDigest};
 use crate::ledger::entry::Entry;
 use crate::ledger::record::{IntentRecord, Outcome, Record, RunId, Serial};
 use crate::ledger::text::hashes;
@@ -39,16 +41,23 @@ struct Hot<'a> {
     revision: Option<u32>,
 }
 
+/// What else a content's line has.
+#[derive(Deserialize)]
+struct Submitted {
+    digest: ContentDigest,
+    content: Content,
+}
+
 /// Reads a line.
 pub(super) fn entry(line: &[u8]) -> Result<Entry, serde_json::Error> {
-    match serde_json::from_slice::<Hot<'_>>(line).ok().and_then(record) {
+    match serde_json::from_slice::<Hot<'_>>(line).ok().and_then(|hot| record(hot, line)) {
         Some(entry) => Ok(entry),
         None => serde_json::from_slice(line),
     }
 }
 
-/// Returns the entry of an intent or an accepting outcome; nothing for anything else, and for what lacks a field.
-fn record(hot: Hot<'_>) -> Option<Entry> {
+/// Returns the entry of a record that comes often; nothing for another, and for what lacks a field.
+fn record(hot: Hot<'_>, line: &[u8]) -> Option<Entry> {
     let Hot { serial, at, .. } = hot;
     let record = match (&*hot.record, hot.result.as_deref()) {
         ("intent", _) => Record::Intent(IntentRecord {
@@ -67,6 +76,18 @@ fn record(hot: Hot<'_>) -> Option<Entry> {
             let outcome = Outcome::Accepted { request_id: hot.request_id, task_id: hot.task_id };
             Record::Outcome { intent: hot.intent?, outcome }
         }
+        ("submitted", _) => {
+            let Submitted { digest, content } = serde_json::from_slice(line).ok()?;
+            Record::Submitted {
+                run: hot.run?,
+                campaign: hot.campaign?.parse().ok()?,
+                revision: Revision::new(hot.revision?).ok()?,
+                digest,
+                content,
+            }
+        }
+        ("packed_edition", _) => Record::PackedEdition(serde_json::from_slice(line).ok()?),
+        ("packed_targets", _) => Record::PackedTargets(serde_json::from_slice(line).ok()?),
         _ => return None,
     };
     Some(Entry { serial, at, record })
@@ -104,9 +125,23 @@ mod tests {
         let unknown = Outcome::Unknown { why: "w".into(), code: None, request_id: None };
         let outcomes = [accepted(None), accepted(Some("t")), rejected, unknown];
         let outcomes = outcomes.map(|outcome| Record::Outcome { intent: Serial(3), outcome });
+        let content = crate::ledger::reread::tests::content(crate::domain::Schedule::Now);
+        let submitted = Record::Submitted {
+            run: RunId::new(uuid::Uuid::from_u128(5)),
+            campaign: "payday".parse().unwrap(),
+            revision: Revision::FIRST,
+            digest: content.digest(),
+            content,
+        };
+        let named = vec![crate::ledger::BlockName::of(&[7; 32])];
+        let packed = Record::PackedTargets(crate::ledger::packed::PackedTargets {
+            campaign: "payday".parse().unwrap(),
+            revision: Revision::FIRST,
+            blocks: named,
+        });
         let intents = [intent(None, 0), intent(Some(DateTime::UNIX_EPOCH), 10)];
         let mut writer = Writer::default();
-        for record in intents.into_iter().chain(outcomes) {
+        for record in intents.into_iter().chain(outcomes).chain([submitted, packed]) {
             let (serial, line) = writer.encode(DateTime::UNIX_EPOCH, record.clone());
             let expected = Entry { serial, at: DateTime::UNIX_EPOCH, record };
             assert_eq!(serde_json::from_slice::<Entry>(&line).unwrap(), expected);

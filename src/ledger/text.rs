@@ -80,7 +80,7 @@ pub(super) mod as_hex_list {
         serializer: S,
     ) -> Result<S::Ok, S::Error> {
         let bytes: Vec<u8> = targets.iter().flat_map(|target| target.0).collect();
-        serializer.serialize_str(&hex::encode(bytes))
+        serializer.serialize_str(&hex::encode(&bytes))
     }
 
     pub(in crate::ledger) fn deserialize<'de, D: Deserializer<'de>>(
@@ -92,12 +92,11 @@ pub(super) mod as_hex_list {
 
 /// Reads target hashes, 32 digits each.
 pub(super) fn hashes(digits: &str) -> Result<Vec<TargetHash>, hex::FromHexError> {
-    if !digits.len().is_multiple_of(32) {
-        return Err(hex::FromHexError::InvalidStringLength);
+    let bytes = hex::decode(digits)?;
+    let (hashes, rest) = bytes.as_chunks::<16>();
+    if rest.is_empty() {
+        Ok(hashes.iter().copied().map(TargetHash).collect())
+    } else {
+        Err(hex::FromHexError::InvalidStringLength)
     }
-    let hash = |digits: &[u8]| {
-        let mut hash = [0; 16];
-        hex::decode_to_slice(digits, &mut hash).map(|()| TargetHash(hash))
-    };
-    digits.as_bytes().chunks_exact(32).map(hash).collect()
 }

@@ -59,19 +59,30 @@ impl Packer {
     }
 }
 
-/// Returns the lines of a value, its pieces put together.
-///
-/// # Errors
-///
-/// Returns what is wrong with a value that cannot be unpacked.
-pub(super) fn lines(value: Vec<u8>) -> Result<Vec<Vec<u8>>, String> {
-    if !value.starts_with(&ZSTANDARD_MAGIC) {
-        return Ok(vec![value]);
+/// Takes lines out of values.
+#[derive(Default)]
+pub(super) struct Unpacker(Option<Decompressor<'static>>);
+
+impl Unpacker {
+    /// Returns the lines of a value, its pieces put together.
+    ///
+    /// # Errors
+    ///
+    /// Returns what is wrong with a value that cannot be unpacked.
+    pub(super) fn lines(&mut self, value: Vec<u8>) -> Result<Vec<Vec<u8>>, String> {
+        if !value.starts_with(&ZSTANDARD_MAGIC) {
+            return Ok(vec![value]);
+        }
+        let told = |error: std::io::Error| format!("a group of records cannot be unpacked: {error}");
+        let decompressor = match &mut self.0 {
+            Some(decompressor) => decompressor,
+            none => none.insert(Decompressor::new().map_err(told)?),
+        };
+        let bytes =
+            Decompressor::<'_>::upper_bound(&value).unwrap_or(UNPACKED_BYTES_MAX).min(UNPACKED_BYTES_MAX);
+        let raw = decompressor.decompress(&value, bytes).map_err(told)?;
+        Ok(raw.split(|byte| *byte == b'\n').map(<[u8]>::to_vec).collect())
     }
-    let bytes = Decompressor::<'_>::upper_bound(&value).unwrap_or(UNPACKED_BYTES_MAX).min(UNPACKED_BYTES_MAX);
-    let raw = zstd::bulk::decompress(&value, bytes)
-        .map_err(|error| format!("a group of records cannot be unpacked: {error}"))?;
-    Ok(raw.split(|byte| *byte == b'\n').map(<[u8]>::to_vec).collect())
 }
 
 #[cfg(test)]
@@ -109,7 +120,7 @@ mod tests {
             for (serial, pieces) in values {
                 assert_eq!(serial.0, 5 + read.len() as u64, "a value's key is its first line's");
                 assert!(pieces.iter().all(|piece| piece.len() <= PIECE_BYTES_MAX));
-                read.extend(super::lines(pieces.concat()).unwrap());
+                read.extend(Unpacker::default().lines(pieces.concat()).unwrap());
             }
             assert_eq!(read, lines);
         }
@@ -127,6 +138,6 @@ mod tests {
     fn a_torn_value_is_told() {
         let lines: Vec<Vec<u8>> = (0..3).map(intent).collect();
         let value = Packer::new().unwrap().values(&numbered(&lines)).unwrap().remove(0).1.concat();
-        assert!(super::lines(value[..value.len() - 9].to_vec()).is_err());
+        assert!(Unpacker::default().lines(value[..value.len() - 9].to_vec()).is_err());
     }
 }

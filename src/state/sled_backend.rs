@@ -19,12 +19,12 @@ use tempfile::TempDir;
 
 use crate::ledger::{BlockError, BlockPlace, Blocks, Chain, Serial};
 use crate::state::backend::{Backend, Lines, StateError};
-use crate::state::group::{self, Packer};
+use crate::state::group::{Packer, Unpacker};
 use crate::state::holder::{self, HeldLock, Holder};
 use crate::state::store_files::{self, DATABASE_FILE_NAME, HIGH_WATER_FILE_NAME};
 use crate::state::unpanicked::unpanicked;
 
-/// Lines, grouped as [`group`] lays them: keys are first serials, and for a value's further pieces their number behind it.
+/// Lines, grouped as [`Packer`] lays them: keys are first serials, and for a value's further pieces their number behind it.
 const RECORDS: &str = "records";
 /// Blocks of targets: keys are the serials of the records that name them, with the block's number behind.
 const BLOCKS: &str = "blocks";
@@ -250,6 +250,7 @@ impl Backend for SledBackend {
         let mut items = self.store.records.iter();
         let mut next_item = move || unpanicked(&self.path, || items.next().transpose());
         let (mut ahead, mut group, mut is_over) = (None, Vec::new().into_iter(), false);
+        let mut unpacker = Unpacker::default();
         let mut next_group = move || -> Result<Option<Vec<Vec<u8>>>, StateError> {
             let Some((_, value)) = ahead.take().map_or_else(&mut next_item, |item| Ok(Some(item)))? else {
                 return Ok(None);
@@ -265,7 +266,7 @@ impl Backend for SledBackend {
                 }
             }
             let damaged = |why| StateError::Damaged { path: self.path.clone(), why };
-            group::lines(value).map(Some).map_err(damaged)
+            unpacker.lines(value).map(Some).map_err(damaged)
         };
         Box::new(std::iter::from_fn(move || {
             loop {

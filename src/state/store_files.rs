@@ -84,17 +84,19 @@ fn remove_all(path: &Path) -> io::Result<()> {
 /// Puts the draft in the place of the store that counts, durably. Nobody may have either open.
 pub(super) fn promote(directory: &Path) -> io::Result<()> {
     let draft = draft(directory);
-    wait_until_let_go(&draft.join(DATABASE_FILE_NAME))?;
+    let number =
+        current(directory).map(|(number, path)| wait_until_let_go(&path).map(|()| number)).transpose()?;
+    wait_until_let_go(&draft)?;
     remove_all(&draft.join(HIGH_WATER_FILE_NAME))?;
     sync_all(&draft)?;
-    let number = current(directory).map_or(0, |(number, _)| number) + 1;
+    let number = number.unwrap_or_default() + 1;
     fs::rename(&draft, directory.join(format!("{STORE_PREFIX}{number}")))?;
     File::open(directory)?.sync_all()
 }
 
 /// sled lets go of its files some time after it was dropped, and writes to them until then.
-fn wait_until_let_go(database: &Path) -> io::Result<()> {
-    let (file, started) = (File::open(database)?, Instant::now());
+fn wait_until_let_go(store: &Path) -> io::Result<()> {
+    let (file, started) = (File::open(store.join(DATABASE_FILE_NAME))?, Instant::now());
     loop {
         match file.try_lock() {
             Ok(()) => return Ok(()),

@@ -75,7 +75,7 @@ pub(super) fn run(shell: &Shell, globals: &Globals, args: &Args) -> Result {
     session.prove_time_is_real(&desired)?;
     let open = session.open_ledger(&desired, "apply")?;
     prove_clock(&open.ledger, shell.now())?;
-    let plan = session.plan(&desired, &open)?;
+    let plan = session.plan(&desired, &open.ledger)?;
     if let Some(reviewed) = &reviewed {
         prove_fresh(reviewed, &plan.document)?;
     }

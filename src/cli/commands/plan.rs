@@ -8,6 +8,7 @@ use crate::cli::shell::Shell;
 use crate::cli::{Globals, Result};
 use crate::plan::{self, PlanDocument};
 use crate::render;
+use crate::state::OpenLedger;
 
 /// Show what `apply` would push, and push nothing
 ///
@@ -30,9 +31,12 @@ pub(in crate::cli) struct Args {
 pub(super) fn run(shell: &Shell, globals: &Globals, args: &Args) -> Result {
     let session = Session::new(shell, globals);
     let desired = session.desired(None)?;
-    // Let go of before audiences are read: who wants to write need not wait for that.
-    let open = session.view_ledger(&desired, "plan")?;
-    let plan = session.plan(&desired, &open)?.document;
+    let OpenLedger { ledger, backend, packed_records, .. } = session.view_ledger(&desired, "plan")?;
+    // Let go of before audiences are read, as who wants to write need not wait for that; but what was packed is read from
+    // the store.
+    let store = (packed_records > 0).then_some(backend);
+    let plan = session.plan(&desired, &ledger)?.document;
+    drop(store);
     let text = plan::to_json(&plan);
     if let Some(path) = &args.out {
         save(path, &text)?;
