@@ -29,6 +29,7 @@ pub(super) fn file_source(
         shown_as: shown_as(declaration.shown_path(), &syntax.file),
         format,
         column_or_field,
+        value_columns: Vec::new(),
     };
     Some(AudienceSource::File { kind, file, named_at: declaration.value(&[key, "file"]) })
 }

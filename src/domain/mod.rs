@@ -13,6 +13,7 @@ mod name;
 mod schedule;
 mod secret;
 mod target;
+mod target_row;
 mod target_set;
 mod template;
 
@@ -31,7 +32,11 @@ pub use schedule::{
     VENDOR_OFFSET_SECONDS, vendor_zone,
 };
 pub use secret::{Credentials, Secret};
-pub use target::{BATCH_TARGETS_MAX, InvalidTargetId, LedgerSalt, TargetHash, TargetId, TargetKind};
+pub use target::{
+    BATCH_TARGETS_MAX, InvalidTargetId, LedgerSalt, TargetHash, TargetHasher, TargetId, TargetIdRef,
+    TargetKind,
+};
+pub use target_row::{RowValues, TargetRow};
 pub use target_set::{TargetSet, TargetSetBuilder};
 pub use template::{
     InvalidTemplateName, TEMPLATE_NAME_CHARS_MAX, Template, TemplateName, placeholders, render,

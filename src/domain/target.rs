@@ -99,23 +99,62 @@ impl TargetId {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// Returns the same id, borrowed.
+    #[must_use]
+    pub fn borrowed(&self) -> TargetIdRef<'_> {
+        TargetIdRef(&self.0)
+    }
 }
 
 impl FromStr for TargetId {
     type Err = InvalidTargetId;
 
     fn from_str(text: &str) -> Result<Self, InvalidTargetId> {
+        TargetIdRef::new(text).map(TargetIdRef::to_owned)
+    }
+}
+
+/// A [`TargetId`] that somebody else holds: what a stream of millions hands out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TargetIdRef<'text>(&'text str);
+
+impl<'text> TargetIdRef<'text> {
+    /// Takes a text that is a target id.
+    ///
+    /// # Errors
+    ///
+    /// Returns why it is none.
+    pub fn new(text: &'text str) -> Result<Self, InvalidTargetId> {
         if text.is_empty() {
             Err(InvalidTargetId::Empty)
-        } else if text.len() > Self::LEN_MAX_BYTES {
+        } else if text.len() > TargetId::LEN_MAX_BYTES {
             Err(InvalidTargetId::TooLong(text.len()))
         } else if let Some(control) = text.chars().find(|c| c.is_control()) {
             Err(InvalidTargetId::Control(u32::from(control)))
         } else if text.trim() != text {
             Err(InvalidTargetId::EdgeSpace)
         } else {
-            Ok(Self(text.into()))
+            Ok(Self(text))
         }
+    }
+
+    /// Returns the id as it goes to the vendor.
+    #[must_use]
+    pub fn as_str(self) -> &'text str {
+        self.0
+    }
+
+    /// Returns an id of its own.
+    #[must_use]
+    pub fn to_owned(self) -> TargetId {
+        TargetId(self.0.into())
+    }
+}
+
+impl fmt::Display for TargetIdRef<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.0)
     }
 }
 
@@ -157,25 +196,48 @@ impl TargetHash {
     /// Hashes one target id.
     #[must_use]
     pub fn of(salt: &LedgerSalt, kind: TargetKind, id: &TargetId) -> Self {
-        Self::digest(salt, kind.as_str(), id.as_str())
+        TargetHasher::new(salt, kind).hash(id.borrowed())
     }
 
     /// Hashes the one target of a broadcast.
     #[must_use]
     pub fn of_broadcast(salt: &LedgerSalt) -> Self {
-        Self::digest(salt, "broadcast", "")
+        TargetHasher::after(salt, "broadcast").digest("")
+    }
+}
+
+/// Hashes target ids of one kind for one ledger.
+#[derive(Clone)]
+pub struct TargetHasher(Sha256);
+
+impl TargetHasher {
+    /// Prepares what all the hashes have in common.
+    #[must_use]
+    pub fn new(salt: &LedgerSalt, kind: TargetKind) -> Self {
+        Self::after(salt, kind.as_str())
     }
 
-    fn digest(salt: &LedgerSalt, kind: &str, id: &str) -> Self {
-        let mut hasher = Sha256::new();
-        hasher.update(salt.as_bytes());
-        hasher.update(kind.as_bytes());
-        hasher.update([0]);
-        hasher.update(id.as_bytes());
-        let digest = hasher.finalize();
+    /// Hashes one target id.
+    #[must_use]
+    pub fn hash(&self, id: TargetIdRef<'_>) -> TargetHash {
+        self.digest(id.as_str())
+    }
+
+    fn after(salt: &LedgerSalt, kind: &str) -> Self {
+        Self(Sha256::new().chain_update(salt.as_bytes()).chain_update(kind).chain_update([0]))
+    }
+
+    fn digest(&self, id: &str) -> TargetHash {
+        let digest = self.0.clone().chain_update(id).finalize();
         let mut first = [0; 16];
         first.copy_from_slice(&digest[..16]);
-        Self(first)
+        TargetHash(first)
+    }
+}
+
+impl fmt::Debug for TargetHasher {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("TargetHasher(…)")
     }
 }
 

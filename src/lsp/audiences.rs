@@ -122,6 +122,7 @@ mod tests {
             shown_as: "ids".to_owned(),
             format: TargetFileFormat::Text,
             column_or_field: None,
+            value_columns: Vec::new(),
         };
         let named_at = Place::Line { path: "a.yaml".to_owned(), line };
         let declared_at = named_at.clone();

@@ -1,9 +1,14 @@
 //! An audience and the one way to its targets: a stream.
 
+use std::{iter, slice};
+
 use crate::check::AudienceSource;
 use crate::diagnostic::{Code, Diagnostic, Place};
-use crate::domain::{LedgerSalt, Recipients, TargetHash, TargetId, TargetKind, TargetSet, TargetSetBuilder};
-use crate::load::targets::{BadLine, BadLineReason, TargetFile};
+use crate::domain::{
+    LedgerSalt, Recipients, RowValues, TargetHash, TargetHasher, TargetId, TargetRow, TargetSet,
+    TargetSetBuilder,
+};
+use crate::load::targets::{BadLine, BadLineReason, TargetFile, TargetRows};
 
 /// Most bad lines of one file that are reported one by one.
 const BAD_LINES_MAX: usize = 20;
@@ -39,7 +44,24 @@ impl Audience {
         self.source.recipients()
     }
 
-    /// Streams the target ids in the order of the list or file, repeats included; nothing for a broadcast.
+    /// Streams the rows in the order of the list or file, repeats included; nothing for a broadcast. Ids that
+    /// are listed in YAML have no values.
+    ///
+    /// # Errors
+    ///
+    /// Returns a diagnostic where a file gives no rows at all.
+    pub fn rows(&self) -> Result<AudienceRows<'_>, Box<Diagnostic>> {
+        Ok(AudienceRows(match &self.source {
+            AudienceSource::Broadcast(_) => RowsKind::Inline([].iter(), 0),
+            AudienceSource::Inline(_, ids) => RowsKind::Inline(ids.iter(), 0),
+            AudienceSource::File { file, named_at, .. } => match file.open() {
+                Ok(rows) => RowsKind::File(file, Box::new(rows)),
+                Err(error) => return Err(Box::new(error.diagnostic(named_at.clone()))),
+            },
+        }))
+    }
+
+    /// Streams the target ids alone, as [`Audience::rows`] does, each with memory of its own.
     ///
     /// # Errors
     ///
@@ -47,58 +69,29 @@ impl Audience {
     pub fn targets(
         &self,
     ) -> Result<impl Iterator<Item = Result<TargetId, Box<Diagnostic>>> + '_, Box<Diagnostic>> {
-        let (inline, lines): (&[TargetId], _) = match &self.source {
-            AudienceSource::Broadcast(_) => (&[], None),
-            AudienceSource::Inline(_, ids) => (ids, None),
-            AudienceSource::File { file, named_at, .. } => {
-                let lines = file.open().map_err(|error| Box::new(error.diagnostic(named_at.clone())))?;
-                let lines = lines.map(|line| match line {
-                    Ok((_, id)) => Ok(id),
-                    Err(bad) => Err(Box::new(bad_line(file, &bad))),
-                });
-                (&[], Some(lines))
-            }
-        };
-        Ok(inline.iter().cloned().map(Ok).chain(lines.into_iter().flatten()))
+        let mut rows = self.rows()?;
+        Ok(iter::from_fn(move || rows.next_row().map(|row| row.map(|row| row.id.to_owned()))))
     }
 
     /// Reads the audience once: who is in it, and what is wrong with it.
     #[must_use]
     pub fn read(&self, salt: &LedgerSalt) -> (AudienceContents, Vec<Diagnostic>) {
-        match self.recipients() {
+        let kind = match self.recipients() {
             Recipients::Broadcast(_) => {
                 let targets = TargetSet::new(vec![TargetHash::of_broadcast(salt)]);
-                (AudienceContents { targets, ..AudienceContents::default() }, Vec::new())
+                return (AudienceContents { targets, ..AudienceContents::default() }, Vec::new());
             }
-            Recipients::Targets(kind) => match &self.source {
-                AudienceSource::File { file, named_at, .. } => match file.open() {
-                    Ok(mut lines) => {
-                        let ids = lines.by_ref().map(|line| match line {
-                            Ok((_, id)) => Ok(id),
-                            Err(bad) => Err(Box::new(bad_line(file, &bad))),
-                        });
-                        let (contents, diagnostics) = self.hash(ids, kind, salt);
-                        let file = Some((file.shown_as.clone(), lines.digest()));
-                        (AudienceContents { file, ..contents }, diagnostics)
-                    }
-                    Err(error) => (AudienceContents::default(), vec![error.diagnostic(named_at.clone())]),
-                },
-                AudienceSource::Inline(_, ids) => self.hash(ids.iter().cloned().map(Ok), kind, salt),
-                AudienceSource::Broadcast(_) => unreachable!("its recipients are not targets"),
-            },
-        }
-    }
-
-    fn hash(
-        &self,
-        ids: impl Iterator<Item = Result<TargetId, Box<Diagnostic>>>,
-        kind: TargetKind,
-        salt: &LedgerSalt,
-    ) -> (AudienceContents, Vec<Diagnostic>) {
+            Recipients::Targets(kind) => kind,
+        };
+        let mut rows = match self.rows() {
+            Ok(rows) => rows,
+            Err(diagnostic) => return (AudienceContents::default(), vec![*diagnostic]),
+        };
+        let target_hasher = TargetHasher::new(salt, kind);
         let (mut hashes, mut diagnostics, mut unreported) = (TargetSetBuilder::default(), Vec::new(), 0_u64);
-        for id in ids {
-            match id {
-                Ok(id) => hashes.push(TargetHash::of(salt, kind, &id)),
+        while let Some(row) = rows.next_row() {
+            match row {
+                Ok(row) => hashes.push(target_hasher.hash(row.id)),
                 Err(diagnostic) if diagnostics.len() < BAD_LINES_MAX => diagnostics.push(*diagnostic),
                 Err(_) => unreported += 1,
             }
@@ -112,7 +105,7 @@ impl Audience {
         }
         let targets = hashes.finish();
         let repeats = listed - targets.len() as u64;
-        (AudienceContents { targets, listed, repeats, file: None }, diagnostics)
+        (AudienceContents { targets, listed, repeats, file: rows.file() }, diagnostics)
     }
 
     /// Returns where YAML says who is in it.
@@ -137,7 +130,42 @@ impl Audience {
     }
 }
 
-/// `audience-line`: a line that cannot be read as an id.
+/// The rows of an audience, one after the other.
+#[derive(Debug)]
+pub struct AudienceRows<'audience>(RowsKind<'audience>);
+
+#[derive(Debug)]
+enum RowsKind<'audience> {
+    /// What is left of a list, and how many were given.
+    Inline(slice::Iter<'audience, TargetId>, u64),
+    File(&'audience TargetFile, Box<TargetRows>),
+}
+
+impl AudienceRows<'_> {
+    /// Reads the next row, or a diagnostic of a line that gives none. The row lives until the next one is read.
+    pub fn next_row(&mut self) -> Option<Result<TargetRow<'_>, Box<Diagnostic>>> {
+        match &mut self.0 {
+            RowsKind::Inline(ids, line) => {
+                let id = ids.next()?.borrowed();
+                *line += 1;
+                Some(Ok(TargetRow { line: *line, id, values: RowValues::NONE }))
+            }
+            RowsKind::File(file, rows) => {
+                Some(rows.next_row()?.map_err(|bad| Box::new(bad_line(file, &bad))))
+            }
+        }
+    }
+
+    /// Returns the file with the SHA-256 of what was read of it so far, if the audience is in a file.
+    fn file(&self) -> Option<(String, [u8; 32])> {
+        match &self.0 {
+            RowsKind::Inline(..) => None,
+            RowsKind::File(file, rows) => Some((file.shown_as.clone(), rows.digest())),
+        }
+    }
+}
+
+/// `audience-line`: a line that cannot be read as a row.
 fn bad_line(file: &TargetFile, bad: &BadLine) -> Diagnostic {
     let place = Place::Line { path: file.shown_as.clone(), line: bad.line };
     let help = match &bad.why {
@@ -149,6 +177,7 @@ fn bad_line(file: &TargetFile, bad: &BadLine) -> Diagnostic {
         | BadLineReason::NoColumn(_)
         | BadLineReason::NoField(_)
         | BadLineReason::FieldTwice(_)
+        | BadLineReason::NoValue(_)
         | BadLineReason::Json { .. } => "mend the line, or remove it",
     };
     Diagnostic::error(Code::AudienceLine, place, bad.why.to_string()).help(help)

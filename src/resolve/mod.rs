@@ -7,7 +7,7 @@ mod audience;
 mod desired;
 mod origin;
 
-pub use audience::{Audience, AudienceContents};
+pub use audience::{Audience, AudienceContents, AudienceRows};
 pub use desired::{Desired, DesiredCampaign, ResolveError, desired};
 pub use origin::origins;
 

@@ -28,17 +28,13 @@ impl<R: BufRead> Lines<R> {
         Self { reader, buffer: Vec::new(), line: 0 }
     }
 
-    /// Returns the number of the line that was read last, from 1.
-    pub(super) fn line(&self) -> u64 {
-        self.line
-    }
-
-    /// Reads the next line that is not empty.
-    pub(super) fn next_line(&mut self) -> io::Result<Option<Line<'_>>> {
+    /// Reads the next line that is not empty, with its number from 1. An error comes with the line before.
+    pub(super) fn next_line(&mut self) -> Result<Option<(u64, Line<'_>)>, (u64, io::Error)> {
+        let failed = |line| move |error| (line, error);
         loop {
             self.buffer.clear();
-            let read =
-                (&mut self.reader).take(LINE_BYTES_MAX as u64 + 2).read_until(b'\n', &mut self.buffer)?;
+            let mut bounded = (&mut self.reader).take(LINE_BYTES_MAX as u64 + 2);
+            let read = bounded.read_until(b'\n', &mut self.buffer).map_err(failed(self.line))?;
             if read == 0 {
                 return Ok(None);
             }
@@ -52,12 +48,12 @@ impl<R: BufRead> Lines<R> {
             let end = start + without_break(&self.buffer[start..]).len();
             if end - start > LINE_BYTES_MAX {
                 if !is_ended {
-                    self.reader.skip_until(b'\n')?;
+                    self.reader.skip_until(b'\n').map_err(failed(self.line))?;
                 }
-                return Ok(Some(Line::TooLong));
+                return Ok(Some((self.line, Line::TooLong)));
             }
             if start < end {
-                return Ok(Some(Line::Whole(&self.buffer[start..end])));
+                return Ok(Some((self.line, Line::Whole(&self.buffer[start..end]))));
             }
         }
     }

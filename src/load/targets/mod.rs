@@ -1,7 +1,9 @@
 //! Audience files, read as a stream.
 //!
-//! One id after the other, with its line, unpacked on the way where the file's name ends in `.gz` or `.zst`: a file of ten million lines takes no more memory than one of
-//! ten. Does not know who asks, nor that an id may stand in it twice.
+//! One row after the other: line, id, and the values of the columns that were asked for, unpacked on the way
+//! where the file's name ends in `.gz` or `.zst`. A row is borrowed until the next one is read, so a file of ten
+//! million lines takes no more memory than one of ten. Does not know who asks, nor that an id may stand in it
+//! twice, nor what a value is for.
 
 mod delimited;
 mod digested;
@@ -14,10 +16,11 @@ use std::io::{self, BufReader};
 use std::path::PathBuf;
 
 use crate::diagnostic::{Code, Diagnostic, Place, closest};
-use crate::domain::{InvalidTargetId, TargetId};
+use crate::domain::{InvalidTargetId, RowValues, TargetIdRef, TargetRow};
 use crate::load::model::TargetFileFormat;
 use crate::load::targets::delimited::DelimitedLines;
 use crate::load::targets::digested::{Digested, Hasher};
+use crate::load::targets::json_line::JsonFields;
 use crate::load::targets::lines::{Line, Lines};
 use crate::load::targets::unpacked::Unpacked;
 
@@ -41,6 +44,9 @@ pub struct TargetFile {
     pub format: TargetFileFormat,
     /// The CSV column or JSON field that holds the ids; nothing for plain text.
     pub column_or_field: Option<String>,
+    /// The CSV columns or JSON fields whose values every row gives, in this order; may name one twice, and the
+    /// ids' own. None for plain text.
+    pub value_columns: Vec<String>,
 }
 
 /// Why an audience file gives no ids at all.
@@ -65,6 +71,14 @@ pub enum TargetFileError {
     Unnamed {
         /// The file.
         shown_as: String,
+    },
+    /// Values out of a format that has nothing but ids.
+    #[error("`{shown_as}` is plain text: it has no column `{column}`")]
+    NoColumns {
+        /// The file.
+        shown_as: String,
+        /// The first column that was asked for.
+        column: String,
     },
     /// A CSV file without any line.
     #[error("`{shown_as}` has no header line")]
@@ -100,6 +114,7 @@ impl TargetFileError {
             Self::Unreadable { .. } => Code::UnreadableFile,
             Self::NotAFile { .. } => Code::NotAFile,
             Self::Unnamed { .. }
+            | Self::NoColumns { .. }
             | Self::NoHeader { .. }
             | Self::NoColumn { .. }
             | Self::ColumnTwice { .. } => Code::AudienceFile,
@@ -116,6 +131,9 @@ impl TargetFileError {
             Self::Unreadable { .. } => "let the user that runs this read it".to_owned(),
             Self::NotAFile { .. } => "name a file with one id a line, CSV or JSON Lines".to_owned(),
             Self::Unnamed { .. } => "add `column: NAME` for CSV, `field: NAME` for JSON Lines".to_owned(),
+            Self::NoColumns { .. } => {
+                "use CSV or JSON Lines where targets have values of their own".to_owned()
+            }
             Self::NoHeader { .. } => "write the names of the columns into the first line".to_owned(),
             Self::NoColumn { column, columns, .. } => {
                 match closest(column, columns.iter().map(String::as_str)) {
@@ -133,7 +151,7 @@ impl TargetFileError {
     }
 }
 
-/// Why a line gives no id.
+/// Why a line gives no row.
 #[derive(Debug, thiserror::Error)]
 pub enum BadLineReason {
     /// Something that is no id.
@@ -157,6 +175,9 @@ pub enum BadLineReason {
     /// A JSON object with the field twice.
     #[error("the object has the field `{0}` twice")]
     FieldTwice(String),
+    /// A value that is empty, or `null`.
+    #[error("`{0}` is empty")]
+    NoValue(String),
     /// A line that is no JSON object with a text in the field.
     #[error("the line is not a JSON object with a text in `{field}`: {reason}")]
     Json {
@@ -170,7 +191,7 @@ pub enum BadLineReason {
     Io(#[source] io::Error),
 }
 
-/// A line without an id.
+/// A line without an id, or without one of the values.
 #[derive(Debug, thiserror::Error)]
 #[error("line {line}: {why}")]
 pub struct BadLine {
@@ -185,8 +206,8 @@ impl TargetFile {
     ///
     /// # Errors
     ///
-    /// Returns why the file can give no ids: it is no readable file, or its header does not have the column.
-    pub fn open(&self) -> Result<TargetLines, TargetFileError> {
+    /// Returns why the file can give no rows: it is no readable file, or its header does not have the columns.
+    pub fn open(&self) -> Result<TargetRows, TargetFileError> {
         let shown_as = || self.shown_as.clone();
         let unreadable = |source| TargetFileError::Unreadable { shown_as: shown_as(), source };
         // A pipe would block on opening: ask first.
@@ -197,58 +218,59 @@ impl TargetFile {
         let hasher = file.hasher();
         let file = Unpacked::new(file, &self.path).map_err(unreadable)?;
         let lines = Lines::new(BufReader::with_capacity(BUFFER_BYTES, file));
-        let name = self.column_or_field.clone();
-        let unnamed = || TargetFileError::Unnamed { shown_as: shown_as() };
-        let kind = match self.format {
-            TargetFileFormat::Text => LinesKind::Text(lines),
-            TargetFileFormat::Jsonl => LinesKind::Json { lines, field: name.ok_or_else(unnamed)? },
-            TargetFileFormat::Csv => LinesKind::Csv(Box::new(DelimitedLines::open(
-                lines,
-                &name.ok_or_else(unnamed)?,
-                &self.shown_as,
-            )?)),
+        let name = || {
+            self.column_or_field.as_deref().ok_or_else(|| TargetFileError::Unnamed { shown_as: shown_as() })
         };
-        Ok(TargetLines { kind, hasher, is_over: false })
+        let columns = &self.value_columns;
+        let kind = match (self.format, columns.first()) {
+            (TargetFileFormat::Text, Some(column)) => {
+                let column = column.clone();
+                return Err(TargetFileError::NoColumns { shown_as: shown_as(), column });
+            }
+            (TargetFileFormat::Text, None) => RowsKind::Text(lines),
+            (TargetFileFormat::Jsonl, _) => {
+                RowsKind::Json { lines, fields: JsonFields::new(name()?, columns) }
+            }
+            (TargetFileFormat::Csv, _) => {
+                RowsKind::Csv(Box::new(DelimitedLines::open(lines, (name()?, columns), &self.shown_as)?))
+            }
+        };
+        Ok(TargetRows { kind, hasher, is_over: false })
     }
 }
 
-/// The ids of a file in their order, repeats included, each with its line from 1. Empty lines are skipped.
+/// The rows of a file in their order, repeats included. Empty lines are skipped.
 /// A bad line does not end it, except where nothing can be read after it.
 #[derive(Debug)]
-pub struct TargetLines {
-    kind: LinesKind,
+pub struct TargetRows {
+    kind: RowsKind,
     hasher: Hasher,
     is_over: bool,
 }
 
-impl TargetLines {
-    /// Returns the SHA-256 of the bytes that were read so far: of the whole file once the last id was given.
+#[derive(Debug)]
+enum RowsKind {
+    Text(Lines<BufReader<Unpacked>>),
+    Json { lines: Lines<BufReader<Unpacked>>, fields: JsonFields },
+    Csv(Box<DelimitedLines<BufReader<Unpacked>>>),
+}
+
+impl TargetRows {
+    /// Returns the SHA-256 of the bytes that were read so far: of the whole file once the last row was given.
     #[must_use]
     pub fn digest(&self) -> [u8; 32] {
         self.hasher.digest()
     }
-}
 
-#[derive(Debug)]
-enum LinesKind {
-    Text(Lines<BufReader<Unpacked>>),
-    Json { lines: Lines<BufReader<Unpacked>>, field: String },
-    Csv(Box<DelimitedLines<BufReader<Unpacked>>>),
-}
-
-impl Iterator for TargetLines {
-    type Item = Result<(u64, TargetId), BadLine>;
-
-    fn next(&mut self) -> Option<Self::Item> {
+    /// Reads the next row: what is wrong with it, or its id and every value that was asked for.
+    pub fn next_row(&mut self) -> Option<Result<TargetRow<'_>, BadLine>> {
         if self.is_over {
             return None;
         }
         let read = match &mut self.kind {
-            LinesKind::Text(lines) => next_line(lines, |line| Ok(text(line)?.parse()?)),
-            LinesKind::Json { lines, field } => {
-                next_line(lines, |line| json_line::target(text(line)?, field))
-            }
-            LinesKind::Csv(lines) => lines.next_target(),
+            RowsKind::Text(lines) => next_text(lines),
+            RowsKind::Json { lines, fields } => next_json(lines, fields),
+            RowsKind::Csv(lines) => lines.next_row(),
         };
         self.is_over = match &read {
             None => true,
@@ -259,18 +281,34 @@ impl Iterator for TargetLines {
     }
 }
 
-fn next_line(
-    lines: &mut Lines<BufReader<Unpacked>>,
-    read: impl Fn(&[u8]) -> Result<TargetId, BadLineReason>,
-) -> Option<Result<(u64, TargetId), BadLine>> {
-    let target = match lines.next_line() {
-        Ok(None) => return None,
-        Ok(Some(Line::Whole(line))) => read(line),
-        Ok(Some(Line::TooLong)) => Err(BadLineReason::TooLong),
-        Err(error) => Err(BadLineReason::Io(error)),
+fn next_text(lines: &mut Lines<BufReader<Unpacked>>) -> Option<Result<TargetRow<'_>, BadLine>> {
+    let (line, bytes) = match next_line(lines)? {
+        Ok(read) => read,
+        Err(bad) => return Some(Err(bad)),
     };
-    let line = lines.line();
-    Some(target.map(|target| (line, target)).map_err(|why| BadLine { line, why }))
+    let id = text(bytes).and_then(|id| Ok(TargetIdRef::new(id)?));
+    Some(id.map(|id| TargetRow { line, id, values: RowValues::NONE }).map_err(|why| BadLine { line, why }))
+}
+
+fn next_json<'rows>(
+    lines: &'rows mut Lines<BufReader<Unpacked>>,
+    fields: &'rows mut JsonFields,
+) -> Option<Result<TargetRow<'rows>, BadLine>> {
+    let (line, bytes) = match next_line(lines)? {
+        Ok(read) => read,
+        Err(bad) => return Some(Err(bad)),
+    };
+    let id = text(bytes).and_then(|text| fields.read(text)).and_then(|()| fields.id());
+    Some(id.map(|id| TargetRow { line, id, values: fields.values() }).map_err(|why| BadLine { line, why }))
+}
+
+fn next_line(lines: &mut Lines<BufReader<Unpacked>>) -> Option<Result<(u64, &[u8]), BadLine>> {
+    Some(match lines.next_line() {
+        Ok(None) => return None,
+        Ok(Some((line, Line::Whole(bytes)))) => Ok((line, bytes)),
+        Ok(Some((line, Line::TooLong))) => Err(BadLine { line, why: BadLineReason::TooLong }),
+        Err((line, error)) => Err(BadLine { line, why: BadLineReason::Io(error) }),
+    })
 }
 
 fn text(line: &[u8]) -> Result<&str, BadLineReason> {
