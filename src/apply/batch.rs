@@ -3,13 +3,17 @@
 use std::error::Error;
 
 use crate::domain::{
-    BATCH_TARGETS_MAX, Broadcast, CampaignId, LedgerSalt, Recipients, TargetHash, TargetId, TargetKind,
+    BATCH_TARGETS_MAX, Broadcast, CampaignId, LedgerSalt, Recipients, TargetHash, TargetHasher, TargetId,
+    TargetKind, TargetRow,
 };
 use crate::plan::PlannedPush;
 
-/// The ids of an audience, in any order, repeats included.
-pub type TargetStream<'a> =
-    Box<dyn Iterator<Item = Result<TargetId, Box<dyn Error + Send + Sync>>> + Send + 'a>;
+/// The rows of an audience, in any order, repeats included.
+pub trait TargetStream: Send {
+    /// Reads the next row, which lives until the one after it is read. Most rows of a large audience may have been
+    /// sent already: only what is sent now gets memory of its own.
+    fn next_row(&mut self) -> Option<Result<TargetRow<'_>, Box<dyn Error + Send + Sync>>>;
+}
 
 /// Where `apply` gets the ids from that a plan only has hashes of.
 pub trait TargetSource: Send + Sync {
@@ -18,7 +22,8 @@ pub trait TargetSource: Send + Sync {
     /// # Errors
     ///
     /// Returns an error when it cannot be opened; the stream yields one where it cannot be read on.
-    fn open(&self, campaign: &CampaignId) -> Result<TargetStream<'_>, Box<dyn Error + Send + Sync>>;
+    fn open(&self, campaign: &CampaignId)
+    -> Result<Box<dyn TargetStream + '_>, Box<dyn Error + Send + Sync>>;
 }
 
 /// Who gets one request.
@@ -65,18 +70,19 @@ pub(super) fn batches<'a>(
         Ok(stream) => stream,
         Err(error) => return Box::new(std::iter::once(Err(error))),
     };
+    let target_hasher = TargetHasher::new(&salt, kind);
     let mut is_taken = vec![false; push.targets.len()];
     let mut is_over = false;
     Box::new(std::iter::from_fn(move || {
         let mut batch = Vec::with_capacity(BATCH_TARGETS_MAX);
         while batch.len() < BATCH_TARGETS_MAX && !is_over {
-            match stream.next() {
-                Some(Ok(id)) => {
-                    let hash = TargetHash::of(&salt, kind, &id);
+            match stream.next_row() {
+                Some(Ok(row)) => {
+                    let hash = target_hasher.hash(row.id);
                     if let Some(place) = push.targets.position(&hash)
                         && !std::mem::replace(&mut is_taken[place], true)
                     {
-                        batch.push((id, hash));
+                        batch.push((row.id.to_owned(), hash));
                     }
                 }
                 Some(Err(error)) => {

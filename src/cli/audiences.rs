@@ -5,8 +5,8 @@ use std::error::Error;
 use std::sync::Arc;
 
 use crate::apply::{TargetSource, TargetStream};
-use crate::domain::CampaignId;
-use crate::resolve::{Audience, Desired};
+use crate::domain::{CampaignId, TargetRow};
+use crate::resolve::{Audience, AudienceRows, Desired};
 
 /// The audience of each campaign.
 pub(super) struct Audiences(BTreeMap<CampaignId, Arc<Audience>>);
@@ -23,10 +23,21 @@ impl Audiences {
 }
 
 impl TargetSource for Audiences {
-    fn open(&self, campaign: &CampaignId) -> Result<TargetStream<'_>, Box<dyn Error + Send + Sync>> {
+    fn open(
+        &self,
+        campaign: &CampaignId,
+    ) -> Result<Box<dyn TargetStream + '_>, Box<dyn Error + Send + Sync>> {
         let audience = self.0.get(campaign).expect("only desired campaigns are planned");
-        let stream = audience.targets().map_err(|diagnostic| said(&diagnostic))?;
-        Ok(Box::new(stream.map(|id| id.map_err(|diagnostic| said(&diagnostic)))))
+        let rows = audience.rows().map_err(|diagnostic| said(&diagnostic))?;
+        Ok(Box::new(Rows(rows)))
+    }
+}
+
+struct Rows<'audience>(AudienceRows<'audience>);
+
+impl TargetStream for Rows<'_> {
+    fn next_row(&mut self) -> Option<Result<TargetRow<'_>, Box<dyn Error + Send + Sync>>> {
+        Some(self.0.next_row()?.map_err(|diagnostic| said(&diagnostic)))
     }
 }
 

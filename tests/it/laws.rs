@@ -13,13 +13,13 @@ use campaignctl::diagnostic::Place;
 use campaignctl::diff::{self, Kind};
 use campaignctl::domain::{
     Campaign, CampaignId, Classification, Endpoint, Environment, ExpiresAfter, LedgerSalt, Recipients,
-    Revision, Schedule, TargetId, TargetKind, Template,
+    Revision, Schedule, TargetId, TargetKind, TargetRow, Template,
 };
 use campaignctl::ledger::{
     Blocks, Chain, FORMAT_VERSION, Header, Judge, Ledger, Lineage, Record, RunId, Serial, Verdict, Writer,
 };
 use campaignctl::plan::{self, Plan, Setting};
-use campaignctl::resolve::{Audience, AudienceContents, Desired, DesiredCampaign};
+use campaignctl::resolve::{Audience, AudienceContents, AudienceRows, Desired, DesiredCampaign};
 use campaignctl::state::{
     self, Backend, Expected, Lines, MemoryBackend, OpenLedger, OpenRefused, StateError,
 };
@@ -214,10 +214,21 @@ impl Backend for Mortal {
 struct Source(Desired);
 
 impl TargetSource for Source {
-    fn open(&self, id: &CampaignId) -> Result<TargetStream<'_>, Box<dyn std::error::Error + Send + Sync>> {
+    fn open(
+        &self,
+        id: &CampaignId,
+    ) -> Result<Box<dyn TargetStream + '_>, Box<dyn std::error::Error + Send + Sync>> {
         let campaign = self.0.campaigns.iter().find(|each| each.campaign.id == *id).unwrap();
-        let stream = campaign.audience.targets().map_err(|diagnostic| diagnostic.message.clone())?;
-        Ok(Box::new(stream.map(|id| id.map_err(|diagnostic| diagnostic.message.clone().into()))))
+        let rows = campaign.audience.rows().map_err(|diagnostic| diagnostic.message.clone())?;
+        Ok(Box::new(Rows(rows)))
+    }
+}
+
+struct Rows<'audience>(AudienceRows<'audience>);
+
+impl TargetStream for Rows<'_> {
+    fn next_row(&mut self) -> Option<Result<TargetRow<'_>, Box<dyn std::error::Error + Send + Sync>>> {
+        Some(self.0.next_row()?.map_err(|diagnostic| diagnostic.message.clone().into()))
     }
 }
 
