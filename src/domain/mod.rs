@@ -13,6 +13,7 @@ mod name;
 mod schedule;
 mod secret;
 mod target;
+mod target_hasher;
 mod target_row;
 mod target_set;
 mod template;
@@ -33,9 +34,9 @@ pub use schedule::{
 };
 pub use secret::{Credentials, Secret};
 pub use target::{
-    BATCH_TARGETS_MAX, InvalidTargetId, LedgerSalt, TargetHash, TargetHasher, TargetId, TargetIdRef,
-    TargetKind,
+    BATCH_TARGETS_MAX, InvalidTargetId, LedgerSalt, TargetHash, TargetId, TargetIdRef, TargetKind,
 };
+pub use target_hasher::{TargetHashBatch, TargetHasher};
 pub use target_row::{RowValues, TargetRow};
 pub use target_set::{TargetSet, TargetSetBuilder};
 pub use template::{

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use sha2::{Digest, Sha256};
+use crate::domain::TargetHasher;
 
 /// Most targets of one `PushTemplate` request (vendor page 2871127, `targetMsgkey`).
 pub const BATCH_TARGETS_MAX: usize = 10;
@@ -125,7 +125,18 @@ impl<'text> TargetIdRef<'text> {
     /// # Errors
     ///
     /// Returns why it is none.
+    #[inline]
     pub fn new(text: &'text str) -> Result<Self, InvalidTargetId> {
+        // Nearly every id is of graphic ASCII alone, and then nothing else can be wrong with it.
+        let is_plain = text.bytes().fold(true, |is_plain, byte| is_plain & byte.is_ascii_graphic());
+        if is_plain && !text.is_empty() && text.len() <= TargetId::LEN_MAX_BYTES {
+            return Ok(Self(text));
+        }
+        Self::judge(text)
+    }
+
+    #[cold]
+    fn judge(text: &'text str) -> Result<Self, InvalidTargetId> {
         if text.is_empty() {
             Err(InvalidTargetId::Empty)
         } else if text.len() > TargetId::LEN_MAX_BYTES {
@@ -202,42 +213,7 @@ impl TargetHash {
     /// Hashes the one target of a broadcast.
     #[must_use]
     pub fn of_broadcast(salt: &LedgerSalt) -> Self {
-        TargetHasher::after(salt, "broadcast").digest("")
-    }
-}
-
-/// Hashes target ids of one kind for one ledger.
-#[derive(Clone)]
-pub struct TargetHasher(Sha256);
-
-impl TargetHasher {
-    /// Prepares what all the hashes have in common.
-    #[must_use]
-    pub fn new(salt: &LedgerSalt, kind: TargetKind) -> Self {
-        Self::after(salt, kind.as_str())
-    }
-
-    /// Hashes one target id.
-    #[must_use]
-    pub fn hash(&self, id: TargetIdRef<'_>) -> TargetHash {
-        self.digest(id.as_str())
-    }
-
-    fn after(salt: &LedgerSalt, kind: &str) -> Self {
-        Self(Sha256::new().chain_update(salt.as_bytes()).chain_update(kind).chain_update([0]))
-    }
-
-    fn digest(&self, id: &str) -> TargetHash {
-        let digest = self.0.clone().chain_update(id).finalize();
-        let mut first = [0; 16];
-        first.copy_from_slice(&digest[..16]);
-        TargetHash(first)
-    }
-}
-
-impl fmt::Debug for TargetHasher {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("TargetHasher(…)")
+        TargetHasher::hash_of_broadcast(salt)
     }
 }
 

@@ -2,12 +2,15 @@
 
 use std::{iter, slice};
 
+use sha2::{Digest, Sha256};
+
 use crate::check::AudienceSource;
 use crate::diagnostic::{Code, Diagnostic, Place};
 use crate::domain::{
     LedgerSalt, Recipients, RowValues, TargetHash, TargetHasher, TargetId, TargetRow, TargetSet,
     TargetSetBuilder,
 };
+use crate::load::model::TargetFileFormat;
 use crate::load::targets::{BadLine, BadLineReason, TargetFile, TargetRows};
 
 /// Most bad lines of one file that are reported one by one.
@@ -33,6 +36,8 @@ pub struct AudienceContents {
     pub listed: u64,
     /// How many of them stand there again.
     pub repeats: u64,
+    /// SHA-256 over the hashes in the order in which they are listed, repeats included.
+    pub order_digest: [u8; 32],
     /// The file that lists them, if one does, with the SHA-256 of its bytes.
     pub file: Option<(String, [u8; 32])>,
 }
@@ -78,8 +83,13 @@ impl Audience {
     pub fn read(&self, salt: &LedgerSalt) -> (AudienceContents, Vec<Diagnostic>) {
         let kind = match self.recipients() {
             Recipients::Broadcast(_) => {
-                let targets = TargetSet::new(vec![TargetHash::of_broadcast(salt)]);
-                return (AudienceContents { targets, ..AudienceContents::default() }, Vec::new());
+                let everyone = TargetHash::of_broadcast(salt);
+                let targets = TargetSet::new(vec![everyone]);
+                let order_digest = Sha256::digest(everyone.0).into();
+                return (
+                    AudienceContents { targets, order_digest, ..AudienceContents::default() },
+                    Vec::new(),
+                );
             }
             Recipients::Targets(kind) => kind,
         };
@@ -87,25 +97,34 @@ impl Audience {
             Ok(rows) => rows,
             Err(diagnostic) => return (AudienceContents::default(), vec![*diagnostic]),
         };
-        let target_hasher = TargetHasher::new(salt, kind);
-        let (mut hashes, mut diagnostics, mut unreported) = (TargetSetBuilder::default(), Vec::new(), 0_u64);
+        let mut batch = TargetHasher::new(salt, kind).batch();
+        let (mut targets, mut order) = (TargetSetBuilder::default(), Sha256::new());
+        let mut take = |hashes: &[TargetHash]| {
+            for hash in hashes {
+                targets.push(*hash);
+                order.update(hash.0);
+            }
+        };
+        let (mut diagnostics, mut unreported) = (Vec::new(), 0_u64);
         while let Some(row) = rows.next_row() {
             match row {
-                Ok(row) => hashes.push(target_hasher.hash(row.id)),
+                Ok(row) => take(batch.push(row.id)),
                 Err(diagnostic) if diagnostics.len() < BAD_LINES_MAX => diagnostics.push(*diagnostic),
                 Err(_) => unreported += 1,
             }
         }
+        take(batch.rest());
         if unreported > 0 {
             diagnostics.push(self.more_bad_lines(unreported));
         }
-        let listed = hashes.taken();
+        let listed = targets.taken();
         if listed == 0 && diagnostics.is_empty() {
             diagnostics.push(self.audience_empty());
         }
-        let targets = hashes.finish();
+        let targets = targets.finish();
         let repeats = listed - targets.len() as u64;
-        (AudienceContents { targets, listed, repeats, file: rows.file() }, diagnostics)
+        let order_digest = order.finalize().into();
+        (AudienceContents { targets, listed, repeats, order_digest, file: rows.file() }, diagnostics)
     }
 
     /// Returns where YAML says who is in it.
@@ -167,9 +186,14 @@ impl AudienceRows<'_> {
 
 /// `audience-line`: a line that cannot be read as a row.
 fn bad_line(file: &TargetFile, bad: &BadLine) -> Diagnostic {
-    let place = Place::Line { path: file.shown_as.clone(), line: bad.line };
+    let (place, message) = if file.format == TargetFileFormat::Parquet {
+        // It has no lines that an editor could go to.
+        (Place::File { path: file.shown_as.clone() }, format!("row {}: {}", bad.line, bad.why))
+    } else {
+        (Place::Line { path: file.shown_as.clone(), line: bad.line }, bad.why.to_string())
+    };
     let help = match &bad.why {
-        BadLineReason::Io(_) => "nothing after this line was read",
+        BadLineReason::Io(_) | BadLineReason::Damaged(_) => "nothing after this line was read",
         BadLineReason::UnclosedQuote => "close the quote; nothing after it was read",
         BadLineReason::NotUtf8 => "save the file as UTF-8",
         BadLineReason::Id(_)
@@ -180,5 +204,5 @@ fn bad_line(file: &TargetFile, bad: &BadLine) -> Diagnostic {
         | BadLineReason::NoValue(_)
         | BadLineReason::Json { .. } => "mend the line, or remove it",
     };
-    Diagnostic::error(Code::AudienceLine, place, bad.why.to_string()).help(help)
+    Diagnostic::error(Code::AudienceLine, place, message).help(help)
 }
