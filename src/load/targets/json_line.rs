@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::num::NonZeroI64;
 use std::ops::Range;
 
 use serde::Deserializer;
@@ -9,7 +10,7 @@ use serde::de::{DeserializeSeed, Error, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use crate::domain::{RowValues, TargetIdRef};
-use crate::load::targets::BadLineReason;
+use crate::load::targets::{BadLineReason, json_plain};
 
 /// The fields that are read of every line, and what the last line had in them.
 #[derive(Debug)]
@@ -54,17 +55,12 @@ impl JsonFields {
     ///
     /// An id is a text, or a whole number as its digits: exports often have such ids. A value is a text, or a
     /// number or truth value as it is written.
+    #[inline]
     pub(super) fn read(&mut self, line: &str) -> Result<(), BadLineReason> {
-        self.found.fill(Found::Nothing);
-        self.text.clear();
+        if self.read_plain(line).is_none() {
+            self.read_any(line)?;
+        }
         self.values.clear();
-        // Told in the case of a mistake: the field that was read last.
-        let mut field = 0;
-        let mut deserializer = serde_json::Deserializer::from_str(line);
-        deserializer
-            .deserialize_map(Object { fields: self, field: &mut field })
-            .and_then(|()| deserializer.end())
-            .map_err(|error| self.mistake(field, &error))?;
         for place in &self.asked_for {
             let name = || self.names[*place].clone();
             match &self.found[*place] {
@@ -75,6 +71,53 @@ impl JsonFields {
             }
         }
         Ok(())
+    }
+
+    /// Reads a line that is so plain that nothing can be wrong with it, or returns nothing.
+    #[inline]
+    fn read_plain(&mut self, line: &str) -> Option<()> {
+        let Self { names, found, text, .. } = self;
+        found.fill(Found::Nothing);
+        text.clear();
+        json_plain::entries(line, |key, value| {
+            let Some(place) = names.iter().position(|name| name == key) else { return Some(()) };
+            let value = &line[value];
+            let start = text.len();
+            let new = match value.as_bytes()[0] {
+                b'"' => {
+                    text.push_str(&value[1..value.len() - 1]);
+                    Found::Text(start..text.len())
+                }
+                _ if place == 0 => {
+                    // As `serde_json` reads it: a whole number that is no larger than one may be.
+                    value.parse::<u64>().map(drop).or_else(|_| value.parse::<NonZeroI64>().map(drop)).ok()?;
+                    text.push_str(value);
+                    Found::Text(start..text.len())
+                }
+                b'n' => Found::Null,
+                _ => {
+                    text.push_str(value);
+                    Found::Text(start..text.len())
+                }
+            };
+            let is_first = found[place] == Found::Nothing;
+            found[place] = new;
+            is_first.then_some(())
+        })
+    }
+
+    /// Reads a line, or says what is wrong with it.
+    #[cold]
+    fn read_any(&mut self, line: &str) -> Result<(), BadLineReason> {
+        self.found.fill(Found::Nothing);
+        self.text.clear();
+        // Told in the case of a mistake: the field that was read last.
+        let mut field = 0;
+        let mut deserializer = serde_json::Deserializer::from_str(line);
+        deserializer
+            .deserialize_map(Object { fields: self, field: &mut field })
+            .and_then(|()| deserializer.end())
+            .map_err(|error| self.mistake(field, &error))
     }
 
     /// Returns the id of the line that was read.
@@ -226,5 +269,94 @@ impl<'line> Visitor<'line> for Id {
 
     fn visit_i64<E: Error>(self, id: i64) -> Result<Self::Value, E> {
         Ok(Cow::Owned(id.to_string()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// States what a line gives, read in one way.
+    fn stated(fields: &JsonFields) -> (Vec<Found>, Vec<String>) {
+        let text = |found: &Found| match found {
+            Found::Text(range) => fields.text[range.clone()].to_owned(),
+            Found::Nothing | Found::Null | Found::Twice => String::new(),
+        };
+        let kinds = fields.found.iter().map(|found| match found {
+            Found::Text(_) => Found::Text(0..0),
+            other => other.clone(),
+        });
+        (kinds.collect(), fields.found.iter().map(text).collect())
+    }
+
+    /// What is read plainly, `serde_json` reads the same. Returns whether it was plain.
+    fn is_plain(line: &str) -> bool {
+        let mut fields = JsonFields::new("id", &["n".to_owned(), "m".to_owned()]);
+        if fields.read_plain(line).is_none() {
+            return false;
+        }
+        let plainly = stated(&fields);
+        fields.read_any(line).unwrap_or_else(|why| panic!("{line}: {why}"));
+        assert_eq!(plainly, stated(&fields), "{line}");
+        true
+    }
+
+    #[test]
+    fn usual_lines_are_plain_and_odd_ones_are_left_to_the_crate() {
+        for plain in [
+            r#"{"id":"u","n":1}"#,
+            " {\t\"id\" : 18446744073709551615 , \"n\" : -0.50 , \"m\":null,\"x\":true}\r ",
+            r#"{"n":"你","id":-9223372036854775808,"m":false}"#,
+            "{}",
+            "{ }",
+        ] {
+            assert!(is_plain(plain), "{plain}");
+        }
+        for odd in [
+            "",
+            "{",
+            "{}}",
+            "{,}",
+            "[]",
+            r#"{"id":"u",}"#,
+            r#"{"id":"u"} x"#,
+            r#"{"id":"a\u0062"}"#,
+            r#"{"id":"u","id":"u"}"#,
+            r#"{"id":null}"#,
+            r#"{"id":1.0}"#,
+            r#"{"id":-0}"#,
+            r#"{"id":18446744073709551616}"#,
+            r#"{"id":"u","n":01}"#,
+            r#"{"id":"u","n":1.}"#,
+            r#"{"id":"u","n":.1}"#,
+            r#"{"id":"u","n":-}"#,
+            r#"{"id":"u","n":1e5}"#,
+            r#"{"id":"u","n":truex}"#,
+            r#"{"id":"u","x":[]}"#,
+            r#"{"id":"u" "n":1}"#,
+            "{\"id\":\"u\t\"}",
+        ] {
+            assert!(!is_plain(odd), "{odd}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn lines_of_json_pieces_mean_the_same_in_both_ways(
+            pieces in prop::collection::vec(
+                prop::sample::select(vec![
+                    "{", "}", "\"id\"", "\"n\"", "\"x\"", ":", ",", "\"", "1", "-", "0", ".", "e", "true", "null",
+                    " ", "\\", "\"u1\"", "你", "[", "]", "\u{1}", "\"id\":\"u\"", "\"n\":2.5",
+                ]),
+                0..14,
+            ),
+        ) {
+            let line = pieces.concat();
+            is_plain(&line);
+            is_plain(&format!("{{\"id\":{line}}}"));
+            is_plain(&format!("{{\"n\":{line},\"id\":7}}"));
+        }
     }
 }

@@ -6,7 +6,7 @@ use tempfile::NamedTempFile;
 use super::*;
 
 /// Returns a file on disk as YAML may name it.
-fn file(path: &Path, format: TargetFileFormat, name: Option<&str>, values: &[&str]) -> TargetFile {
+pub(super) fn file(path: &Path, format: TargetFileFormat, name: Option<&str>, values: &[&str]) -> TargetFile {
     TargetFile {
         path: path.to_owned(),
         shown_as: "ids".to_owned(),
@@ -23,7 +23,7 @@ fn read_values(format: TargetFileFormat, name: Option<&str>, values: &[&str], by
     rows(&file(named.path(), format, name, values))
 }
 
-fn rows(file: &TargetFile) -> Vec<String> {
+pub(super) fn rows(file: &TargetFile) -> Vec<String> {
     let mut rows = match file.open() {
         Err(error) => return vec![format!("{}: {error}; {}", error.code(), error.help())],
         Ok(rows) => rows,
@@ -36,7 +36,7 @@ fn rows(file: &TargetFile) -> Vec<String> {
                 let values: Vec<&str> = row.values.iter().collect();
                 format!("{}: {} = {}", row.line, row.id, values.join(" | "))
             }
-            Err(bad) => bad.to_string(),
+            Err(bad) => format!("line {}: {}", bad.line, bad.why),
         });
     }
     stated
@@ -134,7 +134,7 @@ fn a_csv_header_that_lacks_the_column_says_what_there_is() {
     assert_eq!(
         read(TargetFileFormat::Csv, None, b"a\n"),
         [
-            "audience-file: nothing says which column or field of `ids` holds the ids; add `column: NAME` for CSV, `field: NAME` for JSON Lines"
+            "audience-file: nothing says which column or field of `ids` holds the ids; add `column: NAME` for CSV and Parquet, `field: NAME` for JSON Lines"
         ]
     );
 }
@@ -183,7 +183,7 @@ fn packed(ending: &str, bytes: &[u8]) -> (usize, Vec<String>) {
                 count += 1;
                 assert_eq!(row.id.as_str(), format!("u{}", row.line));
             }
-            Err(bad_line) => bad.push(bad_line.to_string()),
+            Err(bad_line) => bad.push(format!("line {}: {}", bad_line.line, bad_line.why)),
         }
     }
     if bad.is_empty() {
@@ -296,7 +296,7 @@ fn plain_text_has_no_values() {
     assert_eq!(
         read_values(TargetFileFormat::Text, None, &["name"], b"u1\n"),
         [
-            "audience-file: `ids` is plain text: it has no column `name`; use CSV or JSON Lines where targets have values of their own"
+            "audience-file: `ids` is plain text: it has no column `name`; use CSV, JSON Lines or Parquet where targets have values of their own"
         ]
     );
 }
