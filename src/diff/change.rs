@@ -94,7 +94,7 @@ pub struct Change<'a> {
     pub content: Content,
     /// Its content's digest.
     pub digest: ContentDigest,
-    /// The digest of its whole audience.
+    /// The digest of its whole audience, in the order in which it is listed.
     pub audience_digest: [u8; 32],
     /// Its targets, counted.
     pub counts: TargetCounts,
@@ -152,7 +152,7 @@ fn change<'a>(
     let content = Content::of(campaign);
     let digest = content.digest();
     let history = ledger.history(&campaign.id, campaign.revision);
-    let audience_digest = listed.targets.digest();
+    let audience_digest = listed.order_digest;
     let (audience, repeats) = (listed.targets.len() as u64, listed.repeats);
     let unsent = match history {
         Some(history) => listed.targets.without(history.sent())?,

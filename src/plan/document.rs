@@ -206,7 +206,7 @@ pub struct ChangeDocument {
     /// Number of its first new batch within the edition.
     #[schemars(example = 1)]
     pub first_batch: u32,
-    /// SHA-256 over the salted hashes of the whole audience.
+    /// SHA-256 over the salted hashes of the whole audience, in the order in which they are listed, repeats included.
     #[schemars(example = &"sha256:5f1c9d0be1a4f1f1d3f7f2a4c1d2e3f4a5b6c7d8e9f00112233445566778899a")]
     pub audience_digest: String,
     /// SHA-256 over the salted hashes of those that get a push now.
