@@ -81,7 +81,7 @@ audiences:
 strategies:
   at_once: { send: now }
 campaigns:
-  hello: { template: hello, audience: everyone, strategy: at_once, values: { name: you }, expires_after: 5m }
+  hello: { template: hello, audience: everyone, strategy: at_once, values: { name: you }, call: template, expires_after: 5m }
 """)
 
 

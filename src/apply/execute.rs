@@ -294,7 +294,8 @@ impl Books {
         let number = self.next_number[place];
         self.next_number[place] += 1;
         let task_name = task_name(&lane.environment, &push.campaign, push.requests, number);
-        let request = request(&lane.project, &lane.environment, &push.campaign, &addressees, &task_name);
+        let campaign = (&push.campaign, push.call);
+        let request = request(&lane.project, &lane.environment, campaign, &addressees, &task_name);
         Batch { push: place, number, addressees, task_name, request }
     }
 

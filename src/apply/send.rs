@@ -16,12 +16,11 @@ use crate::apply::report::Progress;
 use crate::apply::stop::{Brake, Stop};
 use crate::apply::{Journal, JournalError, Options, Step};
 use crate::domain::{
-    BATCH_TARGETS_MAX, Campaign, Environment, LedgerSalt, MessageKey, ProjectName, Recipients, TargetHash,
-    TargetId,
+    Addressee, Call, Campaign, Environment, LedgerSalt, MessageKey, ProjectName, Recipients, TargetHash,
 };
 use crate::ledger::{IntentRecord, Outcome};
 use crate::plan::PlannedPush;
-use crate::vendor::{self, RejectClass, Request};
+use crate::vendor::{self, MultipleTarget, RejectClass, Request};
 
 /// Longest wait before a batch is tried again, whatever the vendor asks for.
 const RETRY_DELAY_MAX: Duration = Duration::from_mins(1);
@@ -106,7 +105,7 @@ pub(super) fn task_name(
 pub(super) fn request(
     project: &ProjectName,
     environment: &Environment,
-    campaign: &Campaign,
+    (campaign, call): (&Campaign, Call),
     addressees: &Addressees,
     task_name: &str,
 ) -> Request {
@@ -116,7 +115,16 @@ pub(super) fn request(
                 let target = (*kind, id);
                 MessageKey::of_target(project, &environment.name, &campaign.id, campaign.revision, target)
             };
-            let targets: Vec<_> = targets.iter().map(|(id, _)| (id.clone(), key(id))).collect();
+            if call == Call::Multiple {
+                let targets = targets.iter().map(|(Addressee { id, values }, _)| {
+                    let key = key(id);
+                    MultipleTarget { id, key, values }
+                });
+                let targets: Vec<MultipleTarget<'_>> = targets.collect();
+                return Request::push_multiple(environment, campaign, task_name, &targets);
+            }
+            let targets: Vec<_> =
+                targets.iter().map(|(Addressee { id, .. }, _)| (id.clone(), key(id))).collect();
             Request::push_template(environment, campaign, task_name, &targets)
         }
         Addressees::Broadcast(broadcast, _) => {
@@ -127,25 +135,27 @@ pub(super) fn request(
     }
 }
 
-/// Returns the first request that an apply of a campaign to `ids` would send, if it were the first apply.
+/// Returns the first request that an apply of a campaign to `targets`, each once, would send by a call, if it were the
+/// first apply.
 #[must_use]
 pub fn first_request(
     project: &ProjectName,
     environment: &Environment,
-    campaign: &Campaign,
-    ids: &[TargetId],
+    (campaign, call): (&Campaign, Call),
+    targets: &[Addressee],
     requests: u64,
 ) -> Request {
     let salt = LedgerSalt::new([0; 16]);
     let addressees = match campaign.recipients {
         Recipients::Targets(kind) => {
-            let hashed = ids.iter().map(|id| (id.clone(), TargetHash::of(&salt, kind, id)));
-            Addressees::Targets(kind, hashed.take(BATCH_TARGETS_MAX).collect())
+            let hashed =
+                targets.iter().map(|target| (target.clone(), TargetHash::of(&salt, kind, &target.id)));
+            Addressees::Targets(kind, hashed.take(call.targets_max()).collect())
         }
         Recipients::Broadcast(broadcast) => Addressees::Broadcast(broadcast, TargetHash::of_broadcast(&salt)),
     };
     let task_name = task_name(environment, campaign, requests, 1);
-    request(project, environment, campaign, &addressees, &task_name)
+    request(project, environment, (campaign, call), &addressees, &task_name)
 }
 
 /// Sends a batch until it is accepted, in doubt, or refused for good.

@@ -217,7 +217,8 @@ fn platform(syntax: PlatformSyntax) -> Platform {
     }
 }
 
-fn targets(audience: &AudienceSyntax) -> impl Iterator<Item = (TargetKind, &TargetsSyntax)> {
+/// Returns the kinds of targets that an audience lists, with what lists them.
+pub(super) fn targets(audience: &AudienceSyntax) -> impl Iterator<Item = (TargetKind, &TargetsSyntax)> {
     TargetKind::ALL.into_iter().filter_map(|kind| {
         let targets = match kind {
             TargetKind::AndroidDevice => &audience.android_devices,

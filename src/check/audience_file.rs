@@ -35,6 +35,18 @@ pub(super) fn file_source(
     Some(AudienceSource::File { kind, file, named_at: declaration.value(&[key, "file"]) })
 }
 
+/// Whether a file has names for what stands in its lines; not so one id a line.
+pub(super) fn has_columns(syntax: &TargetFileSyntax) -> bool {
+    match syntax.format {
+        Some(format) => format != TargetFileFormat::Text,
+        // Of an ending that is no text, the rule on formats has said enough.
+        None => content_ending(Path::new(&syntax.file)).is_some_and(|ending| {
+            ["csv", "jsonl", "ndjson", "parquet"].contains(&ending.as_str())
+                || ENDINGS_NOT_TEXT.contains(&ending.as_str())
+        }),
+    }
+}
+
 /// Returns the path of an audience file as a person in the directory of the command would type it.
 fn shown_as(yaml_file: &str, audience_file: &str) -> String {
     let audience_file = audience_file.strip_prefix("./").unwrap_or(audience_file);

@@ -24,6 +24,15 @@ pub(super) fn values(
     }
 }
 
+/// Returns the placeholders that a campaign gives values to, each with the key that does.
+fn given<'workspace>(
+    campaign: &Declaration<'workspace, CampaignSyntax>,
+) -> impl Iterator<Item = (&'static str, &'workspace str)> {
+    let syntax = campaign.syntax;
+    let common = syntax.values.keys().map(|name| ("values", name.as_str()));
+    common.chain(syntax.values_from.keys().map(|name| ("values_from", name.as_str())))
+}
+
 /// Returns each placeholder and the place where it stands first.
 fn taken<'workspace>(template: &Declaration<'workspace, TemplateSyntax>) -> BTreeMap<&'workspace str, Place> {
     let mut taken = BTreeMap::new();
@@ -62,10 +71,12 @@ fn placeholder_without_value<'workspace>(
     taken: &BTreeMap<&str, Place>,
 ) -> BTreeSet<&'workspace str> {
     let mut misspelt = BTreeSet::new();
-    let spare = campaign.syntax.values.keys().map(String::as_str).filter(|key| !taken.contains_key(key));
-    let spare: Vec<&str> = spare.collect();
+    let names: BTreeSet<&str> = given(campaign).map(|(_, name)| name).collect();
+    let spare: Vec<&str> = names.iter().copied().filter(|key| !taken.contains_key(key)).collect();
+    let values =
+        if campaign.syntax.values.is_empty() && !names.is_empty() { "values_from" } else { "values" };
     for (name, place) in taken {
-        if campaign.syntax.values.contains_key(*name) {
+        if names.contains(*name) {
             continue;
         }
         let message = format!("campaign `{}` gives no value for `#{name}#`", campaign.name);
@@ -74,10 +85,10 @@ fn placeholder_without_value<'workspace>(
                 misspelt.insert(key);
                 format!("rename the value `{key}` to `{name}`")
             }
-            None => format!("add `{name}` to its `values`"),
+            None => format!("add `{name}` to its `{values}`"),
         };
         out.push(
-            Diagnostic::error(Code::PlaceholderWithoutValue, campaign.key(&["values"]), message)
+            Diagnostic::error(Code::PlaceholderWithoutValue, campaign.key(&[values]), message)
                 .related(place.clone(), format!("template `{}` asks for it", template.name))
                 .help(help),
         );
@@ -93,9 +104,9 @@ fn value_without_placeholder(
     template: &Declaration<'_, TemplateSyntax>,
     (taken, misspelt): (&BTreeMap<&str, Place>, &BTreeSet<&str>),
 ) {
-    let names = campaign.syntax.values.keys().map(String::as_str);
     let known: Vec<&str> = taken.keys().copied().collect();
-    for name in names.filter(|name| !taken.contains_key(name) && !misspelt.contains(name)) {
+    let given = given(campaign).filter(|(_, name)| !taken.contains_key(name) && !misspelt.contains(name));
+    for (values, name) in given {
         let message = format!("template `{}` has no placeholder `#{name}#`", template.name);
         let otherwise = "remove it, unless `#…#` stands in the template's link in the console";
         let help = match closest(name, known.iter().copied()) {
@@ -104,7 +115,7 @@ fn value_without_placeholder(
             None => format!("its placeholders are {}: {otherwise}", names::listed(&known)),
         };
         out.push(
-            Diagnostic::warning(Code::ValueWithoutPlaceholder, campaign.key(&["values", name]), message)
+            Diagnostic::warning(Code::ValueWithoutPlaceholder, campaign.key(&[values, name]), message)
                 .related(template.declared_at(), "the template")
                 .help(help),
         );

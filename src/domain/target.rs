@@ -5,9 +5,6 @@ use std::str::FromStr;
 
 use crate::domain::TargetHasher;
 
-/// Most targets of one `PushTemplate` request (vendor page 2871127, `targetMsgkey`).
-pub const BATCH_TARGETS_MAX: usize = 10;
-
 /// What kind of id a target is; the vendor's `DeliveryType` of `PushTemplate`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum TargetKind {

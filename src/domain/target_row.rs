@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::domain::TargetIdRef;
+use crate::domain::{TargetId, TargetIdRef};
 
 /// One target, with what its row says of it. It lives until the next row is read.
 #[derive(Clone, Copy, Debug)]
@@ -13,6 +13,23 @@ pub struct TargetRow<'row> {
     pub id: TargetIdRef<'row>,
     /// One value for each column that was asked for, in that order.
     pub values: &'row RowValues,
+}
+
+/// One target that gets a push, and the values that are its own: what is kept of a row once it has passed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Addressee {
+    /// Who.
+    pub id: TargetId,
+    /// One value for each placeholder of the campaign's `values_from`, in the order of those.
+    pub values: Vec<String>,
+}
+
+impl Addressee {
+    /// Keeps a row whose values are those that the campaign takes.
+    #[must_use]
+    pub fn of(row: &TargetRow<'_>) -> Self {
+        Self { id: row.id.to_owned(), values: row.values.iter().map(str::to_owned).collect() }
+    }
 }
 
 /// The values of one row, none of them empty. A stream fills the same one again for each row.

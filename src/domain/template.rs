@@ -108,6 +108,16 @@ pub fn rendered_bytes(text: &str, values: &BTreeMap<String, String>) -> usize {
     filled.fold(text.len(), |bytes, (value, range)| (bytes - range.len()).saturating_add(value.len()))
 }
 
+/// Returns how often each placeholder stands in a text.
+#[must_use]
+pub fn placeholder_counts(text: &str) -> BTreeMap<&str, usize> {
+    let mut counts = BTreeMap::new();
+    for (name, _) in occurrences(text) {
+        *counts.entry(name).or_default() += 1;
+    }
+    counts
+}
+
 fn occurrences(text: &str) -> Vec<(&str, std::ops::Range<usize>)> {
     let mut found = Vec::new();
     let mut open: Option<usize> = None;

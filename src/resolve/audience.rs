@@ -7,11 +7,13 @@ use sha2::{Digest, Sha256};
 use crate::check::AudienceSource;
 use crate::diagnostic::{Code, Diagnostic, Place};
 use crate::domain::{
-    LedgerSalt, Recipients, RowValues, TargetHash, TargetHasher, TargetId, TargetRow, TargetSet,
+    LedgerSalt, Recipients, RowSeal, RowValues, TargetHash, TargetHasher, TargetId, TargetRow, TargetSet,
     TargetSetBuilder,
 };
 use crate::load::model::TargetFileFormat;
-use crate::load::targets::{BadLine, BadLineReason, TargetFile, TargetRows};
+use crate::load::targets::{BadLine, BadLineReason, TargetFile, TargetFileError, TargetRows};
+use crate::resolve::own_values::{RowCheck, Taker};
+use crate::resolve::value_conflict;
 
 /// Most bad lines of one file that are reported one by one.
 const BAD_LINES_MAX: usize = 20;
@@ -25,6 +27,8 @@ pub struct Audience {
     pub declared_at: Place,
     /// Where its targets come from.
     pub source: AudienceSource,
+    /// The campaigns that take values from its rows.
+    pub takers: Vec<Taker>,
 }
 
 /// What one pass over an audience found.
@@ -40,6 +44,8 @@ pub struct AudienceContents {
     pub order_digest: [u8; 32],
     /// The file that lists them, if one does, with the SHA-256 of its bytes.
     pub file: Option<(String, [u8; 32])>,
+    /// The rows, sealed, where campaigns take values from them: ids alone are known again by `targets`.
+    pub seal: Option<RowSeal>,
 }
 
 impl Audience {
@@ -61,7 +67,7 @@ impl Audience {
             AudienceSource::Inline(_, ids) => RowsKind::Inline(ids.iter(), 0),
             AudienceSource::File { file, named_at, .. } => match file.open() {
                 Ok(rows) => RowsKind::File(file, Box::new(rows)),
-                Err(error) => return Err(Box::new(error.diagnostic(named_at.clone()))),
+                Err(error) => return Err(Box::new(error.diagnostic(self.blamed(file, &error, named_at)))),
             },
         }))
     }
@@ -105,12 +111,23 @@ impl Audience {
                 order.update(hash.0);
             }
         };
+        let mut check = self.row_check();
         let (mut diagnostics, mut unreported) = (Vec::new(), 0_u64);
         while let Some(row) = rows.next_row() {
-            match row {
-                Ok(row) => take(batch.push(row.id)),
-                Err(diagnostic) if diagnostics.len() < BAD_LINES_MAX => diagnostics.push(*diagnostic),
-                Err(_) => unreported += 1,
+            let mistake = match row {
+                Ok(row) => match check.as_mut().and_then(|check| check.row(&row)) {
+                    None => {
+                        take(batch.push(row.id));
+                        continue;
+                    }
+                    Some(mistake) => mistake,
+                },
+                Err(mistake) => *mistake,
+            };
+            if diagnostics.len() < BAD_LINES_MAX {
+                diagnostics.push(mistake);
+            } else {
+                unreported += 1;
             }
         }
         take(batch.rest());
@@ -124,7 +141,34 @@ impl Audience {
         let targets = targets.finish();
         let repeats = listed - targets.len() as u64;
         let order_digest = order.finalize().into();
-        (AudienceContents { targets, listed, repeats, order_digest, file: rows.file() }, diagnostics)
+        let seal = check.map(|check| {
+            let (seal, warnings) = check.finish();
+            diagnostics.extend(warnings);
+            seal
+        });
+        if seal.is_some() && repeats > 0 {
+            diagnostics.extend(value_conflict::find(self, &targets, &TargetHasher::new(salt, kind)));
+        }
+        (AudienceContents { targets, listed, repeats, order_digest, file: rows.file(), seal }, diagnostics)
+    }
+
+    /// Returns what looks at every row, where campaigns take values from them.
+    fn row_check(&self) -> Option<RowCheck<'_>> {
+        match &self.source {
+            AudienceSource::File { file, .. } if !self.takers.is_empty() => {
+                Some(RowCheck::new(file, &self.takers))
+            }
+            _ => None,
+        }
+    }
+
+    /// Returns the place to blame for a file that gives no rows: where a campaign names a column that is not there, or where
+    /// the file is named.
+    fn blamed(&self, file: &TargetFile, error: &TargetFileError, named_at: &Place) -> Place {
+        let column = error.column().filter(|column| file.column_or_field.as_deref() != Some(*column));
+        let column = column.and_then(|column| file.value_columns.iter().position(|known| known == column));
+        let place = column.and_then(|column| self.takers.iter().find_map(|taker| taker.named_at(column)));
+        place.unwrap_or(named_at).clone()
     }
 
     /// Returns where YAML says who is in it.
@@ -136,7 +180,8 @@ impl Audience {
     }
 
     fn more_bad_lines(&self, count: u64) -> Diagnostic {
-        let message = format!("{count} more lines of audience `{}` hold no target id", self.name);
+        let what = if self.takers.is_empty() { "no target id" } else { "no target id, or no value" };
+        let message = format!("{count} more lines of audience `{}` hold {what}", self.name);
         Diagnostic::error(Code::AudienceLine, self.source_place(), message)
             .help("is it the right file, column and format?")
     }
@@ -184,25 +229,43 @@ impl AudienceRows<'_> {
     }
 }
 
-/// `audience-line`: a line that cannot be read as a row.
-fn bad_line(file: &TargetFile, bad: &BadLine) -> Diagnostic {
-    let (place, message) = if file.format == TargetFileFormat::Parquet {
-        // It has no lines that an editor could go to.
-        (Place::File { path: file.shown_as.clone() }, format!("row {}: {}", bad.line, bad.why))
+/// Returns the place of a row, and a message about it. A Parquet file has no lines that an editor could go to.
+pub(super) fn at_row(file: &TargetFile, row: u64, message: String) -> (Place, String) {
+    let path = file.shown_as.clone();
+    if file.format == TargetFileFormat::Parquet {
+        (Place::File { path }, format!("row {row}: {message}"))
     } else {
-        (Place::Line { path: file.shown_as.clone(), line: bad.line }, bad.why.to_string())
-    };
-    let help = match &bad.why {
-        BadLineReason::Io(_) | BadLineReason::Damaged(_) => "nothing after this line was read",
-        BadLineReason::UnclosedQuote => "close the quote; nothing after it was read",
-        BadLineReason::NotUtf8 => "save the file as UTF-8",
+        (Place::Line { path, line: row }, message)
+    }
+}
+
+/// `audience-line` and `audience-value`: a line that cannot be read as a row.
+fn bad_line(file: &TargetFile, bad: &BadLine) -> Diagnostic {
+    let of_value = |name: &String| file.column_or_field.as_ref() != Some(name);
+    let (code, help) = match &bad.why {
+        BadLineReason::Io(_) | BadLineReason::Damaged(_) => {
+            (Code::AudienceLine, "nothing after this line was read")
+        }
+        BadLineReason::UnclosedQuote => (Code::AudienceLine, "close the quote; nothing after it was read"),
+        BadLineReason::NotUtf8 => (Code::AudienceLine, "save the file as UTF-8"),
+        BadLineReason::NoValue(_) => {
+            (Code::AudienceValue, "give it a value: a campaign takes it from here; or remove the line")
+        }
+        BadLineReason::NoColumn(name)
+        | BadLineReason::NoField(name)
+        | BadLineReason::FieldTwice(name)
+        | BadLineReason::Json { field: name, .. }
+            if of_value(name) =>
+        {
+            (Code::AudienceValue, "mend the line, or remove it")
+        }
         BadLineReason::Id(_)
         | BadLineReason::TooLong
         | BadLineReason::NoColumn(_)
         | BadLineReason::NoField(_)
         | BadLineReason::FieldTwice(_)
-        | BadLineReason::NoValue(_)
-        | BadLineReason::Json { .. } => "mend the line, or remove it",
+        | BadLineReason::Json { .. } => (Code::AudienceLine, "mend the line, or remove it"),
     };
-    Diagnostic::error(Code::AudienceLine, place, message).help(help)
+    let (place, message) = at_row(file, bad.line, bad.why.to_string());
+    Diagnostic::error(code, place, message).help(help)
 }

@@ -1,4 +1,4 @@
-//! The two push calls, and the two questions about them, as parameters.
+//! Two of the push calls, and the two questions about them, as parameters; the third is in `push_multiple`.
 //!
 //! Names and types are those of the vendor's SDK for 2020-10-28 and of requests seen on the wire: its pages
 //! print them with a small first letter, and a small `k` stays in `TargetMsgkey` and `Msgkey`.
@@ -19,6 +19,8 @@ use crate::domain::{
 pub enum Action {
     /// Pushes a template to at most ten targets.
     PushTemplate,
+    /// Pushes a template to at most a hundred targets, each with values of its own.
+    PushMultiple,
     /// Pushes a template to everyone on a platform.
     PushBroadcast,
     /// Lists scheduled and repeating tasks by when they happen.
@@ -33,6 +35,7 @@ impl Action {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::PushTemplate => "PushTemplate",
+            Self::PushMultiple => "PushMultiple",
             Self::PushBroadcast => "PushBroadcast",
             Self::QueryPushSchedulerList => "QueryPushSchedulerList",
             Self::QueryPushAnalysisTaskList => "QueryPushAnalysisTaskList",
@@ -73,19 +76,10 @@ impl Request {
         task_name: &str,
         targets: &[(TargetId, MessageKey)],
     ) -> Self {
-        let mut form = Form::common(environment, campaign, task_name);
-        if let Recipients::Targets(kind) = campaign.recipients {
-            form.put("DeliveryType", kind.delivery_type());
-        }
+        let mut form = Form::to_targets(environment, campaign, task_name);
+        form.values(campaign);
         let keys = targets.iter().map(|(id, key)| (id.as_str().to_owned(), json!(key.as_str())));
         form.put("TargetMsgkey", Value::Object(keys.collect()));
-        if let Some(channel) = campaign.channel {
-            let notify_type = match channel {
-                Channel::Default => "notify",
-                Channel::SelfBuilt => "transparent",
-            };
-            form.put("NotifyType", notify_type);
-        }
         if let Some(sms) = &campaign.sms {
             form.sms(sms);
         }
@@ -105,6 +99,7 @@ impl Request {
         message_key: &MessageKey,
     ) -> Self {
         let mut form = Form::common(environment, campaign, task_name);
+        form.values(campaign);
         form.put("DeliveryType", broadcast.platform.delivery_type());
         form.put("Msgkey", message_key);
         form.put("PushStatus", broadcast.login.push_status());
@@ -155,14 +150,14 @@ impl Request {
     }
 }
 
-struct Form(BTreeMap<&'static str, String>);
+pub(super) struct Form(pub(super) BTreeMap<&'static str, String>);
 
 impl Form {
     #[expect(
         clippy::needless_pass_by_value,
         reason = "numbers and texts alike, without a borrow at each call"
     )]
-    fn put(&mut self, name: &'static str, value: impl ToString) {
+    pub(super) fn put(&mut self, name: &'static str, value: impl ToString) {
         self.0.insert(name, value.to_string());
     }
 
@@ -189,9 +184,6 @@ impl Form {
         let mut form = Self::addressed(environment);
         form.put("TaskName", task_name);
         form.put("TemplateName", &campaign.template.name);
-        if !campaign.values.is_empty() {
-            form.put("TemplateKeyValue", json!(campaign.values));
-        }
         form.put("ExpiredSeconds", campaign.expires_after.seconds());
         if !campaign.extended_params.is_empty() {
             form.put("ExtendedParams", json!(campaign.extended_params));
@@ -203,6 +195,29 @@ impl Form {
             form.transparent(message);
         }
         form
+    }
+
+    /// What a push to targets says whichever call carries it: all but the targets, their values and what one call
+    /// alone has.
+    pub(super) fn to_targets(environment: &Environment, campaign: &Campaign, task_name: &str) -> Self {
+        let mut form = Self::common(environment, campaign, task_name);
+        if let Recipients::Targets(kind) = campaign.recipients {
+            form.put("DeliveryType", kind.delivery_type());
+        }
+        if let Some(channel) = campaign.channel {
+            let notify_type = match channel {
+                Channel::Default => "notify",
+                Channel::SelfBuilt => "transparent",
+            };
+            form.put("NotifyType", notify_type);
+        }
+        form
+    }
+
+    fn values(&mut self, campaign: &Campaign) {
+        if !campaign.values.is_empty() {
+            self.put("TemplateKeyValue", json!(campaign.values));
+        }
     }
 
     fn classification(&mut self, classification: &Classification) {

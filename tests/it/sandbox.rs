@@ -15,9 +15,10 @@ fn capture(name: &str) -> Vec<u8> {
 }
 
 /// What official SDKs sent, and what becomes of it when the clock stands where theirs stood.
-const CAPTURES: [(&str, &str); 6] = [
+const CAPTURES: [(&str, &str); 8] = [
     // Version 2019-08-21 does not know `BindPeriod`, so a broadcast without one is whole.
     ("2019-08-21_aliyunsdkcore_PushBroadcast.http", ""),
+    ("2019-08-21_aliyunsdkcore_PushMultiple.http", ""),
     ("2019-08-21_aliyunsdkcore_PushTemplate.http", ""),
     ("node_pop-core_PushTemplate_POST.http", ""),
     // These carry every parameter at once, with the sample's `fixedTime` of 2021. It is the last rule that is
@@ -25,6 +26,10 @@ const CAPTURES: [(&str, &str); 6] = [
     ("2020-10-28_v3.4.1_default-V3_PushTemplate_full.http", "StrategyContent.fixedTime is not in the future"),
     (
         "2020-10-28_v3.4.1_signature_algorithm-v2_PushBroadcast_full.http",
+        "StrategyContent.fixedTime is not in the future",
+    ),
+    (
+        "2020-10-28_v3.4.1_signature_algorithm-v2_PushMultiple_full.http",
         "StrategyContent.fixedTime is not in the future",
     ),
     (
@@ -47,12 +52,18 @@ fn what_the_official_sdks_sent_is_understood() {
     let pushes = vendor.sandbox.received().taken;
     assert_eq!(
         pushes.iter().map(|push| push.action.as_str()).collect::<Vec<_>>(),
-        ["PushBroadcast", "PushTemplate", "PushTemplate"]
+        ["PushBroadcast", "PushMultiple", "PushTemplate", "PushTemplate"]
     );
-    assert_eq!(pushes[1].task_name, "Python 测试 task");
-    assert_eq!(pushes[2].task_name, "Node 测试 *~'()!+");
-    let counts = vendor.sandbox.target_counts();
-    assert_eq!(json!(counts.targets), json!({"3:user1024": 1, "3:userid1024": 1, "broadcast:android": 1}));
+    let batch = &pushes[1];
+    let targets: Vec<&str> = batch.targets.iter().map(|target| target.target.as_str()).collect();
+    let expected: Vec<String> = (1..=11).map(|number| format!("userid{number}")).collect();
+    assert_eq!(targets, expected);
+    assert_eq!(batch.targets[10].values["name"], "张三 11");
+    assert_eq!(pushes[2].task_name, "Python 测试 task");
+    assert_eq!(pushes[3].task_name, "Node 测试 *~'()!+");
+    let mut counts = vendor.sandbox.target_counts().targets;
+    counts.retain(|target, _| !targets.contains(&target.trim_start_matches("3:")));
+    assert_eq!(json!(counts), json!({"3:user1024": 1, "3:userid1024": 1, "broadcast:android": 1}));
 }
 
 #[test]

@@ -13,13 +13,13 @@ use serde::{Deserialize, Deserializer};
 #[serde(deny_unknown_fields, default)]
 #[schemars(title = "audience")]
 pub struct AudienceSyntax {
-    /// Android device ids: wire `DeliveryType` 1 and `TargetMsgkey`, ten to a request.
+    /// Android device ids: wire `DeliveryType` 1 and `TargetMsgkey`, ten to a request, or `TargetMsg`, a hundred.
     #[schemars(example = ["dev-1", "dev-2"])]
     pub android_devices: Option<TargetsSyntax>,
-    /// iOS device ids: wire `DeliveryType` 2 and `TargetMsgkey`, ten to a request.
+    /// iOS device ids: wire `DeliveryType` 2 and `TargetMsgkey`, ten to a request, or `TargetMsg`, a hundred.
     #[schemars(example = ["dev-1", "dev-2"])]
     pub ios_devices: Option<TargetsSyntax>,
-    /// User ids: wire `DeliveryType` 3 and `TargetMsgkey`, ten to a request.
+    /// User ids: wire `DeliveryType` 3 and `TargetMsgkey`, ten to a request, or `TargetMsg`, a hundred.
     #[schemars(example = ["user1024"])]
     pub users: Option<TargetsSyntax>,
     /// Push tokens of iOS Live Activities: wire `DeliveryType` 5 and `TargetMsgkey`, ten to a request.
@@ -28,7 +28,7 @@ pub struct AudienceSyntax {
     /// Activity ids of iOS Live Activities: wire `DeliveryType` 6 and `TargetMsgkey`, ten to a request.
     #[schemars(example = ["delivery-20261215"])]
     pub live_activities: Option<TargetsSyntax>,
-    /// HarmonyOS device ids: wire `DeliveryType` 7 and `TargetMsgkey`, ten to a request.
+    /// HarmonyOS device ids: wire `DeliveryType` 7 and `TargetMsgkey`, ten to a request, or `TargetMsg`, a hundred.
     #[schemars(example = ["dev-1", "dev-2"])]
     pub harmonyos_devices: Option<TargetsSyntax>,
     /// Everyone on a platform, in one `PushBroadcast` request.

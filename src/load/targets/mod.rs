@@ -165,6 +165,25 @@ impl TargetFileError {
         }
     }
 
+    /// Returns the column that is to blame, if one is.
+    #[must_use]
+    pub fn column(&self) -> Option<&str> {
+        match self {
+            Self::NoColumns { column, .. }
+            | Self::NoColumn { column, .. }
+            | Self::ColumnTwice { column, .. }
+            | Self::UnfitColumn { column, .. } => Some(column),
+            Self::Unreadable { .. }
+            | Self::NotAFile { .. }
+            | Self::Unnamed { .. }
+            | Self::NoHeader { .. }
+            | Self::BadHeader { .. }
+            | Self::NotParquet { .. }
+            | Self::PackedParquet { .. }
+            | Self::ParquetLeftOut { .. } => None,
+        }
+    }
+
     /// Says what to do about it.
     #[must_use]
     pub fn help(&self) -> String {
