@@ -18,6 +18,13 @@ use crate::resolve::value_conflict;
 /// Most bad lines of one file that are reported one by one.
 const BAD_LINES_MAX: usize = 20;
 
+/// After so many rows, what is read ahead of them is small enough beside them to tell from the place in the file how
+/// many there are.
+const JUDGED_AT_ROWS: u64 = 1 << 20;
+
+/// No more rows than this are made room for ahead of time: what a file says of itself may be wrong.
+const EXPECTED_ROWS_MAX: u64 = 1 << 26;
+
 /// A declared audience. Its targets may be in a file, which is read each time they are asked for.
 #[derive(Clone, Debug)]
 pub struct Audience {
@@ -104,20 +111,18 @@ impl Audience {
             Err(diagnostic) => return (AudienceContents::default(), vec![*diagnostic]),
         };
         let mut batch = TargetHasher::new(salt, kind).batch();
-        let (mut targets, mut order) = (TargetSetBuilder::default(), Sha256::new());
-        let mut take = |hashes: &[TargetHash]| {
-            for hash in hashes {
-                targets.push(*hash);
-                order.update(hash.0);
-            }
-        };
         let mut check = self.row_check();
+        let (mut gathered, mut given) = (Gathered::default(), 0);
         let (mut diagnostics, mut unreported) = (Vec::new(), 0_u64);
         while let Some(row) = rows.next_row() {
             let mistake = match row {
                 Ok(row) => match check.as_mut().and_then(|check| check.row(&row)) {
                     None => {
-                        take(batch.push(row.id));
+                        gathered.take(batch.push(row.id));
+                        given += 1;
+                        if given == JUDGED_AT_ROWS {
+                            gathered.targets.expect(rows.expected(given));
+                        }
                         continue;
                     }
                     Some(mistake) => mistake,
@@ -130,7 +135,8 @@ impl Audience {
                 unreported += 1;
             }
         }
-        take(batch.rest());
+        gathered.take(batch.rest());
+        let Gathered { targets, order } = gathered;
         if unreported > 0 {
             diagnostics.push(self.more_bad_lines(unreported));
         }
@@ -194,6 +200,23 @@ impl Audience {
     }
 }
 
+/// Hashes as they come.
+#[derive(Default)]
+struct Gathered {
+    targets: TargetSetBuilder,
+    order: Sha256,
+}
+
+impl Gathered {
+    #[inline]
+    fn take(&mut self, hashes: &[TargetHash]) {
+        for hash in hashes {
+            self.targets.push(*hash);
+            self.order.update(hash.0);
+        }
+    }
+}
+
 /// The rows of an audience, one after the other.
 #[derive(Debug)]
 pub struct AudienceRows<'audience>(RowsKind<'audience>);
@@ -207,6 +230,7 @@ enum RowsKind<'audience> {
 
 impl AudienceRows<'_> {
     /// Reads the next row, or a diagnostic of a line that gives none. The row lives until the next one is read.
+    #[inline]
     pub fn next_row(&mut self) -> Option<Result<TargetRow<'_>, Box<Diagnostic>>> {
         match &mut self.0 {
             RowsKind::Inline(ids, line) => {
@@ -218,6 +242,16 @@ impl AudienceRows<'_> {
                 Some(rows.next_row()?.map_err(|bad| Box::new(bad_line(file, &bad))))
             }
         }
+    }
+
+    /// Returns about how many rows there are, judged by how far the `given` ones went, and rather a few too many.
+    fn expected(&self, given: u64) -> usize {
+        let rows = match &self.0 {
+            RowsKind::Inline(ids, given) => ids.len() as u64 + *given,
+            RowsKind::File(_, rows) => rows.expected(given),
+        };
+        let rows = rows.saturating_add(rows / 32).min(EXPECTED_ROWS_MAX);
+        usize::try_from(rows).unwrap_or_default()
     }
 
     /// Returns the file with the SHA-256 of what was read of it so far, if the audience is in a file.

@@ -302,17 +302,95 @@ fn plain_text_has_no_values() {
 }
 
 #[test]
-fn packed_files_have_values_too() {
+fn every_format_gives_the_same_rows_however_it_is_packed_and_with_any_values() {
+    let people = [("u1", "Zhang San", "1"), ("u2", "你", "2.50"), ("u1", "c", "3")];
+    let text: String = people.iter().map(|(id, ..)| format!("{id}\n")).collect();
+    let csv: String = people.iter().map(|(id, name, n)| format!("{name},{id},\"{n}\"\r\n")).collect();
+    let jsonl: String = people
+        .iter()
+        .map(|(id, name, n)| format!("{{\"name\":\"{name}\",\"id\":\"{id}\",\"n\":{n}}}\n"))
+        .collect();
+    let files = [
+        (TargetFileFormat::Text, None, "txt", text, 1),
+        (TargetFileFormat::Csv, Some("id"), "csv", format!("name,id,n\r\n{csv}"), 2),
+        (TargetFileFormat::Jsonl, Some("id"), "jsonl", jsonl, 1),
+    ];
     let directory = tempfile::tempdir().unwrap();
-    for (name, packed) in
-        [("a.csv.gz", gzip(b"id,n\nu1,a\nu2,b\n")), ("a.csv.zst", zstandard(b"id,n\nu1,a\nu2,b\n"))]
-    {
-        let path = directory.path().join(name);
-        std::fs::write(&path, packed).unwrap();
+    for (format, name, ending, content, first_line) in files {
+        let packings = [
+            ("", content.clone().into_bytes()),
+            (".gz", gzip(content.as_bytes())),
+            (".ZST", zstandard(content.as_bytes())),
+        ];
+        for (packing, bytes) in packings {
+            let path = directory.path().join(format!("ids.{ending}{packing}"));
+            std::fs::write(&path, bytes).unwrap();
+            let stated = |columns: &[&str]| rows(&file(&path, format, name, columns));
+            let lines = || people.iter().zip(first_line..);
+            let expected: Vec<String> = lines().map(|((id, ..), line)| format!("{line}: {id}")).collect();
+            assert_eq!(stated(&[]), expected, "{ending}{packing}");
+            if format != TargetFileFormat::Text {
+                let expected: Vec<String> =
+                    lines().map(|((id, name, n), line)| format!("{line}: {id} = {n} | {name}")).collect();
+                assert_eq!(stated(&["n", "name"]), expected, "{ending}{packing}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_carriage_return_ends_a_csv_record_too() {
+    let bytes = b"user_id\ru1,x\ru2\nu3\r\r\n\r\r\nu4\r\"u\r5\",\n\"u6\"\ru7";
+    assert_eq!(
+        csv(bytes),
+        [
+            "1: u1",
+            "1: u2",
+            "2: u3",
+            "4: u4",
+            "line 4: a target id cannot contain the control character U+000D",
+            "5: u6",
+            "5: u7",
+        ]
+    );
+}
+
+#[test]
+fn a_csv_header_that_is_endless_is_no_header() {
+    let long = "x".repeat(LINE_BYTES_MAX + 1);
+    for (header, why) in [
+        (format!("{long}\nu1\n"), "the line has more than 1048576 bytes"),
+        ("\"user_id\nu1\n".to_owned(), "a quote is opened here and never closed"),
+        (format!("\"user_id\n{long}\n"), "a quote is opened here and never closed"),
+    ] {
         assert_eq!(
-            rows(&file(&path, TargetFileFormat::Csv, Some("id"), &["n"])),
-            ["2: u1 = a", "3: u2 = b"],
-            "{name}"
+            csv(header.as_bytes()),
+            [format!(
+                "audience-file: the header line of `ids` cannot be read: {why}; write the names of the columns into the first line"
+            )]
         );
+    }
+}
+
+proptest::proptest! {
+    /// What is cut at commas is what the crate would have cut it into.
+    #[test]
+    fn a_csv_line_means_the_same_with_quotes_around_its_fields(
+        fields in proptest::collection::vec("[a-c \\.é]{0,3}", 1..5),
+        column in 0_usize..5,
+    ) {
+        let header = ["c0", "c1", "c2", "c3", "c4"];
+        let plain = format!("{}\n{}\nlast,last,last,last,last\n", header.join(","), fields.join(","));
+        let quoted = format!(
+            "{}\n\"{}\"\nlast,last,last,last,last\n",
+            header.join(","),
+            fields.join("\",\"")
+        );
+        let read = |text: &str| {
+            read_values(TargetFileFormat::Csv, Some(header[column]), &["c0", "c3"], text.as_bytes())
+        };
+        // Nothing but an empty line is skipped, and an empty quoted field is none.
+        proptest::prop_assume!(fields != [""]);
+        proptest::prop_assert_eq!(read(&plain), read(&quoted));
     }
 }
