@@ -4,6 +4,7 @@
 //! anew. Does not know who edits.
 
 use std::collections::{BTreeMap, HashMap};
+use std::fmt::Debug;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -141,7 +142,7 @@ impl<T> Default for Memory<T> {
 /// Fewest files that are worth more than one thread: what it costs to start one parses a dozen files.
 const PARALLEL_MIN: usize = 64;
 
-impl<T: DeserializeOwned + Send + Sync> Memory<T> {
+impl<T: DeserializeOwned + Debug + Send + Sync> Memory<T> {
     fn read(
         &mut self,
         open: &BTreeMap<PathBuf, String>,

@@ -12,7 +12,7 @@ use crate::load::{Entry, Mapping};
 
 /// A node's place in the arena.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) struct NodeId(u32);
+pub(in crate::load) struct NodeId(u32);
 
 impl NodeId {
     /// Returns the node's place in the order of reading, from 0.
@@ -34,7 +34,7 @@ pub(super) enum Kind<'tree> {
     Alias,
 }
 
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 struct Node {
     start: u32,
     end: u32,
@@ -42,7 +42,7 @@ struct Node {
 }
 
 /// A piece of an arena or of the source.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 struct Piece {
     start: u32,
     end: u32,
@@ -54,7 +54,7 @@ impl Piece {
     }
 }
 
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 enum Is {
     Plain(Piece),
     Quoted(Piece),
@@ -67,7 +67,7 @@ enum Is {
 }
 
 /// A document's nodes, by reference: an alias costs one node however much it repeats.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub(in crate::load) struct Tree {
     source: Arc<Source>,
     nodes: Vec<Node>,
