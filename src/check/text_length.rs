@@ -34,6 +34,11 @@ impl Unit {
         }
     }
 
+    /// Whether a text counts for more than a limit. It never counts for more than its bytes.
+    fn exceeds(self, text: &str, limit: usize) -> bool {
+        text.len() > limit && self.count(text) > limit
+    }
+
     fn limit(self, limit: usize) -> String {
         match self {
             Self::Characters => limit.to_string(),
@@ -126,7 +131,7 @@ pub(super) fn text_too_long(out: &mut Vec<Diagnostic>, declared: &Declarations<'
         for (key, text) in &filled {
             let vendors = LIMITS.iter().map(|limits| {
                 let limit = if *key == "title" { limits.title } else { limits.body };
-                applies(limits, group, is_self_built) && limits.unit.count(text) > limit
+                applies(limits, group, is_self_built) && limits.unit.exceeds(text, limit)
             });
             let vendors: Vec<bool> = vendors.collect();
             let has_total = group.has_android() || group.has_ios();

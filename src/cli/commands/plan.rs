@@ -1,4 +1,5 @@
 use std::io::Write;
+use std::mem::ManuallyDrop;
 use std::path::{Path, PathBuf};
 
 use crate::cli::exit::ExitStatus;
@@ -29,15 +30,16 @@ pub(in crate::cli) struct Args {
 
 pub(super) fn run(shell: &Shell, globals: &Globals, args: &Args) -> Result {
     let session = Session::new(shell, globals);
-    let desired = session.desired(None)?;
+    // The process ends right after: what is large is left to the system to free.
+    let desired = ManuallyDrop::new(session.desired(None)?);
     // Let go of before audiences are read: who wants to write need not wait for that.
     let open = session.view_ledger(&desired, "plan")?;
-    let plan = session.plan(&desired, &open)?.document;
-    let text = plan::to_json(&plan);
-    if let Some(path) = &args.out {
-        save(path, &text)?;
+    let plan = ManuallyDrop::new(session.plan(&desired, &open)?.document);
+    let text = (args.json || args.out.is_some()).then(|| plan::to_json(&plan));
+    if let (Some(path), Some(text)) = (&args.out, &text) {
+        save(path, text)?;
     }
-    shell.answer(&if args.json { text } else { render::plan::plan(&plan, shell.width()) })?;
+    shell.answer(&text.filter(|_| args.json).unwrap_or_else(|| render::plan::plan(&plan, shell.width())))?;
     if let (Some(path), false) = (&args.out, args.json) {
         shell.say(&format!("Saved as {0}. Push exactly this: campaignctl apply {0}\n", path.display()));
     }

@@ -103,8 +103,7 @@ impl Rules {
         }
         match meaning {
             Meaning::Mapping(entries) => {
-                let has = |key: &str| entries.iter().any(|[own, _]| node.key(*own) == Some(key));
-                if !rule.required.iter().all(|key| has(key)) {
+                if !rule.required.iter().all(|key| node.has(entries, key)) {
                     return Some(false);
                 }
                 for [key, value] in entries {

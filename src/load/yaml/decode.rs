@@ -66,6 +66,11 @@ impl<'de> Node<'de> {
         }
     }
 
+    /// Whether one of a mapping's entries has a key.
+    pub(in crate::load) fn has(self, entries: &[[NodeId; 2]], key: &str) -> bool {
+        entries.iter().any(|[own, _]| self.tree.is_key(*own, key))
+    }
+
     /// Returns the text of a key.
     pub(in crate::load) fn key(self, key: NodeId) -> Option<&'de str> {
         self.tree.key_text(key)

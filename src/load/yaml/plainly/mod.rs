@@ -29,7 +29,7 @@ pub(super) fn read(source: &Arc<Source>) -> Option<Tree> {
         return None;
     }
     let tree = Tree::new(source);
-    let mut reader = Reader { text, at: 0, next: None, depth: 0, tree, waiting: Vec::new() };
+    let mut reader = Reader { text, at: 0, next: None, depth: 0, tree, waiting: Vec::with_capacity(64) };
     reader.next_line();
     // What does not begin at the margin is unusual, if nothing else.
     let root = (reader.next? == 0).then(|| reader.block(0))??;
