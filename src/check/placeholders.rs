@@ -15,12 +15,14 @@ pub(super) fn values(
     campaign: &Declaration<'_, CampaignSyntax>,
     template: &Declaration<'_, TemplateSyntax>,
 ) {
-    let taken = taken(template);
-    let misspelt = placeholder_without_value(out, campaign, template, &taken);
-    value_without_placeholder(out, campaign, template, (&taken, &misspelt));
+    if !is_filled(campaign, template.syntax) {
+        let taken = taken(template);
+        let misspelt = placeholder_without_value(out, campaign, template, &taken);
+        value_without_placeholder(out, campaign, template, (&taken, &misspelt));
+    }
     empty_once_filled(out, campaign, template);
     for name in campaign.syntax.values.keys() {
-        text_in_comment(out, &campaign.value(&["values", name]), &format!("the value of `{name}`"));
+        text_in_comment(out, &campaign.value(&["values", name]), || format!("the value of `{name}`"));
     }
 }
 
@@ -31,6 +33,18 @@ fn given<'workspace>(
     let syntax = campaign.syntax;
     let common = syntax.values.keys().map(|name| ("values", name.as_str()));
     common.chain(syntax.values_from.keys().map(|name| ("values_from", name.as_str())))
+}
+
+/// Whether each placeholder has a value, and each value a placeholder.
+fn is_filled(campaign: &Declaration<'_, CampaignSyntax>, template: &TemplateSyntax) -> bool {
+    let texts = texts(template);
+    let names = texts.iter().flat_map(|(_, text)| placeholders(text));
+    let mut names: Vec<&str> = names.map(|(name, _)| name).collect();
+    names.sort_unstable();
+    names.dedup();
+    let mut given: Vec<&str> = given(campaign).map(|(_, name)| name).collect();
+    given.sort_unstable();
+    names == given
 }
 
 /// Returns each placeholder and the place where it stands first.
@@ -131,7 +145,9 @@ fn empty_once_filled(
     if campaign.syntax.channel == Some(ChannelSyntax::SelfBuilt) {
         return;
     }
-    for (key, text) in texts(template.syntax) {
+    // A text that begins with neither a placeholder nor a blank cannot become empty.
+    let may_be_empty = |text: &str| text.starts_with(|first: char| first == '#' || first.is_whitespace());
+    for (key, text) in texts(template.syntax).into_iter().filter(|(_, text)| may_be_empty(text)) {
         let filled = domain::render(text, &campaign.syntax.values);
         if filled.trim().is_empty() && !text.trim().is_empty() {
             let message = format!("the {key} is empty once its placeholders are filled");

@@ -1,7 +1,5 @@
 //! Makes a plan of changes.
 
-use std::collections::BTreeMap;
-
 use chrono::{DateTime, SubsecRound, Utc};
 use chrono_tz::Tz;
 
@@ -86,11 +84,11 @@ fn inputs(setting: Setting<'_>) -> Vec<InputDocument> {
 
 /// Makes the plan of `changes`, ordered by campaign name, with guards and digest.
 pub fn build(changes: Vec<Change<'_>>, ledger: &Ledger, setting: Setting<'_>, now: DateTime<Utc>) -> Plan {
-    let changes: BTreeMap<_, _> =
-        changes.into_iter().map(|change| (change.desired.campaign.id.clone(), change)).collect();
-    let pushes: Vec<PlannedPush> = changes.values().filter_map(planned_push).collect();
+    let mut changes = changes;
+    changes.sort_by(|one, other| one.desired.campaign.id.cmp(&other.desired.campaign.id));
+    let pushes: Vec<PlannedPush> = changes.iter().filter_map(planned_push).collect();
     let documents: Vec<ChangeDocument> =
-        changes.values().map(|change| change_document(change, setting.directory)).collect();
+        changes.iter().map(|change| change_document(change, setting.directory)).collect();
     let environment = setting.environment;
     let mut document = PlanDocument {
         format: FORMAT.to_owned(),
@@ -237,5 +235,5 @@ fn schedule(schedule: &Schedule) -> ScheduleDocument {
 
 fn place(place: &Place, directory: &str) -> PlaceDocument {
     let file = within(place.path(), directory);
-    PlaceDocument { file, line: place.line().unwrap_or(1) }
+    PlaceDocument { file, line: place.line_once().unwrap_or(1) }
 }
