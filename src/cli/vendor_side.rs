@@ -38,9 +38,8 @@ impl VendorSide {
             Endpoint::Remote(url) => (url.clone(), shell.credentials()?, None),
             Endpoint::Sandbox => {
                 let options = sandbox::Options {
-                    clock: shell.clock(),
-                    accounts: sandbox::default_accounts(),
                     journal: Some(received_path(environment)),
+                    ..sandbox::Options::new(shell.clock())
                 };
                 let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
                 let sandbox = Sandbox::start(address, options).await.map_err(|error| failed(&error))?;

@@ -33,6 +33,7 @@ mod schema;
 mod sdk;
 mod signature;
 mod site;
+mod soak;
 mod valid_corpus;
 mod wire;
 mod yaml_page;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use campaignctl::apply::Step;
-use campaignctl::sandbox::{Fault, FaultKind, Options, Sandbox, default_accounts};
+use campaignctl::sandbox::{Fault, FaultKind, Options, Sandbox};
 use tokio::runtime::Runtime;
 
 use crate::site::{NOW, Ran, Site};
@@ -23,8 +23,7 @@ impl Vendor {
     pub(crate) fn start() -> Self {
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-        let options =
-            Options { clock: Arc::new(|| NOW.parse().unwrap()), accounts: default_accounts(), journal: None };
+        let options = Options::new(Arc::new(|| NOW.parse().unwrap()));
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         let sandbox = runtime.block_on(Sandbox::start(address, options)).unwrap();
         Self { sandbox, _runtime: runtime }

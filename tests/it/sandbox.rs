@@ -1,11 +1,13 @@
 //! The sandbox as a gateway: signatures, nonces, timestamps, bodies, and what it keeps.
 
 use std::fs;
-use std::io::Write;
+use std::io::{Read, Write};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 
-use campaignctl::sandbox::SandboxError;
+use campaignctl::sandbox::{Memory, SandboxError};
 use serde_json::json;
+use sha2::{Digest, Sha256};
 
 use crate::sandbox_caller::{Reply, Vendor, good, moment, pairs, post, query, targets, v3};
 
@@ -305,6 +307,49 @@ fn a_restart_finds_everything_in_the_journal() {
     fs::write(&path, format!("{{}}\n{whole}")).unwrap();
     let error = Vendor::with_journal(Some(path)).err().unwrap();
     assert!(matches!(error, SandboxError::JournalLine { line: 1, .. }), "{error}");
+}
+
+#[test]
+fn a_lean_sandbox_remembers_a_hash_for_each_push_and_their_number() {
+    let lean = || {
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        Vendor::set_up(address, |options| options.memory = Memory::Lean).unwrap()
+    };
+    let vendor = lean();
+    for _ in 0..2 {
+        let mut business = good("PushTemplate");
+        business.insert("TargetMsgkey".to_owned(), targets(2));
+        assert_eq!(vendor.call("PushTemplate", &business).verdict(), "accepted");
+    }
+    assert_eq!(vendor.call("PushMultiple", &good("PushMultiple")).verdict(), "accepted");
+    assert_eq!(vendor.get("counts"), json!({ "calls": 3, "pushes": 5 }));
+    let hash = |name: &str| Sha256::digest(name.as_bytes())[..16].to_vec();
+    let (one, two) = (hash("3:u1"), hash("3:u2"));
+    let mut stream = vendor.connect();
+    stream.write_all(b"GET /__sandbox/hashes HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n").unwrap();
+    let mut reply = Vec::new();
+    stream.read_to_end(&mut reply).unwrap();
+    assert!(reply.ends_with(&[&one[..], &two, &one, &two, &one].concat()));
+    // What needs more than that says so, instead of telling that nothing came.
+    for path in ["received", "targets"] {
+        assert_eq!(vendor.get(path)["error"], "the sandbox is lean: it has `counts` and `hashes` only");
+    }
+    assert_eq!(vendor.sandbox.received().taken, []);
+    assert!(vendor.sandbox.requests().iter().all(|request| request.parameters.is_empty()));
+    assert_eq!(vendor.post("reset", "").status, 204);
+    assert_eq!(vendor.get("counts")["pushes"], 0);
+    assert_eq!(vendor.call("PushTemplate", &good("PushTemplate")).verdict(), "accepted");
+    assert_eq!(vendor.get("counts")["pushes"], 1);
+}
+
+#[test]
+fn a_sandbox_that_is_not_lean_counts_and_has_no_hashes() {
+    let vendor = Vendor::start();
+    let mut business = good("PushTemplate");
+    business.insert("TargetMsgkey".to_owned(), targets(3));
+    assert_eq!(vendor.call("PushTemplate", &business).verdict(), "accepted");
+    assert_eq!(vendor.get("counts"), json!({ "calls": 1, "pushes": 3 }));
+    assert!(vendor.get("hashes")["error"].as_str().unwrap().starts_with("the sandbox is not lean"));
 }
 
 #[test]

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 
-use campaignctl::sandbox::{Fault, FaultKind, Options, Sandbox, SeenRequest, TargetCounts, default_accounts};
+use campaignctl::sandbox::{Fault, FaultKind, Options, Sandbox, SeenRequest, TargetCounts};
 use chrono::{DateTime, Duration, SubsecRound, Utc};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -41,7 +41,7 @@ fn in_an_hour() -> DateTime<Utc> {
 impl Stage {
     fn new() -> Self {
         let runtime = Runtime::new().unwrap();
-        let options = Options { clock: Arc::new(now), accounts: default_accounts(), journal: None };
+        let options = Options::new(Arc::new(now));
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         let sandbox = runtime.block_on(Sandbox::start(address, options)).unwrap();
         Self { runtime, sandbox }
