@@ -129,7 +129,7 @@ impl Place {
     pub fn line_once(&self) -> Option<u64> {
         let Self::Span(span) = self else { return self.line() };
         let before = span.source.text().as_bytes().get(..span.range.start)?;
-        Some(before.iter().filter(|byte| **byte == b'\n').count() as u64 + 1)
+        Some(before.split(|byte| *byte == b'\n').count() as u64)
     }
 
     /// Returns the column in characters, from 1, where it is known.

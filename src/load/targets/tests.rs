@@ -304,12 +304,10 @@ fn plain_text_has_no_values() {
 #[test]
 fn every_format_gives_the_same_rows_however_it_is_packed_and_with_any_values() {
     let people = [("u1", "Zhang San", "1"), ("u2", "你", "2.50"), ("u1", "c", "3")];
-    let text: String = people.iter().map(|(id, ..)| format!("{id}\n")).collect();
-    let csv: String = people.iter().map(|(id, name, n)| format!("{name},{id},\"{n}\"\r\n")).collect();
-    let jsonl: String = people
-        .iter()
-        .map(|(id, name, n)| format!("{{\"name\":\"{name}\",\"id\":\"{id}\",\"n\":{n}}}\n"))
-        .collect();
+    let text = people.map(|(id, ..)| format!("{id}\n")).concat();
+    let csv = people.map(|(id, name, n)| format!("{name},{id},\"{n}\"\r\n")).concat();
+    let jsonl =
+        people.map(|(id, name, n)| format!("{{\"name\":\"{name}\",\"id\":\"{id}\",\"n\":{n}}}\n")).concat();
     let files = [
         (TargetFileFormat::Text, None, "txt", text, 1),
         (TargetFileFormat::Csv, Some("id"), "csv", format!("name,id,n\r\n{csv}"), 2),
