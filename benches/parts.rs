@@ -92,10 +92,17 @@ mod reading {
 
     fn every_id(bencher: Bencher<'_, '_>, site: &Site, name: &str, format: TargetFileFormat) {
         let column_or_field = (format != TargetFileFormat::Text).then(|| "id".to_owned());
-        let file = TargetFile { path: site.path(name), shown_as: name.to_owned(), format, column_or_field };
-        bencher
-            .counter(ItemsCount::new(IDS))
-            .bench(|| file.open().unwrap().map(|line| line.unwrap().1.as_str().len()).sum::<usize>());
+        let (path, shown_as) = (site.path(name), name.to_owned());
+        let file = TargetFile { path, shown_as, format, column_or_field, value_columns: Vec::new() };
+        bencher.counter(ItemsCount::new(IDS)).bench(|| {
+            let (mut rows, mut bytes, mut ids) = (file.open().unwrap(), 0, 0);
+            while let Some(row) = rows.next_row() {
+                bytes += row.unwrap().id.as_str().len();
+                ids += 1;
+            }
+            assert_eq!(ids, IDS);
+            bytes
+        });
     }
 
     #[divan::bench]
@@ -133,7 +140,9 @@ mod reading {
 mod targets {
     use std::convert::Infallible;
 
-    use campaignctl::domain::{LedgerSalt, TargetHash, TargetId, TargetKind, TargetSet, TargetSetBuilder};
+    use campaignctl::domain::{
+        LedgerSalt, TargetHash, TargetHasher, TargetId, TargetKind, TargetSet, TargetSetBuilder,
+    };
     use divan::Bencher;
     use divan::counter::ItemsCount;
 
@@ -156,6 +165,19 @@ mod targets {
         let (salt, ids) = (salt(), ids(1_000));
         bencher.counter(ItemsCount::new(ids.len())).bench(|| {
             ids.iter().fold(0_u8, |sum, id| sum ^ TargetHash::of(&salt, TargetKind::User, id).0[0])
+        });
+    }
+
+    /// As audiences are hashed: several ids at a time.
+    #[divan::bench]
+    fn hash_in_batches(bencher: Bencher<'_, '_>) {
+        let (salt, ids) = (salt(), ids(1_000));
+        bencher.counter(ItemsCount::new(ids.len())).bench(|| {
+            let mut batch = TargetHasher::new(&salt, TargetKind::User).batch();
+            let mut hashed = ids.iter().map(|id| batch.push(id.borrowed()).len()).sum::<usize>();
+            hashed += batch.rest().len();
+            assert_eq!(hashed, ids.len());
+            hashed
         });
     }
 
@@ -187,8 +209,8 @@ mod targets {
 mod ledger {
     use campaignctl::domain::{LedgerSalt, Revision};
     use campaignctl::ledger::{
-        Content, Entry, FORMAT_VERSION, FoldError, Header, IntentRecord, Ledger, Lineage, Mark, Outcome,
-        Record, RunId, Serial, Writer,
+        Content, Entry, FORMAT_VERSION, FoldError, Header, IntentRecord, Ledger, Lineage, Mark, Outcome, Record,
+        RunId, Serial, Writer,
     };
     use divan::Bencher;
     use divan::counter::ItemsCount;
@@ -265,12 +287,10 @@ mod ledger {
     #[divan::bench]
     fn encode(bencher: Bencher<'_, '_>) {
         let records = records();
-        bencher.counter(ItemsCount::new(records.len())).with_inputs(|| records.clone()).bench_values(
-            |records| {
-                let mut writer = Writer::default();
-                records.into_iter().map(|record| writer.encode(now(), record).1.len()).sum::<usize>()
-            },
-        );
+        bencher.counter(ItemsCount::new(records.len())).with_inputs(|| records.clone()).bench_values(|records| {
+            let mut writer = Writer::default();
+            records.into_iter().map(|record| writer.encode(now(), record).1.len()).sum::<usize>()
+        });
     }
 
     #[divan::bench]
@@ -326,8 +346,7 @@ mod sending {
         let site = Site::new(1);
         let (desired, targets) = (site.desired(), addressees(&site));
         let campaign = &desired.campaigns[0].campaign;
-        bencher
-            .bench(|| Request::push_template(&desired.environment, campaign, "sandbox/hello@1#1", &targets));
+        bencher.bench(|| Request::push_template(&desired.environment, campaign, "sandbox/hello@1#1", &targets));
     }
 
     #[divan::bench]

@@ -47,13 +47,13 @@ def calls(binary, scratch):
     return known or {"template": ""}
 
 
-def applying(binary, scratch, label, endpoint, targets, more, runs_with=None):
+def applying(binary, scratch, label, endpoint, targets, more, environment=None):
     """A job that applies one campaign to so many targets with a new ledger each time."""
     place = scratch / re.sub(r"\W+", "-", f"apply-{label}")
     # None of them repeats, or a request would be missing.
     ids(one_campaign(place, endpoint, more=more) / "ids.txt", targets, repeats=0)
-    own = runs_with or binary
-    return Job(label, [own, "apply", "--auto-approve"], place, prepare=lambda: fresh_ledger(binary, place))
+    return Job(label, [binary, "apply", "--auto-approve"], place, prepare=lambda: fresh_ledger(binary, place),
+               environment=environment)
 
 
 def wrk(seconds, endpoint):
@@ -101,7 +101,7 @@ def cost_table(binary, scratch, requests, runs, peers):
     return {"requests": requests, **figures}
 
 
-def rate_table(binary, scratch, delays_ms, seconds, runs, peers, unsynced):
+def rate_table(binary, scratch, delays_ms, seconds, runs, peers):
     """Requests a second at a vendor that takes its time, with 64 in flight."""
     figures = {}
     for delay_ms in delays_ms:
@@ -109,9 +109,9 @@ def rate_table(binary, scratch, delays_ms, seconds, runs, peers, unsynced):
         rates = {}
         with vendor(binary, scratch, peers, delay_ms) as endpoint:
             more = calls(binary, scratch).get("template", "")
-            kinds = {"apply": None, **({"apply without sync": unsynced} if unsynced else {})}
-            jobs = {name: [applying(binary, scratch, f"{name} {delay_ms} {count}", endpoint, count * BATCH["template"], more, own)
-                           for count in (1, requests)] for name, own in kinds.items()}
+            kinds = {"apply": None, **({"apply without sync": {"LD_PRELOAD": str(peers["no_sync"])}} if peers else {})}
+            jobs = {name: [applying(binary, scratch, f"{name} {delay_ms} {count}", endpoint, count * BATCH["template"], more, environment)
+                           for count in (1, requests)] for name, environment in kinds.items()}
             for _ in range(runs):
                 for name, (one, many) in jobs.items():
                     wall = many.run()["wall"] - one.run()["wall"]

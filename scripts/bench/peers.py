@@ -38,6 +38,8 @@ def install():
     if subprocess.run(built, stderr=subprocess.DEVNULL).returncode != 0:
         run("apt-get", "install", "-y", "-qq", "--no-install-recommends", "libyaml-dev")
         run(*built)
+    no_sync = TARGET / "no_sync.so"
+    run("cc", "-O2", "-shared", "-fPIC", "-o", no_sync, HERE / "no_sync.c")
     boon = TARGET / "bin" / "boon"
     if not boon.exists():
         run("cargo", "install", "--quiet", "--root", TARGET, "boon-cli")
@@ -53,7 +55,7 @@ def install():
     driver.write_text((HERE / "pop_core.js").read_text())
     have("wrk", "wrk")
     return {
-        "scan": scan, "boon": boon, "python": python, "pop_core": ["node", driver], "wrk": "wrk", "stub": stub(),
+        "scan": scan, "boon": boon, "python": python, "pop_core": ["node", driver], "wrk": "wrk", "stub": stub(), "no_sync": no_sync,
         "versions": {
             "libyaml": version_in(said("dpkg-query", "-W", "-f", "${Version}", "libyaml-dev")),
             "boon-cli": version_in(said(boon, "--version")),

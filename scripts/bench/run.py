@@ -1,14 +1,13 @@
 #!/usr/bin/env python3
 """Measures whole campaignctl processes beside limits and peers, in one run.
 
-    scripts/bench/run.py [--smoke | --full] [--binary FILE] [--unsynced FILE] [--runs N]
+    scripts/bench/run.py [--smoke | --full] [--binary FILE] [--runs N]
 
 Builds in release, installs the peers where they are missing (libyaml, boon-cli, DuckDB, pop-core, wrk), and writes
 docs/performance.json, docs/performance.md and docs/performance.svg.
 
     --full      with an apply to ten million targets
     --smoke     tiny sizes, no peer, one run, writes nothing: shows that every measurement still works
-    --unsynced  a binary that does not sync its ledger, to see what that costs; without it that row is left out
 
 Figures are CPU seconds (user and system) of the measured process alone, and its peak memory, as the system counts them;
 of several runs the median. Commands of one table run in turn, so that a busy machine is busy for all of them.
@@ -181,7 +180,7 @@ def apply(binary, scratch, targets, runs):
     ledger = sum(path.stat().st_size for path in (scratch / f"apply-{targets}" / "campaigns" / ".campaignctl").rglob("*") if path.is_file())
     whole, start = found[targets], found[10]
 =======
-def bench(binary, scratch, sizes, runs, peers, unsynced):
+def bench(binary, scratch, sizes, runs, peers):
 >>>>>>> 9cb19e7 (bench: every bar of the issue beside its peer in one run; parts with divan)
     return {
         "start": files.start_table(binary, scratch, runs),
@@ -189,7 +188,7 @@ def bench(binary, scratch, sizes, runs, peers, unsynced):
         "audience": audience.audience_table(binary, scratch, sizes["lines"], runs, peers),
         "formats": audience.formats_table(binary, scratch, sizes["format_lines"], runs, peers),
         "cost": apply.cost_table(binary, scratch, sizes["requests"], runs, peers),
-        "rate": apply.rate_table(binary, scratch, sizes["delays_ms"], sizes["seconds"], runs, peers, unsynced),
+        "rate": apply.rate_table(binary, scratch, sizes["delays_ms"], sizes["seconds"], runs, peers),
         "memory": apply.memory_table(binary, scratch, sizes["targets"], runs, peers),
     }
 
@@ -199,24 +198,23 @@ def main():
     arguments.add_argument("--smoke", action="store_true")
     arguments.add_argument("--full", action="store_true")
     arguments.add_argument("--binary", type=Path)
-    arguments.add_argument("--unsynced", type=Path)
     arguments.add_argument("--runs", type=int, default=3)
     given = arguments.parse_args()
     binary = given.binary
     if binary is None:
         subprocess.run(["cargo", "build", "--release", "--locked"], cwd=ROOT, check=True)
         binary = ROOT / "target" / "release" / "campaignctl"
-    binary, unsynced = binary.resolve(), given.unsynced and given.unsynced.resolve()
+    binary = binary.resolve()
     with tempfile.TemporaryDirectory() as scratch:
         # A ledger's witness belongs to the measured ledgers only.
         os.environ["XDG_STATE_HOME"] = str(Path(scratch) / "state")
         if given.smoke:
-            print(json.dumps(bench(binary, Path(scratch), SMOKE, 1, None, unsynced), indent=1))
+            print(json.dumps(bench(binary, Path(scratch), SMOKE, 1, None), indent=1))
             return
         sizes = {**USUAL, "targets": [*USUAL["targets"], 10**7]} if given.full else USUAL
         peers = installed.install()
         before = os.getloadavg()[0]
-        figures = bench(binary, Path(scratch), sizes, given.runs, peers, unsynced)
+        figures = bench(binary, Path(scratch), sizes, given.runs, peers)
     figures["machine"] = {**machine(), "load": [before, os.getloadavg()[0]]}
     version = subprocess.run([binary, "--version"], capture_output=True, text=True).stdout
     figures["versions"] = {"campaignctl": version_in(version), **peers["versions"]}
