@@ -29,7 +29,7 @@ pub use campaign::{
 };
 pub use classification::{Classification, HuaweiLevel, OppoLevel, VendorCategory, VivoMessageType};
 pub use environment::{ApiVersion, Endpoint, EndpointRefused, Environment};
-pub use message_key::MessageKey;
+pub use message_key::{MessageKey, MessageKeys};
 pub use name::{CampaignId, EnvironmentName, InvalidName, ProjectName};
 pub use row_seal::{RowSeal, Sealing, Unsealing};
 pub use schedule::{

@@ -5,7 +5,9 @@
 
 use std::collections::BTreeMap;
 
+use bytes::Bytes;
 use chrono::{DateTime, Utc};
+use serde::Serializer as _;
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
@@ -13,6 +15,7 @@ use crate::domain::{
     ActivityEvent, Broadcast, Campaign, Channel, Classification, Environment, LiveActivity, Login,
     MessageKey, Recipients, Schedule, Sms, TargetId, Transparent, Urgency, VendorCategory, VivoMessageType,
 };
+use crate::vendor::encode::sorted_query;
 
 /// A call of the vendor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -43,6 +46,23 @@ impl Action {
     }
 }
 
+/// A request with what does not change however often it is signed.
+#[derive(Clone, Debug)]
+pub struct Prepared {
+    /// The request.
+    pub request: Request,
+    /// Its parameters, as they are sent.
+    pub(super) form: Bytes,
+    /// [`Request::digest`].
+    pub digest: String,
+}
+
+impl From<Request> for Prepared {
+    fn from(request: Request) -> Self {
+        Self { form: request.form().into(), digest: request.digest(), request }
+    }
+}
+
 /// One call with its business parameters.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Request {
@@ -65,7 +85,16 @@ impl Request {
                 hasher.update(part);
             }
         }
-        hex::encode(&hasher.finalize()[..16])
+        let mut digits = [0; 32];
+        hex::encode_to_slice(&hasher.finalize()[..16], &mut digits)
+            .expect("two digits are made of each byte");
+        String::from_utf8_lossy(&digits).into_owned()
+    }
+
+    /// Returns the parameters as `application/x-www-form-urlencoded`, sorted, as they are signed.
+    #[must_use]
+    pub fn form(&self) -> String {
+        sorted_query(&self.parameters)
     }
 
     /// Returns the push of a campaign to at most ten targets.
@@ -74,12 +103,11 @@ impl Request {
         environment: &Environment,
         campaign: &Campaign,
         task_name: &str,
-        targets: &[(TargetId, MessageKey)],
+        targets: &[(&TargetId, MessageKey)],
     ) -> Self {
         let mut form = Form::to_targets(environment, campaign, task_name);
         form.values(campaign);
-        let keys = targets.iter().map(|(id, key)| (id.as_str().to_owned(), json!(key.as_str())));
-        form.put("TargetMsgkey", Value::Object(keys.collect()));
+        form.put("TargetMsgkey", keys_by_target(targets));
         if let Some(sms) = &campaign.sms {
             form.sms(sms);
         }
@@ -267,6 +295,15 @@ impl Form {
             }
         }
     }
+}
+
+/// Returns a JSON object of message keys by target.
+fn keys_by_target(targets: &[(&TargetId, MessageKey)]) -> String {
+    let mut text = Vec::with_capacity(targets.len() * 64);
+    let pairs = targets.iter().map(|(id, key)| (id.as_str(), key.as_str()));
+    let written = serde_json::Serializer::new(&mut text).collect_map(pairs);
+    written.expect("texts are what JSON can hold");
+    String::from_utf8(text).expect("JSON is text")
 }
 
 fn strategy_content(schedule: &Schedule) -> Option<Value> {

@@ -24,7 +24,7 @@ use campaignctl::resolve::{Audience, AudienceContents, CampaignRows, Desired, De
 use campaignctl::state::{
     self, Backend, Expected, Lines, MemoryBackend, OpenLedger, OpenRefused, StateError,
 };
-use campaignctl::vendor::{Action, Outcome, RejectClass, Request};
+use campaignctl::vendor::{Action, Gate, Outcome, Prepared, RejectClass, Request};
 use chrono::{DateTime, Utc};
 use proptest::prelude::*;
 use proptest::sample::subsequence;
@@ -149,7 +149,11 @@ pub(crate) struct Vendor {
 }
 
 impl Deliver for Vendor {
-    async fn deliver(&self, request: &Request, _: &str) -> Outcome {
+    async fn deliver(&self, request: &Prepared, _: &str, gate: &impl Gate) -> Option<Outcome> {
+        let request = &request.request;
+        if !gate.pass().await {
+            return None;
+        }
         {
             let mut flights = self.flights.lock().unwrap();
             flights.0 += 1;
@@ -170,7 +174,7 @@ impl Deliver for Vendor {
             }
             self.task_names.lock().unwrap().push(request.parameters["TaskName"].clone());
         }
-        match fate {
+        Some(match fate {
             Fate::Accept => Outcome::Accepted { request_id: None, task_id: None },
             Fate::Refuse(class) => Outcome::Rejected {
                 class,
@@ -182,7 +186,7 @@ impl Deliver for Vendor {
             Fate::LoseAfterTaking | Fate::LoseBeforeTaking => {
                 Outcome::Unknown { why: "lost".into(), code: None, request_id: None }
             }
-        }
+        })
     }
 }
 

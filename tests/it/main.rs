@@ -21,6 +21,7 @@ mod multiple;
 mod new;
 mod outcomes;
 mod own_values;
+mod pace;
 mod packing;
 mod pages;
 mod readme;

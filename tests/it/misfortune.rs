@@ -308,8 +308,8 @@ fn an_interrupt_settles_what_is_in_flight_and_leaves_the_rest() {
     let (accepted, rejected, in_doubt) = account(&site);
     assert_eq!((accepted, in_doubt), (vendor.sandbox.received().pushes, 0));
     assert!(accepted < 2000);
-    // Half as many batches as may be in flight were ready to leave, and are on record as not sent.
-    assert!(rejected <= 20, "{rejected}");
+    // As many batches as may be in flight were ready to leave, and are on record as not sent.
+    assert!(rejected <= 40, "{rejected}");
 }
 
 #[test]
@@ -335,7 +335,7 @@ fn a_second_interrupt_leaves_what_is_in_flight_in_doubt() {
         assert!(ran.stdout.contains("the run was interrupted before a reply came"), "{}", ran.stdout);
         let (accepted, rejected, in_doubt) = account(&site);
         assert_eq!((accepted, in_doubt), (0, 40));
-        assert!(rejected <= 20, "{rejected}");
+        assert!(rejected <= 40, "{rejected}");
         // Never more at a time than the project allows, however many were ready.
         assert_eq!(vendor.calls(), 4);
         let why = site.run(&["doubt", "list", "--json"]).json()[0]["why"].to_string();

@@ -91,7 +91,7 @@ fn ask(
     if asked.is_empty() {
         return Ok(Vec::new());
     }
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Failure::from_error(ExitStatus::Other, &error))?;
     let findings = runtime.block_on(async {
         let vendor_side = VendorSide::connect(shell, &desired.environment).await?;
