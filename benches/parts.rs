@@ -209,8 +209,8 @@ mod targets {
 mod ledger {
     use campaignctl::domain::{LedgerSalt, Revision};
     use campaignctl::ledger::{
-        Content, Entry, FORMAT_VERSION, FoldError, Header, IntentRecord, Ledger, Lineage, Mark, Outcome, Record,
-        RunId, Serial, Writer,
+        Content, Entry, FORMAT_VERSION, FoldError, Header, IntentRecord, Ledger, Lineage, Mark, Outcome,
+        Record, RunId, Serial, Writer,
     };
     use divan::Bencher;
     use divan::counter::ItemsCount;
@@ -287,10 +287,12 @@ mod ledger {
     #[divan::bench]
     fn encode(bencher: Bencher<'_, '_>) {
         let records = records();
-        bencher.counter(ItemsCount::new(records.len())).with_inputs(|| records.clone()).bench_values(|records| {
-            let mut writer = Writer::default();
-            records.into_iter().map(|record| writer.encode(now(), record).1.len()).sum::<usize>()
-        });
+        bencher.counter(ItemsCount::new(records.len())).with_inputs(|| records.clone()).bench_values(
+            |records| {
+                let mut writer = Writer::default();
+                records.into_iter().map(|record| writer.encode(now(), record).1.len()).sum::<usize>()
+            },
+        );
     }
 
     #[divan::bench]
@@ -341,12 +343,18 @@ mod sending {
         ids.map(|id| (id.clone(), key(&id))).collect()
     }
 
+    fn borrowed(targets: &[(TargetId, MessageKey)]) -> Vec<(&TargetId, MessageKey)> {
+        targets.iter().map(|(id, key)| (id, key.clone())).collect()
+    }
+
     #[divan::bench]
     fn build_request(bencher: Bencher<'_, '_>) {
         let site = Site::new(1);
         let (desired, targets) = (site.desired(), addressees(&site));
         let campaign = &desired.campaigns[0].campaign;
-        bencher.bench(|| Request::push_template(&desired.environment, campaign, "sandbox/hello@1#1", &targets));
+        let targets = borrowed(&targets);
+        bencher
+            .bench(|| Request::push_template(&desired.environment, campaign, "sandbox/hello@1#1", &targets));
     }
 
     #[divan::bench]
@@ -354,7 +362,8 @@ mod sending {
         let site = Site::new(1);
         let (desired, targets) = (site.desired(), addressees(&site));
         let campaign = &desired.campaigns[0].campaign;
-        let request = Request::push_template(&desired.environment, campaign, "sandbox/hello@1#1", &targets);
+        let request =
+            Request::push_template(&desired.environment, campaign, "sandbox/hello@1#1", &borrowed(&targets));
         let credentials = Credentials {
             access_key_id: Secret::new("id".to_owned()),
             access_key_secret: Secret::new("secret".to_owned()),

@@ -216,7 +216,7 @@ impl<'a, D: Deliver> Dispatch<'a, D> {
         while self.flights.len() < self.lane.environment.concurrency.get() {
             match self.lane.take() {
                 Ok(Some((batch, intent))) => {
-                    drop(self.flights.spawn(fly(Arc::clone(self.lane), batch, intent)))
+                    drop(self.flights.spawn(fly(Arc::clone(self.lane), batch, intent)));
                 }
                 Ok(None) => break,
                 Err(at) => {

@@ -133,7 +133,8 @@ impl Journal {
 
     /// Orders what came of a batch to be made durable. Takes its intent, so that one cannot be settled twice.
     pub(super) fn settle(&mut self, intent: Intent, outcome: Outcome, landed: Box<Landed>) {
-        self.order(Record::Outcome { intent: intent.serial, outcome }, Parcel::Outcome(landed));
+        let Intent { serial } = intent;
+        self.order(Record::Outcome { intent: serial, outcome }, Parcel::Outcome(landed));
     }
 
     fn order(&mut self, record: Record, parcel: Parcel) {
@@ -165,6 +166,9 @@ impl Journal {
         answers
     }
 }
+
+/// Things of records, each with its record's place.
+type Numbered<T> = Vec<(Serial, T)>;
 
 /// Keeps the ledger, on a thread of its own.
 struct Keeper {
@@ -202,7 +206,7 @@ impl Keeper {
         durable_up_to
     }
 
-    fn encode(&mut self, group: &mut Vec<Order>) -> (Vec<(Serial, Vec<u8>)>, Vec<(Serial, Parcel)>) {
+    fn encode(&mut self, group: &mut Vec<Order>) -> (Numbered<Vec<u8>>, Numbered<Parcel>) {
         let now = (self.clock)();
         let (mut lines, mut parcels) = (Vec::with_capacity(group.len()), Vec::with_capacity(group.len()));
         for Order { record, parcel } in group.drain(..) {

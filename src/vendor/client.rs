@@ -126,6 +126,10 @@ impl Client {
     /// Sends `request` once under a `nonce` that was never used before.
     ///
     /// The future must be run to its end: dropping it leaves the outcome unknown.
+    ///
+    /// # Panics
+    ///
+    /// Never: nothing holds the request back.
     pub async fn send(&self, request: &Request, nonce: &str) -> Outcome {
         let outcome = self.send_through(&request.clone().into(), nonce, &Open).await;
         outcome.expect("an open gate holds nothing back")
@@ -259,13 +263,11 @@ impl Client {
         })?;
         let status = response.status().as_u16();
         let retry_after = retry_after(response.headers());
-        let body = read_body(response).await.map_err(|why| match why {
-            Some(why) => Broken::Written(format!("the reply, HTTP {status}, broke off: {why}")),
-            None => {
-                let more =
-                    format!("the vendor answered HTTP {status} with more than {REPLY_BYTES_MAX} bytes");
-                Broken::Written(more)
-            }
+        let body = read_body(response).await.map_err(|why| {
+            let too_long =
+                || format!("the vendor answered HTTP {status} with more than {REPLY_BYTES_MAX} bytes");
+            let broke_off = |why| format!("the reply, HTTP {status}, broke off: {why}");
+            Broken::Written(why.map_or_else(too_long, broke_off))
         })?;
         Ok(Exchanged { status, retry_after, body })
     }

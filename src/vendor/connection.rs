@@ -44,7 +44,7 @@ enum Way {
     /// Loopback, without TLS.
     Plain(HttpConnector),
     Straight(HttpsConnector<HttpConnector>),
-    Proxied(HttpsConnector<Tunnel<HttpsConnector<HttpConnector>>>),
+    Proxied(Box<HttpsConnector<Tunnel<HttpsConnector<HttpConnector>>>>),
 }
 
 impl Connector {
@@ -70,7 +70,8 @@ impl Connector {
                         tunnel = tunnel.with_auth(authorization.clone());
                     }
                     let headers = HeaderMap::from_iter([(USER_AGENT, user_agent)]);
-                    Way::Proxied(HttpsConnector::from((tunnel.with_headers(headers), http1_only(&tls))))
+                    let tunnelled = HttpsConnector::from((tunnel.with_headers(headers), http1_only(&tls)));
+                    Way::Proxied(Box::new(tunnelled))
                 }
             }
         };

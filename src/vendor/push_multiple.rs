@@ -65,7 +65,7 @@ impl Request {
         let of_all = (!values.is_empty() && campaign.values_from.is_empty()).then(|| as_json(&values));
         for (target, names) in targets.iter().zip(&*NAMES) {
             form.put(names.target, target.id);
-            form.put(names.key, &target.key);
+            form.put(names.key, target.key.as_str());
             assert_eq!(target.values.len(), campaign.values_from.len(), "a value for each placeholder");
             if let Some(of_all) = &of_all {
                 form.put(names.values, of_all);

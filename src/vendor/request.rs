@@ -75,6 +75,10 @@ pub struct Request {
 impl Request {
     /// Returns the first 16 bytes of SHA-256 over the call's name and its parameters, in hexadecimal: which
     /// request it was, whatever nonce and time signed it.
+    ///
+    /// # Panics
+    ///
+    /// Never: sixteen bytes are thirty-two digits.
     #[must_use]
     pub fn digest(&self) -> String {
         let mut hasher = Sha256::new();

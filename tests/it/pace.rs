@@ -4,7 +4,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use campaignctl::sandbox::{Fault, FaultKind, Options, Sandbox, default_accounts};
+use campaignctl::sandbox::{Fault, FaultKind, Options, Sandbox};
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::runtime::Runtime;
 
@@ -14,11 +14,7 @@ use crate::site::{NOW, Site};
 fn start() -> (Sandbox, Runtime) {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     let (begun, now) = (Instant::now(), NOW.parse::<DateTime<Utc>>().unwrap());
-    let options = Options {
-        clock: Arc::new(move || now + begun.elapsed()),
-        accounts: default_accounts(),
-        journal: None,
-    };
+    let options = Options::new(Arc::new(move || now + begun.elapsed()));
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
     let sandbox = runtime.block_on(Sandbox::start(address, options)).unwrap();
     (sandbox, runtime)
