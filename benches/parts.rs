@@ -93,9 +93,9 @@ mod reading {
     fn every_id(bencher: Bencher<'_, '_>, site: &Site, name: &str, format: TargetFileFormat) {
         let column_or_field = (format != TargetFileFormat::Text).then(|| "id".to_owned());
         let file = TargetFile { path: site.path(name), shown_as: name.to_owned(), format, column_or_field };
-        bencher.counter(ItemsCount::new(IDS)).bench(|| {
-            file.open().unwrap().map(|line| line.unwrap().1.as_str().len()).sum::<usize>()
-        });
+        bencher
+            .counter(ItemsCount::new(IDS))
+            .bench(|| file.open().unwrap().map(|line| line.unwrap().1.as_str().len()).sum::<usize>());
     }
 
     #[divan::bench]
@@ -187,8 +187,8 @@ mod targets {
 mod ledger {
     use campaignctl::domain::{LedgerSalt, Revision};
     use campaignctl::ledger::{
-        Content, Entry, FORMAT_VERSION, FoldError, Header, IntentRecord, Ledger, Lineage, Mark, Outcome, Record,
-        RunId, Serial, Writer,
+        Content, Entry, FORMAT_VERSION, FoldError, Header, IntentRecord, Ledger, Lineage, Mark, Outcome,
+        Record, RunId, Serial, Writer,
     };
     use divan::Bencher;
     use divan::counter::ItemsCount;
@@ -265,10 +265,12 @@ mod ledger {
     #[divan::bench]
     fn encode(bencher: Bencher<'_, '_>) {
         let records = records();
-        bencher.counter(ItemsCount::new(records.len())).with_inputs(|| records.clone()).bench_values(|records| {
-            let mut writer = Writer::default();
-            records.into_iter().map(|record| writer.encode(now(), record).1.len()).sum::<usize>()
-        });
+        bencher.counter(ItemsCount::new(records.len())).with_inputs(|| records.clone()).bench_values(
+            |records| {
+                let mut writer = Writer::default();
+                records.into_iter().map(|record| writer.encode(now(), record).1.len()).sum::<usize>()
+            },
+        );
     }
 
     #[divan::bench]
@@ -324,7 +326,8 @@ mod sending {
         let site = Site::new(1);
         let (desired, targets) = (site.desired(), addressees(&site));
         let campaign = &desired.campaigns[0].campaign;
-        bencher.bench(|| Request::push_template(&desired.environment, campaign, "sandbox/hello@1#1", &targets));
+        bencher
+            .bench(|| Request::push_template(&desired.environment, campaign, "sandbox/hello@1#1", &targets));
     }
 
     #[divan::bench]
