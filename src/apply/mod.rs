@@ -5,13 +5,10 @@
 //! reads the [`Progress`] and the [`Report`].
 
 mod batch;
-mod books;
 mod crash;
-mod dispatch;
 mod execute;
 mod inquiry;
 mod journal;
-mod pace;
 mod report;
 mod send;
 mod stop;

@@ -7,7 +7,6 @@
 mod api_version;
 mod audience;
 mod audience_file;
-mod call;
 mod campaign;
 mod checked;
 mod classification;
@@ -29,16 +28,13 @@ mod template;
 #[cfg(test)]
 mod testing;
 mod text_length;
-mod text_limits;
 mod time;
 mod transparent;
-mod values_from;
 mod wire_text;
 
 use std::collections::BTreeMap;
 
-pub use checked::{AudienceSource, Checked, Declared, OwnContent, Project, Strategy, ValueColumn};
-pub use text_limits::{Channels, Excess, Measure, TEXT_BYTES_MAX, Text};
+pub use checked::{AudienceSource, Checked, Declared, OwnContent, Project, Strategy};
 
 use crate::check::declaration::{ByName, Declaration, Declarations, Section};
 use crate::diagnostic::{self, Diagnostic};

@@ -1,7 +1,6 @@
 //! The wiring that most commands share: files → checked → desired → ledger → plan.
 
 use std::collections::BTreeMap;
-use std::mem::ManuallyDrop;
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
@@ -62,8 +61,6 @@ impl<'a> Session<'a> {
     pub(super) fn read(&self) -> Reading {
         let (workspace, mut diagnostics) =
             load::workspace(&self.directory, &self.shown_as(), schema::shapes());
-        // What was written is millions of small pieces: the system takes them back at once when the process ends.
-        let workspace = ManuallyDrop::new(workspace);
         let (checked, found) = check::workspace(&workspace);
         diagnostics.extend(found);
         diagnostic::sort(&mut diagnostics);
@@ -89,11 +86,10 @@ impl<'a> Session<'a> {
 
     /// Reads everything that should exist; a mistake in any file ends it here, reported.
     pub(super) fn desired(&self, also: Option<&str>) -> Result<Desired, Failure> {
-        let Reading { checked, diagnostics } = self.read();
-        let checked = ManuallyDrop::new(checked);
-        self.report(&diagnostics)?;
-        let environment = self.environment(&checked, also)?;
-        Ok(resolve::desired(&checked, &environment)?)
+        let reading = self.read();
+        self.report(&reading.diagnostics)?;
+        let environment = self.environment(&reading.checked, also)?;
+        Ok(resolve::desired(&reading.checked, &environment)?)
     }
 
     /// Prints diagnostics for people; errors among them end the command.

@@ -124,14 +124,6 @@ impl Place {
         }
     }
 
-    /// Returns the same as [`Place::line`], for a file of which one line is asked for: counts, and remembers nothing.
-    #[must_use]
-    pub fn line_once(&self) -> Option<u64> {
-        let Self::Span(span) = self else { return self.line() };
-        let before = span.source.text().as_bytes().get(..span.range.start)?;
-        Some(before.split(|byte| *byte == b'\n').count() as u64)
-    }
-
     /// Returns the column in characters, from 1, where it is known.
     #[must_use]
     pub fn column(&self) -> Option<u64> {
@@ -177,10 +169,6 @@ mod tests {
         };
         assert_eq!(Place::span(&source, range("a: 1")).to_string(), "a.yaml:1:1");
         assert_eq!(Place::span(&source, range("您好")).to_string(), "a.yaml:2:5");
-        for needle in ["a: 1", "1\n", "\n", "标", "好"] {
-            let place = Place::span(&source, range(needle));
-            assert_eq!(place.line_once(), place.line(), "{needle:?}");
-        }
         assert_eq!(Place::Line { path: "ids.csv".into(), line: 7 }.to_string(), "ids.csv:7");
     }
 }

@@ -292,10 +292,7 @@ impl Folding {
             Outcome::Accepted { task_id, .. } => {
                 match task_id {
                     Some(task_id) => drop(self.task_ids.insert(task_id)),
-                    None if doubt.intent.over_at.is_some()
-                        || edition.content.is_broadcast()
-                        || doubt.intent.call().is_listed_by_name() =>
-                    {
+                    None if doubt.intent.over_at.is_some() || edition.content.is_broadcast() => {
                         *self.unnamed_tasks.entry(key.clone()).or_default() += 1;
                     }
                     None => {}

@@ -1,14 +1,14 @@
 //! What should exist, in one environment.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use chrono_tz::Tz;
 
-use crate::check::{AudienceSource, Checked, Declared, OwnContent, Strategy};
+use crate::check::{Checked, Declared, OwnContent};
 use crate::diagnostic::{Place, Source, closest};
 use crate::domain::{Campaign, CampaignId, Classification, Environment, EnvironmentName, ProjectName};
-use crate::resolve::{Audience, Taker};
+use crate::resolve::Audience;
 
 /// Everything that should exist in one environment.
 #[derive(Clone, Debug)]
@@ -90,16 +90,12 @@ pub fn desired(checked: &Checked, environment: &EnvironmentName) -> Result<Desir
         name: environment.clone(),
         known: project.environments.keys().cloned().collect(),
     })?;
-    let columns = columns(checked);
     let mut audiences = BTreeMap::new();
-    let drafts: Vec<Draft<'_>> = checked
+    let campaigns = checked
         .campaigns
         .iter()
-        .filter_map(|(id, declared)| fill_in(checked, id, declared, &columns, &mut audiences))
+        .filter_map(|(id, declared)| fill_in(checked, id, declared, &mut audiences))
         .collect();
-    let audiences: BTreeMap<String, Arc<Audience>> =
-        audiences.into_iter().map(|(name, audience)| (name, Arc::new(audience))).collect();
-    let campaigns = drafts.into_iter().map(|draft| draft.to(&audiences)).collect();
     Ok(Desired {
         sources: checked.sources.clone(),
         project: project.name.clone(),
@@ -110,45 +106,12 @@ pub fn desired(checked: &Checked, environment: &EnvironmentName) -> Result<Desir
     })
 }
 
-/// Gathers, for each audience, the columns that campaigns take values from: each once, in a fixed order.
-fn columns(checked: &Checked) -> BTreeMap<&str, Vec<String>> {
-    let mut columns: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
-    for own in checked.campaigns.values().map(|declared| &declared.value) {
-        let taken = own.values_from.values().map(|column| column.name.as_str());
-        columns.entry(&own.audience).or_default().extend(taken);
-    }
-    let owned = |names: BTreeSet<&str>| names.into_iter().map(str::to_owned).collect();
-    columns.into_iter().map(|(audience, names)| (audience, owned(names))).collect()
-}
-
-/// A campaign that waits until every campaign of its audience is known.
-struct Draft<'a> {
-    campaign: Campaign,
-    audience: &'a str,
-    declared_at: &'a Place,
-    strategy: &'a Strategy,
-}
-
-impl Draft<'_> {
-    fn to(self, audiences: &BTreeMap<String, Arc<Audience>>) -> DesiredCampaign {
-        DesiredCampaign {
-            campaign: self.campaign,
-            audience_name: self.audience.to_owned(),
-            audience: Arc::clone(&audiences[self.audience]),
-            declared_at: self.declared_at.clone(),
-            schedule_at: self.strategy.schedule_at.clone(),
-            until_at: self.strategy.until_at.clone(),
-        }
-    }
-}
-
-fn fill_in<'a>(
-    checked: &'a Checked,
+fn fill_in(
+    checked: &Checked,
     id: &CampaignId,
-    declared: &'a Declared<OwnContent>,
-    columns: &BTreeMap<&str, Vec<String>>,
-    audiences: &mut BTreeMap<String, Audience>,
-) -> Option<Draft<'a>> {
+    declared: &Declared<OwnContent>,
+    audiences: &mut BTreeMap<String, Arc<Audience>>,
+) -> Option<DesiredCampaign> {
     let own = &declared.value;
     let template = checked.templates.get(&own.template)?;
     let strategy = checked.strategies.get(&own.strategy)?;
@@ -157,31 +120,19 @@ fn fill_in<'a>(
         Some(name) => checked.classifications.get(name)?.value.clone(),
         None => Classification::default(),
     };
-    let columns = &columns[own.audience.as_str()];
     let audience = audiences.entry(own.audience.clone()).or_insert_with(|| {
-        let mut audience = Audience {
+        Arc::new(Audience {
             name: own.audience.clone(),
             declared_at: source.declared_at.clone(),
             source: source.value.clone(),
-            takers: Vec::new(),
-        };
-        if let AudienceSource::File { file, .. } = &mut audience.source {
-            file.value_columns.clone_from(columns);
-        }
-        audience
+        })
     });
     let campaign = Campaign {
         id: id.clone(),
         revision: own.revision,
         template: template.value.clone(),
         values: own.values.clone(),
-        values_from: own
-            .values_from
-            .iter()
-            .map(|(name, column)| (name.clone(), column.name.clone()))
-            .collect(),
         recipients: audience.recipients(),
-        call: own.call,
         classification,
         schedule: strategy.value.schedule.clone(),
         expires_after: own.expires_after,
@@ -192,18 +143,12 @@ fn fill_in<'a>(
         sms: own.sms.clone(),
         live_activity: own.live_activity.clone(),
     };
-    if !own.values_from.is_empty() {
-        let named_at = |column: &str| {
-            let taken = own.values_from.values().find(|taken| taken.name == column);
-            taken.map(|taken| taken.named_at.clone())
-        };
-        audience.takers.push(Taker::new(
-            (&campaign, &own.template),
-            &declared.declared_at,
-            columns,
-            named_at,
-        ));
-    }
-    let (declared_at, strategy) = (&declared.declared_at, &strategy.value);
-    Some(Draft { campaign, audience: &own.audience, declared_at, strategy })
+    Some(DesiredCampaign {
+        campaign,
+        audience_name: own.audience.clone(),
+        audience: Arc::clone(audience),
+        declared_at: declared.declared_at.clone(),
+        schedule_at: strategy.value.schedule_at.clone(),
+        until_at: strategy.value.until_at.clone(),
+    })
 }

@@ -5,16 +5,14 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 
 use crate::apply::inquiry::{Answer, CLOCK_SKEW_MAX, MOMENT_SLACK};
-use crate::domain::{Call, Schedule};
-use crate::ledger::{Content, Doubt, History, Ledger, Serial};
+use crate::domain::Schedule;
+use crate::ledger::{Content, Doubt, Ledger, Serial};
 use crate::vendor::{NamedTask, ScheduledTask};
 
 /// A batch in doubt, with what is needed to recognise its task.
 pub(super) struct Case<'a> {
     pub(super) doubt: &'a Doubt,
     pub(super) content: &'a Content,
-    /// By which call it left.
-    pub(super) call: Call,
     /// From when on its absence is proof.
     pub(super) settles_at: DateTime<Utc>,
     /// When it happens.
@@ -43,11 +41,8 @@ impl Case<'_> {
     /// Whether a task says what it says. The vendor does not tell whether its list has the template's words
     /// or the filled-in ones, so either will do, and so will a list without any.
     fn is_like(&self, task: &ScheduledTask) -> bool {
-        let task_type = match self.call {
-            Call::Template => 1,
-            Call::Multiple => 2,
-            Call::Broadcast => 3,
-        };
+        // The vendor's numbers: 1 is a template push, 3 a broadcast.
+        let task_type = if self.content.is_broadcast() { 3 } else { 1 };
         task.task_type == task_type
             && self.happens_like(task)
             && self.says_like(task)
@@ -94,7 +89,7 @@ impl Case<'_> {
     }
 }
 
-/// Looks for broadcasts and `PushMultiple`s of one name among all tasks of that name. `cases` must be all of them in doubt.
+/// Looks for broadcasts of one name among all tasks of that name. `cases` must be all broadcasts in doubt of it.
 pub(super) fn judge_named(
     cases: &[&Case<'_>],
     listed: &[NamedTask],
@@ -105,7 +100,7 @@ pub(super) fn judge_named(
     let can_be = |case: &Case<'_>, task: &NamedTask| case.can_have_made(task.created_at);
     let found: Vec<&NamedTask> =
         unclaimed.into_iter().filter(|task| cases.iter().any(|case| can_be(case, task))).collect();
-    let unnamed = unnamed_called(cases, ledger);
+    let unnamed = unnamed_called(&cases[0].doubt.intent.task_name, ledger);
     let is_each_there = cases.iter().all(|case| found.iter().any(|task| can_be(case, task)));
     let is_each_sent = found.len() as u64 == cases.len() as u64 + unnamed && is_each_there;
     let answer = |(place, case): (usize, &&Case<'_>)| {
@@ -123,27 +118,14 @@ pub(super) fn judge_named(
     cases.iter().enumerate().map(answer).collect()
 }
 
-/// Counts tasks of the cases' name that were taken, of which nobody knows the id. Only a name of the user's own can stand
-/// for more than one: for a broadcast, or for one `PushMultiple` of each campaign that has it.
-fn unnamed_called(cases: &[&Case<'_>], ledger: &Ledger) -> u64 {
-    let task_name = &*cases[0].doubt.intent.task_name;
-    let of_batch = task_name.rsplit_once('#').map(|(name, _)| name);
-    // The batches of one campaign have names that differ, so its own are no namesakes.
-    let own: Vec<&History> = cases
-        .iter()
-        .filter_map(|case| ledger.history(&case.doubt.intent.campaign, case.doubt.intent.revision))
-        .collect();
-    let namesakes = ledger.unnamed_tasks().map(|(history, count)| {
-        let name = history.content.as_map().get("task_name").and_then(|name| name.as_str());
-        let is_called = name == Some(task_name);
-        if history.content.is_broadcast() {
-            return if is_called { count } else { 0 };
-        }
-        let is_called = is_called || (name.is_some() && name == of_batch);
-        let is_own = own.iter().any(|own| std::ptr::eq(*own, history));
-        u64::from(is_called && !is_own && count > 0)
-    });
-    namesakes.sum()
+/// Counts broadcasts of a name that were taken, of which nobody knows the task. Only a name of the user's own can
+/// stand for more than one.
+fn unnamed_called(task_name: &str, ledger: &Ledger) -> u64 {
+    let is_called = |content: &Content| {
+        let own_name = content.as_map().get("task_name").and_then(|name| name.as_str());
+        content.is_broadcast() && own_name == Some(task_name)
+    };
+    ledger.unnamed_tasks().filter(|(history, _)| is_called(&history.content)).map(|(_, count)| count).sum()
 }
 
 /// Looks for batches that happen at the same moment among all tasks of that moment, or for batches that repeat
@@ -235,8 +217,7 @@ fn is_same(one: &Content, other: &Content) -> bool {
 fn by_words<'a, 'b>(cases: &[&'b Case<'a>]) -> Vec<Vec<&'b Case<'a>>> {
     let mut groups: Vec<Vec<&Case<'a>>> = Vec::new();
     for &case in cases {
-        let is_alike = |other: &Case<'_>| other.call == case.call && is_same(other.content, case.content);
-        match groups.iter_mut().find(|group| is_alike(group[0])) {
+        match groups.iter_mut().find(|group| is_same(group[0].content, case.content)) {
             Some(group) => group.push(case),
             None => groups.push(vec![case]),
         }
@@ -248,8 +229,8 @@ fn by_words<'a, 'b>(cases: &[&'b Case<'a>]) -> Vec<Vec<&'b Case<'a>>> {
 mod tests {
     use super::*;
     use crate::domain::{
-        Broadcast, CallChoice, Campaign, Classification, ExpiresAfter, LedgerSalt, Login, Platform,
-        Recipients, Revision, Schedule, TargetHash, TargetKind, Template, Within,
+        Broadcast, Campaign, Classification, ExpiresAfter, LedgerSalt, Login, Platform, Recipients, Revision,
+        Schedule, TargetHash, TargetKind, Template, Within,
     };
     use crate::ledger::{
         Entry, FORMAT_VERSION, FoldError, Header, IntentRecord, Lineage, Outcome, Record, RunId, Serial,
@@ -273,9 +254,7 @@ mod tests {
             revision: Revision::FIRST,
             template: Template { name: "t".parse().unwrap(), title: "T".into(), body: body.into() },
             values: [("name".to_owned(), "Li".to_owned())].into(),
-            values_from: BTreeMap::new(),
             recipients,
-            call: CallChoice::Auto,
             classification: Classification::default(),
             schedule: Schedule::Once { at: fires },
             expires_after: ExpiresAfter::from_seconds(60).unwrap(),
@@ -366,7 +345,7 @@ mod tests {
                 unreachable!("all are for once")
             };
             let settles_at = doubt.at + chrono::TimeDelta::minutes(20);
-            Case { doubt, content, call: doubt.intent.call(), settles_at, moments: Moments::Once(fires) }
+            Case { doubt, content, settles_at, moments: Moments::Once(fires) }
         };
         ledger.doubts().into_iter().map(case).collect()
     }

@@ -1,7 +1,5 @@
-use std::mem::ManuallyDrop;
-
 use crate::cli::exit::ExitStatus;
-use crate::cli::session::{Reading, Session, read_audiences};
+use crate::cli::session::{Session, read_audiences};
 use crate::cli::shell::Shell;
 use crate::cli::{Globals, Result};
 use crate::diagnostic::{self, Diagnostic};
@@ -33,13 +31,12 @@ enum Format {
 
 pub(super) fn run(shell: &Shell, globals: &Globals, args: &Args) -> Result {
     let session = Session::new(shell, globals);
-    let Reading { checked, mut diagnostics } = session.read();
-    // The process ends right after: what is large is left to the system to free.
-    let checked = ManuallyDrop::new(checked);
+    let reading = session.read();
+    let mut diagnostics = reading.diagnostics;
     // Any environment serves to read the audiences: they are the same in each.
-    let environment = checked.project.as_ref().and_then(|project| project.environments.keys().next());
+    let environment = reading.checked.project.as_ref().and_then(|project| project.environments.keys().next());
     if let Some(environment) = environment
-        && let Ok(desired) = resolve::desired(&checked, environment).map(ManuallyDrop::new)
+        && let Ok(desired) = resolve::desired(&reading.checked, environment)
     {
         // Hashed with no ledger's salt, and forgotten at once.
         diagnostics.extend(read_audiences(&desired, &LedgerSalt::new([0; 16])).1);

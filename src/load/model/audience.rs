@@ -13,13 +13,13 @@ use serde::{Deserialize, Deserializer};
 #[serde(deny_unknown_fields, default)]
 #[schemars(title = "audience")]
 pub struct AudienceSyntax {
-    /// Android device ids: wire `DeliveryType` 1 and `TargetMsgkey`, ten to a request, or `TargetMsg`, a hundred.
+    /// Android device ids: wire `DeliveryType` 1 and `TargetMsgkey`, ten to a request.
     #[schemars(example = ["dev-1", "dev-2"])]
     pub android_devices: Option<TargetsSyntax>,
-    /// iOS device ids: wire `DeliveryType` 2 and `TargetMsgkey`, ten to a request, or `TargetMsg`, a hundred.
+    /// iOS device ids: wire `DeliveryType` 2 and `TargetMsgkey`, ten to a request.
     #[schemars(example = ["dev-1", "dev-2"])]
     pub ios_devices: Option<TargetsSyntax>,
-    /// User ids: wire `DeliveryType` 3 and `TargetMsgkey`, ten to a request, or `TargetMsg`, a hundred.
+    /// User ids: wire `DeliveryType` 3 and `TargetMsgkey`, ten to a request.
     #[schemars(example = ["user1024"])]
     pub users: Option<TargetsSyntax>,
     /// Push tokens of iOS Live Activities: wire `DeliveryType` 5 and `TargetMsgkey`, ten to a request.
@@ -28,7 +28,7 @@ pub struct AudienceSyntax {
     /// Activity ids of iOS Live Activities: wire `DeliveryType` 6 and `TargetMsgkey`, ten to a request.
     #[schemars(example = ["delivery-20261215"])]
     pub live_activities: Option<TargetsSyntax>,
-    /// HarmonyOS device ids: wire `DeliveryType` 7 and `TargetMsgkey`, ten to a request, or `TargetMsg`, a hundred.
+    /// HarmonyOS device ids: wire `DeliveryType` 7 and `TargetMsgkey`, ten to a request.
     #[schemars(example = ["dev-1", "dev-2"])]
     pub harmonyos_devices: Option<TargetsSyntax>,
     /// Everyone on a platform, in one `PushBroadcast` request.
@@ -92,17 +92,15 @@ impl JsonSchema for TargetsSyntax {
 #[serde(deny_unknown_fields)]
 #[schemars(title = "file of ids")]
 pub struct TargetFileSyntax {
-    /// Path of the file, relative to this YAML file. One that ends in `.gz` or `.zst` is unpacked while it is read,
-    /// unless it is Parquet, which is packed inside.
+    /// Path of the file, relative to this YAML file. One that ends in `.gz` or `.zst` is unpacked while it is read.
     #[schemars(length(min = 1), example = &"audiences/vips.csv")]
     pub file: String,
-    /// How the file lists its ids. Default: by the ending, that before `.gz` or `.zst`: `.csv`, `.parquet`,
-    /// `.jsonl` or `.ndjson`, else one id a line.
+    /// How the file lists its ids. Default: by the ending, that before `.gz` or `.zst`: `.csv`, `.jsonl` or
+    /// `.ndjson`, else one id a line.
     #[serde(default)]
     #[schemars(example = &"csv")]
     pub format: Option<TargetFileFormat>,
-    /// The column that holds the ids, as a CSV file's header names it. Required for CSV and Parquet, where it holds
-    /// texts or whole numbers.
+    /// The CSV column that holds the ids, as its header names it. Required for CSV.
     #[serde(default)]
     #[schemars(length(min = 1), example = &"user_id")]
     pub column: Option<String>,
@@ -120,8 +118,6 @@ pub enum TargetFileFormat {
     Csv,
     /// One JSON object a line.
     Jsonl,
-    /// Apache Parquet.
-    Parquet,
     /// One id a line.
     Text,
 }
