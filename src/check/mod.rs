@@ -123,7 +123,8 @@ fn sound<S, T>(
     declarations: &ByName<'_, S>,
     mut rules: impl FnMut(&mut Vec<Diagnostic>, &Declaration<'_, S>) -> Option<T>,
 ) -> BTreeMap<String, Declared<T>> {
-    let mut values = BTreeMap::new();
+    // A map that is made of a sorted list has no gaps in its nodes.
+    let mut values = Vec::with_capacity(declarations.len());
     for declaration in declarations.values() {
         let before = out.len();
         let value = rules(out, declaration);
@@ -131,8 +132,8 @@ fn sound<S, T>(
             && !out[before..].iter().any(Diagnostic::is_error)
         {
             let declared_at = declaration.declared_at();
-            values.insert(declaration.name.to_owned(), Declared { value, declared_at });
+            values.push((declaration.name.to_owned(), Declared { value, declared_at }));
         }
     }
-    values
+    values.into_iter().collect()
 }

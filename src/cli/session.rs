@@ -1,7 +1,6 @@
 //! The wiring that most commands share: files → checked → desired → ledger → plan.
 
 use std::collections::BTreeMap;
-use std::mem::ManuallyDrop;
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
@@ -62,8 +61,6 @@ impl<'a> Session<'a> {
     pub(super) fn read(&self) -> Reading {
         let (workspace, mut diagnostics) =
             load::workspace(&self.directory, &self.shown_as(), schema::shapes());
-        // What was written is millions of small pieces: the system takes them back at once when the process ends.
-        let workspace = ManuallyDrop::new(workspace);
         let (checked, found) = check::workspace(&workspace);
         diagnostics.extend(found);
         diagnostic::sort(&mut diagnostics);
@@ -90,10 +87,9 @@ impl<'a> Session<'a> {
     /// Reads everything that should exist; a mistake in any file ends it here, reported.
     pub(super) fn desired(&self, also: Option<&str>) -> Result<Desired, Failure> {
         let Reading { checked, diagnostics } = self.read();
-        let checked = ManuallyDrop::new(checked);
         self.report(&diagnostics)?;
         let environment = self.environment(&checked, also)?;
-        Ok(resolve::desired(&checked, &environment)?)
+        Ok(resolve::into_desired(checked, &environment)?)
     }
 
     /// Prints diagnostics for people; errors among them end the command.
@@ -171,12 +167,13 @@ pub(super) fn read_audiences(
     desired: &Desired,
     salt: &LedgerSalt,
 ) -> (BTreeMap<String, AudienceContents>, Vec<Diagnostic>) {
-    let (mut contents, mut diagnostics) = (BTreeMap::new(), Vec::new());
-    for (name, audience) in &desired.audiences {
+    let mut diagnostics = Vec::new();
+    let contents = desired.audiences.iter().map(|(name, audience)| {
         let (read, found) = audience.read(salt);
-        contents.insert(name.clone(), read);
         diagnostics.extend(found);
-    }
+        (name.clone(), read)
+    });
+    let contents = contents.collect();
     diagnostic::sort(&mut diagnostics);
     (contents, diagnostics)
 }

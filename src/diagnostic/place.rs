@@ -129,7 +129,9 @@ impl Place {
     pub fn line_once(&self) -> Option<u64> {
         let Self::Span(span) = self else { return self.line() };
         let before = span.source.text().as_bytes().get(..span.range.start)?;
-        Some(before.split(|byte| *byte == b'\n').count() as u64)
+        // Each piece is counted in a byte, which is many bytes at a time.
+        let breaks = |piece: &[u8]| piece.iter().map(|byte| u8::from(*byte == b'\n')).sum::<u8>();
+        Some(before.chunks(usize::from(u8::MAX)).map(|piece| u64::from(breaks(piece))).sum::<u64>() + 1)
     }
 
     /// Returns the column in characters, from 1, where it is known.

@@ -134,9 +134,8 @@ impl Reading<'_> {
             // In the order of the paths, so that little is left to sort.
             .sort_by_file_name(OsStr::cmp)
             .build();
-        let is_project = |path: &Path| {
-            path == self.directory.join(PROJECT_FILE) || path == self.directory.join(PROJECT_FILE_MISNAMED)
-        };
+        let projects = [PROJECT_FILE, PROJECT_FILE_MISNAMED].map(|name| self.directory.join(name));
+        let is_project = |path: &Path| projects.iter().any(|project| path == project);
         for entry in walk {
             match entry {
                 Ok(entry) if entry.depth() == 0 || !is_yaml(entry.path()) || is_project(entry.path()) => {}

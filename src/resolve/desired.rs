@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use chrono_tz::Tz;
 
-use crate::check::{AudienceSource, Checked, Declared, OwnContent, Strategy};
+use crate::check::{AudienceSource, Checked, Declared, OwnContent};
 use crate::diagnostic::{Place, Source, closest};
 use crate::domain::{Campaign, CampaignId, Classification, Environment, EnvironmentName, ProjectName};
 use crate::resolve::{Audience, Taker};
@@ -85,125 +85,122 @@ impl ResolveError {
 ///
 /// Returns [`ResolveError`] without a sound project file, and for an environment that it does not have.
 pub fn desired(checked: &Checked, environment: &EnvironmentName) -> Result<Desired, ResolveError> {
+    into_desired(checked.clone(), environment)
+}
+
+/// Does the same with values that nobody else needs: a large workspace is not copied.
+///
+/// # Errors
+///
+/// Returns [`ResolveError`] without a sound project file, and for an environment that it does not have.
+pub fn into_desired(mut checked: Checked, environment: &EnvironmentName) -> Result<Desired, ResolveError> {
     let project = checked.project.as_ref().ok_or(ResolveError::NoProject)?;
     let chosen = project.environments.get(environment).ok_or_else(|| ResolveError::UnknownEnvironment {
         name: environment.clone(),
         known: project.environments.keys().cloned().collect(),
     })?;
-    let columns = columns(checked);
+    let (name, time_zone, environment) = (project.name.clone(), project.time_zone, chosen.clone());
+    let own = std::mem::take(&mut checked.campaigns);
+    let columns = columns(&own);
     let mut audiences = BTreeMap::new();
-    let drafts: Vec<Draft<'_>> = checked
-        .campaigns
-        .iter()
-        .filter_map(|(id, declared)| fill_in(checked, id, declared, &columns, &mut audiences))
-        .collect();
+    let mut drafts = Vec::with_capacity(own.len());
+    for (id, declared) in own {
+        drafts.extend(fill_in(&mut checked, id, declared, &columns, &mut audiences));
+    }
     let audiences: BTreeMap<String, Arc<Audience>> =
         audiences.into_iter().map(|(name, audience)| (name, Arc::new(audience))).collect();
-    let campaigns = drafts.into_iter().map(|draft| draft.to(&audiences)).collect();
-    Ok(Desired {
-        sources: checked.sources.clone(),
-        project: project.name.clone(),
-        time_zone: project.time_zone,
-        environment: chosen.clone(),
-        campaigns,
-        audiences,
-    })
+    let campaigns = drafts.into_iter().map(|draft: Draft| draft.to(&audiences)).collect();
+    Ok(Desired { sources: checked.sources, project: name, time_zone, environment, campaigns, audiences })
 }
 
-/// Gathers, for each audience, the columns that campaigns take values from: each once, in a fixed order.
-fn columns(checked: &Checked) -> BTreeMap<&str, Vec<String>> {
+/// Gathers, for each audience that campaigns take values from, the columns: each once, in a fixed order.
+fn columns(campaigns: &BTreeMap<CampaignId, Declared<OwnContent>>) -> BTreeMap<String, Vec<String>> {
     let mut columns: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
-    for own in checked.campaigns.values().map(|declared| &declared.value) {
+    let owns = campaigns.values().map(|declared| &declared.value);
+    for own in owns.filter(|own| !own.values_from.is_empty()) {
         let taken = own.values_from.values().map(|column| column.name.as_str());
         columns.entry(&own.audience).or_default().extend(taken);
     }
     let owned = |names: BTreeSet<&str>| names.into_iter().map(str::to_owned).collect();
-    columns.into_iter().map(|(audience, names)| (audience, owned(names))).collect()
+    columns.into_iter().map(|(audience, names)| (audience.to_owned(), owned(names))).collect()
 }
 
 /// A campaign that waits until every campaign of its audience is known.
-struct Draft<'a> {
+struct Draft {
     campaign: Campaign,
-    audience: &'a str,
-    declared_at: &'a Place,
-    strategy: &'a Strategy,
+    audience: String,
+    declared_at: Place,
+    schedule_at: Place,
+    until_at: Option<Place>,
 }
 
-impl Draft<'_> {
+impl Draft {
     fn to(self, audiences: &BTreeMap<String, Arc<Audience>>) -> DesiredCampaign {
         DesiredCampaign {
             campaign: self.campaign,
-            audience_name: self.audience.to_owned(),
-            audience: Arc::clone(&audiences[self.audience]),
-            declared_at: self.declared_at.clone(),
-            schedule_at: self.strategy.schedule_at.clone(),
-            until_at: self.strategy.until_at.clone(),
+            audience: Arc::clone(&audiences[&self.audience]),
+            audience_name: self.audience,
+            declared_at: self.declared_at,
+            schedule_at: self.schedule_at,
+            until_at: self.until_at,
         }
     }
 }
 
-fn fill_in<'a>(
-    checked: &'a Checked,
-    id: &CampaignId,
-    declared: &'a Declared<OwnContent>,
-    columns: &BTreeMap<&str, Vec<String>>,
+fn fill_in(
+    checked: &mut Checked,
+    id: CampaignId,
+    Declared { value: own, declared_at }: Declared<OwnContent>,
+    columns: &BTreeMap<String, Vec<String>>,
     audiences: &mut BTreeMap<String, Audience>,
-) -> Option<Draft<'a>> {
-    let own = &declared.value;
+) -> Option<Draft> {
     let template = checked.templates.get(&own.template)?;
     let strategy = checked.strategies.get(&own.strategy)?;
-    let source = checked.audiences.get(&own.audience)?;
     let classification = match &own.classification {
         Some(name) => checked.classifications.get(name)?.value.clone(),
         None => Classification::default(),
     };
-    let columns = &columns[own.audience.as_str()];
-    let audience = audiences.entry(own.audience.clone()).or_insert_with(|| {
-        let mut audience = Audience {
-            name: own.audience.clone(),
-            declared_at: source.declared_at.clone(),
-            source: source.value.clone(),
-            takers: Vec::new(),
-        };
-        if let AudienceSource::File { file, .. } = &mut audience.source {
-            file.value_columns.clone_from(columns);
+    let columns = columns.get(&own.audience).map_or(&[][..], Vec::as_slice);
+    if !audiences.contains_key(&own.audience) {
+        // Its first campaign takes it out; the next ones find it among the others.
+        let Declared { value: mut source, declared_at } = checked.audiences.remove(&own.audience)?;
+        if let AudienceSource::File { file, .. } = &mut source {
+            file.value_columns = columns.to_vec();
         }
-        audience
-    });
+        let audience = Audience { name: own.audience.clone(), declared_at, source, takers: Vec::new() };
+        audiences.insert(own.audience.clone(), audience);
+    }
+    let audience = audiences.get_mut(&own.audience)?;
+    let named = own.values_from.values().map(|column| (column.name.clone(), column.named_at.clone()));
+    let named: Vec<(String, Place)> = named.collect();
     let campaign = Campaign {
-        id: id.clone(),
+        id,
         revision: own.revision,
         template: template.value.clone(),
-        values: own.values.clone(),
-        values_from: own
-            .values_from
-            .iter()
-            .map(|(name, column)| (name.clone(), column.name.clone()))
-            .collect(),
+        values: own.values,
+        values_from: own.values_from.into_iter().map(|(name, column)| (name, column.name)).collect(),
         recipients: audience.recipients(),
         call: own.call,
         classification,
         schedule: strategy.value.schedule.clone(),
         expires_after: own.expires_after,
-        task_name: own.task_name.clone(),
-        extended_params: own.extended_params.clone(),
+        task_name: own.task_name,
+        extended_params: own.extended_params,
         channel: own.channel,
-        transparent: own.transparent.clone(),
-        sms: own.sms.clone(),
-        live_activity: own.live_activity.clone(),
+        transparent: own.transparent,
+        sms: own.sms,
+        live_activity: own.live_activity,
     };
-    if !own.values_from.is_empty() {
-        let named_at = |column: &str| {
-            let taken = own.values_from.values().find(|taken| taken.name == column);
-            taken.map(|taken| taken.named_at.clone())
-        };
-        audience.takers.push(Taker::new(
-            (&campaign, &own.template),
-            &declared.declared_at,
-            columns,
-            named_at,
-        ));
+    if !named.is_empty() {
+        let named_at =
+            |column: &str| named.iter().find(|(name, _)| name == column).map(|(_, place)| place.clone());
+        audience.takers.push(Taker::new((&campaign, &own.template), &declared_at, columns, named_at));
     }
-    let (declared_at, strategy) = (&declared.declared_at, &strategy.value);
-    Some(Draft { campaign, audience: &own.audience, declared_at, strategy })
+    Some(Draft {
+        campaign,
+        audience: own.audience,
+        declared_at,
+        schedule_at: strategy.value.schedule_at.clone(),
+        until_at: strategy.value.until_at.clone(),
+    })
 }

@@ -34,13 +34,14 @@ enum Format {
 pub(super) fn run(shell: &Shell, globals: &Globals, args: &Args) -> Result {
     let session = Session::new(shell, globals);
     let Reading { checked, mut diagnostics } = session.read();
-    // The process ends right after: what is large is left to the system to free.
-    let checked = ManuallyDrop::new(checked);
     // Any environment serves to read the audiences: they are the same in each.
-    let environment = checked.project.as_ref().and_then(|project| project.environments.keys().next());
+    let environment =
+        checked.project.as_ref().and_then(|project| project.environments.keys().next()).cloned();
     if let Some(environment) = environment
-        && let Ok(desired) = resolve::desired(&checked, environment).map(ManuallyDrop::new)
+        && let Ok(desired) = resolve::into_desired(checked, &environment)
     {
+        // The process ends right after: what is large is left to the system to free.
+        let desired = ManuallyDrop::new(desired);
         // Hashed with no ledger's salt, and forgotten at once.
         diagnostics.extend(read_audiences(&desired, &LedgerSalt::new([0; 16])).1);
         diagnostic::sort(&mut diagnostics);

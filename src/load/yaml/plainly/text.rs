@@ -3,6 +3,18 @@
 use crate::load::yaml::plainly::{Context, Found, Reader};
 use crate::load::yaml::tree::NodeId;
 
+/// Which bytes are a part of any text that they stand in.
+const IS_USUAL: [bool; 256] = {
+    let mut is_usual = [true; 256];
+    let unusual = b"\n:#,]}[{?\"'&*!|>";
+    let mut at = 0;
+    while at < unusual.len() {
+        is_usual[unusual[at] as usize] = false;
+        at += 1;
+    }
+    is_usual
+};
+
 impl Reader<'_> {
     /// Finds a scalar that is written on one line, but for block texts.
     pub(super) fn scalar(&mut self, context: Context) -> Option<Found> {
@@ -32,6 +44,7 @@ impl Reader<'_> {
         let mut at = start;
         while let Some(byte) = bytes.get(at) {
             match byte {
+                byte if IS_USUAL[usize::from(*byte)] => {}
                 b'\n' => break,
                 b':' => match bytes.get(at + 1)? {
                     b' ' | b'\n' => break,
