@@ -9,8 +9,8 @@ const PIECE_BYTES: usize = 64;
 /// a line to some readers.
 pub(super) fn has_only_usual_characters(text: &str) -> bool {
     // Whole pieces are looked at without a branch, which is many bytes at a time.
-    let is_control = |byte: &u8| (*byte < b' ') & (*byte != b'\n') | (*byte == 0x7f);
-    let begins_unusual = |byte: &u8| (*byte == 0xc2) | (*byte == 0xe2) | (*byte == 0xef);
+    let is_control = |byte: &u8| matches!(byte, 0..=9 | 11..=31 | 0x7f);
+    let begins_unusual = |byte: &u8| matches!(byte, 0xc2 | 0xe2 | 0xef);
     // U+0080 to U+009F; U+2028 and U+2029; U+FEFF, U+FFFE and U+FFFF.
     let is_unusual = |bytes: &[u8]| match bytes {
         [0xc2, second, ..] => *second < 0xa0,
