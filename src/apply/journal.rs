@@ -150,6 +150,11 @@ impl Journal {
         }
     }
 
+    /// Returns how many orders did not leave yet.
+    pub(super) fn gathered(&self) -> usize {
+        self.gathered.len()
+    }
+
     /// Whether answers are to come.
     pub(super) fn is_open(&self) -> bool {
         self.open > 0
