@@ -132,13 +132,9 @@ impl Journal {
     }
 
     /// Orders what came of a batch to be made durable. Takes its intent, so that one cannot be settled twice.
-    #[expect(
-        clippy::needless_pass_by_value,
-        reason = "an intent is settled once: whoever settles it has it no more"
-    )]
+    #[expect(clippy::needless_pass_by_value, reason = "an intent that is settled is no more")]
     pub(super) fn settle(&mut self, intent: Intent, outcome: Outcome, landed: Box<Landed>) {
-        let Intent { serial } = intent;
-        self.order(Record::Outcome { intent: serial, outcome }, Parcel::Outcome(landed));
+        self.order(Record::Outcome { intent: intent.serial, outcome }, Parcel::Outcome(landed));
     }
 
     fn order(&mut self, record: Record, parcel: Parcel) {
@@ -152,6 +148,11 @@ impl Journal {
             // A thread that is gone is noticed where its answers are waited for.
             drop(self.orders.send(std::mem::take(&mut self.gathered)));
         }
+    }
+
+    /// Returns how many orders did not leave yet.
+    pub(super) fn gathered(&self) -> usize {
+        self.gathered.len()
     }
 
     /// Whether answers are to come.
