@@ -3,29 +3,34 @@
 use std::error::Error;
 
 use crate::domain::{
-    BATCH_TARGETS_MAX, Broadcast, CampaignId, LedgerSalt, Recipients, TargetHash, TargetId, TargetKind,
+    Addressee, Broadcast, LedgerSalt, Recipients, TargetHash, TargetHasher, TargetKind, TargetRow,
 };
 use crate::plan::PlannedPush;
 
-/// The ids of an audience, in any order, repeats included.
-pub type TargetStream<'a> =
-    Box<dyn Iterator<Item = Result<TargetId, Box<dyn Error + Send + Sync>>> + Send + 'a>;
+/// The rows of an audience, in any order, repeats included.
+pub trait TargetStream: Send {
+    /// Reads the next row, which lives until the one after it is read; its values are those that the campaign takes, in
+    /// the order of its `values_from`. Most rows of a large audience may have been sent already: only what is sent now
+    /// gets memory of its own.
+    fn next_row(&mut self) -> Option<Result<TargetRow<'_>, Box<dyn Error + Send + Sync>>>;
+}
 
-/// Where `apply` gets the ids from that a plan only has hashes of.
+/// Where `apply` gets the ids from that a plan only has hashes of, and the values that it has digests of.
 pub trait TargetSource: Send + Sync {
-    /// Opens the audience of a campaign that pushes to targets.
+    /// Opens the audience of a push to targets.
     ///
     /// # Errors
     ///
-    /// Returns an error when it cannot be opened; the stream yields one where it cannot be read on.
-    fn open(&self, campaign: &CampaignId) -> Result<TargetStream<'_>, Box<dyn Error + Send + Sync>>;
+    /// Returns an error when it cannot be opened; the stream yields one where it cannot be read on, and instead of a row
+    /// whose values are not those of the plan.
+    fn open(&self, push: &PlannedPush) -> Result<Box<dyn TargetStream + '_>, Box<dyn Error + Send + Sync>>;
 }
 
 /// Who gets one request.
 #[derive(Clone, Debug)]
 pub(super) enum Addressees {
-    /// At most ten targets.
-    Targets(TargetKind, Vec<(TargetId, TargetHash)>),
+    /// As many targets as one request of the call takes, at most.
+    Targets(TargetKind, Vec<(Addressee, TargetHash)>),
     /// Everyone on a platform.
     Broadcast(Broadcast, TargetHash),
 }
@@ -61,22 +66,24 @@ pub(super) fn batches<'a>(
         }
         Recipients::Targets(kind) => kind,
     };
-    let mut stream = match source.open(&push.campaign.id) {
+    let mut stream = match source.open(push) {
         Ok(stream) => stream,
         Err(error) => return Box::new(std::iter::once(Err(error))),
     };
+    let target_hasher = TargetHasher::new(&salt, kind);
     let mut is_taken = vec![false; push.targets.len()];
     let mut is_over = false;
     Box::new(std::iter::from_fn(move || {
-        let mut batch = Vec::with_capacity(BATCH_TARGETS_MAX);
-        while batch.len() < BATCH_TARGETS_MAX && !is_over {
-            match stream.next() {
-                Some(Ok(id)) => {
-                    let hash = TargetHash::of(&salt, kind, &id);
+        let targets_max = push.call.targets_max();
+        let mut batch = Vec::with_capacity(targets_max);
+        while batch.len() < targets_max && !is_over {
+            match stream.next_row() {
+                Some(Ok(row)) => {
+                    let hash = target_hasher.hash(row.id);
                     if let Some(place) = push.targets.position(&hash)
                         && !std::mem::replace(&mut is_taken[place], true)
                     {
-                        batch.push((id, hash));
+                        batch.push((Addressee::of(&row), hash));
                     }
                 }
                 Some(Err(error)) => {

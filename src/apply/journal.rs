@@ -1,7 +1,8 @@
 //! The only writer of a ledger while `apply` runs.
 //!
 //! Everything goes through one thread that appends whatever waits, in one durable step: many batches in
-//! flight share the cost of one disk sync, and no request leaves and no success is told before it.
+//! flight share the cost of one disk sync and of one wake-up each way, and no request leaves and no success is told
+//! before it.
 
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -9,10 +10,11 @@ use std::thread::JoinHandle;
 use chrono::{DateTime, Utc};
 use tokio::sync::{mpsc, oneshot};
 
+use crate::apply::send::{Batch, Landed};
 use crate::ledger::{Chain, IntentRecord, Outcome, Record, Serial, Writer};
 use crate::state::{Backend, StateError};
 
-/// Most records of one durable step.
+/// So many records make one durable step, though more wait.
 const GROUP_MAX: usize = 256;
 
 /// Tells the time.
@@ -29,15 +31,43 @@ pub enum JournalError {
     Closed,
 }
 
-struct Order {
-    record: Record,
-    durable: oneshot::Sender<Result<Serial, JournalError>>,
+/// What a record is written for, given back with its answer.
+pub(super) enum Parcel {
+    /// Somebody waits for it alone.
+    Write(oneshot::Sender<Result<Serial, JournalError>>),
+    /// A campaign's content; the number is the caller's.
+    Content(usize),
+    /// The intent of a batch.
+    Intent(Box<Batch>),
+    /// What came of a batch.
+    Outcome(Box<Landed>),
 }
 
-/// A handle to the journal's thread; clones write to the same ledger.
-#[derive(Clone)]
+/// What became of a record.
+pub(super) enum Answer {
+    /// A campaign's content is durable.
+    Submitted(usize),
+    /// An intent is durable: the batch may be sent.
+    Intended(Box<Batch>, Intent),
+    /// What came of a batch is durable.
+    Settled(Box<Landed>),
+    /// The record is not durable, nor will be any after it.
+    Unwritten(Parcel, JournalError),
+}
+
+struct Order {
+    record: Record,
+    parcel: Parcel,
+}
+
+/// The way to the journal's thread, and back: orders leave together, and come back together.
 pub struct Journal {
-    orders: mpsc::UnboundedSender<Order>,
+    orders: mpsc::UnboundedSender<Vec<Order>>,
+    answers: mpsc::UnboundedReceiver<Vec<Answer>>,
+    /// Orders that did not leave yet.
+    gathered: Vec<Order>,
+    /// Orders whose answers are still to come.
+    open: usize,
 }
 
 /// The journal's thread. Finish it to get everything written and the ledger released.
@@ -57,19 +87,26 @@ impl JournalThread {
     }
 }
 
-/// A batch that may reach the vendor at any moment. Only [`Journal::intend`] makes one, once it is durable.
+/// A batch that may reach the vendor at any moment. Only the journal makes one, once it is durable.
 #[must_use = "settle it, or the batch stays in doubt"]
 #[derive(Debug)]
-pub struct Intent {
+pub(super) struct Intent {
     serial: Serial,
 }
 
 impl Journal {
     /// Starts the journal's thread on a ledger.
+    ///
+    /// # Panics
+    ///
+    /// Panics where the system has no room for one more thread.
     pub fn start(backend: Box<dyn Backend>, writer: Writer, clock: Clock) -> (Self, JournalThread) {
         let (orders, waiting) = mpsc::unbounded_channel();
-        let thread = std::thread::spawn(move || keep(backend, writer, &clock, waiting));
-        (Self { orders }, JournalThread(thread))
+        let (done, answers) = mpsc::unbounded_channel();
+        let keeper = Keeper { backend, writer, clock, done, failure: None };
+        let thread = std::thread::Builder::new().name("journal".to_owned());
+        let thread = thread.spawn(move || keeper.keep(waiting)).expect("a thread can be started");
+        (Self { orders, answers, gathered: Vec::new(), open: 0 }, JournalThread(thread))
     }
 
     /// Writes a record; when it returns, the record survives a crash.
@@ -77,65 +114,130 @@ impl Journal {
     /// # Errors
     ///
     /// Returns [`JournalError`] when it is not durable.
-    pub async fn write(&self, record: Record) -> Result<Serial, JournalError> {
+    pub async fn write(&mut self, record: Record) -> Result<Serial, JournalError> {
         let (durable, done) = oneshot::channel();
-        self.orders.send(Order { record, durable }).map_err(|_| JournalError::Closed)?;
+        self.gathered.push(Order { record, parcel: Parcel::Write(durable) });
+        self.leave();
         done.await.map_err(|_| JournalError::Closed)?
     }
 
-    /// Makes an intent durable.
+    /// Orders a campaign's content to be made durable.
+    pub(super) fn submit(&mut self, record: Record, place: usize) {
+        self.order(record, Parcel::Content(place));
+    }
+
+    /// Orders an intent to be made durable.
+    pub(super) fn intend(&mut self, intent: IntentRecord, batch: Box<Batch>) {
+        self.order(Record::Intent(intent), Parcel::Intent(batch));
+    }
+
+    /// Orders what came of a batch to be made durable. Takes its intent, so that one cannot be settled twice.
+    #[expect(clippy::needless_pass_by_value, reason = "an intent that is settled is no more")]
+    pub(super) fn settle(&mut self, intent: Intent, outcome: Outcome, landed: Box<Landed>) {
+        self.order(Record::Outcome { intent: intent.serial, outcome }, Parcel::Outcome(landed));
+    }
+
+    fn order(&mut self, record: Record, parcel: Parcel) {
+        self.open += 1;
+        self.gathered.push(Order { record, parcel });
+    }
+
+    /// Sends off what was ordered, together.
+    pub(super) fn leave(&mut self) {
+        if !self.gathered.is_empty() {
+            // A thread that is gone is noticed where its answers are waited for.
+            drop(self.orders.send(std::mem::take(&mut self.gathered)));
+        }
+    }
+
+    /// Returns how many orders did not leave yet.
+    pub(super) fn gathered(&self) -> usize {
+        self.gathered.len()
+    }
+
+    /// Whether answers are to come.
+    pub(super) fn is_open(&self) -> bool {
+        self.open > 0
+    }
+
+    /// Waits for answers, and returns those of one durable step. Loses none when it is not waited for to the end.
     ///
-    /// # Errors
+    /// # Panics
     ///
-    /// Returns [`JournalError`] when it is not durable: then nothing may be sent.
-    pub async fn intend(&self, intent: IntentRecord) -> Result<Intent, JournalError> {
-        self.write(Record::Intent(intent)).await.map(|serial| Intent { serial })
+    /// Panics if the journal's thread did.
+    pub(super) async fn answers(&mut self) -> Vec<Answer> {
+        let answers = self.answers.recv().await.expect("the journal's thread does not panic");
+        self.open -= answers.len();
+        answers
     }
 }
 
-impl Intent {
-    /// Makes the outcome durable. Takes `self`, so that one intent cannot be settled twice.
-    ///
-    /// # Errors
-    ///
-    /// Returns [`JournalError`] when it is not durable: then the batch is in doubt for the next run.
-    pub async fn settle(self, journal: &Journal, outcome: Outcome) -> Result<(), JournalError> {
-        journal.write(Record::Outcome { intent: self.serial, outcome }).await.map(drop)
-    }
+/// Things of records, each with its record's place.
+type Numbered<T> = Vec<(Serial, T)>;
+
+/// Keeps the ledger, on a thread of its own.
+struct Keeper {
+    backend: Box<dyn Backend>,
+    writer: Writer,
+    clock: Clock,
+    done: mpsc::UnboundedSender<Vec<Answer>>,
+    failure: Option<JournalError>,
 }
 
-fn keep(
-    mut backend: Box<dyn Backend>,
-    mut writer: Writer,
-    clock: &Clock,
-    mut waiting: mpsc::UnboundedReceiver<Order>,
-) -> (Serial, Chain) {
-    let mut durable_up_to = (writer.serial(), writer.chain());
-    let mut failure: Option<JournalError> = None;
-    let mut group: Vec<Order> = Vec::new();
-    while waiting.blocking_recv_many(&mut group, GROUP_MAX) > 0 {
-        let now = clock();
-        let mut lines = Vec::with_capacity(group.len());
-        let mut answers = Vec::with_capacity(group.len());
-        for order in group.drain(..) {
-            if failure.is_none() {
-                let (serial, line) = writer.encode(now, order.record);
-                lines.push((serial, line));
-                answers.push((order.durable, serial));
-            } else {
-                answers.push((order.durable, Serial::default()));
+impl Keeper {
+    fn keep(mut self, mut waiting: mpsc::UnboundedReceiver<Vec<Order>>) -> (Serial, Chain) {
+        let mut durable_up_to = (self.writer.serial(), self.writer.chain());
+        let mut group: Vec<Order> = Vec::new();
+        while let Some(orders) = waiting.blocking_recv() {
+            group.extend(orders);
+            while group.len() < GROUP_MAX
+                && let Ok(more) = waiting.try_recv()
+            {
+                group.extend(more);
+            }
+            let (lines, parcels) = self.encode(&mut group);
+            if self.failure.is_none() {
+                match self.backend.append(lines, self.writer.chain()) {
+                    Ok(()) => durable_up_to = (self.writer.serial(), self.writer.chain()),
+                    Err(error) => self.failure = Some(JournalError::State(Arc::new(error))),
+                }
+            }
+            let answers: Vec<_> = parcels.into_iter().filter_map(|parcel| self.answer(parcel)).collect();
+            if !answers.is_empty() {
+                // Nobody listening means that the run was torn down; the records are durable all the same.
+                drop(self.done.send(answers));
             }
         }
-        if failure.is_none() {
-            match backend.append(lines, writer.chain()) {
-                Ok(()) => durable_up_to = (writer.serial(), writer.chain()),
-                Err(error) => failure = Some(JournalError::State(Arc::new(error))),
-            }
-        }
-        for (durable, serial) in answers {
-            // Nobody listening means that the run was torn down; the record is durable all the same.
-            drop(durable.send(failure.clone().map_or(Ok(serial), Err)));
-        }
+        durable_up_to
     }
-    durable_up_to
+
+    fn encode(&mut self, group: &mut Vec<Order>) -> (Numbered<Vec<u8>>, Numbered<Parcel>) {
+        let now = (self.clock)();
+        let (mut lines, mut parcels) = (Vec::with_capacity(group.len()), Vec::with_capacity(group.len()));
+        for Order { record, parcel } in group.drain(..) {
+            let mut serial = Serial::default();
+            if self.failure.is_none() {
+                let (place, line) = self.writer.encode(now, record);
+                lines.push((place, line));
+                serial = place;
+            }
+            parcels.push((serial, parcel));
+        }
+        (lines, parcels)
+    }
+
+    /// Answers a record whose durable step is over; nothing for one that was answered to somebody else.
+    fn answer(&self, (serial, parcel): (Serial, Parcel)) -> Option<Answer> {
+        Some(match (parcel, &self.failure) {
+            (Parcel::Write(durable), failure) => {
+                // Nobody listening means that the run was torn down.
+                drop(durable.send(failure.clone().map_or(Ok(serial), Err)));
+                return None;
+            }
+            (parcel, Some(failure)) => Answer::Unwritten(parcel, failure.clone()),
+            (Parcel::Content(place), None) => Answer::Submitted(place),
+            (Parcel::Intent(batch), None) => Answer::Intended(batch, Intent { serial }),
+            (Parcel::Outcome(landed), None) => Answer::Settled(landed),
+        })
+    }
 }

@@ -5,10 +5,13 @@
 //! reads the [`Progress`] and the [`Report`].
 
 mod batch;
+mod books;
 mod crash;
+mod dispatch;
 mod execute;
 mod inquiry;
 mod journal;
+mod pace;
 mod report;
 mod send;
 mod stop;

@@ -140,11 +140,7 @@ impl Progress {
         self.requests.fetch_add(1, Ordering::Relaxed);
     }
 
-    pub(super) fn begin_waiting(&self) {
-        self.waiting.fetch_add(1, Ordering::Relaxed);
-    }
-
-    pub(super) fn end_waiting(&self) {
-        self.waiting.fetch_sub(1, Ordering::Relaxed);
+    pub(super) fn set_waiting(&self, batches: usize) {
+        self.waiting.store(batches as u64, Ordering::Relaxed);
     }
 }

@@ -1,46 +1,45 @@
-//! Sends one batch: intent, request, outcome, and again only where the vendor certainly did not take it.
+//! Sends one batch, once: waits for its turn, hands it to the vendor, and words what came of it.
 
+use std::collections::VecDeque;
 use std::future::Future;
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
 
-use backon::{ExponentialBuilder, Retryable};
-use governor::DefaultDirectRateLimiter;
-use tokio::sync::Semaphore;
-use uuid::Uuid;
+use tokio::sync::mpsc;
+use tokio::time::Instant;
 
 use crate::apply::batch::Addressees;
-use crate::apply::crash;
 use crate::apply::journal::Intent;
+use crate::apply::pace::{Pace, Turn};
 use crate::apply::report::Progress;
-use crate::apply::stop::{Brake, Stop};
-use crate::apply::{Journal, JournalError, Options, Step};
+use crate::apply::stop::Brake;
+use crate::apply::{Options, Step, crash};
 use crate::domain::{
-    BATCH_TARGETS_MAX, Campaign, Environment, LedgerSalt, MessageKey, ProjectName, Recipients, TargetHash,
-    TargetId,
+    Addressee, Call, Campaign, Environment, LedgerSalt, MessageKey, MessageKeys, ProjectName, Recipients,
+    TargetHash,
 };
 use crate::ledger::{IntentRecord, Outcome};
 use crate::plan::PlannedPush;
-use crate::vendor::{self, RejectClass, Request};
-
-/// Longest wait before a batch is tried again, whatever the vendor asks for.
-const RETRY_DELAY_MAX: Duration = Duration::from_mins(1);
+use crate::vendor::{self, Gate, MultipleTarget, Prepared, RejectClass, Request};
 
 /// Code on record of a request that never left.
 const NOT_SENT: &str = "NotSent";
 
-/// How often a batch is tried again that found no connection: a host that is down stays down, mostly.
-const CONNECTION_RETRIES_MAX: u32 = 2;
-
 /// What carries a request to the vendor and says what came of it.
 pub trait Deliver: Send + Sync + 'static {
-    /// Sends a request once, signed with `nonce`.
-    fn deliver(&self, request: &Request, nonce: &str) -> impl Future<Output = vendor::Outcome> + Send;
+    /// Sends a request once, signed with `nonce`, as soon as `gate` lets it. Returns nothing if the gate never did: then
+    /// nothing left.
+    fn deliver(
+        &self,
+        request: &Prepared,
+        nonce: &str,
+        gate: &impl Gate,
+    ) -> impl Future<Output = Option<vendor::Outcome>> + Send;
 }
 
 impl Deliver for vendor::Client {
-    async fn deliver(&self, request: &Request, nonce: &str) -> vendor::Outcome {
-        self.send(request, nonce).await
+    async fn deliver(&self, request: &Prepared, nonce: &str, gate: &impl Gate) -> Option<vendor::Outcome> {
+        self.send_through(request, nonce, gate).await
     }
 }
 
@@ -48,14 +47,42 @@ impl Deliver for vendor::Client {
 pub(super) struct Lane<D> {
     pub(super) project: ProjectName,
     pub(super) environment: Environment,
-    pub(super) journal: Journal,
     pub(super) deliver: D,
     pub(super) options: Options,
-    pub(super) limiter: DefaultDirectRateLimiter,
-    /// One for each request that may be on its way at a time.
-    pub(super) slots: Semaphore,
+    pub(super) pace: Pace,
+    /// Batches that have their turn, and whose request has not begun.
+    pub(super) starting: AtomicUsize,
+    pub(super) ready: Mutex<Ready>,
+    /// Where batches go whose request is over.
+    pub(super) flown: mpsc::UnboundedSender<Flown>,
     pub(super) brake: Brake,
     pub(super) progress: Arc<Progress>,
+}
+
+/// Batches that may leave: their intents are durable.
+#[derive(Default)]
+pub(super) struct Ready {
+    pub(super) queue: VecDeque<(Box<Batch>, Intent)>,
+    /// How many were taken out of the queue, ever.
+    pub(super) taken: u64,
+}
+
+impl<D> Lane<D> {
+    pub(super) fn ready(&self) -> MutexGuard<'_, Ready> {
+        self.ready.lock().expect("no holder of this lock panics")
+    }
+
+    /// Takes the next batch that may leave now; if it is only a matter of time, returns when one may.
+    pub(super) fn take(&self) -> Result<Option<(Box<Batch>, Intent)>, Instant> {
+        let mut ready = self.ready();
+        if ready.queue.is_empty() || self.brake.is_pulled() {
+            return Ok(None);
+        }
+        self.pace.beat(self.starting.load(Ordering::Relaxed))?;
+        self.starting.fetch_add(1, Ordering::Relaxed);
+        ready.taken += 1;
+        Ok(ready.queue.pop_front())
+    }
 }
 
 /// One batch, ready to be sent.
@@ -65,10 +92,30 @@ pub(super) struct Batch {
     pub(super) number: u32,
     pub(super) addressees: Addressees,
     pub(super) task_name: String,
-    pub(super) request: Request,
+    pub(super) request: Prepared,
+    /// Signs its next request; drawn for each.
+    pub(super) nonce: String,
+    /// How often it was throttled.
+    pub(super) throttled: usize,
+    /// How often no connection came about for it.
+    pub(super) unreachable: usize,
 }
 
-/// What became of a batch in the end.
+/// A batch whose request is over, or never began.
+pub(super) struct Flown {
+    pub(super) batch: Box<Batch>,
+    pub(super) intent: Intent,
+    /// What came of it; nothing if it was held back.
+    pub(super) outcome: Option<vendor::Outcome>,
+}
+
+/// A batch with what became of it, on its way into the ledger.
+pub(super) struct Landed {
+    pub(super) batch: Box<Batch>,
+    pub(super) settled: Settled,
+}
+
+/// What became of a batch.
 pub(super) enum Settled {
     Accepted,
     Rejected {
@@ -83,8 +130,6 @@ pub(super) enum Settled {
     },
     /// The apply was stopped before its request left.
     NotAttempted,
-    /// Its intent was not durable, so nothing left.
-    Unwritten(JournalError),
 }
 
 /// Returns the task name of a batch: unique at the vendor, because that is how a task is found there.
@@ -106,17 +151,24 @@ pub(super) fn task_name(
 pub(super) fn request(
     project: &ProjectName,
     environment: &Environment,
-    campaign: &Campaign,
+    (campaign, call): (&Campaign, Call),
     addressees: &Addressees,
     task_name: &str,
 ) -> Request {
     match addressees {
         Addressees::Targets(kind, targets) => {
-            let key = |id| {
-                let target = (*kind, id);
-                MessageKey::of_target(project, &environment.name, &campaign.id, campaign.revision, target)
-            };
-            let targets: Vec<_> = targets.iter().map(|(id, _)| (id.clone(), key(id))).collect();
+            let (id, revision) = (&campaign.id, campaign.revision);
+            let keys = MessageKeys::of_targets(project, &environment.name, id, revision, *kind);
+            if call == Call::Multiple {
+                let targets = targets.iter().map(|(Addressee { id, values }, _)| {
+                    let key = keys.key(id);
+                    MultipleTarget { id, key, values }
+                });
+                let targets: Vec<MultipleTarget<'_>> = targets.collect();
+                return Request::push_multiple(environment, campaign, task_name, &targets);
+            }
+            let targets: Vec<_> =
+                targets.iter().map(|(Addressee { id, .. }, _)| (id, keys.key(id))).collect();
             Request::push_template(environment, campaign, task_name, &targets)
         }
         Addressees::Broadcast(broadcast, _) => {
@@ -127,134 +179,123 @@ pub(super) fn request(
     }
 }
 
-/// Returns the first request that an apply of a campaign to `ids` would send, if it were the first apply.
+/// Makes a batch of those who were cut off an audience; `place` is the push's in the plan, `number` the batch's.
+pub(super) fn batch<D>(
+    lane: &Lane<D>,
+    push: &PlannedPush,
+    (place, number): (usize, u32),
+    addressees: Addressees,
+) -> Batch {
+    let task_name = task_name(&lane.environment, &push.campaign, push.requests, number);
+    let campaign = (&push.campaign, push.call);
+    let request = request(&lane.project, &lane.environment, campaign, &addressees, &task_name);
+    Batch {
+        push: place,
+        number,
+        addressees,
+        task_name,
+        request: request.into(),
+        nonce: String::new(),
+        throttled: 0,
+        unreachable: 0,
+    }
+}
+
+/// Returns the first request that an apply of a campaign to `targets`, each once, would send by a call, if it were the
+/// first apply.
 #[must_use]
 pub fn first_request(
     project: &ProjectName,
     environment: &Environment,
-    campaign: &Campaign,
-    ids: &[TargetId],
+    (campaign, call): (&Campaign, Call),
+    targets: &[Addressee],
     requests: u64,
 ) -> Request {
     let salt = LedgerSalt::new([0; 16]);
     let addressees = match campaign.recipients {
         Recipients::Targets(kind) => {
-            let hashed = ids.iter().map(|id| (id.clone(), TargetHash::of(&salt, kind, id)));
-            Addressees::Targets(kind, hashed.take(BATCH_TARGETS_MAX).collect())
+            let hashed =
+                targets.iter().map(|target| (target.clone(), TargetHash::of(&salt, kind, &target.id)));
+            Addressees::Targets(kind, hashed.take(call.targets_max()).collect())
         }
         Recipients::Broadcast(broadcast) => Addressees::Broadcast(broadcast, TargetHash::of_broadcast(&salt)),
     };
     let task_name = task_name(environment, campaign, requests, 1);
-    request(project, environment, campaign, &addressees, &task_name)
+    request(project, environment, (campaign, call), &addressees, &task_name)
 }
 
-/// Sends a batch until it is accepted, in doubt, or refused for good.
-///
-/// A refusal because of load, or because no connection came about, is tried again after a while: the vendor
-/// took nothing. Each try has its own intent and outcome in the ledger. Doubt is never tried again.
-pub(super) async fn send<D: Deliver>(lane: &Arc<Lane<D>>, push: &PlannedPush, batch: &Batch) -> Settled {
-    let waiting = Arc::clone(lane);
-    let mut connections_left = CONNECTION_RETRIES_MAX;
-    let backoff = ExponentialBuilder::new()
-        .with_min_delay(lane.options.retry_delay)
-        .with_max_delay(RETRY_DELAY_MAX)
-        .with_max_times(lane.options.retries_max)
-        .with_jitter();
-    let tried = (|| attempt(lane, push, batch))
-        .retry(backoff)
-        .sleep(move |delay| wait(Arc::clone(&waiting), delay))
-        .when(|refusal: &Refused| {
-            let is_worth_a_try = match refusal.class {
-                RejectClass::Throttled => true,
-                RejectClass::Unreachable => connections_left.checked_sub(1).is_some_and(|left| {
-                    connections_left = left;
-                    true
-                }),
-                RejectClass::Credentials | RejectClass::Content => false,
-            };
-            is_worth_a_try && !lane.brake.is_pulled()
-        })
-        .adjust(|refusal, delay| {
-            let asked = refusal.retry_after.map(|asked| asked.min(RETRY_DELAY_MAX));
-            delay.map(|delay| asked.map_or(delay, |asked| delay.max(asked)))
-        })
-        .await;
-    match tried {
-        Ok(settled) => settled,
-        Err(refusal) => refusal.settled,
+/// Carries one batch after the other to the vendor, as long as one may leave when the one before is back.
+pub(super) async fn fly<D: Deliver>(lane: Arc<Lane<D>>, batch: Box<Batch>, intent: Intent) {
+    let mut next = Some((batch, intent));
+    while let Some((batch, intent)) = next {
+        let flown = carry(&lane, batch, intent).await;
+        next = lane.take().unwrap_or_default();
+        // Nobody takes it any more where the apply was torn down: then it is in doubt, as after a crash.
+        drop(lane.flown.send(flown));
     }
 }
 
-/// A try that may be followed by another.
-struct Refused {
-    settled: Settled,
-    class: RejectClass,
-    retry_after: Option<Duration>,
-}
-
-async fn wait<D>(lane: Arc<Lane<D>>, delay: Duration) {
-    lane.progress.begin_waiting();
-    tokio::select! {
-        () = tokio::time::sleep(delay) => {}
-        () = lane.brake.pulled() => {}
-    }
-    lane.progress.end_waiting();
-}
-
-async fn attempt<D: Deliver>(lane: &Lane<D>, push: &PlannedPush, batch: &Batch) -> Result<Settled, Refused> {
-    tokio::select! {
-        biased;
-        () = lane.brake.pulled() => return Ok(Settled::NotAttempted),
-        () = lane.limiter.until_ready() => {}
-    }
-    let nonce = Uuid::new_v4().to_string();
-    let intent = match lane.journal.intend(intent(lane, push, batch, nonce.clone())).await {
-        Ok(intent) => intent,
-        Err(error) => return Ok(Settled::Unwritten(error)),
-    };
+/// Carries a batch to the vendor: waits for its turn, and for the reply.
+async fn carry<D: Deliver>(lane: &Lane<D>, batch: Box<Batch>, intent: Intent) -> Flown {
     crash::after(Step::IntentDurable, lane.options.crash_after);
-    let slot = tokio::select! {
-        biased;
-        () = lane.brake.pulled() => None,
-        slot = lane.slots.acquire() => slot.ok(),
-    };
-    let Some(slot) = slot else { return Ok(withdraw(lane, intent).await) };
+    let start = Start { lane, turn: Mutex::new(None) };
     let outcome = tokio::select! {
         biased;
-        outcome = lane.deliver.deliver(&batch.request, &nonce) => outcome,
-        () = lane.brake.abandoned() => given_up(),
+        outcome = lane.deliver.deliver(&batch.request, &batch.nonce, &start) => outcome,
+        () = lane.brake.abandoned() => start.turn().map(|_| given_up()),
     };
-    // The next request leaves while this one's outcome becomes durable.
-    drop(slot);
-    crash::after(Step::ReplyRead, lane.options.crash_after);
-    if let Err(error) = intent.settle(&lane.journal, record(&outcome)).await {
-        lane.brake.pull(Stop::Ledger(error));
-        let why = "the request left, but what came of it could not be recorded".to_owned();
-        return Ok(Settled::Unknown { why, request_id: None });
+    match start.turn() {
+        Some(turn) => lane.pace.arrive(turn),
+        None => drop(lane.starting.fetch_sub(1, Ordering::Relaxed)),
     }
-    crash::after(Step::OutcomeDurable, lane.options.crash_after);
-    match outcome {
-        vendor::Outcome::Accepted { .. } => Ok(Settled::Accepted),
-        vendor::Outcome::Unknown { why, request_id, .. } => Ok(Settled::Unknown { why, request_id }),
-        vendor::Outcome::Rejected { class, code, message, request_id, retry_after } => Err(Refused {
-            class,
-            retry_after,
-            settled: Settled::Rejected { class, code, message, request_id },
-        }),
+    heed(&lane.pace, start.turn(), outcome.as_ref());
+    Flown { batch, intent, outcome }
+}
+
+/// Lets the pace learn from what came of a request.
+fn heed(pace: &Pace, turn: Option<Turn>, outcome: Option<&vendor::Outcome>) {
+    match (outcome, turn) {
+        (Some(vendor::Outcome::Rejected { class: RejectClass::Throttled, retry_after, .. }), turn) => {
+            pace.throttle(turn, *retry_after);
+        }
+        (Some(vendor::Outcome::Rejected { class: RejectClass::Unreachable, .. }), turn) => pace.pause(turn),
+        (Some(vendor::Outcome::Accepted { .. } | vendor::Outcome::Rejected { .. }), Some(turn)) => {
+            pace.answer(turn);
+        }
+        (Some(_) | None, _) => {}
     }
 }
 
-/// Puts on record that a request never left, since the apply was stopped between its intent and its turn.
-async fn withdraw<D>(lane: &Lane<D>, intent: Intent) -> Settled {
-    let message = "the run was stopped before the request left".to_owned();
-    let outcome = Outcome::Rejected { code: NOT_SENT.to_owned(), message, request_id: None };
-    match intent.settle(&lane.journal, outcome).await {
-        Ok(()) => Settled::NotAttempted,
-        Err(error) => {
-            lane.brake.pull(Stop::Ledger(error));
-            let why = "the request did not leave, but that could not be recorded".to_owned();
-            Settled::Unknown { why, request_id: None }
+/// The gate of one request: its turn, unless the apply is stopped before.
+struct Start<'a, D> {
+    lane: &'a Lane<D>,
+    turn: Mutex<Option<Turn>>,
+}
+
+impl<D> Start<'_, D> {
+    /// Returns when the request began, if it did.
+    fn turn(&self) -> Option<Turn> {
+        *self.turn.lock().expect("no holder of this lock panics")
+    }
+}
+
+impl<D: Deliver> Gate for Start<'_, D> {
+    async fn pass(&self) -> bool {
+        let before = self.turn();
+        if let Some(turn) = before {
+            // It had its turn, and could not be written.
+            self.lane.pace.arrive(turn);
         }
+        let turn = tokio::select! {
+            biased;
+            () = self.lane.brake.pulled() => return false,
+            turn = self.lane.pace.begin() => turn,
+        };
+        if before.is_none() {
+            self.lane.starting.fetch_sub(1, Ordering::Relaxed);
+        }
+        *self.turn.lock().expect("no holder of this lock panics") = Some(turn);
+        true
     }
 }
 
@@ -264,27 +305,58 @@ fn given_up() -> vendor::Outcome {
     vendor::Outcome::Unknown { why, code: None, request_id: None }
 }
 
-fn intent<D>(lane: &Lane<D>, push: &PlannedPush, batch: &Batch, nonce: String) -> IntentRecord {
+/// Returns the record of a batch that is about to be sent.
+pub(super) fn intent(options: &Options, push: &PlannedPush, batch: &Batch) -> IntentRecord {
     IntentRecord {
-        run: lane.options.run.clone(),
+        run: options.run.clone(),
         campaign: push.campaign.id.clone(),
         revision: push.campaign.revision,
         batch: batch.number,
-        action: batch.request.action.as_str().to_owned(),
+        action: batch.request.request.action.as_str().to_owned(),
         task_name: batch.task_name.clone(),
-        nonce,
-        request: Some(batch.request.digest()),
+        nonce: batch.nonce.clone(),
+        request: Some(batch.request.digest.clone()),
         over_at: push.campaign.schedule.over_at(),
         targets: batch.addressees.hashes(),
     }
 }
 
-fn record(outcome: &vendor::Outcome) -> Outcome {
-    match outcome.clone() {
-        vendor::Outcome::Accepted { request_id, task_id } => Outcome::Accepted { request_id, task_id },
-        vendor::Outcome::Rejected { code, message, request_id, .. } => {
-            Outcome::Rejected { code, message, request_id }
+/// Returns what is put on record of an outcome, and what is told of it. No outcome means that the apply was stopped
+/// before the request left.
+pub(super) fn settled(outcome: Option<vendor::Outcome>) -> (Outcome, Settled) {
+    match outcome {
+        None => {
+            let message = "the run was stopped before the request left".to_owned();
+            let record = Outcome::Rejected { code: NOT_SENT.to_owned(), message, request_id: None };
+            (record, Settled::NotAttempted)
         }
-        vendor::Outcome::Unknown { why, code, request_id } => Outcome::Unknown { why, code, request_id },
+        Some(vendor::Outcome::Accepted { request_id, task_id }) => {
+            (Outcome::Accepted { request_id, task_id }, Settled::Accepted)
+        }
+        Some(vendor::Outcome::Rejected { class, code, message, request_id, .. }) => (
+            Outcome::Rejected {
+                code: code.clone(),
+                message: message.clone(),
+                request_id: request_id.clone(),
+            },
+            Settled::Rejected { class, code, message, request_id },
+        ),
+        Some(vendor::Outcome::Unknown { why, code, request_id }) => (
+            Outcome::Unknown { why: why.clone(), code, request_id: request_id.clone() },
+            Settled::Unknown { why, request_id },
+        ),
+    }
+}
+
+impl Settled {
+    /// What is told where it could not be put on record.
+    pub(super) fn unrecorded(self) -> Self {
+        let why = match self {
+            Self::NotAttempted => "the request did not leave, but that could not be recorded",
+            Self::Accepted | Self::Rejected { .. } | Self::Unknown { .. } => {
+                "the request left, but what came of it could not be recorded"
+            }
+        };
+        Self::Unknown { why: why.to_owned(), request_id: None }
     }
 }

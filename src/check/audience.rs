@@ -119,8 +119,11 @@ fn inline(
     if ids.is_empty() {
         audience_empty(out, declaration, key);
     }
+    let mut sorted: Vec<&str> = ids.iter().map(String::as_str).collect();
+    sorted.sort_unstable();
+    let stands_twice = sorted.windows(2).any(|pair| pair[0] == pair[1]);
     let mut first_at: BTreeMap<&str, usize> = BTreeMap::new();
-    let mut targets = Vec::new();
+    let mut targets = Vec::with_capacity(ids.len());
     for (index, id) in ids.iter().enumerate() {
         let place = || declaration.value(&[key, &index.to_string()]);
         match id.parse::<TargetId>() {
@@ -129,6 +132,9 @@ fn inline(
                 let diagnostic = Diagnostic::error(Code::BadTarget, place(), error.to_string());
                 out.push(diagnostic.help("write the id exactly as the app reports it"));
             }
+        }
+        if !stands_twice {
+            continue;
         }
         if let Some(first) = first_at.get(id.as_str()) {
             let first = declaration.value(&[key, &first.to_string()]);
@@ -217,7 +223,8 @@ fn platform(syntax: PlatformSyntax) -> Platform {
     }
 }
 
-fn targets(audience: &AudienceSyntax) -> impl Iterator<Item = (TargetKind, &TargetsSyntax)> {
+/// Returns the kinds of targets that an audience lists, with what lists them.
+pub(super) fn targets(audience: &AudienceSyntax) -> impl Iterator<Item = (TargetKind, &TargetsSyntax)> {
     TargetKind::ALL.into_iter().filter_map(|kind| {
         let targets = match kind {
             TargetKind::AndroidDevice => &audience.android_devices,

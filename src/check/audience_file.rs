@@ -7,11 +7,11 @@ use crate::check::declaration::Declaration;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::domain::TargetKind;
 use crate::load::model::{AudienceSyntax, TargetFileFormat, TargetFileSyntax};
-use crate::load::targets::{TargetFile, content_ending};
+use crate::load::targets::{TargetFile, content_ending, packed_ending};
 
 /// Endings of files that hold ids in a way that nobody reads line by line, and that are no text by default.
-const ENDINGS_NOT_TEXT: [&str; 13] =
-    ["json", "xls", "xlsx", "ods", "parquet", "avro", "tsv", "zip", "bz2", "xz", "7z", "yaml", "yml"];
+const ENDINGS_NOT_TEXT: [&str; 12] =
+    ["json", "xls", "xlsx", "ods", "avro", "tsv", "zip", "bz2", "xz", "7z", "yaml", "yml"];
 
 /// Applies the rules of an audience that is in a file.
 pub(super) fn file_source(
@@ -22,6 +22,7 @@ pub(super) fn file_source(
 ) -> Option<AudienceSource> {
     let key = kind.as_str();
     let format = audience_file_format(out, declaration, key, syntax)?;
+    packed_parquet(out, declaration, key, (format, syntax))?;
     let column_or_field = audience_file_keys(out, declaration, key, (format, syntax))?;
     let relative = Path::new(&syntax.file);
     let file = TargetFile {
@@ -29,8 +30,21 @@ pub(super) fn file_source(
         shown_as: shown_as(declaration.shown_path(), &syntax.file),
         format,
         column_or_field,
+        value_columns: Vec::new(),
     };
     Some(AudienceSource::File { kind, file, named_at: declaration.value(&[key, "file"]) })
+}
+
+/// Whether a file has names for what stands in its lines; not so one id a line.
+pub(super) fn has_columns(syntax: &TargetFileSyntax) -> bool {
+    match syntax.format {
+        Some(format) => format != TargetFileFormat::Text,
+        // Of an ending that is no text, the rule on formats has said enough.
+        None => content_ending(Path::new(&syntax.file)).is_some_and(|ending| {
+            ["csv", "jsonl", "ndjson", "parquet"].contains(&ending.as_str())
+                || ENDINGS_NOT_TEXT.contains(&ending.as_str())
+        }),
+    }
 }
 
 /// Returns the path of an audience file as a person in the directory of the command would type it.
@@ -58,11 +72,12 @@ fn audience_file_format(
     match ending.as_deref() {
         Some("csv") => Some(TargetFileFormat::Csv),
         Some("jsonl" | "ndjson") => Some(TargetFileFormat::Jsonl),
+        Some("parquet") => Some(TargetFileFormat::Parquet),
         Some(ending) if ENDINGS_NOT_TEXT.contains(&ending) => {
             let message = format!("a `.{ending}` file is no list of ids, one a line");
             out.push(
                 Diagnostic::error(Code::AudienceFile, declaration.value(&[key, "file"]), message)
-                    .help("export it as CSV or JSON Lines, or say with `format` what it is"),
+                    .help("export it as CSV, JSON Lines or Parquet, or say with `format` what it is"),
             );
             None
         }
@@ -70,7 +85,24 @@ fn audience_file_format(
     }
 }
 
-/// `audience-file`: CSV needs `column`, JSON Lines need `field`, and a key that the format ignores is a slip.
+/// `audience-file`: a Parquet file is read from its end, which a packed one does not show.
+fn packed_parquet(
+    out: &mut Vec<Diagnostic>,
+    declaration: &Declaration<'_, AudienceSyntax>,
+    key: &str,
+    (format, syntax): (TargetFileFormat, &TargetFileSyntax),
+) -> Option<()> {
+    let ending = packed_ending(Path::new(&syntax.file)).filter(|_| format == TargetFileFormat::Parquet);
+    let Some(ending) = ending else { return Some(()) };
+    let message = format!("a Parquet file is packed inside: it cannot be read as `.{ending}`");
+    out.push(
+        Diagnostic::error(Code::AudienceFile, declaration.value(&[key, "file"]), message)
+            .help("unpack it, and let its writer compress its columns, for example with zstd"),
+    );
+    None
+}
+
+/// `audience-file`: CSV and Parquet need `column`, JSON Lines need `field`, and a key that the format ignores is a slip.
 /// Returns the name of the column or field; the outer nothing is a mistake.
 #[allow(clippy::option_option, reason = "a text file soundly has neither column nor field")]
 fn audience_file_keys(
@@ -82,6 +114,7 @@ fn audience_file_keys(
     let (kind_of_file, needed) = match format {
         TargetFileFormat::Csv => ("a CSV file", Some("column")),
         TargetFileFormat::Jsonl => ("a JSON Lines file", Some("field")),
+        TargetFileFormat::Parquet => ("a Parquet file", Some("column")),
         TargetFileFormat::Text => ("a text file", None),
     };
     let mut name = None;
@@ -131,6 +164,8 @@ mod tests {
             "{ file: a.jsonl, field: id }",
             "{ file: a.ndjson, field: id }",
             "{ file: a.txt }",
+            "{ file: a.parquet, column: id }",
+            "{ file: a.dump, format: parquet, column: id }",
             "{ file: ids }",
             "{ file: a.dump, format: csv, column: id }",
             "{ file: a.json, format: jsonl, field: id }",
@@ -153,9 +188,17 @@ mod tests {
         a.yaml:2:41 audience-file: a text file has no `column`
             = remove `column`, or say what the file is with `format`
         ");
+        insta::assert_snapshot!(audience("users: { file: a.parquet, field: id }"), @r"
+        a.yaml:2:45 audience-file: a Parquet file has no `field`
+            = write `column`
+        ");
+        insta::assert_snapshot!(audience("users: { file: a.parquet.GZ, column: id }"), @r"
+        a.yaml:2:34 audience-file: a Parquet file is packed inside: it cannot be read as `.gz`
+            = unpack it, and let its writer compress its columns, for example with zstd
+        ");
         insta::assert_snapshot!(audience("users: { file: a.xlsx }"), @r"
         a.yaml:2:34 audience-file: a `.xlsx` file is no list of ids, one a line
-            = export it as CSV or JSON Lines, or say with `format` what it is
+            = export it as CSV, JSON Lines or Parquet, or say with `format` what it is
         ");
     }
 }

@@ -3,7 +3,9 @@
 use chrono_tz::Tz;
 
 use crate::check::declaration::Declaration;
-use crate::check::{OwnContent, duration, live_activity, params, sms, transparent, wire_text};
+use crate::check::{
+    OwnContent, call, duration, live_activity, params, sms, transparent, values_from, wire_text,
+};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::domain::{Channel, ExpiresAfter, Revision};
 use crate::load::model::{CampaignSyntax, ChannelSyntax};
@@ -18,6 +20,7 @@ pub(super) fn own_content(
     if let Some(task_name) = &syntax.task_name {
         wire_text::check(out, "task_name", task_name, || declaration.value(&["task_name"]));
     }
+    values_from::values_from(out, declaration);
     params::extended_params(out, declaration);
     let expires_after = expires_after(out, declaration);
     let transparent =
@@ -36,6 +39,8 @@ pub(super) fn own_content(
             .revision
             .map_or(Revision::FIRST, |number| Revision::new(number).expect("the schema asks for 1 or more")),
         values: syntax.values.clone(),
+        values_from: values_from::columns(declaration),
+        call: call::choice(syntax),
         expires_after: expires_after?,
         task_name: syntax.task_name.clone(),
         extended_params: syntax.extended_params.clone(),

@@ -7,8 +7,9 @@ use chrono_tz::Tz;
 
 use crate::diagnostic::{Place, Source};
 use crate::domain::{
-    Broadcast, CampaignId, Channel, Classification, Environment, EnvironmentName, ExpiresAfter, LiveActivity,
-    ProjectName, Recipients, Revision, Schedule, Sms, TargetId, TargetKind, Template, Transparent,
+    Broadcast, CallChoice, CampaignId, Channel, Classification, Environment, EnvironmentName, ExpiresAfter,
+    LiveActivity, ProjectName, Recipients, Revision, Schedule, Sms, TargetId, TargetKind, Template,
+    Transparent,
 };
 use crate::load::targets::TargetFile;
 
@@ -93,6 +94,15 @@ impl AudienceSource {
     }
 }
 
+/// Where a placeholder's values stand in the audience file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ValueColumn {
+    /// The column or field; not blank.
+    pub name: String,
+    /// Where the campaign names it.
+    pub named_at: Place,
+}
+
 /// What a campaign says itself: the names it refers to, and all the rest as domain values.
 #[derive(Clone, Debug)]
 pub struct OwnContent {
@@ -108,6 +118,10 @@ pub struct OwnContent {
     pub revision: Revision,
     /// What its placeholders become.
     pub values: BTreeMap<String, String>,
+    /// Which column has a placeholder's value for each target; only where the audience is in a file with columns.
+    pub values_from: BTreeMap<String, ValueColumn>,
+    /// Which call sends it to targets.
+    pub call: CallChoice,
     /// How long the vendor keeps trying.
     pub expires_after: ExpiresAfter,
     /// Its own task name.

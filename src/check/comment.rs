@@ -4,7 +4,7 @@ use crate::diagnostic::{Code, Diagnostic, Place};
 
 /// `text-in-comment`: to YAML, ` #` after a bare text begins a comment, so that `Dear #name#` says `Dear`. A
 /// comment that a person means has a space after its `#`. `noun` names the text that phones show.
-pub(super) fn text_in_comment(out: &mut Vec<Diagnostic>, value: &Place, noun: &str) {
+pub(super) fn text_in_comment(out: &mut Vec<Diagnostic>, value: &Place, noun: impl FnOnce() -> String) {
     let Place::Span(span) = value else { return };
     let source = &span.source;
     let rest = &source.text()[span.range.end..];
@@ -18,7 +18,7 @@ pub(super) fn text_in_comment(out: &mut Vec<Diagnostic>, value: &Place, noun: &s
     if is_comment && is_bare && !is_meant {
         let start = span.range.end + (rest.len() - comment.len());
         let place = Place::span(source, start..start + comment.trim_end().len());
-        let message = format!("YAML takes this for a comment, not for a part of {noun}");
+        let message = format!("YAML takes this for a comment, not for a part of {}", noun());
         out.push(
             Diagnostic::error(Code::TextInComment, place, message)
                 .related(value.clone(), "all that is left of it")

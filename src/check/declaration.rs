@@ -1,6 +1,7 @@
 //! Every declaration of the workspace by name, and where its parts stand.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -123,10 +124,11 @@ fn gather<'workspace, S>(
         for (name, syntax) in entries(document.model()) {
             let declaration = Declaration { section, name, syntax: &**syntax, document };
             names::bad_name(out, &declaration);
-            if let Some(first) = by_name.get(name.as_str()) {
-                names::duplicate_name(out, first, &declaration);
-            } else {
-                by_name.insert(name, declaration);
+            match by_name.entry(name) {
+                Entry::Occupied(first) => names::duplicate_name(out, first.get(), &declaration),
+                Entry::Vacant(place) => {
+                    place.insert(declaration);
+                }
             }
         }
     }

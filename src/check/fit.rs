@@ -2,7 +2,7 @@
 
 use crate::check::audience::Group;
 use crate::check::declaration::Declaration;
-use crate::check::{Parts, placeholders, text_length};
+use crate::check::{Parts, call, placeholders, text_length, values_from};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::domain::TargetKind;
 use crate::load::model::{AudienceSyntax, CampaignSyntax};
@@ -26,6 +26,8 @@ pub(super) fn fit(
         broadcast_live_activity(out, campaign, audience, group);
         live_activity_audience(out, campaign, audience, group);
         channel_platform(out, campaign, audience, group);
+        call::call_mismatch(out, campaign, audience, group);
+        values_from::values_without_file(out, campaign, audience);
     }
 }
 

@@ -7,6 +7,7 @@
 mod api_version;
 mod audience;
 mod audience_file;
+mod call;
 mod campaign;
 mod checked;
 mod classification;
@@ -28,13 +29,16 @@ mod template;
 #[cfg(test)]
 mod testing;
 mod text_length;
+mod text_limits;
 mod time;
 mod transparent;
+mod values_from;
 mod wire_text;
 
 use std::collections::BTreeMap;
 
-pub use checked::{AudienceSource, Checked, Declared, OwnContent, Project, Strategy};
+pub use checked::{AudienceSource, Checked, Declared, OwnContent, Project, Strategy, ValueColumn};
+pub use text_limits::{Channels, Excess, Measure, TEXT_BYTES_MAX, Text};
 
 use crate::check::declaration::{ByName, Declaration, Declarations, Section};
 use crate::diagnostic::{self, Diagnostic};
@@ -119,7 +123,8 @@ fn sound<S, T>(
     declarations: &ByName<'_, S>,
     mut rules: impl FnMut(&mut Vec<Diagnostic>, &Declaration<'_, S>) -> Option<T>,
 ) -> BTreeMap<String, Declared<T>> {
-    let mut values = BTreeMap::new();
+    // A map that is made of a sorted list has no gaps in its nodes.
+    let mut values = Vec::with_capacity(declarations.len());
     for declaration in declarations.values() {
         let before = out.len();
         let value = rules(out, declaration);
@@ -127,8 +132,8 @@ fn sound<S, T>(
             && !out[before..].iter().any(Diagnostic::is_error)
         {
             let declared_at = declaration.declared_at();
-            values.insert(declaration.name.to_owned(), Declared { value, declared_at });
+            values.push((declaration.name.to_owned(), Declared { value, declared_at }));
         }
     }
-    values
+    values.into_iter().collect()
 }

@@ -14,15 +14,15 @@ const LISTED_MAX: usize = 8;
 /// `bad-name`: a campaign's name goes into message keys, task names and commands; any other only into reports.
 pub(super) fn bad_name<S>(out: &mut Vec<Diagnostic>, declaration: &Declaration<'_, S>) {
     let (name, noun) = (declaration.name, declaration.section.noun());
-    let place = declaration.declared_at();
+    let place = || declaration.declared_at();
     if declaration.section == Section::Campaigns {
         if let Err(error) = name.parse::<CampaignId>() {
-            let diagnostic = Diagnostic::error(Code::BadName, place, error.to_string());
+            let diagnostic = Diagnostic::error(Code::BadName, place(), error.to_string());
             out.push(diagnostic.help("a campaign's name goes into message keys: rename it"));
         }
     } else if let Some(flaw) = wire_text::flaw(name) {
         let message = format!("the name of this {noun} {flaw}");
-        out.push(Diagnostic::error(Code::BadName, place, message).help("rename it"));
+        out.push(Diagnostic::error(Code::BadName, place(), message).help("rename it"));
     }
 }
 
@@ -70,15 +70,22 @@ pub(super) fn unused_name(out: &mut Vec<Diagnostic>, workspace: &Workspace, decl
         return;
     }
     let campaigns = || declared.campaigns.values().map(|campaign| campaign.syntax);
-    unused(out, &declared.templates, &campaigns().map(|campaign| campaign.template.as_str()).collect());
-    unused(out, &declared.audiences, &campaigns().map(|campaign| campaign.audience.as_str()).collect());
+    unused(out, &declared.templates, campaigns().map(|campaign| campaign.template.as_str()).collect());
+    unused(out, &declared.audiences, campaigns().map(|campaign| campaign.audience.as_str()).collect());
     let classifications = campaigns().filter_map(|campaign| campaign.classification.as_deref()).collect();
-    unused(out, &declared.classifications, &classifications);
-    unused(out, &declared.strategies, &campaigns().map(|campaign| campaign.strategy.as_str()).collect());
+    unused(out, &declared.classifications, classifications);
+    unused(out, &declared.strategies, campaigns().map(|campaign| campaign.strategy.as_str()).collect());
 }
 
 /// Says nothing where a name is used that is not declared: it may be a slip of the one that looks unused.
-fn unused<S>(out: &mut Vec<Diagnostic>, declared: &ByName<'_, S>, used: &BTreeSet<&str>) {
+fn unused<S>(out: &mut Vec<Diagnostic>, declared: &ByName<'_, S>, mut used: Vec<&str>) {
+    used.sort_unstable();
+    used.dedup();
+    // Both are sorted: mostly every name is used.
+    if used.iter().eq(declared.keys()) {
+        return;
+    }
+    let used: BTreeSet<&str> = used.into_iter().collect();
     if used.iter().any(|name| !declared.contains_key(name)) {
         return;
     }

@@ -15,13 +15,36 @@ pub(super) fn values(
     campaign: &Declaration<'_, CampaignSyntax>,
     template: &Declaration<'_, TemplateSyntax>,
 ) {
-    let taken = taken(template);
-    let misspelt = placeholder_without_value(out, campaign, template, &taken);
-    value_without_placeholder(out, campaign, template, (&taken, &misspelt));
+    if !is_filled(campaign, template.syntax) {
+        let taken = taken(template);
+        let misspelt = placeholder_without_value(out, campaign, template, &taken);
+        value_without_placeholder(out, campaign, template, (&taken, &misspelt));
+    }
     empty_once_filled(out, campaign, template);
     for name in campaign.syntax.values.keys() {
-        text_in_comment(out, &campaign.value(&["values", name]), &format!("the value of `{name}`"));
+        text_in_comment(out, &campaign.value(&["values", name]), || format!("the value of `{name}`"));
     }
+}
+
+/// Returns the placeholders that a campaign gives values to, each with the key that does.
+fn given<'workspace>(
+    campaign: &Declaration<'workspace, CampaignSyntax>,
+) -> impl Iterator<Item = (&'static str, &'workspace str)> {
+    let syntax = campaign.syntax;
+    let common = syntax.values.keys().map(|name| ("values", name.as_str()));
+    common.chain(syntax.values_from.keys().map(|name| ("values_from", name.as_str())))
+}
+
+/// Whether each placeholder has a value, and each value a placeholder.
+fn is_filled(campaign: &Declaration<'_, CampaignSyntax>, template: &TemplateSyntax) -> bool {
+    let texts = texts(template);
+    let names = texts.iter().flat_map(|(_, text)| placeholders(text));
+    let mut names: Vec<&str> = names.map(|(name, _)| name).collect();
+    names.sort_unstable();
+    names.dedup();
+    let mut given: Vec<&str> = given(campaign).map(|(_, name)| name).collect();
+    given.sort_unstable();
+    names == given
 }
 
 /// Returns each placeholder and the place where it stands first.
@@ -62,10 +85,12 @@ fn placeholder_without_value<'workspace>(
     taken: &BTreeMap<&str, Place>,
 ) -> BTreeSet<&'workspace str> {
     let mut misspelt = BTreeSet::new();
-    let spare = campaign.syntax.values.keys().map(String::as_str).filter(|key| !taken.contains_key(key));
-    let spare: Vec<&str> = spare.collect();
+    let names: BTreeSet<&str> = given(campaign).map(|(_, name)| name).collect();
+    let spare: Vec<&str> = names.iter().copied().filter(|key| !taken.contains_key(key)).collect();
+    let values =
+        if campaign.syntax.values.is_empty() && !names.is_empty() { "values_from" } else { "values" };
     for (name, place) in taken {
-        if campaign.syntax.values.contains_key(*name) {
+        if names.contains(*name) {
             continue;
         }
         let message = format!("campaign `{}` gives no value for `#{name}#`", campaign.name);
@@ -74,10 +99,10 @@ fn placeholder_without_value<'workspace>(
                 misspelt.insert(key);
                 format!("rename the value `{key}` to `{name}`")
             }
-            None => format!("add `{name}` to its `values`"),
+            None => format!("add `{name}` to its `{values}`"),
         };
         out.push(
-            Diagnostic::error(Code::PlaceholderWithoutValue, campaign.key(&["values"]), message)
+            Diagnostic::error(Code::PlaceholderWithoutValue, campaign.key(&[values]), message)
                 .related(place.clone(), format!("template `{}` asks for it", template.name))
                 .help(help),
         );
@@ -93,9 +118,9 @@ fn value_without_placeholder(
     template: &Declaration<'_, TemplateSyntax>,
     (taken, misspelt): (&BTreeMap<&str, Place>, &BTreeSet<&str>),
 ) {
-    let names = campaign.syntax.values.keys().map(String::as_str);
     let known: Vec<&str> = taken.keys().copied().collect();
-    for name in names.filter(|name| !taken.contains_key(name) && !misspelt.contains(name)) {
+    let given = given(campaign).filter(|(_, name)| !taken.contains_key(name) && !misspelt.contains(name));
+    for (values, name) in given {
         let message = format!("template `{}` has no placeholder `#{name}#`", template.name);
         let otherwise = "remove it, unless `#…#` stands in the template's link in the console";
         let help = match closest(name, known.iter().copied()) {
@@ -104,7 +129,7 @@ fn value_without_placeholder(
             None => format!("its placeholders are {}: {otherwise}", names::listed(&known)),
         };
         out.push(
-            Diagnostic::warning(Code::ValueWithoutPlaceholder, campaign.key(&["values", name]), message)
+            Diagnostic::warning(Code::ValueWithoutPlaceholder, campaign.key(&[values, name]), message)
                 .related(template.declared_at(), "the template")
                 .help(help),
         );
@@ -120,7 +145,9 @@ fn empty_once_filled(
     if campaign.syntax.channel == Some(ChannelSyntax::SelfBuilt) {
         return;
     }
-    for (key, text) in texts(template.syntax) {
+    // A text that begins with neither a placeholder nor a blank cannot become empty.
+    let may_be_empty = |text: &str| text.starts_with(|first: char| first == '#' || first.is_whitespace());
+    for (key, text) in texts(template.syntax).into_iter().filter(|(_, text)| may_be_empty(text)) {
         let filled = domain::render(text, &campaign.syntax.values);
         if filled.trim().is_empty() && !text.trim().is_empty() {
             let message = format!("the {key} is empty once its placeholders are filled");

@@ -21,7 +21,7 @@ pub(super) fn template(
     empty_text(out, declaration, "body", body);
     text_length::endless_template(out, declaration);
     for key in ["title", "body"] {
-        text_in_comment(out, &declaration.value(&[key]), &format!("the {key}"));
+        text_in_comment(out, &declaration.value(&[key]), || format!("the {key}"));
     }
     Some(Template { name: name?, title: title.clone(), body: body.clone() })
 }

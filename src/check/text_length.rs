@@ -5,66 +5,15 @@ use std::collections::BTreeMap;
 use crate::check::audience::Group;
 use crate::check::declaration::{Declaration, Declarations};
 use crate::check::placeholders::texts;
+use crate::check::text_limits::{Channels, Excess, Measure, TEXT_BYTES_MAX, Text};
 use crate::diagnostic::{Code, Diagnostic, Place};
 use crate::domain;
 use crate::load::model::{CampaignSyntax, ChannelSyntax, TemplateSyntax};
 
-/// Most bytes of title and body together, on Android and iOS.
-const TOTAL_BYTES_MAX: usize = 2048;
-
-/// Most bytes of a title or body, filled: four times what the most generous channel takes (Honor: 4096). Every
-/// campaign fills its template, and a value stands wherever its placeholder does: without a bound two files could
-/// amount to more than the memory.
-const TEXT_BYTES_MAX: usize = 16 * 1024;
-
-/// How a vendor counts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Unit {
-    /// Characters of any script.
-    Characters,
-    /// A Chinese character counts for two.
-    HalfWidths,
-}
-
-impl Unit {
-    fn count(self, text: &str) -> usize {
-        match self {
-            Self::Characters => text.chars().count(),
-            Self::HalfWidths => text.chars().map(|c| if c.is_ascii() { 1 } else { 2 }).sum(),
-        }
-    }
-
-    fn limit(self, limit: usize) -> String {
-        match self {
-            Self::Characters => limit.to_string(),
-            Self::HalfWidths => format!("{limit} (a Chinese character counts for 2)"),
-        }
-    }
-}
-
-/// A vendor channel's limits.
-struct Limits {
-    vendor: &'static str,
-    is_android: bool,
-    unit: Unit,
-    title: usize,
-    body: usize,
-}
-
-const LIMITS: [Limits; 6] = [
-    Limits { vendor: "Huawei", is_android: true, unit: Unit::Characters, title: 40, body: 1024 },
-    Limits { vendor: "Honor", is_android: true, unit: Unit::HalfWidths, title: 60, body: 4096 },
-    Limits { vendor: "Xiaomi", is_android: true, unit: Unit::Characters, title: 50, body: 128 },
-    Limits { vendor: "OPPO", is_android: true, unit: Unit::Characters, title: 32, body: 200 },
-    Limits { vendor: "vivo", is_android: true, unit: Unit::HalfWidths, title: 40, body: 100 },
-    Limits { vendor: "HarmonyOS", is_android: false, unit: Unit::Characters, title: 30, body: 2048 },
-];
-
 /// What is too long about one text of one template, over all campaigns that fill it.
 #[derive(Default)]
-struct Excess<'workspace> {
-    vendors: Vec<bool>,
-    is_over_total: bool,
+struct Found<'workspace> {
+    excess: Excess,
     longest: Option<(usize, &'workspace str)>,
 }
 
@@ -106,10 +55,10 @@ fn endless(place: Place, message: String) -> Diagnostic {
 }
 
 /// `text-too-long`: a vendor channel fails a push whose title or body is too long. One warning for each text,
-/// measured as the campaigns fill it.
+/// measured as the campaigns fill it. What a campaign takes from its audience file is measured as that is read.
 pub(super) fn text_too_long(out: &mut Vec<Diagnostic>, declared: &Declarations<'_>) {
-    let mut found: BTreeMap<(&str, &str), Excess<'_>> = BTreeMap::new();
-    for campaign in declared.campaigns.values() {
+    let mut found: BTreeMap<(&str, Text), Found<'_>> = BTreeMap::new();
+    for campaign in declared.campaigns.values().filter(|campaign| campaign.syntax.values_from.is_empty()) {
         let syntax = campaign.syntax;
         let Some(template) = declared.templates.get(syntax.template.as_str()) else { continue };
         let is_endless = |text| domain::rendered_bytes(text, &syntax.values) > TEXT_BYTES_MAX;
@@ -120,28 +69,26 @@ pub(super) fn text_too_long(out: &mut Vec<Diagnostic>, declared: &Declarations<'
         }
         let audience = declared.audiences.get(syntax.audience.as_str());
         let Some(group) = audience.and_then(|audience| Group::of(audience.syntax)) else { continue };
-        let is_self_built = syntax.channel == Some(ChannelSyntax::SelfBuilt);
-        let filled = texts(template.syntax).map(|(key, text)| (key, domain::render(text, &syntax.values)));
-        let total_bytes: usize = filled.iter().map(|(_, text)| text.len()).sum();
-        for (key, text) in &filled {
-            let vendors = LIMITS.iter().map(|limits| {
-                let limit = if *key == "title" { limits.title } else { limits.body };
-                applies(limits, group, is_self_built) && limits.unit.count(text) > limit
-            });
-            let vendors: Vec<bool> = vendors.collect();
-            let has_total = group.has_android() || group.has_ios();
-            let is_over_total = *key == "body" && has_total && total_bytes > TOTAL_BYTES_MAX;
-            if is_over_total || vendors.contains(&true) {
-                let excess = found.entry((template.name, key)).or_default();
-                excess.add(&vendors, is_over_total, (text.chars().count(), campaign.name));
+        let channels = Channels::to(group, syntax.channel == Some(ChannelSyntax::SelfBuilt));
+        let measured = |text: &str| Measure::of(&domain::render(text, &syntax.values));
+        let (title, body) = (measured(&template.syntax.title), measured(&template.syntax.body));
+        for (text, measure) in [(Text::Title, title), (Text::Body, body)] {
+            let excess = channels.excess(text, measure, title.bytes + body.bytes);
+            if !excess.is_none() {
+                found
+                    .entry((template.name, text))
+                    .or_default()
+                    .add(excess, (measure.characters, campaign.name));
             }
         }
     }
-    for ((name, key), excess) in found {
+    for ((name, text), Found { excess, longest }) in found {
         let template = &declared.templates[name];
-        let campaign = excess.longest.and_then(|(_, name)| declared.campaigns.get(name));
-        let mut diagnostic = report(template, key, &excess);
-        if let (Some(campaign), Some((count, name))) = (campaign, excess.longest) {
+        let (place, key) = (template.value(&[text.as_str()]), text.as_str());
+        let message = format!("the {key} of template `{name}` is {}", excess.complaint());
+        let mut diagnostic = Diagnostic::warning(Code::TextTooLong, place, message).help(excess.help(text));
+        let campaign = longest.and_then(|(_, name)| declared.campaigns.get(name));
+        if let (Some(campaign), Some((count, name))) = (campaign, longest) {
             let text = format!("`{name}` makes it {count} characters");
             diagnostic = diagnostic.related(campaign.declared_at(), text);
         }
@@ -149,48 +96,13 @@ pub(super) fn text_too_long(out: &mut Vec<Diagnostic>, declared: &Declarations<'
     }
 }
 
-/// Whether a push to `group` can go through a vendor's channel.
-fn applies(limits: &Limits, group: Group, is_self_built: bool) -> bool {
-    if limits.is_android { group.has_android() && !is_self_built } else { group.has_harmonyos() }
-}
-
-impl<'workspace> Excess<'workspace> {
-    fn add(&mut self, vendors: &[bool], is_over_total: bool, campaign: (usize, &'workspace str)) {
-        self.vendors.resize(vendors.len(), false);
-        for (mine, theirs) in self.vendors.iter_mut().zip(vendors) {
-            *mine |= theirs;
-        }
-        self.is_over_total |= is_over_total;
+impl<'workspace> Found<'workspace> {
+    fn add(&mut self, excess: Excess, campaign: (usize, &'workspace str)) {
+        self.excess.add(excess);
         if self.longest.is_none_or(|(count, _)| campaign.0 > count) {
             self.longest = Some(campaign);
         }
     }
-}
-
-fn report(template: &Declaration<'_, TemplateSyntax>, key: &'static str, excess: &Excess<'_>) -> Diagnostic {
-    let too_short: Vec<&Limits> = LIMITS
-        .iter()
-        .zip(&excess.vendors)
-        .filter_map(|(limits, is_over)| is_over.then_some(limits))
-        .collect();
-    let names: Vec<&str> = too_short.iter().map(|limits| limits.vendor).collect();
-    let mut limits: Vec<String> = too_short
-        .iter()
-        .map(|limits| {
-            let limit = if key == "title" { limits.title } else { limits.body };
-            format!("{} takes {}", limits.vendor, limits.unit.limit(limit))
-        })
-        .collect();
-    if excess.is_over_total {
-        limits.push(format!("title and body together take {TOTAL_BYTES_MAX} bytes on Android and iOS"));
-    }
-    let message = if names.is_empty() {
-        format!("the {key} of template `{}` is longer than a push can carry", template.name)
-    } else {
-        format!("the {key} of template `{}` is too long for {}", template.name, names.join(", "))
-    };
-    Diagnostic::warning(Code::TextTooLong, template.value(&[key]), message)
-        .help(format!("{}; a longer push is dropped", limits.join(", ")))
 }
 
 #[cfg(test)]

@@ -86,10 +86,10 @@ impl<'a> Session<'a> {
 
     /// Reads everything that should exist; a mistake in any file ends it here, reported.
     pub(super) fn desired(&self, also: Option<&str>) -> Result<Desired, Failure> {
-        let reading = self.read();
-        self.report(&reading.diagnostics)?;
-        let environment = self.environment(&reading.checked, also)?;
-        Ok(resolve::desired(&reading.checked, &environment)?)
+        let Reading { checked, diagnostics } = self.read();
+        self.report(&diagnostics)?;
+        let environment = self.environment(&checked, also)?;
+        Ok(resolve::into_desired(checked, &environment)?)
     }
 
     /// Prints diagnostics for people; errors among them end the command.
@@ -167,12 +167,13 @@ pub(super) fn read_audiences(
     desired: &Desired,
     salt: &LedgerSalt,
 ) -> (BTreeMap<String, AudienceContents>, Vec<Diagnostic>) {
-    let (mut contents, mut diagnostics) = (BTreeMap::new(), Vec::new());
-    for (name, audience) in &desired.audiences {
+    let mut diagnostics = Vec::new();
+    let contents = desired.audiences.iter().map(|(name, audience)| {
         let (read, found) = audience.read(salt);
-        contents.insert(name.clone(), read);
         diagnostics.extend(found);
-    }
+        (name.clone(), read)
+    });
+    let contents = contents.collect();
     diagnostic::sort(&mut diagnostics);
     (contents, diagnostics)
 }

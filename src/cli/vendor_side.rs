@@ -1,7 +1,10 @@
 //! The other end of an apply: the vendor, or the sandbox in this process.
 
+use std::error::Error;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
+
+use tokio::runtime::{self, Runtime};
 
 use crate::cli::exit::ExitStatus;
 use crate::cli::failure::Failure;
@@ -10,20 +13,46 @@ use crate::domain::{Credentials, Endpoint, Environment, Secret};
 use crate::sandbox::{self, Sandbox};
 use crate::vendor::Client;
 
+const SANDBOX_THREADS: usize = 1;
+
 /// A client, and the sandbox that it speaks to where that is in this process.
 pub(super) struct VendorSide {
     pub(super) client: Client,
     pub(super) sandbox: MaybeSandbox,
 }
 
-/// A sandbox that runs, or none.
-pub(super) struct MaybeSandbox(Option<Sandbox>);
+/// A sandbox that runs on threads of its own, as the vendor would, or none.
+pub(super) struct MaybeSandbox {
+    sandbox: Option<Sandbox>,
+    runtime: Option<Runtime>,
+}
 
 impl MaybeSandbox {
+    const NONE: Self = Self { sandbox: None, runtime: None };
+
+    async fn start(options: sandbox::Options) -> Result<Self, Box<dyn Error>> {
+        let runtime =
+            runtime::Builder::new_multi_thread().worker_threads(SANDBOX_THREADS).enable_all().build()?;
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        let started = runtime.spawn(Sandbox::start(address, options));
+        let mut side = Self { sandbox: None, runtime: Some(runtime) };
+        side.sandbox = Some(started.await.expect("the sandbox does not panic")?);
+        Ok(side)
+    }
+
     /// Stops it, if there is one.
-    pub(super) async fn stop(self) {
-        if let Some(sandbox) = self.0 {
-            sandbox.stop().await;
+    pub(super) async fn stop(mut self) {
+        if let (Some(sandbox), Some(runtime)) = (self.sandbox.take(), &self.runtime) {
+            runtime.spawn(sandbox.stop()).await.expect("the sandbox does not panic");
+        }
+    }
+}
+
+impl Drop for MaybeSandbox {
+    fn drop(&mut self) {
+        // Dropped as it is, it would wait for its threads, which no other runtime's thread may do.
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
         }
     }
 }
@@ -35,21 +64,20 @@ impl VendorSide {
             Failure::from_error(ExitStatus::Other, error).help("nothing was sent")
         };
         let (base, credentials, sandbox) = match &environment.endpoint {
-            Endpoint::Remote(url) => (url.clone(), shell.credentials()?, None),
+            Endpoint::Remote(url) => (url.clone(), shell.credentials()?, MaybeSandbox::NONE),
             Endpoint::Sandbox => {
                 let options = sandbox::Options {
-                    clock: shell.clock(),
-                    accounts: sandbox::default_accounts(),
                     journal: Some(received_path(environment)),
+                    ..sandbox::Options::new(shell.clock())
                 };
-                let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-                let sandbox = Sandbox::start(address, options).await.map_err(|error| failed(&error))?;
-                (sandbox.url(), sandbox_credentials(), Some(sandbox))
+                let sandbox = MaybeSandbox::start(options).await.map_err(|error| failed(&*error))?;
+                let url = sandbox.sandbox.as_ref().map(Sandbox::url).expect("it was started");
+                (url, sandbox_credentials(), sandbox)
             }
         };
         let client =
             Client::new(environment, base, credentials, shell.clock()).map_err(|error| failed(&error))?;
-        Ok(Self { client, sandbox: MaybeSandbox(sandbox) })
+        Ok(Self { client, sandbox })
     }
 }
 

@@ -81,16 +81,21 @@ codes! {
     TextInComment = "text-in-comment", "A `#` after a bare text begins a comment, and the rest of the text is lost.";
     PlaceholderWithoutValue = "placeholder-without-value", "A placeholder that the campaign gives no value.";
     ValueWithoutPlaceholder = "value-without-placeholder", "A value that no placeholder of the template takes.";
+    ValueTwice = "value-twice", "A placeholder gets its value from both `values` and `values_from`.";
     TextTooLong = "text-too-long", "A title or body is longer than a vendor channel delivers.";
     // Audiences.
     AudienceKind = "audience-kind", "An audience says not exactly one of whom it holds.";
     AudienceEmpty = "audience-empty", "An audience holds no target at all.";
     AudienceFile = "audience-file", "An audience file lacks what its format needs, such as the named column.";
     AudienceLine = "audience-line", "A line of an audience file holds no target id.";
+    AudienceValue = "audience-value", "A line of an audience file lacks a value that a campaign takes from it, or has one that cannot be sent.";
+    ValueConflict = "value-conflict", "A target stands twice in an audience file, with different values.";
     BadTarget = "bad-target", "A target id that cannot be one.";
     DuplicateTarget = "duplicate-target", "A target stands twice in an inline audience; it gets one push.";
     MissingWithin = "missing-within", "A broadcast lacks the period that its log-in choice requires.";
     // What fits together.
+    CallMismatch = "call-mismatch", "A `call` that cannot send what the campaign asks for.";
+    ValuesWithoutFile = "values-without-file", "Each target's own values are asked of an audience that has no columns.";
     BroadcastSms = "broadcast-sms", "An SMS on a broadcast, which the vendor cannot send.";
     BroadcastLiveActivity = "broadcast-live-activity", "A Live Activity on a broadcast, which the vendor cannot send.";
     LiveActivityAudience = "live-activity-audience", "A Live Activity and its audience do not go together.";

@@ -124,6 +124,16 @@ impl Place {
         }
     }
 
+    /// Returns the same as [`Place::line`], for a file of which one line is asked for: counts, and remembers nothing.
+    #[must_use]
+    pub fn line_once(&self) -> Option<u64> {
+        let Self::Span(span) = self else { return self.line() };
+        let before = span.source.text().as_bytes().get(..span.range.start)?;
+        // Each piece is counted in a byte, which is many bytes at a time.
+        let breaks = |piece: &[u8]| piece.iter().map(|byte| u8::from(*byte == b'\n')).sum::<u8>();
+        Some(before.chunks(usize::from(u8::MAX)).map(|piece| u64::from(breaks(piece))).sum::<u64>() + 1)
+    }
+
     /// Returns the column in characters, from 1, where it is known.
     #[must_use]
     pub fn column(&self) -> Option<u64> {
@@ -169,6 +179,10 @@ mod tests {
         };
         assert_eq!(Place::span(&source, range("a: 1")).to_string(), "a.yaml:1:1");
         assert_eq!(Place::span(&source, range("您好")).to_string(), "a.yaml:2:5");
+        for needle in ["a: 1", "1\n", "\n", "标", "好"] {
+            let place = Place::span(&source, range(needle));
+            assert_eq!(place.line_once(), place.line(), "{needle:?}");
+        }
         assert_eq!(Place::Line { path: "ids.csv".into(), line: 7 }.to_string(), "ids.csv:7");
     }
 }

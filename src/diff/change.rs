@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, NaiveDate, Utc};
 
 use crate::diff::schedule;
-use crate::domain::{Revision, TargetSet};
+use crate::domain::{Call, Revision, RowSeal, TargetSet};
 use crate::ledger::{BlockError, Content, ContentDigest, History, Ledger, Rejection};
 use crate::resolve::{AudienceContents, Desired, DesiredCampaign};
 
@@ -94,8 +94,12 @@ pub struct Change<'a> {
     pub content: Content,
     /// Its content's digest.
     pub digest: ContentDigest,
-    /// The digest of its whole audience.
+    /// The call that carries it, chosen by the size of its whole audience.
+    pub call: Call,
+    /// The digest of its whole audience, in the order in which it is listed.
     pub audience_digest: [u8; 32],
+    /// The rows that its targets' own values stand in, sealed.
+    pub seal: Option<RowSeal>,
     /// Its targets, counted.
     pub counts: TargetCounts,
     /// What is to happen.
@@ -152,8 +156,9 @@ fn change<'a>(
     let content = Content::of(campaign);
     let digest = content.digest();
     let history = ledger.history(&campaign.id, campaign.revision);
-    let audience_digest = listed.targets.digest();
+    let audience_digest = listed.order_digest;
     let (audience, repeats) = (listed.targets.len() as u64, listed.repeats);
+    let (call, seal) = (campaign.call(listed.targets.len()), listed.seal);
     let unsent = match history {
         Some(history) => listed.targets.without(history.sent())?,
         None => listed.targets,
@@ -166,7 +171,9 @@ fn change<'a>(
         desired,
         content,
         digest,
+        call,
         audience_digest,
+        seal,
         counts,
         kind,
         to_push,

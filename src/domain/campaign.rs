@@ -6,7 +6,7 @@ use std::num::{NonZeroU32, NonZeroU64};
 
 use chrono::{DateTime, Utc};
 
-use crate::domain::{Broadcast, CampaignId, Classification, Schedule, TargetKind, Template};
+use crate::domain::{Broadcast, CallChoice, CampaignId, Classification, Schedule, TargetKind, Template};
 
 /// Keys of `ExtendedParams` that the vendor keeps for itself (vendor page 2871133).
 pub const EXTENDED_PARAMS_RESERVED: [&str; 7] =
@@ -179,7 +179,7 @@ pub struct LiveActivity {
 /// To whom a campaign goes: the kind, not the people.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Recipients {
-    /// Single targets, by `PushTemplate`.
+    /// Single targets, by `PushTemplate` or `PushMultiple`.
     Targets(TargetKind),
     /// Everyone on a platform, by `PushBroadcast`.
     Broadcast(Broadcast),
@@ -197,8 +197,13 @@ pub struct Campaign {
     /// What its placeholders become, for every target the same: each of title and body, and perhaps some of
     /// the template's link, which is not mirrored.
     pub values: BTreeMap<String, String>,
+    /// Which column of the audience file has a placeholder's value for each target: never a placeholder of `values`,
+    /// and only with targets that are in such a file.
+    pub values_from: BTreeMap<String, String>,
     /// To whom.
     pub recipients: Recipients,
+    /// By which call; as it is written.
+    pub call: CallChoice,
     /// How phone vendors treat it.
     pub classification: Classification,
     /// When.

@@ -16,8 +16,10 @@ use crate::domain::{CampaignId, EnvironmentName, Platform, ProjectName, Revision
 ///
 /// `KIND` is the audience's YAML key (`users`, `android_devices`, …) and `TARGET` the id; for a broadcast
 /// they are `broadcast` and the platform.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct MessageKey(Box<str>);
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct MessageKey([u8; DIGITS]);
+
+const DIGITS: usize = 32;
 
 impl MessageKey {
     /// Derives the key of the push to one target.
@@ -29,7 +31,7 @@ impl MessageKey {
         revision: Revision,
         (kind, target): (TargetKind, &TargetId),
     ) -> Self {
-        Self::derive(project, environment, campaign, revision, kind.as_str(), target.as_str())
+        MessageKeys::of_targets(project, environment, campaign, revision, kind).key(target)
     }
 
     /// Derives the key of a broadcast.
@@ -41,35 +43,68 @@ impl MessageKey {
         revision: Revision,
         platform: Platform,
     ) -> Self {
-        Self::derive(project, environment, campaign, revision, "broadcast", platform.as_str())
-    }
-
-    fn derive(
-        project: &ProjectName,
-        environment: &EnvironmentName,
-        campaign: &CampaignId,
-        revision: Revision,
-        kind: &str,
-        target: &str,
-    ) -> Self {
-        // No part but the last can hold a line break, and the last is refused one too, so two
-        // different pushes cannot give the same text.
-        let text = format!("{project}\n{environment}\n{campaign}\n{revision}\n{kind}\n{target}");
-        let digest = Sha256::digest(text.as_bytes());
-        let hex = hex::encode(&digest[..16]);
-        Self(hex.into())
+        let keys = MessageKeys::derived(project, environment, campaign, revision, "broadcast");
+        keys.last_line(platform.as_str())
     }
 
     /// Returns the key as it goes to the vendor.
+    ///
+    /// # Panics
+    ///
+    /// Never: a key is made of digits.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        &self.0
+        std::str::from_utf8(&self.0).expect("a key is made of digits")
     }
 }
 
 impl fmt::Display for MessageKey {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&self.0)
+        formatter.write_str(self.as_str())
+    }
+}
+
+/// Derives the keys of one campaign's pushes: all but the last of their six lines are hashed once.
+#[derive(Clone, Debug)]
+pub struct MessageKeys(Sha256);
+
+impl MessageKeys {
+    /// Prepares the keys of pushes to targets of one kind.
+    #[must_use]
+    pub fn of_targets(
+        project: &ProjectName,
+        environment: &EnvironmentName,
+        campaign: &CampaignId,
+        revision: Revision,
+        kind: TargetKind,
+    ) -> Self {
+        Self::derived(project, environment, campaign, revision, kind.as_str())
+    }
+
+    /// Derives the key of the push to one target.
+    #[must_use]
+    pub fn key(&self, target: &TargetId) -> MessageKey {
+        self.last_line(target.as_str())
+    }
+
+    fn derived(
+        project: &ProjectName,
+        environment: &EnvironmentName,
+        campaign: &CampaignId,
+        revision: Revision,
+        kind: &str,
+    ) -> Self {
+        // No part but the last can hold a line break, and the last is refused one too, so two
+        // different pushes cannot give the same text.
+        let lines = format!("{project}\n{environment}\n{campaign}\n{revision}\n{kind}\n");
+        Self(Sha256::new_with_prefix(lines))
+    }
+
+    fn last_line(&self, text: &str) -> MessageKey {
+        let digest = self.0.clone().chain_update(text).finalize();
+        let mut digits = [0; DIGITS];
+        hex::encode_to_slice(&digest[..DIGITS / 2], &mut digits).expect("two digits are made of each byte");
+        MessageKey(digits)
     }
 }
 

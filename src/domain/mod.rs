@@ -4,19 +4,24 @@
 //! construction, and every other room may look in here.
 
 mod broadcast;
+mod call;
 mod campaign;
 mod classification;
 mod environment;
 mod firing_times;
 mod message_key;
 mod name;
+mod row_seal;
 mod schedule;
 mod secret;
 mod target;
+mod target_hasher;
+mod target_row;
 mod target_set;
 mod template;
 
 pub use broadcast::{Broadcast, Login, Platform, Within};
+pub use call::{Call, CallChoice};
 pub use campaign::{
     ActivityEvent, Campaign, Channel, EXTENDED_PARAMS_MAX, EXTENDED_PARAMS_RESERVED, ExpiresAfter,
     ExpiresAfterZero, JsonObject, LiveActivity, Recipients, Revision, RevisionZero, Sms, SmsStrategy,
@@ -24,16 +29,19 @@ pub use campaign::{
 };
 pub use classification::{Classification, HuaweiLevel, OppoLevel, VendorCategory, VivoMessageType};
 pub use environment::{ApiVersion, Endpoint, EndpointRefused, Environment};
-pub use message_key::MessageKey;
+pub use message_key::{MessageKey, MessageKeys};
 pub use name::{CampaignId, EnvironmentName, InvalidName, ProjectName};
+pub use row_seal::{RowSeal, Sealing, Unsealing};
 pub use schedule::{
     Cycle, InvalidCycle, InvalidRepeat, REPEAT_DAYS_AHEAD_MAX, Repeat, Schedule, UNEXECUTED_TASKS_MAX,
     VENDOR_OFFSET_SECONDS, vendor_zone,
 };
 pub use secret::{Credentials, Secret};
-pub use target::{BATCH_TARGETS_MAX, InvalidTargetId, LedgerSalt, TargetHash, TargetId, TargetKind};
+pub use target::{InvalidTargetId, LedgerSalt, TargetHash, TargetId, TargetIdRef, TargetKind};
+pub use target_hasher::{TargetHashBatch, TargetHasher};
+pub use target_row::{Addressee, RowValues, TargetRow};
 pub use target_set::{TargetSet, TargetSetBuilder};
 pub use template::{
-    InvalidTemplateName, TEMPLATE_NAME_CHARS_MAX, Template, TemplateName, placeholders, render,
-    rendered_bytes,
+    InvalidTemplateName, TEMPLATE_NAME_CHARS_MAX, Template, TemplateName, placeholder_counts, placeholders,
+    render, rendered_bytes,
 };

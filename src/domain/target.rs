@@ -3,10 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use sha2::{Digest, Sha256};
-
-/// Most targets of one `PushTemplate` request (vendor page 2871127, `targetMsgkey`).
-pub const BATCH_TARGETS_MAX: usize = 10;
+use crate::domain::TargetHasher;
 
 /// What kind of id a target is; the vendor's `DeliveryType` of `PushTemplate`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -99,23 +96,73 @@ impl TargetId {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// Returns the same id, borrowed.
+    #[must_use]
+    pub fn borrowed(&self) -> TargetIdRef<'_> {
+        TargetIdRef(&self.0)
+    }
 }
 
 impl FromStr for TargetId {
     type Err = InvalidTargetId;
 
     fn from_str(text: &str) -> Result<Self, InvalidTargetId> {
+        TargetIdRef::new(text).map(TargetIdRef::to_owned)
+    }
+}
+
+/// A [`TargetId`] that somebody else holds: what a stream of millions hands out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TargetIdRef<'text>(&'text str);
+
+impl<'text> TargetIdRef<'text> {
+    /// Takes a text that is a target id.
+    ///
+    /// # Errors
+    ///
+    /// Returns why it is none.
+    #[inline]
+    pub fn new(text: &'text str) -> Result<Self, InvalidTargetId> {
+        // Nearly every id is of graphic ASCII alone, and then nothing else can be wrong with it.
+        let is_plain = text.bytes().fold(true, |is_plain, byte| is_plain & byte.is_ascii_graphic());
+        if is_plain && !text.is_empty() && text.len() <= TargetId::LEN_MAX_BYTES {
+            return Ok(Self(text));
+        }
+        Self::judge(text)
+    }
+
+    #[cold]
+    fn judge(text: &'text str) -> Result<Self, InvalidTargetId> {
         if text.is_empty() {
             Err(InvalidTargetId::Empty)
-        } else if text.len() > Self::LEN_MAX_BYTES {
+        } else if text.len() > TargetId::LEN_MAX_BYTES {
             Err(InvalidTargetId::TooLong(text.len()))
         } else if let Some(control) = text.chars().find(|c| c.is_control()) {
             Err(InvalidTargetId::Control(u32::from(control)))
         } else if text.trim() != text {
             Err(InvalidTargetId::EdgeSpace)
         } else {
-            Ok(Self(text.into()))
+            Ok(Self(text))
         }
+    }
+
+    /// Returns the id as it goes to the vendor.
+    #[must_use]
+    pub fn as_str(self) -> &'text str {
+        self.0
+    }
+
+    /// Returns an id of its own.
+    #[must_use]
+    pub fn to_owned(self) -> TargetId {
+        TargetId(self.0.into())
+    }
+}
+
+impl fmt::Display for TargetIdRef<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.0)
     }
 }
 
@@ -157,25 +204,13 @@ impl TargetHash {
     /// Hashes one target id.
     #[must_use]
     pub fn of(salt: &LedgerSalt, kind: TargetKind, id: &TargetId) -> Self {
-        Self::digest(salt, kind.as_str(), id.as_str())
+        TargetHasher::new(salt, kind).hash(id.borrowed())
     }
 
     /// Hashes the one target of a broadcast.
     #[must_use]
     pub fn of_broadcast(salt: &LedgerSalt) -> Self {
-        Self::digest(salt, "broadcast", "")
-    }
-
-    fn digest(salt: &LedgerSalt, kind: &str, id: &str) -> Self {
-        let mut hasher = Sha256::new();
-        hasher.update(salt.as_bytes());
-        hasher.update(kind.as_bytes());
-        hasher.update([0]);
-        hasher.update(id.as_bytes());
-        let digest = hasher.finalize();
-        let mut first = [0; 16];
-        first.copy_from_slice(&digest[..16]);
-        Self(first)
+        TargetHasher::hash_of_broadcast(salt)
     }
 }
 

@@ -104,29 +104,42 @@ pub fn render(text: &str, values: &BTreeMap<String, String>) -> String {
 /// Returns how many bytes [`render`] would give.
 #[must_use]
 pub fn rendered_bytes(text: &str, values: &BTreeMap<String, String>) -> usize {
-    let filled = occurrences(text).into_iter().filter_map(|(name, range)| Some((values.get(name)?, range)));
+    let filled = occurrences(text).filter_map(|(name, range)| Some((values.get(name)?, range)));
     filled.fold(text.len(), |bytes, (value, range)| (bytes - range.len()).saturating_add(value.len()))
 }
 
-fn occurrences(text: &str) -> Vec<(&str, std::ops::Range<usize>)> {
-    let mut found = Vec::new();
-    let mut open: Option<usize> = None;
-    for (position, character) in text.char_indices() {
-        match (character, open) {
-            ('#', Some(start)) if position > start + 1 => {
-                found.push((&text[start + 1..position], start..position + 1));
-                open = None;
-            }
-            ('#', _) => open = Some(position),
-            (c, Some(_)) if !(c.is_alphanumeric() || c == '_' || c == '-') => open = None,
-            _ => {}
-        }
+/// Returns how often each placeholder stands in a text.
+#[must_use]
+pub fn placeholder_counts(text: &str) -> BTreeMap<&str, usize> {
+    let mut counts = BTreeMap::new();
+    for (name, _) in occurrences(text) {
+        *counts.entry(name).or_default() += 1;
     }
-    found
+    counts
+}
+
+fn occurrences(text: &str) -> impl Iterator<Item = (&str, std::ops::Range<usize>)> {
+    let is_of_name = |c: char| c.is_alphanumeric() || c == '_' || c == '-';
+    let mut at = 0;
+    std::iter::from_fn(move || {
+        loop {
+            let start = at + text[at..].find('#')?;
+            let behind = &text[start + 1..];
+            let length = behind.find(|c: char| !is_of_name(c))?;
+            at = start + 1 + length;
+            // Another `#` right behind the first may begin a placeholder itself.
+            if length > 0 && behind[length..].starts_with('#') {
+                at += 1;
+                return Some((&behind[..length], start..at));
+            }
+        }
+    })
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn names(text: &str) -> Vec<&str> {
@@ -139,6 +152,26 @@ mod tests {
             [("a", "您好"), ("b", "")].map(|(name, value)| (name.to_owned(), value.to_owned())).into();
         for text in ["", "#a#", "x #a# #b##c# 您", "#a##a#", "##a"] {
             assert_eq!(rendered_bytes(text, &values), render(text, &values).len(), "{text}");
+        }
+    }
+
+    proptest! {
+        /// A text is looked through from `#` to `#`, with the same outcome as letter by letter.
+        #[test]
+        fn placeholders_are_what_stands_between_two_marks_without_anything_else(text in "[#a_您 !-]{0,24}") {
+            let (mut found, mut open) = (Vec::new(), None);
+            for (position, character) in text.char_indices() {
+                match (character, open) {
+                    ('#', Some(start)) if position > start + 1 => {
+                        found.push((&text[start + 1..position], start..position + 1));
+                        open = None;
+                    }
+                    ('#', _) => open = Some(position),
+                    (c, Some(_)) if !(c.is_alphanumeric() || c == '_' || c == '-') => open = None,
+                    _ => {}
+                }
+            }
+            prop_assert_eq!(occurrences(&text).collect::<Vec<_>>(), found);
         }
     }
 

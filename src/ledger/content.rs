@@ -22,7 +22,8 @@ impl fmt::Display for ContentDigest {
     }
 }
 
-/// Everything of a campaign that reaches a phone or decides when: all but its targets.
+/// Everything of a campaign that reaches a phone or decides when: all but its targets, and what their rows say of
+/// them. By which call it is sent is no part of it.
 ///
 /// The keys are the words of the YAML, in a fixed order; what is absent is left out, so that a new option
 /// does not change the content of campaigns that do not use it.
@@ -43,6 +44,9 @@ impl Content {
         );
         if !campaign.values.is_empty() {
             put("values", json!(campaign.values));
+        }
+        if !campaign.values_from.is_empty() {
+            put("values_from", json!(campaign.values_from));
         }
         put("audience", recipients(campaign.recipients));
         let classification = classification(&campaign.classification);

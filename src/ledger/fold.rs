@@ -292,7 +292,10 @@ impl Folding {
             Outcome::Accepted { task_id, .. } => {
                 match task_id {
                     Some(task_id) => drop(self.task_ids.insert(task_id)),
-                    None if doubt.intent.over_at.is_some() || edition.content.is_broadcast() => {
+                    None if doubt.intent.over_at.is_some()
+                        || edition.content.is_broadcast()
+                        || doubt.intent.call().is_listed_by_name() =>
+                    {
                         *self.unnamed_tasks.entry(key.clone()).or_default() += 1;
                     }
                     None => {}

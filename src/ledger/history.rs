@@ -175,7 +175,7 @@ impl Ledger {
         self.task_ids.contains(task_id)
     }
 
-    /// Counts the broadcasts, and the scheduled and repeating batches, that the vendor took, of which the ledger does not know the
+    /// Counts the broadcasts and `PushMultiple`s, and the scheduled and repeating batches, that the vendor took, of which the ledger does not know the
     /// task: those of a person's verdict, above all. By campaign revision.
     pub fn unnamed_tasks(&self) -> impl Iterator<Item = (&History, u64)> {
         self.unnamed_tasks.iter().filter_map(|(key, count)| Some((self.histories.get(key)?, *count)))

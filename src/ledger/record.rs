@@ -6,7 +6,7 @@ use std::str::FromStr;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::domain::{CampaignId, EnvironmentName, LedgerSalt, ProjectName, Revision, TargetHash};
+use crate::domain::{Call, CampaignId, EnvironmentName, LedgerSalt, ProjectName, Revision, TargetHash};
 use crate::ledger::content::{Content, ContentDigest};
 use crate::ledger::packed::{
     PackedDoubt, PackedEdition, PackedHeader, PackedRejections, PackedRun, PackedTargets, PackedTasks,
@@ -110,7 +110,7 @@ pub struct IntentRecord {
     pub revision: Revision,
     /// The batch, from 1 within the edition; what a later run sends anew after a rejection has a new number.
     pub batch: u32,
-    /// `PushTemplate` or `PushBroadcast`.
+    /// `PushTemplate`, `PushMultiple` or `PushBroadcast`.
     pub action: String,
     /// The vendor's name for it: unique, so that it can be found there.
     pub task_name: String,
@@ -125,6 +125,16 @@ pub struct IntentRecord {
     /// Who gets it.
     #[serde(with = "as_hex_list")]
     pub targets: Vec<TargetHash>,
+}
+
+impl IntentRecord {
+    /// Returns the call by which its request left. A ledger has no other words than those of [`Call::as_str`]; of one
+    /// that a later version wrote, what can be looked up in no list is assumed.
+    #[must_use]
+    pub fn call(&self) -> Call {
+        let known = [Call::Template, Call::Multiple, Call::Broadcast];
+        known.into_iter().find(|call| call.as_str() == self.action).unwrap_or(Call::Template)
+    }
 }
 
 /// What came of an intent.

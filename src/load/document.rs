@@ -1,6 +1,7 @@
 //! One YAML file: its model, and where everything in it stands.
 
 use std::collections::{BTreeSet, HashSet};
+use std::fmt::Debug;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -10,7 +11,7 @@ use serde_path_to_error::{Path as ErrorPath, Segment};
 
 use crate::diagnostic::{self, Code, Diagnostic, Place, Source};
 use crate::load::shape::{Mistake, Shape};
-use crate::load::yaml::{self, Reading, Tree};
+use crate::load::yaml::{self, Node, Reading, Tree};
 
 /// A YAML file that was understood: the model, and the place of every key and value in it.
 ///
@@ -81,7 +82,7 @@ pub(super) fn is_left_out(broken: &BTreeSet<Vec<String>>, path: &[&str]) -> bool
 
 /// Reads one file's text. The document is absent where mistakes leave nothing that could be checked.
 #[must_use]
-pub fn parse<T: DeserializeOwned>(
+pub fn parse<T: DeserializeOwned + Debug>(
     path: &str,
     text: &str,
     shape: &Shape,
@@ -90,18 +91,51 @@ pub fn parse<T: DeserializeOwned>(
 }
 
 /// Reads one file's text, and remembers the directory it is in.
-pub(super) fn read<T: DeserializeOwned>(
+pub(super) fn read<T: DeserializeOwned + Debug>(
     source: Arc<Source>,
     directory: PathBuf,
     shape: &Shape,
 ) -> (Option<Document<T>>, Vec<Diagnostic>) {
+    if let Some(document) = decode_plainly(&source, &directory, shape) {
+        return (Some(document), Vec::new());
+    }
     let (document, mut mistakes) = decode(source, directory, shape);
     diagnostic::sort(&mut mistakes);
     diagnostic::limit_alike(&mut mistakes);
     (document, mistakes)
 }
 
-fn decode<T: DeserializeOwned>(
+/// Reads a file that is written plainly and has no mistake: most are and have none.
+fn decode_plainly<T: DeserializeOwned + Debug>(
+    source: &Arc<Source>,
+    directory: &Path,
+    shape: &Shape,
+) -> Option<Document<T>> {
+    let tree = yaml::read_plainly(source)?;
+    let root = Node::root(&tree).filter(|root| shape.fits(*root))?;
+    let model = T::deserialize(root).ok()?;
+    debug_assert!(
+        is_decoded_alike(&model, decode(Arc::clone(source), directory.to_owned(), shape)),
+        "{:?} has another meaning",
+        source.text()
+    );
+    Some(Document {
+        model,
+        source: Arc::clone(source),
+        directory: directory.to_owned(),
+        tree,
+        broken: BTreeSet::new(),
+    })
+}
+
+/// Whether the other way to read a file finds nothing wrong with it, and the same meaning.
+fn is_decoded_alike<T: Debug>(model: &T, other: (Option<Document<T>>, Vec<Diagnostic>)) -> bool {
+    let (other, mistakes) = other;
+    let is_same = |other: Document<T>| format!("{model:?}") == format!("{:?}", other.model);
+    mistakes.is_empty() && other.is_some_and(is_same)
+}
+
+fn decode<T: DeserializeOwned + Debug>(
     source: Arc<Source>,
     directory: PathBuf,
     shape: &Shape,

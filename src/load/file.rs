@@ -26,7 +26,8 @@ pub fn read(path: &Path, shown_as: &str) -> Result<String, Diagnostic> {
     if metadata.len() > BYTES_MAX {
         return Err(too_large(shown_as));
     }
-    let mut bytes = Vec::new();
+    // One byte more than there should be, so that the end is found without growing.
+    let mut bytes = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or(0) + 1);
     let file = File::open(path).map_err(|error| unreadable(shown_as, &error))?;
     file.take(BYTES_MAX + 1).read_to_end(&mut bytes).map_err(|error| unreadable(shown_as, &error))?;
     if bytes.len() as u64 > BYTES_MAX {

@@ -4,6 +4,7 @@
 //! anew. Does not know who edits.
 
 use std::collections::{BTreeMap, HashMap};
+use std::fmt::Debug;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -29,6 +30,13 @@ pub struct Reader {
     campaigns: Memory<CampaignFile>,
 }
 
+/// Whether what was read is remembered for the next time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Remembers {
+    Everything,
+    Nothing,
+}
+
 impl Reader {
     /// Starts without anything open. Messages show paths behind `shown_as`.
     #[must_use]
@@ -37,8 +45,18 @@ impl Reader {
             directory,
             shown_as,
             open: BTreeMap::new(),
-            projects: Memory::default(),
-            campaigns: Memory::default(),
+            projects: Memory::new(Remembers::Everything),
+            campaigns: Memory::new(Remembers::Everything),
+        }
+    }
+
+    /// Starts without anything open, to read once.
+    #[must_use]
+    pub fn once(directory: PathBuf, shown_as: String) -> Self {
+        Self {
+            projects: Memory::new(Remembers::Nothing),
+            campaigns: Memory::new(Remembers::Nothing),
+            ..Self::new(directory, shown_as)
         }
     }
 
@@ -68,8 +86,8 @@ impl Reader {
 
     /// Reads a file anew the next time, even if its size and time of change are the same.
     pub fn forget(&mut self, path: &Path) {
-        self.projects.0.remove(path);
-        self.campaigns.0.remove(path);
+        self.projects.files.remove(path);
+        self.campaigns.files.remove(path);
     }
 
     /// Whether a file is one of the workspace's, if it exists: the project file or a campaign file.
@@ -109,7 +127,7 @@ impl Reader {
 
     /// Forgets the campaign files that are gone.
     pub(super) fn keep_only(&mut self, paths: &[PathBuf]) {
-        self.campaigns.0.retain(|path, _| paths.binary_search(path).is_ok());
+        self.campaigns.files.retain(|path, _| paths.binary_search(path).is_ok());
     }
 }
 
@@ -130,18 +148,21 @@ enum Stamp {
 }
 
 #[derive(Debug)]
-struct Memory<T>(HashMap<PathBuf, (Stamp, Read<T>)>);
+struct Memory<T> {
+    files: HashMap<PathBuf, (Stamp, Read<T>)>,
+    remembers: Remembers,
+}
 
-impl<T> Default for Memory<T> {
-    fn default() -> Self {
-        Self(HashMap::new())
+impl<T> Memory<T> {
+    fn new(remembers: Remembers) -> Self {
+        Self { files: HashMap::new(), remembers }
     }
 }
 
 /// Fewest files that are worth more than one thread: what it costs to start one parses a dozen files.
 const PARALLEL_MIN: usize = 64;
 
-impl<T: DeserializeOwned + Send + Sync> Memory<T> {
+impl<T: DeserializeOwned + Debug + Send + Sync> Memory<T> {
     fn read(
         &mut self,
         open: &BTreeMap<PathBuf, String>,
@@ -171,8 +192,12 @@ impl<T: DeserializeOwned + Send + Sync> Memory<T> {
     /// Reads a file, unless it is as it was when it was read last.
     fn look(&self, open: &BTreeMap<PathBuf, String>, path: &Path, shown: String, shape: &Shape) -> Look<T> {
         let text = open.get(path);
-        let stamp = if text.is_some() { Some(Stamp::Open) } else { disk_stamp(path) };
-        match self.0.get(path) {
+        let stamp = match (self.remembers, text) {
+            (Remembers::Nothing, _) => None,
+            (Remembers::Everything, Some(_)) => Some(Stamp::Open),
+            (Remembers::Everything, None) => disk_stamp(path),
+        };
+        match self.files.get(path) {
             Some((remembered, read)) if Some(remembered) == stamp.as_ref() => {
                 return Look::Known(read.shared());
             }
@@ -198,7 +223,7 @@ impl<T: DeserializeOwned + Send + Sync> Memory<T> {
             Look::Known(read) | Look::New(None, read) => read,
             Look::New(Some(stamp), read) => {
                 let shared = read.shared();
-                self.0.insert(path.to_owned(), (stamp, read));
+                self.files.insert(path.to_owned(), (stamp, read));
                 shared
             }
         }

@@ -55,7 +55,7 @@ impl Workspace {
 /// behind `shown_as`.
 #[must_use]
 pub fn workspace(directory: &Path, shown_as: &str, shapes: &Shapes) -> (Workspace, Vec<Diagnostic>) {
-    Reader::new(directory.to_owned(), shown_as.to_owned()).workspace(shapes)
+    Reader::once(directory.to_owned(), shown_as.to_owned()).workspace(shapes)
 }
 
 /// Lists the YAML files that [`workspace`] would read, the project file first, the others in the order of their
@@ -127,11 +127,15 @@ impl Reading<'_> {
     /// Lists the campaign files in the order of their paths.
     fn campaign_files(&mut self) -> Vec<PathBuf> {
         let mut paths = Vec::new();
-        let walk =
-            WalkBuilder::new(self.directory).standard_filters(false).hidden(true).follow_links(true).build();
-        let is_project = |path: &Path| {
-            path == self.directory.join(PROJECT_FILE) || path == self.directory.join(PROJECT_FILE_MISNAMED)
-        };
+        let walk = WalkBuilder::new(self.directory)
+            .standard_filters(false)
+            .hidden(true)
+            .follow_links(true)
+            // In the order of the paths, so that little is left to sort.
+            .sort_by_file_name(OsStr::cmp)
+            .build();
+        let projects = [PROJECT_FILE, PROJECT_FILE_MISNAMED].map(|name| self.directory.join(name));
+        let is_project = |path: &Path| projects.iter().any(|project| path == project);
         for entry in walk {
             match entry {
                 Ok(entry) if entry.depth() == 0 || !is_yaml(entry.path()) || is_project(entry.path()) => {}

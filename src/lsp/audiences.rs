@@ -10,7 +10,7 @@ use std::time::SystemTime;
 use crate::diagnostic::{Diagnostic, Label, Place};
 use crate::domain::LedgerSalt;
 use crate::load::targets::TargetFile;
-use crate::resolve::{Audience, AudienceSource};
+use crate::resolve::{Audience, AudienceSource, Taker};
 
 /// Largest audience file that is read while someone types: half a million ids, a fraction of a second.
 pub(super) const LIVE_BYTES_MAX: u64 = 16 * 1024 * 1024;
@@ -32,6 +32,7 @@ struct Remembered {
     file: TargetFile,
     stamp: Option<(SystemTime, u64)>,
     named_at: Place,
+    takers: Vec<Taker>,
     diagnostics: Vec<Diagnostic>,
 }
 
@@ -72,8 +73,9 @@ impl Audiences {
             && known.file == *file
             && known.stamp == stamp
             && stamp.is_some()
+            && known.is_asked_as_before(&audience.takers)
         {
-            known.move_to(named_at);
+            known.move_to(named_at, &audience.takers);
             return known.diagnostics.clone();
         }
         let bytes = metadata.map_or(0, |metadata| metadata.len());
@@ -81,23 +83,39 @@ impl Audiences {
             if bytes > LIVE_BYTES_MAX { (Size::Unread { bytes }, Vec::new()) } else { read(audience) };
         self.sizes.insert(audience.name.clone(), size);
         let (file, named_at) = (file.clone(), named_at.clone());
-        let known = Remembered { file, stamp, named_at, diagnostics: diagnostics.clone() };
+        let takers = audience.takers.clone();
+        let known = Remembered { file, stamp, named_at, takers, diagnostics: diagnostics.clone() };
         self.files.insert(audience.name.clone(), known);
         diagnostics
     }
 }
 
 impl Remembered {
-    /// Points diagnostics at where the file is named now: other lines may have come before it.
-    fn move_to(&mut self, named_at: &Place) {
+    /// Whether campaigns take the same values from it for the same texts.
+    fn is_asked_as_before(&self, takers: &[Taker]) -> bool {
+        self.takers.len() == takers.len()
+            && self.takers.iter().zip(takers).all(|(known, taker)| known.asks_as(taker))
+    }
+
+    /// Points diagnostics at where the file is named now, and where campaigns take from it: other lines may have come
+    /// before.
+    fn move_to(&mut self, named_at: &Place, takers: &[Taker]) {
+        let known = self.takers.iter().flat_map(Taker::places).chain([&self.named_at]);
+        let moved: Vec<(Place, Place)> = known
+            .zip(takers.iter().flat_map(Taker::places).chain([named_at]))
+            .map(|(known, moved)| (known.clone(), moved.clone()))
+            .collect();
         let labels = self.diagnostics.iter_mut().flat_map(|diagnostic| {
             let related = diagnostic.related.iter_mut();
             diagnostic.primary.iter_mut().chain(related)
         });
-        for Label { place, .. } in labels.filter(|label| label.place == self.named_at) {
-            *place = named_at.clone();
+        for Label { place, .. } in labels {
+            if let Some((_, moved)) = moved.iter().find(|(known, _)| known == place) {
+                *place = moved.clone();
+            }
         }
         self.named_at = named_at.clone();
+        self.takers = takers.to_vec();
     }
 }
 
@@ -122,11 +140,12 @@ mod tests {
             shown_as: "ids".to_owned(),
             format: TargetFileFormat::Text,
             column_or_field: None,
+            value_columns: Vec::new(),
         };
         let named_at = Place::Line { path: "a.yaml".to_owned(), line };
         let declared_at = named_at.clone();
         let source = AudienceSource::File { kind: TargetKind::User, file, named_at };
-        Audience { name: "a".to_owned(), declared_at, source }
+        Audience { name: "a".to_owned(), declared_at, source, takers: Vec::new() }
     }
 
     fn places(diagnostics: &[Diagnostic]) -> Vec<String> {

@@ -53,7 +53,7 @@ pub(super) fn complete(
         return analysis.names.of_kind(kind).map(item).collect();
     }
     let Some((around, range)) = outline.key_slot(text, offset) else { return Vec::new() };
-    if !is_path(&around, &["campaigns", "*", "values"]) {
+    if !["values", "values_from"].iter().any(|key| is_path(&around, &["campaigns", "*", key])) {
         return Vec::new();
     }
     let campaign = &around[1];
@@ -61,7 +61,10 @@ pub(super) fn complete(
     let given: BTreeSet<&str> = outline
         .entries
         .iter()
-        .filter(|entry| entry.is_at(&["campaigns", campaign, "values", "*"]) && entry.key != range)
+        .filter(|entry| {
+            let is_value = |key| entry.is_at(&["campaigns", campaign, key, "*"]);
+            (is_value("values") || is_value("values_from")) && entry.key != range
+        })
         .map(Entry::name)
         .collect();
     let has_colon = text[range.end..].trim_start_matches([' ', '\t']).starts_with(':');

@@ -46,6 +46,12 @@ fn campaign(analysis: &Analysis, name: &str, now: DateTime<Utc>) -> Vec<String> 
     let mut parts = Vec::new();
     let template = value(checked.templates.get(&own.template));
     parts.extend(template.map(|template| message(template, &own.values)));
+    let columns = own.values_from.iter();
+    let columns: Vec<String> =
+        columns.map(|(name, column)| format!("`#{name}#` from `{}`", text::plain(&column.name))).collect();
+    if !columns.is_empty() {
+        parts.push(format!("For each target its own: {}.", columns.join(", ")));
+    }
     parts.extend(audience(analysis, &own.audience).map(|text| format!("To `{}`: {text}", own.audience)));
     parts.extend(strategy(analysis, &own.strategy, now).map(|text| format!("`{}`: {text}", own.strategy)));
     parts

@@ -1,14 +1,12 @@
 //! Makes a plan of changes.
 
-use std::collections::BTreeMap;
-
 use chrono::{DateTime, SubsecRound, Utc};
 use chrono_tz::Tz;
 
 use crate::diagnostic::Place;
 use crate::diff::{Change, Kind};
 use crate::domain::{
-    BATCH_TARGETS_MAX, Campaign, Environment, ProjectName, Recipients, Schedule, TargetSet, render,
+    Call, Campaign, Environment, ProjectName, Recipients, RowSeal, Schedule, TargetSet, render,
 };
 use crate::ledger::{Content, ContentDigest, Ledger};
 use crate::plan::document::{
@@ -37,12 +35,16 @@ pub struct Setting<'a> {
 pub struct PlannedPush {
     /// The campaign, everything filled in.
     pub campaign: Campaign,
+    /// The call that carries it.
+    pub call: Call,
     /// Its content.
     pub content: Content,
     /// Its content's digest.
     pub digest: ContentDigest,
     /// Who gets a push.
     pub targets: TargetSet,
+    /// The rows that their own values stand in, sealed.
+    pub seal: Option<RowSeal>,
     /// Whether the ledger has the content already.
     pub is_submitted: bool,
     /// Number of the first batch.
@@ -82,11 +84,11 @@ fn inputs(setting: Setting<'_>) -> Vec<InputDocument> {
 
 /// Makes the plan of `changes`, ordered by campaign name, with guards and digest.
 pub fn build(changes: Vec<Change<'_>>, ledger: &Ledger, setting: Setting<'_>, now: DateTime<Utc>) -> Plan {
-    let changes: BTreeMap<_, _> =
-        changes.into_iter().map(|change| (change.desired.campaign.id.clone(), change)).collect();
-    let pushes: Vec<PlannedPush> = changes.values().filter_map(planned_push).collect();
+    let mut changes = changes;
+    changes.sort_by(|one, other| one.desired.campaign.id.cmp(&other.desired.campaign.id));
+    let pushes: Vec<PlannedPush> = changes.iter().filter_map(planned_push).collect();
     let documents: Vec<ChangeDocument> =
-        changes.values().map(|change| change_document(change, setting.directory)).collect();
+        changes.iter().map(|change| change_document(change, setting.directory)).collect();
     let environment = setting.environment;
     let mut document = PlanDocument {
         format: FORMAT.to_owned(),
@@ -116,9 +118,11 @@ pub fn build(changes: Vec<Change<'_>>, ledger: &Ledger, setting: Setting<'_>, no
 fn planned_push(change: &Change<'_>) -> Option<PlannedPush> {
     (change.kind == Kind::Create).then(|| PlannedPush {
         campaign: change.desired.campaign.clone(),
+        call: change.call,
         content: change.content.clone(),
         digest: change.digest.clone(),
         targets: change.to_push.clone(),
+        seal: change.seal.clone(),
         is_submitted: change.is_submitted,
         first_batch: change.batches_so_far + 1,
         requests: requests(change),
@@ -126,10 +130,7 @@ fn planned_push(change: &Change<'_>) -> Option<PlannedPush> {
 }
 
 fn requests(change: &Change<'_>) -> u64 {
-    match change.desired.campaign.recipients {
-        Recipients::Broadcast(_) => change.to_push.len() as u64,
-        Recipients::Targets(_) => change.to_push.len().div_ceil(BATCH_TARGETS_MAX) as u64,
-    }
+    change.to_push.len().div_ceil(change.call.targets_max()) as u64
 }
 
 fn summary(changes: &[ChangeDocument]) -> SummaryDocument {
@@ -153,9 +154,9 @@ fn summary(changes: &[ChangeDocument]) -> SummaryDocument {
 
 fn change_document(change: &Change<'_>, directory: &str) -> ChangeDocument {
     let campaign = &change.desired.campaign;
-    let (call, recipients) = match campaign.recipients {
-        Recipients::Targets(kind) => ("PushTemplate", kind.as_str()),
-        Recipients::Broadcast(_) => ("PushBroadcast", "broadcast"),
+    let recipients = match campaign.recipients {
+        Recipients::Targets(kind) => kind.as_str(),
+        Recipients::Broadcast(_) => "broadcast",
     };
     let why = reason::of(change);
     let is_quiet = change.kind == Kind::UpToDate;
@@ -170,7 +171,7 @@ fn change_document(change: &Change<'_>, directory: &str) -> ChangeDocument {
         reason: why.reason,
         code: why.code.map(|code| code.as_str().to_owned()),
         help: why.help,
-        call: call.to_owned(),
+        call: change.call.as_str().to_owned(),
         audience: change.desired.audience_name.clone(),
         recipients: recipients.to_owned(),
         targets: targets(change),
@@ -234,5 +235,5 @@ fn schedule(schedule: &Schedule) -> ScheduleDocument {
 
 fn place(place: &Place, directory: &str) -> PlaceDocument {
     let file = within(place.path(), directory);
-    PlaceDocument { file, line: place.line().unwrap_or(1) }
+    PlaceDocument { file, line: place.line_once().unwrap_or(1) }
 }

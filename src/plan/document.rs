@@ -188,7 +188,7 @@ pub struct ChangeDocument {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(example = &"raise `revision`, or revert the change")]
     pub help: Option<String>,
-    /// The vendor's call: `PushTemplate` or `PushBroadcast`.
+    /// The vendor's call: `PushTemplate`, `PushMultiple` or `PushBroadcast`.
     #[schemars(example = &"PushTemplate")]
     pub call: String,
     /// The audience's name.
@@ -206,7 +206,7 @@ pub struct ChangeDocument {
     /// Number of its first new batch within the edition.
     #[schemars(example = 1)]
     pub first_batch: u32,
-    /// SHA-256 over the salted hashes of the whole audience.
+    /// SHA-256 over the salted hashes of the whole audience, in the order in which they are listed, repeats included.
     #[schemars(example = &"sha256:5f1c9d0be1a4f1f1d3f7f2a4c1d2e3f4a5b6c7d8e9f00112233445566778899a")]
     pub audience_digest: String,
     /// SHA-256 over the salted hashes of those that get a push now.
@@ -221,7 +221,8 @@ pub struct ChangeDocument {
     /// SHA-256 over its content.
     #[schemars(example = &"sha256:5f1c9d0be1a4f1f1d3f7f2a4c1d2e3f4a5b6c7d8e9f00112233445566778899a")]
     pub content_digest: String,
-    /// The message as a phone shows it, placeholders filled; left out where nothing changes.
+    /// The message as a phone shows it; left out where nothing changes. A placeholder whose value each target has of its
+    /// own stays as it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(example = serde_json::json!({ "title": "Hello Zhang San", "body": "Your pay is here" }))]
     pub message: Option<MessageDocument>,

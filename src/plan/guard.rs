@@ -67,8 +67,9 @@ fn too_many_tasks(changes: &[ChangeDocument], ledger: &Ledger, now: DateTime<Utc
              vendor keeps at most {UNEXECUTED_TASKS_MAX}"
         ),
         help:
-            "each request of a scheduled or repeating campaign is one task of up to 10 targets: send large \
-               audiences with `send: now`, use a broadcast, or push fewer campaigns at a time"
+            "each request of a scheduled or repeating campaign is one task, of up to 100 targets by `PushMultiple` \
+               and 10 by `PushTemplate`: send large audiences with `send: now`, use a broadcast, or push fewer \
+               campaigns at a time"
                 .to_owned(),
         declared_at: largest.declared_at.clone(),
     })

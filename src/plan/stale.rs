@@ -60,7 +60,7 @@ pub enum Difference {
     Changed {
         /// The campaign.
         campaign: String,
-        /// Its revision, content, audience, place …
+        /// Its revision, content, audience, call, place …
         what: &'static str,
     },
 }
@@ -195,6 +195,8 @@ fn change(then: &ChangeDocument, now: &ChangeDocument) -> Option<Difference> {
         "content"
     } else if then.audience_digest != now.audience_digest || then.audience != now.audience {
         "audience"
+    } else if then.call != now.call {
+        "call"
     } else if then.push_digest != now.push_digest || then.targets != now.targets {
         "history in the ledger"
     } else if then.kind != now.kind {

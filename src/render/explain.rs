@@ -26,6 +26,9 @@ pub struct Explanation {
     declared_at: String,
     title: String,
     body: String,
+    /// Whether each target's words are its own: then these are the first one's.
+    #[serde(skip)]
+    is_of_first: bool,
     audience: AudienceExplanation,
     /// The next times at which it happens, at most ten; none for an immediate push.
     fires: Vec<DateTime<Utc>>,
@@ -58,6 +61,8 @@ struct ParameterExplanation {
 pub struct Facts<'a> {
     /// The campaign.
     pub campaign: &'a Campaign,
+    /// What its placeholders become: for all targets, or for the first one where each has values of its own.
+    pub values: &'a BTreeMap<String, String>,
     /// Where it is declared.
     pub declared_at: &'a Place,
     /// Its audience's name.
@@ -86,7 +91,7 @@ impl Explanation {
         let parameters = facts.parameters.iter().map(|(parameter, value)| ParameterExplanation {
             parameter,
             value: value.clone(),
-            written_at: facts.origins.get(parameter).map(shown),
+            written_at: origin(facts.origins, parameter).map(shown),
         });
         let kind = match campaign.recipients {
             Recipients::Targets(kind) => kind.as_str(),
@@ -97,8 +102,9 @@ impl Explanation {
             revision: campaign.revision.get(),
             environment: facts.environment.to_owned(),
             declared_at: shown(facts.declared_at),
-            title: render(&campaign.template.title, &campaign.values),
-            body: render(&campaign.template.body, &campaign.values),
+            title: render(&campaign.template.title, facts.values),
+            body: render(&campaign.template.body, facts.values),
+            is_of_first: !campaign.values_from.is_empty(),
             audience: AudienceExplanation {
                 name: facts.audience.to_owned(),
                 kind: kind.to_owned(),
@@ -112,6 +118,20 @@ impl Explanation {
             parameters: parameters.collect(),
         }
     }
+}
+
+/// The list of targets of a `PushMultiple`, and its first entry.
+const TARGET_LIST: &str = "TargetMsg.";
+const FIRST_TARGET: &str = "TargetMsg.1.";
+
+/// Returns where a parameter is written; of an entry of a list, where the list is.
+fn origin<'a>(origins: &'a BTreeMap<&'static str, Place>, parameter: &str) -> Option<&'a Place> {
+    let name = match parameter.strip_prefix(TARGET_LIST).and_then(|entry| entry.split_once('.')) {
+        None => parameter,
+        Some((_, "Target")) => "TargetMsg",
+        Some((_, field)) => field,
+    };
+    origins.get(name)
 }
 
 fn shown(place: &Place) -> String {
@@ -130,6 +150,10 @@ pub fn explanation(explanation: &Explanation, zone: Tz, width: Option<usize>) ->
     for line in [&explanation.title, &explanation.body].into_iter().flat_map(|text| text.lines()) {
         let _ = writeln!(out, "    {}", text::plain(line));
     }
+    if explanation.is_of_first {
+        let _ =
+            writeln!(out, "\n    {QUIET}as the first target sees it; each has values of its own{QUIET:#}");
+    }
     let _ = writeln!(out, "\n{STRONG}To{STRONG:#} {}.", audience(explanation));
     times(&mut out, explanation, zone);
     let (action, requests) = (&explanation.action, explanation.requests);
@@ -138,7 +162,10 @@ pub fn explanation(explanation: &Explanation, zone: Tz, width: Option<usize>) ->
     let mut table = text::table(&["parameter", "value", "written at"], width);
     // Never broken: a place is there to be clicked or copied.
     text::keep_whole(&mut table, 2);
-    for parameter in &explanation.parameters {
+    let is_one_of_many = |parameter: &&ParameterExplanation| {
+        parameter.parameter.starts_with(TARGET_LIST) && !parameter.parameter.starts_with(FIRST_TARGET)
+    };
+    for parameter in explanation.parameters.iter().filter(|parameter| !is_one_of_many(parameter)) {
         let derived = || "derived".to_owned();
         table.add_row([
             parameter.parameter.to_owned(),
@@ -147,6 +174,12 @@ pub fn explanation(explanation: &Explanation, zone: Tz, width: Option<usize>) ->
         ]);
     }
     let _ = writeln!(out, "{table}");
+    let others = explanation.parameters.iter().filter(is_one_of_many);
+    let others = others.filter(|parameter| parameter.parameter.ends_with(".Target")).count();
+    if others > 0 {
+        let others = text::count(others as u64, "more target");
+        let _ = writeln!(out, "and {others} in `{TARGET_LIST}2` and on, in the same way; `--json` has all.");
+    }
     out
 }
 

@@ -1,12 +1,29 @@
 //! An audience and the one way to its targets: a stream.
 
+use std::{iter, slice};
+
+use sha2::{Digest, Sha256};
+
 use crate::check::AudienceSource;
 use crate::diagnostic::{Code, Diagnostic, Place};
-use crate::domain::{LedgerSalt, Recipients, TargetHash, TargetId, TargetKind, TargetSet, TargetSetBuilder};
-use crate::load::targets::{BadLine, BadLineReason, TargetFile};
+use crate::domain::{
+    LedgerSalt, Recipients, RowSeal, RowValues, TargetHash, TargetHasher, TargetId, TargetRow, TargetSet,
+    TargetSetBuilder,
+};
+use crate::load::model::TargetFileFormat;
+use crate::load::targets::{BadLine, BadLineReason, TargetFile, TargetFileError, TargetRows};
+use crate::resolve::own_values::{RowCheck, Taker};
+use crate::resolve::value_conflict;
 
 /// Most bad lines of one file that are reported one by one.
 const BAD_LINES_MAX: usize = 20;
+
+/// After so many rows, what is read ahead of them is small enough beside them to tell from the place in the file how
+/// many there are.
+const JUDGED_AT_ROWS: u64 = 1 << 20;
+
+/// No more rows than this are made room for ahead of time: what a file says of itself may be wrong.
+const EXPECTED_ROWS_MAX: u64 = 1 << 26;
 
 /// A declared audience. Its targets may be in a file, which is read each time they are asked for.
 #[derive(Clone, Debug)]
@@ -17,6 +34,8 @@ pub struct Audience {
     pub declared_at: Place,
     /// Where its targets come from.
     pub source: AudienceSource,
+    /// The campaigns that take values from its rows.
+    pub takers: Vec<Taker>,
 }
 
 /// What one pass over an audience found.
@@ -28,8 +47,12 @@ pub struct AudienceContents {
     pub listed: u64,
     /// How many of them stand there again.
     pub repeats: u64,
+    /// SHA-256 over the hashes in the order in which they are listed, repeats included.
+    pub order_digest: [u8; 32],
     /// The file that lists them, if one does, with the SHA-256 of its bytes.
     pub file: Option<(String, [u8; 32])>,
+    /// The rows, sealed, where campaigns take values from them: ids alone are known again by `targets`.
+    pub seal: Option<RowSeal>,
 }
 
 impl Audience {
@@ -39,7 +62,24 @@ impl Audience {
         self.source.recipients()
     }
 
-    /// Streams the target ids in the order of the list or file, repeats included; nothing for a broadcast.
+    /// Streams the rows in the order of the list or file, repeats included; nothing for a broadcast. Ids that
+    /// are listed in YAML have no values.
+    ///
+    /// # Errors
+    ///
+    /// Returns a diagnostic where a file gives no rows at all.
+    pub fn rows(&self) -> Result<AudienceRows<'_>, Box<Diagnostic>> {
+        Ok(AudienceRows(match &self.source {
+            AudienceSource::Broadcast(_) => RowsKind::Inline([].iter(), 0),
+            AudienceSource::Inline(_, ids) => RowsKind::Inline(ids.iter(), 0),
+            AudienceSource::File { file, named_at, .. } => match file.open() {
+                Ok(rows) => RowsKind::File(file, Box::new(rows)),
+                Err(error) => return Err(Box::new(error.diagnostic(self.blamed(file, &error, named_at)))),
+            },
+        }))
+    }
+
+    /// Streams the target ids alone, as [`Audience::rows`] does, each with memory of its own.
     ///
     /// # Errors
     ///
@@ -47,72 +87,94 @@ impl Audience {
     pub fn targets(
         &self,
     ) -> Result<impl Iterator<Item = Result<TargetId, Box<Diagnostic>>> + '_, Box<Diagnostic>> {
-        let (inline, lines): (&[TargetId], _) = match &self.source {
-            AudienceSource::Broadcast(_) => (&[], None),
-            AudienceSource::Inline(_, ids) => (ids, None),
-            AudienceSource::File { file, named_at, .. } => {
-                let lines = file.open().map_err(|error| Box::new(error.diagnostic(named_at.clone())))?;
-                let lines = lines.map(|line| match line {
-                    Ok((_, id)) => Ok(id),
-                    Err(bad) => Err(Box::new(bad_line(file, &bad))),
-                });
-                (&[], Some(lines))
-            }
-        };
-        Ok(inline.iter().cloned().map(Ok).chain(lines.into_iter().flatten()))
+        let mut rows = self.rows()?;
+        Ok(iter::from_fn(move || rows.next_row().map(|row| row.map(|row| row.id.to_owned()))))
     }
 
     /// Reads the audience once: who is in it, and what is wrong with it.
     #[must_use]
     pub fn read(&self, salt: &LedgerSalt) -> (AudienceContents, Vec<Diagnostic>) {
-        match self.recipients() {
+        let kind = match self.recipients() {
             Recipients::Broadcast(_) => {
-                let targets = TargetSet::new(vec![TargetHash::of_broadcast(salt)]);
-                (AudienceContents { targets, ..AudienceContents::default() }, Vec::new())
+                let everyone = TargetHash::of_broadcast(salt);
+                let targets = TargetSet::new(vec![everyone]);
+                let order_digest = Sha256::digest(everyone.0).into();
+                return (
+                    AudienceContents { targets, order_digest, ..AudienceContents::default() },
+                    Vec::new(),
+                );
             }
-            Recipients::Targets(kind) => match &self.source {
-                AudienceSource::File { file, named_at, .. } => match file.open() {
-                    Ok(mut lines) => {
-                        let ids = lines.by_ref().map(|line| match line {
-                            Ok((_, id)) => Ok(id),
-                            Err(bad) => Err(Box::new(bad_line(file, &bad))),
-                        });
-                        let (contents, diagnostics) = self.hash(ids, kind, salt);
-                        let file = Some((file.shown_as.clone(), lines.digest()));
-                        (AudienceContents { file, ..contents }, diagnostics)
+            Recipients::Targets(kind) => kind,
+        };
+        let mut rows = match self.rows() {
+            Ok(rows) => rows,
+            Err(diagnostic) => return (AudienceContents::default(), vec![*diagnostic]),
+        };
+        let mut batch = TargetHasher::new(salt, kind).batch();
+        let mut check = self.row_check();
+        let (mut gathered, mut given) = (Gathered::default(), 0);
+        let (mut diagnostics, mut unreported) = (Vec::new(), 0_u64);
+        while let Some(row) = rows.next_row() {
+            let mistake = match row {
+                Ok(row) => match check.as_mut().and_then(|check| check.row(&row)) {
+                    None => {
+                        gathered.take(batch.push(row.id));
+                        given += 1;
+                        if given == JUDGED_AT_ROWS {
+                            gathered.targets.expect(rows.expected(given));
+                        }
+                        continue;
                     }
-                    Err(error) => (AudienceContents::default(), vec![error.diagnostic(named_at.clone())]),
+                    Some(mistake) => mistake,
                 },
-                AudienceSource::Inline(_, ids) => self.hash(ids.iter().cloned().map(Ok), kind, salt),
-                AudienceSource::Broadcast(_) => unreachable!("its recipients are not targets"),
-            },
-        }
-    }
-
-    fn hash(
-        &self,
-        ids: impl Iterator<Item = Result<TargetId, Box<Diagnostic>>>,
-        kind: TargetKind,
-        salt: &LedgerSalt,
-    ) -> (AudienceContents, Vec<Diagnostic>) {
-        let (mut hashes, mut diagnostics, mut unreported) = (TargetSetBuilder::default(), Vec::new(), 0_u64);
-        for id in ids {
-            match id {
-                Ok(id) => hashes.push(TargetHash::of(salt, kind, &id)),
-                Err(diagnostic) if diagnostics.len() < BAD_LINES_MAX => diagnostics.push(*diagnostic),
-                Err(_) => unreported += 1,
+                Err(mistake) => *mistake,
+            };
+            if diagnostics.len() < BAD_LINES_MAX {
+                diagnostics.push(mistake);
+            } else {
+                unreported += 1;
             }
         }
+        gathered.take(batch.rest());
+        let Gathered { targets, order } = gathered;
         if unreported > 0 {
             diagnostics.push(self.more_bad_lines(unreported));
         }
-        let listed = hashes.taken();
+        let listed = targets.taken();
         if listed == 0 && diagnostics.is_empty() {
             diagnostics.push(self.audience_empty());
         }
-        let targets = hashes.finish();
+        let targets = targets.finish();
         let repeats = listed - targets.len() as u64;
-        (AudienceContents { targets, listed, repeats, file: None }, diagnostics)
+        let order_digest = order.finalize().into();
+        let seal = check.map(|check| {
+            let (seal, warnings) = check.finish();
+            diagnostics.extend(warnings);
+            seal
+        });
+        if seal.is_some() && repeats > 0 {
+            diagnostics.extend(value_conflict::find(self, &targets, &TargetHasher::new(salt, kind)));
+        }
+        (AudienceContents { targets, listed, repeats, order_digest, file: rows.file(), seal }, diagnostics)
+    }
+
+    /// Returns what looks at every row, where campaigns take values from them.
+    fn row_check(&self) -> Option<RowCheck<'_>> {
+        match &self.source {
+            AudienceSource::File { file, .. } if !self.takers.is_empty() => {
+                Some(RowCheck::new(file, &self.takers))
+            }
+            _ => None,
+        }
+    }
+
+    /// Returns the place to blame for a file that gives no rows: where a campaign names a column that is not there, or where
+    /// the file is named.
+    fn blamed(&self, file: &TargetFile, error: &TargetFileError, named_at: &Place) -> Place {
+        let column = error.column().filter(|column| file.column_or_field.as_deref() != Some(*column));
+        let column = column.and_then(|column| file.value_columns.iter().position(|known| known == column));
+        let place = column.and_then(|column| self.takers.iter().find_map(|taker| taker.named_at(column)));
+        place.unwrap_or(named_at).clone()
     }
 
     /// Returns where YAML says who is in it.
@@ -124,7 +186,8 @@ impl Audience {
     }
 
     fn more_bad_lines(&self, count: u64) -> Diagnostic {
-        let message = format!("{count} more lines of audience `{}` hold no target id", self.name);
+        let what = if self.takers.is_empty() { "no target id" } else { "no target id, or no value" };
+        let message = format!("{count} more lines of audience `{}` hold {what}", self.name);
         Diagnostic::error(Code::AudienceLine, self.source_place(), message)
             .help("is it the right file, column and format?")
     }
@@ -137,19 +200,106 @@ impl Audience {
     }
 }
 
-/// `audience-line`: a line that cannot be read as an id.
+/// Hashes as they come.
+#[derive(Default)]
+struct Gathered {
+    targets: TargetSetBuilder,
+    order: Sha256,
+}
+
+impl Gathered {
+    #[inline]
+    fn take(&mut self, hashes: &[TargetHash]) {
+        for hash in hashes {
+            self.targets.push(*hash);
+            self.order.update(hash.0);
+        }
+    }
+}
+
+/// The rows of an audience, one after the other.
+#[derive(Debug)]
+pub struct AudienceRows<'audience>(RowsKind<'audience>);
+
+#[derive(Debug)]
+enum RowsKind<'audience> {
+    /// What is left of a list, and how many were given.
+    Inline(slice::Iter<'audience, TargetId>, u64),
+    File(&'audience TargetFile, Box<TargetRows>),
+}
+
+impl AudienceRows<'_> {
+    /// Reads the next row, or a diagnostic of a line that gives none. The row lives until the next one is read.
+    #[inline]
+    pub fn next_row(&mut self) -> Option<Result<TargetRow<'_>, Box<Diagnostic>>> {
+        match &mut self.0 {
+            RowsKind::Inline(ids, line) => {
+                let id = ids.next()?.borrowed();
+                *line += 1;
+                Some(Ok(TargetRow { line: *line, id, values: RowValues::NONE }))
+            }
+            RowsKind::File(file, rows) => {
+                Some(rows.next_row()?.map_err(|bad| Box::new(bad_line(file, &bad))))
+            }
+        }
+    }
+
+    /// Returns about how many rows there are, judged by how far the `given` ones went, and rather a few too many.
+    fn expected(&self, given: u64) -> usize {
+        let rows = match &self.0 {
+            RowsKind::Inline(ids, given) => ids.len() as u64 + *given,
+            RowsKind::File(_, rows) => rows.expected(given),
+        };
+        let rows = rows.saturating_add(rows / 32).min(EXPECTED_ROWS_MAX);
+        usize::try_from(rows).unwrap_or_default()
+    }
+
+    /// Returns the file with the SHA-256 of what was read of it so far, if the audience is in a file.
+    fn file(&self) -> Option<(String, [u8; 32])> {
+        match &self.0 {
+            RowsKind::Inline(..) => None,
+            RowsKind::File(file, rows) => Some((file.shown_as.clone(), rows.digest())),
+        }
+    }
+}
+
+/// Returns the place of a row, and a message about it. A Parquet file has no lines that an editor could go to.
+pub(super) fn at_row(file: &TargetFile, row: u64, message: String) -> (Place, String) {
+    let path = file.shown_as.clone();
+    if file.format == TargetFileFormat::Parquet {
+        (Place::File { path }, format!("row {row}: {message}"))
+    } else {
+        (Place::Line { path, line: row }, message)
+    }
+}
+
+/// `audience-line` and `audience-value`: a line that cannot be read as a row.
 fn bad_line(file: &TargetFile, bad: &BadLine) -> Diagnostic {
-    let place = Place::Line { path: file.shown_as.clone(), line: bad.line };
-    let help = match &bad.why {
-        BadLineReason::Io(_) => "nothing after this line was read",
-        BadLineReason::UnclosedQuote => "close the quote; nothing after it was read",
-        BadLineReason::NotUtf8 => "save the file as UTF-8",
+    let of_value = |name: &String| file.column_or_field.as_ref() != Some(name);
+    let (code, help) = match &bad.why {
+        BadLineReason::Io(_) | BadLineReason::Damaged(_) => {
+            (Code::AudienceLine, "nothing after this line was read")
+        }
+        BadLineReason::UnclosedQuote => (Code::AudienceLine, "close the quote; nothing after it was read"),
+        BadLineReason::NotUtf8 => (Code::AudienceLine, "save the file as UTF-8"),
+        BadLineReason::NoValue(_) => {
+            (Code::AudienceValue, "give it a value: a campaign takes it from here; or remove the line")
+        }
+        BadLineReason::NoColumn(name)
+        | BadLineReason::NoField(name)
+        | BadLineReason::FieldTwice(name)
+        | BadLineReason::Json { field: name, .. }
+            if of_value(name) =>
+        {
+            (Code::AudienceValue, "mend the line, or remove it")
+        }
         BadLineReason::Id(_)
         | BadLineReason::TooLong
         | BadLineReason::NoColumn(_)
         | BadLineReason::NoField(_)
         | BadLineReason::FieldTwice(_)
-        | BadLineReason::Json { .. } => "mend the line, or remove it",
+        | BadLineReason::Json { .. } => (Code::AudienceLine, "mend the line, or remove it"),
     };
-    Diagnostic::error(Code::AudienceLine, place, bad.why.to_string()).help(help)
+    let (place, message) = at_row(file, bad.line, bad.why.to_string());
+    Diagnostic::error(code, place, message).help(help)
 }

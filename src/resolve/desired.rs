@@ -1,14 +1,14 @@
 //! What should exist, in one environment.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use chrono_tz::Tz;
 
-use crate::check::{Checked, Declared, OwnContent};
+use crate::check::{AudienceSource, Checked, Declared, OwnContent};
 use crate::diagnostic::{Place, Source, closest};
 use crate::domain::{Campaign, CampaignId, Classification, Environment, EnvironmentName, ProjectName};
-use crate::resolve::Audience;
+use crate::resolve::{Audience, Taker};
 
 /// Everything that should exist in one environment.
 #[derive(Clone, Debug)]
@@ -85,69 +85,121 @@ impl ResolveError {
 ///
 /// Returns [`ResolveError`] without a sound project file, and for an environment that it does not have.
 pub fn desired(checked: &Checked, environment: &EnvironmentName) -> Result<Desired, ResolveError> {
+    into_desired(checked.clone(), environment)
+}
+
+/// Does the same with values that nobody else needs: a large workspace is not copied.
+///
+/// # Errors
+///
+/// Returns [`ResolveError`] without a sound project file, and for an environment that it does not have.
+pub fn into_desired(mut checked: Checked, environment: &EnvironmentName) -> Result<Desired, ResolveError> {
     let project = checked.project.as_ref().ok_or(ResolveError::NoProject)?;
     let chosen = project.environments.get(environment).ok_or_else(|| ResolveError::UnknownEnvironment {
         name: environment.clone(),
         known: project.environments.keys().cloned().collect(),
     })?;
+    let (name, time_zone, environment) = (project.name.clone(), project.time_zone, chosen.clone());
+    let own = std::mem::take(&mut checked.campaigns);
+    let columns = columns(&own);
     let mut audiences = BTreeMap::new();
-    let campaigns = checked
-        .campaigns
-        .iter()
-        .filter_map(|(id, declared)| fill_in(checked, id, declared, &mut audiences))
-        .collect();
-    Ok(Desired {
-        sources: checked.sources.clone(),
-        project: project.name.clone(),
-        time_zone: project.time_zone,
-        environment: chosen.clone(),
-        campaigns,
-        audiences,
-    })
+    let mut drafts = Vec::with_capacity(own.len());
+    for (id, declared) in own {
+        drafts.extend(fill_in(&mut checked, id, declared, &columns, &mut audiences));
+    }
+    let audiences: BTreeMap<String, Arc<Audience>> =
+        audiences.into_iter().map(|(name, audience)| (name, Arc::new(audience))).collect();
+    let campaigns = drafts.into_iter().map(|draft: Draft| draft.to(&audiences)).collect();
+    Ok(Desired { sources: checked.sources, project: name, time_zone, environment, campaigns, audiences })
+}
+
+/// Gathers, for each audience that campaigns take values from, the columns: each once, in a fixed order.
+fn columns(campaigns: &BTreeMap<CampaignId, Declared<OwnContent>>) -> BTreeMap<String, Vec<String>> {
+    let mut columns: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    let owns = campaigns.values().map(|declared| &declared.value);
+    for own in owns.filter(|own| !own.values_from.is_empty()) {
+        let taken = own.values_from.values().map(|column| column.name.as_str());
+        columns.entry(&own.audience).or_default().extend(taken);
+    }
+    let owned = |names: BTreeSet<&str>| names.into_iter().map(str::to_owned).collect();
+    columns.into_iter().map(|(audience, names)| (audience.to_owned(), owned(names))).collect()
+}
+
+/// A campaign that waits until every campaign of its audience is known.
+struct Draft {
+    campaign: Campaign,
+    audience: String,
+    declared_at: Place,
+    schedule_at: Place,
+    until_at: Option<Place>,
+}
+
+impl Draft {
+    fn to(self, audiences: &BTreeMap<String, Arc<Audience>>) -> DesiredCampaign {
+        DesiredCampaign {
+            campaign: self.campaign,
+            audience: Arc::clone(&audiences[&self.audience]),
+            audience_name: self.audience,
+            declared_at: self.declared_at,
+            schedule_at: self.schedule_at,
+            until_at: self.until_at,
+        }
+    }
 }
 
 fn fill_in(
-    checked: &Checked,
-    id: &CampaignId,
-    declared: &Declared<OwnContent>,
-    audiences: &mut BTreeMap<String, Arc<Audience>>,
-) -> Option<DesiredCampaign> {
-    let own = &declared.value;
+    checked: &mut Checked,
+    id: CampaignId,
+    Declared { value: own, declared_at }: Declared<OwnContent>,
+    columns: &BTreeMap<String, Vec<String>>,
+    audiences: &mut BTreeMap<String, Audience>,
+) -> Option<Draft> {
     let template = checked.templates.get(&own.template)?;
     let strategy = checked.strategies.get(&own.strategy)?;
-    let source = checked.audiences.get(&own.audience)?;
     let classification = match &own.classification {
         Some(name) => checked.classifications.get(name)?.value.clone(),
         None => Classification::default(),
     };
-    let audience = audiences.entry(own.audience.clone()).or_insert_with(|| {
-        Arc::new(Audience {
-            name: own.audience.clone(),
-            declared_at: source.declared_at.clone(),
-            source: source.value.clone(),
-        })
-    });
+    let columns = columns.get(&own.audience).map_or(&[][..], Vec::as_slice);
+    if !audiences.contains_key(&own.audience) {
+        // Its first campaign takes it out; the next ones find it among the others.
+        let Declared { value: mut source, declared_at } = checked.audiences.remove(&own.audience)?;
+        if let AudienceSource::File { file, .. } = &mut source {
+            file.value_columns = columns.to_vec();
+        }
+        let audience = Audience { name: own.audience.clone(), declared_at, source, takers: Vec::new() };
+        audiences.insert(own.audience.clone(), audience);
+    }
+    let audience = audiences.get_mut(&own.audience)?;
+    let named = own.values_from.values().map(|column| (column.name.clone(), column.named_at.clone()));
+    let named: Vec<(String, Place)> = named.collect();
     let campaign = Campaign {
-        id: id.clone(),
+        id,
         revision: own.revision,
         template: template.value.clone(),
-        values: own.values.clone(),
+        values: own.values,
+        values_from: own.values_from.into_iter().map(|(name, column)| (name, column.name)).collect(),
         recipients: audience.recipients(),
+        call: own.call,
         classification,
         schedule: strategy.value.schedule.clone(),
         expires_after: own.expires_after,
-        task_name: own.task_name.clone(),
-        extended_params: own.extended_params.clone(),
+        task_name: own.task_name,
+        extended_params: own.extended_params,
         channel: own.channel,
-        transparent: own.transparent.clone(),
-        sms: own.sms.clone(),
-        live_activity: own.live_activity.clone(),
+        transparent: own.transparent,
+        sms: own.sms,
+        live_activity: own.live_activity,
     };
-    Some(DesiredCampaign {
+    if !named.is_empty() {
+        let named_at =
+            |column: &str| named.iter().find(|(name, _)| name == column).map(|(_, place)| place.clone());
+        audience.takers.push(Taker::new((&campaign, &own.template), &declared_at, columns, named_at));
+    }
+    Some(Draft {
         campaign,
-        audience_name: own.audience.clone(),
-        audience: Arc::clone(audience),
-        declared_at: declared.declared_at.clone(),
+        audience: own.audience,
+        declared_at,
         schedule_at: strategy.value.schedule_at.clone(),
         until_at: strategy.value.until_at.clone(),
     })

@@ -6,12 +6,19 @@
 mod audience;
 mod desired;
 mod origin;
+mod own_values;
+mod stream;
+mod value_conflict;
 
-pub use audience::{Audience, AudienceContents};
-pub use desired::{Desired, DesiredCampaign, ResolveError, desired};
+pub use audience::{Audience, AudienceContents, AudienceRows};
+pub use desired::{Desired, DesiredCampaign, ResolveError, desired, into_desired};
 pub use origin::origins;
+pub use own_values::Taker;
+pub use stream::CampaignRows;
 
 pub use crate::check::AudienceSource;
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod value_tests;

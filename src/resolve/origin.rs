@@ -19,19 +19,20 @@ enum Of {
 }
 
 /// Which keys become which parameter: of several, the first that is written.
-const KEYS: [(&str, Of, &[&[&str]]); 33] = [
+const KEYS: [(&str, Of, &[&[&str]]); 34] = [
     ("AppId", Of::Environment, &[&["app_id"]]),
     ("WorkspaceId", Of::Environment, &[&["workspace_id"]]),
     ("TenantId", Of::Environment, &[&["tenant_id"]]),
     ("TaskName", Of::Campaign, &[&["task_name"]]),
     ("TemplateName", Of::Template, &[&["name"]]),
-    ("TemplateKeyValue", Of::Campaign, &[&["values"]]),
+    ("TemplateKeyValue", Of::Campaign, &[&["values_from"], &["values"]]),
     ("ExpiredSeconds", Of::Campaign, &[&["expires_after"]]),
     ("ExtendedParams", Of::Campaign, &[&["extended_params"]]),
     ("StrategyType", Of::Strategy, &[&["send"]]),
     ("StrategyContent", Of::Strategy, &[&["at"], &["every"], &["from"]]),
     ("DeliveryType", Of::Audience, &[&["broadcast", "platform"], &[]]),
     ("TargetMsgkey", Of::Audience, &[&[]]),
+    ("TargetMsg", Of::Audience, &[&[]]),
     ("PushStatus", Of::Audience, &[&["broadcast", "login"]]),
     ("BindPeriod", Of::Audience, &[&["broadcast", "within"]]),
     ("UnBindPeriod", Of::Audience, &[&["broadcast", "within"]]),

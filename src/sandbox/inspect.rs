@@ -11,7 +11,9 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::sandbox::fault::Fault;
+use crate::sandbox::received::{Counts, Tally};
 use crate::sandbox::server::Shared;
+use crate::sandbox::store::Store;
 
 type Refused = (StatusCode, Json<Value>);
 
@@ -20,6 +22,8 @@ pub(super) fn routes() -> Router<Arc<Shared>> {
     Router::new()
         .route("/received", get(received))
         .route("/targets", get(targets))
+        .route("/counts", get(counts))
+        .route("/hashes", get(hashes))
         .route("/requests", get(requests))
         .route("/templates", post(templates))
         .route("/faults", post(faults))
@@ -29,21 +33,45 @@ pub(super) fn routes() -> Router<Arc<Shared>> {
 
 async fn received(State(shared): State<Arc<Shared>>) -> Result<Json<Value>, Refused> {
     // The copy shares the pushes, so that the lock is not held while they are written as text.
-    let received = shared.store().tally.received.clone();
+    let received = whole(&shared.store())?.received.clone();
     serde_json::to_value(received)
         .map(Json)
         .map_err(|error| refused(StatusCode::INTERNAL_SERVER_ERROR, &error.to_string()))
 }
 
-async fn targets(State(shared): State<Arc<Shared>>) -> Json<Value> {
+async fn targets(State(shared): State<Arc<Shared>>) -> Result<Json<Value>, Refused> {
     let store = shared.store();
-    let counts = store.tally.target_counts();
-    Json(json!({
-        "calls": store.tally.received.calls,
-        "pushes": store.tally.received.pushes,
+    let tally = whole(&store)?;
+    let counts = tally.target_counts();
+    Ok(Json(json!({
+        "calls": tally.received.calls,
+        "pushes": tally.received.pushes,
         "targets": counts.targets,
         "pushed_twice": counts.pushed_twice,
-    }))
+    })))
+}
+
+async fn counts(State(shared): State<Arc<Shared>>) -> Json<Counts> {
+    Json(shared.store().tally.counts())
+}
+
+/// Answers 16 bytes for each push, in their order.
+async fn hashes(State(shared): State<Arc<Shared>>) -> Result<Vec<u8>, Refused> {
+    let store = shared.store();
+    let hashes = store.tally.hashes().ok_or_else(|| {
+        refused(StatusCode::CONFLICT, "the sandbox is not lean: `received` and `targets` have all there is")
+    })?;
+    Ok(hashes.concat())
+}
+
+/// Returns what was taken, of a sandbox that remembers it.
+fn whole(store: &Store) -> Result<&Tally, Refused> {
+    match store.tally.hashes() {
+        None => Ok(&store.tally),
+        Some(_) => {
+            Err(refused(StatusCode::CONFLICT, "the sandbox is lean: it has `counts` and `hashes` only"))
+        }
+    }
 }
 
 async fn requests(State(shared): State<Arc<Shared>>) -> Json<Value> {

@@ -6,8 +6,8 @@
 //! vendor's pages are silent, a rule says so beside it.
 //!
 //! A request passes [`server`] → [`gateway`] ([`signature`], [`nonces`], [`fault`]) → [`push`], [`scheduler`] or
-//! [`analysis`] → [`store`], which writes it to the [`journal`] before it is answered. `GET /__sandbox/received`, `/targets`
-//! and `/requests` tell what happened; `POST /__sandbox/templates`, `/faults` and `/reset` change it ([`inspect`]).
+//! [`analysis`] → [`store`], which writes it to the [`journal`] before it is answered. `GET /__sandbox/received`, `/targets`,
+//! `/counts`, `/hashes` and `/requests` tell what happened; `POST /__sandbox/templates`, `/faults` and `/reset` change it ([`inspect`]).
 
 mod analysis;
 mod connection;
@@ -36,9 +36,9 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
-pub use fault::{Fault, FaultKind};
+pub use fault::{Fault, FaultKind, FaultShare};
 pub use push::Delivery;
-pub use received::{Push, Received, TargetCounts};
+pub use received::{Counts, NameHash, Push, Received, TargetCounts};
 pub use server::Sandbox;
 pub use store::SeenRequest;
 
@@ -54,6 +54,17 @@ pub fn default_accounts() -> BTreeMap<String, String> {
     BTreeMap::from([(ACCESS_KEY_ID.to_owned(), ACCESS_KEY_SECRET.to_owned())])
 }
 
+/// How much a sandbox remembers of what it took.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Memory {
+    /// Every push, with all that it said.
+    #[default]
+    Whole,
+    /// A hash for each push, in their order, and their number: for millions of targets. Scheduled tasks and those that
+    /// are listed by name are kept too, without their targets.
+    Lean,
+}
+
 /// How a sandbox is set up.
 pub struct Options {
     /// Tells the time: for timestamps, nonces and scheduled pushes.
@@ -62,6 +73,18 @@ pub struct Options {
     pub accounts: BTreeMap<String, String>,
     /// A file of JSON Lines with what was accepted: read at the start, added to before each reply.
     pub journal: Option<PathBuf>,
+    /// How many push requests meet a random fault.
+    pub fault_share: Option<FaultShare>,
+    /// How much it remembers.
+    pub memory: Memory,
+}
+
+impl Options {
+    /// Returns the usual ones: the account that every sandbox knows, no journal, no fault, all remembered.
+    #[must_use]
+    pub fn new(clock: Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>) -> Self {
+        Self { clock, accounts: default_accounts(), journal: None, fault_share: None, memory: Memory::Whole }
+    }
 }
 
 /// Why a sandbox did not start.

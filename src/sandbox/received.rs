@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize, Serializer};
+use sha2::{Digest, Sha256};
 
 use crate::sandbox::push::Delivery;
 
@@ -65,6 +66,18 @@ pub struct Received {
     pub taken: Vec<Arc<Push>>,
 }
 
+/// What was taken, in numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Counts {
+    /// Push calls.
+    pub calls: u64,
+    /// Pushes: one for each target of each call.
+    pub pushes: u64,
+}
+
+/// The first 16 bytes of the SHA-256 of the name under which a target is counted.
+pub type NameHash = [u8; 16];
+
 /// How often each target was hit. A scheduled push counts once it is taken, and no longer if it is cancelled
 /// before it first happens.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -79,23 +92,53 @@ fn each<S: Serializer>(pushes: &[Arc<Push>], serializer: S) -> Result<S::Ok, S::
     serializer.collect_seq(pushes.iter().map(Arc::as_ref))
 }
 
-/// The running count. A push that was cancelled before it ever happened does not count.
+/// The running count. A push that was cancelled before it ever happened does not count, unless the sandbox is lean.
 #[derive(Debug, Default)]
 pub(super) struct Tally {
     pub(super) received: Received,
     by_target: HashMap<String, u64>,
     by_message_key: HashMap<String, u64>,
+    /// One for each push in their order, where the sandbox is lean; then what stands above has numbers only.
+    hashes: Option<Vec<NameHash>>,
 }
 
 impl Tally {
-    pub(super) fn add(&mut self, push: &Arc<Push>) {
+    /// Returns an empty one of 16 bytes a push.
+    pub(super) fn lean() -> Self {
+        Self { hashes: Some(Vec::new()), ..Self::default() }
+    }
+
+    /// Returns an empty one of the same kind.
+    pub(super) fn emptied(&self) -> Self {
+        if self.hashes.is_some() { Self::lean() } else { Self::default() }
+    }
+
+    /// Counts a push, and returns what is kept of it: all, or all but its targets.
+    pub(super) fn add(&mut self, mut push: Push) -> Arc<Push> {
+        self.received.calls += 1;
+        self.received.pushes += push.targets.len() as u64;
+        if let Some(hashes) = &mut self.hashes {
+            let targets = std::mem::take(&mut push.targets);
+            hashes.extend(targets.iter().map(|delivery| name_hash(&push.counted_as(delivery))));
+            return Arc::new(push);
+        }
         for delivery in &push.targets {
             *self.by_target.entry(push.counted_as(delivery)).or_default() += 1;
             *self.by_message_key.entry(delivery.message_key.clone()).or_default() += 1;
         }
-        self.received.calls += 1;
-        self.received.pushes += push.targets.len() as u64;
-        self.received.taken.push(Arc::clone(push));
+        let push = Arc::new(push);
+        self.received.taken.push(Arc::clone(&push));
+        push
+    }
+
+    /// Returns a hash for each push in their order, where the sandbox is lean.
+    pub(super) fn hashes(&self) -> Option<&[NameHash]> {
+        self.hashes.as_deref()
+    }
+
+    /// Returns the numbers.
+    pub(super) fn counts(&self) -> Counts {
+        Counts { calls: self.received.calls, pushes: self.received.pushes }
     }
 
     /// Takes a push out of the counts: it was cancelled before it happened, so nobody got it.
@@ -115,6 +158,13 @@ impl Tally {
             pushed_twice: twice.map(owned).collect(),
         }
     }
+}
+
+fn name_hash(name: &str) -> NameHash {
+    let digest = Sha256::digest(name.as_bytes());
+    let mut hash = NameHash::default();
+    hash.copy_from_slice(&digest[..size_of::<NameHash>()]);
+    hash
 }
 
 fn decrement(counts: &mut HashMap<String, u64>, key: &str) {

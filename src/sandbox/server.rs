@@ -19,7 +19,7 @@ use crate::sandbox::connection::{Door, Switch};
 use crate::sandbox::fault::Fault;
 use crate::sandbox::gateway::{self, Wire};
 use crate::sandbox::inspect;
-use crate::sandbox::received::{Received, TargetCounts};
+use crate::sandbox::received::{Counts, Received, TargetCounts};
 use crate::sandbox::store::{SeenRequest, Store};
 use crate::sandbox::{Options, SandboxError};
 
@@ -81,7 +81,7 @@ impl Sandbox {
     ///
     /// Never: a socket address makes a URL.
     pub async fn start_exposed(address: SocketAddr, options: Options) -> Result<Self, SandboxError> {
-        let store = Store::open(options.journal.as_deref(), (options.clock)())?;
+        let store = Store::open(&options)?;
         let failed = |source| SandboxError::Listen { address, source };
         let listener = TcpListener::bind(address).await.map_err(failed)?;
         let bound = listener.local_addr().map_err(failed)?;
@@ -111,13 +111,19 @@ impl Sandbox {
         self.url.clone()
     }
 
-    /// Returns what was accepted so far.
+    /// Returns what was accepted so far; of a lean sandbox only the numbers.
     #[must_use]
     pub fn received(&self) -> Received {
         self.shared.store().tally.received.clone()
     }
 
-    /// Returns how often each target was hit.
+    /// Returns what was accepted so far, in numbers.
+    #[must_use]
+    pub fn counts(&self) -> Counts {
+        self.shared.store().tally.counts()
+    }
+
+    /// Returns how often each target was hit; nothing of a lean sandbox.
     #[must_use]
     pub fn target_counts(&self) -> TargetCounts {
         self.shared.store().tally.target_counts()

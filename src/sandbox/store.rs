@@ -2,14 +2,12 @@
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::io;
-use std::path::Path;
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 
 use crate::domain::{UNEXECUTED_TASKS_MAX, placeholders, render};
-use crate::sandbox::SandboxError;
 use crate::sandbox::fault::Faults;
 use crate::sandbox::journal::{Cancel, Entry, Journal};
 use crate::sandbox::nonces::Nonces;
@@ -18,6 +16,7 @@ use crate::sandbox::received::{Push, Tally};
 use crate::sandbox::result_code::{Refusal, ResultCode};
 use crate::sandbox::signature::WINDOW_SECONDS;
 use crate::sandbox::tasks::Tasks;
+use crate::sandbox::{Memory, Options, SandboxError};
 
 /// How many requests the log of requests keeps.
 const LOG_MAX: usize = 1000;
@@ -76,9 +75,16 @@ pub(super) struct Store {
 
 impl Store {
     /// Starts empty, or with what a journal holds.
-    pub(super) fn open(journal: Option<&Path>, now: DateTime<Utc>) -> Result<Self, SandboxError> {
+    pub(super) fn open(options: &Options) -> Result<Self, SandboxError> {
+        let now = (options.clock)();
         let mut store = Self::default();
-        if let Some(path) = journal {
+        if options.memory == Memory::Lean {
+            store.tally = Tally::lean();
+        }
+        if let Some(share) = options.fault_share {
+            store.faults.share(share);
+        }
+        if let Some(path) = &options.journal {
             let journal = Journal::open(path, |entry| store.replay(entry, now))?;
             store.journal = Some(journal);
         }
@@ -91,7 +97,7 @@ impl Store {
                 if now - push.at <= TimeDelta::seconds(WINDOW_SECONDS) {
                     let _is_new = self.nonces.take(&push.nonce, push.at);
                 }
-                self.record(&Arc::new(push));
+                self.record(push);
             }
             Entry::Cancel(cancel) => self.forget(&cancel),
         }
@@ -132,10 +138,8 @@ impl Store {
             task_id: if has_task { uuid::Uuid::new_v4().simple().to_string() } else { String::new() },
             triggers: candidate.strategy.triggers,
         };
-        let push = Arc::new(push);
         self.write(&Entry::Push(&push)).map_err(NotTaken::Journal)?;
-        self.record(&push);
-        Ok(push)
+        Ok(self.record(push))
     }
 
     /// Cancels tasks of one owner.
@@ -166,7 +170,10 @@ impl Store {
     }
 
     /// Notes a request for the log.
-    pub(super) fn note(&mut self, seen: SeenRequest) {
+    pub(super) fn note(&mut self, mut seen: SeenRequest) {
+        if self.tally.hashes().is_some() {
+            seen.parameters.clear();
+        }
         if self.log.len() == LOG_MAX {
             self.log.pop_front();
         }
@@ -178,7 +185,7 @@ impl Store {
         if let Some(journal) = &mut self.journal {
             journal.clear()?;
         }
-        self.tally = Tally::default();
+        self.tally = self.tally.emptied();
         self.tasks.clear();
         self.named.clear();
         self.faults.clear();
@@ -215,15 +222,16 @@ impl Store {
         self.journal.as_mut().map_or(Ok(()), |journal| journal.append(entry))
     }
 
-    fn record(&mut self, push: &Arc<Push>) {
-        self.tally.add(push);
+    fn record(&mut self, push: Push) -> Arc<Push> {
+        let push = self.tally.add(push);
         let owner = || (push.app_id.clone(), push.workspace_id.clone());
         if push.strategy_type != 0 {
-            self.tasks.entry(owner()).or_default().add(push);
+            self.tasks.entry(owner()).or_default().add(&push);
         }
         if PushAction::of(&push.action).is_some_and(PushAction::is_listed_by_name) {
-            self.named.entry(owner()).or_default().push(Arc::clone(push));
+            self.named.entry(owner()).or_default().push(Arc::clone(&push));
         }
+        push
     }
 
     fn forget(&mut self, cancel: &Cancel) {

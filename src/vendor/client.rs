@@ -2,19 +2,22 @@
 //!
 //! Never sends again by itself: the vendor has no idempotency token, so only the caller, who keeps the ledger, may.
 
-use std::error::Error as _;
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use chrono::{DateTime, Utc};
-use reqwest::header::{CONTENT_TYPE, HeaderMap, RETRY_AFTER};
+use http_body_util::{BodyExt, Full};
+use hyper::header::{CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER, USER_AGENT};
+use hyper::{Method, Response, Uri};
 use url::Url;
 
 use crate::domain::{Credentials, Environment};
+use crate::vendor::connection::{Connection, Connector, innermost};
 use crate::vendor::outcome::{Outcome, RejectClass};
 use crate::vendor::reply::{self, Reply};
-use crate::vendor::request::Request;
-use crate::vendor::sign_v1::{Stamp, sign};
+use crate::vendor::request::{Prepared, Request};
+use crate::vendor::sign_v1::{Signer, Stamp};
 
 /// Tells the time for `Timestamp`.
 pub type Clock = Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>;
@@ -25,6 +28,22 @@ const REPLY_BYTES_MAX: usize = 1 << 20;
 /// How long a connection may take to come about, within the environment's own limit.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// An open connection that was idle for longer is not used again: servers close theirs after some such time, and a
+/// request that crosses the closing is in doubt.
+const IDLE_MAX: Duration = Duration::from_secs(15);
+
+/// An open connection that was idle for longer may have been closed by the other end without anybody having looked.
+const NEWS: Duration = Duration::from_millis(10);
+
+/// How many connections may be opened anew for one request because the other end closes them at once.
+const UNWRITTEN_MAX: u32 = 1;
+
+const FORM: HeaderValue = HeaderValue::from_static("application/x-www-form-urlencoded");
+const USER: HeaderValue = HeaderValue::from_static(concat!("campaignctl/", env!("CARGO_PKG_VERSION")));
+const ACTION: HeaderName = HeaderName::from_static("x-acs-action");
+const VERSION: HeaderName = HeaderName::from_static("x-acs-version");
+const ACS_RETRY_AFTER: HeaderName = HeaderName::from_static("x-acs-retry-after");
+
 /// Why no client could be made.
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
@@ -33,10 +52,34 @@ pub enum ClientError {
     Setup(String),
 }
 
-/// A connection pool to one environment's endpoint.
+/// Decides when a request may leave.
+pub trait Gate: Sync {
+    /// Returns when the request may leave at once, true, or when it shall not leave at all, false.
+    ///
+    /// Asked when everything is ready and the request's first byte is next; again if it could not be written.
+    fn pass(&self) -> impl Future<Output = bool> + Send;
+}
+
+/// A gate that is open.
+struct Open;
+
+impl Gate for Open {
+    async fn pass(&self) -> bool {
+        true
+    }
+}
+
+/// Connections to one environment's endpoint, kept open between requests.
 #[derive(Clone)]
-pub struct Client {
-    http: reqwest::Client,
+pub struct Client(Arc<Inner>);
+
+struct Inner {
+    connector: Connector,
+    /// What every request says in its head.
+    headers: HeaderMap,
+    signer: Signer,
+    /// Open connections without a request, the last used one last.
+    idle: Mutex<Vec<(Connection, Instant)>>,
     environment: Environment,
     base: Url,
     credentials: Credentials,
@@ -44,7 +87,8 @@ pub struct Client {
 }
 
 impl Client {
-    /// Sets up a pool to `base`: the environment's URL, or the one of the sandbox that was started for it.
+    /// Sets up connections to `base`: the environment's URL, or the one of the sandbox that was started for it. None
+    /// is opened yet.
     ///
     /// Root certificates are the operating system's, or those of the file `SSL_CERT_FILE` names; proxies are those
     /// of `HTTPS_PROXY` and its kin, but none for `http`, which is loopback only.
@@ -58,105 +102,220 @@ impl Client {
         credentials: Credentials,
         clock: Clock,
     ) -> Result<Self, ClientError> {
-        // An error only says that a provider is installed already.
-        drop(rustls::crypto::ring::default_provider().install_default());
-        let mut builder = reqwest::Client::builder()
-            .user_agent(concat!("campaignctl/", env!("CARGO_PKG_VERSION")))
-            .timeout(environment.timeout)
-            .connect_timeout(CONNECT_TIMEOUT.min(environment.timeout))
-            .redirect(reqwest::redirect::Policy::none())
-            // By default reqwest sends again what an HTTP/2 server refused or went away from.
-            .retry(reqwest::retry::never())
-            // One request a connection at a time: a dropped connection leaves one batch in doubt, not all of them.
-            .http1_only()
-            .pool_max_idle_per_host(environment.concurrency.get());
-        if base.scheme() == "http" {
-            builder = builder.no_proxy().tls_certs_only([]);
-        }
-        let http = builder.build().map_err(|error| ClientError::Setup(causes(&error.without_url())))?;
-        Ok(Self { http, environment: environment.clone(), base, credentials, clock })
+        let host = base[url::Position::BeforeHost..url::Position::AfterPort].to_owned();
+        let host = HeaderValue::try_from(host).map_err(|error| ClientError::Setup(error.to_string()))?;
+        let connect_timeout = CONNECT_TIMEOUT.min(environment.timeout);
+        let version = environment.api_version;
+        Ok(Self(Arc::new(Inner {
+            connector: Connector::new(&base, connect_timeout, USER)?,
+            headers: HeaderMap::from_iter([
+                (HOST, host),
+                (USER_AGENT, USER),
+                (CONTENT_TYPE, FORM),
+                (VERSION, HeaderValue::from_static(version.as_str())),
+            ]),
+            signer: Signer::new(version, environment.region.as_deref(), &credentials),
+            idle: Mutex::default(),
+            environment: environment.clone(),
+            base,
+            credentials,
+            clock,
+        })))
     }
 
     /// Sends `request` once under a `nonce` that was never used before.
     ///
     /// The future must be run to its end: dropping it leaves the outcome unknown.
+    ///
+    /// # Panics
+    ///
+    /// Never: nothing holds the request back.
     pub async fn send(&self, request: &Request, nonce: &str) -> Outcome {
-        match self.exchange(request, nonce).await {
+        let outcome = self.send_through(&request.clone().into(), nonce, &Open).await;
+        outcome.expect("an open gate holds nothing back")
+    }
+
+    /// Sends `request` once under a `nonce` that was never used before, as soon as `gate` lets it; returns nothing if the
+    /// gate never did, and then nothing left.
+    ///
+    /// The future must be run to its end: dropping it leaves the outcome unknown, once the gate was passed.
+    pub async fn send_through(&self, request: &Prepared, nonce: &str, gate: &impl Gate) -> Option<Outcome> {
+        match self.exchange(request, nonce, gate).await {
             Ok(Exchanged { status, retry_after, body }) => {
-                reply::read(Reply { status, retry_after, body: &body }, &self.credentials)
+                Some(reply::read(Reply { status, retry_after, body: &body }, &self.0.credentials))
             }
-            Err(NoReply::NothingLeft(why)) => Outcome::Rejected {
+            Err(NoReply::HeldBack) => None,
+            Err(NoReply::NothingLeft(why)) => Some(Outcome::Rejected {
                 class: RejectClass::Unreachable,
                 code: "connect".to_owned(),
                 message: why,
                 request_id: None,
                 retry_after: None,
-            },
-            Err(NoReply::MayHaveArrived(why)) => Outcome::Unknown { why, code: None, request_id: None },
+            }),
+            Err(NoReply::MayHaveArrived(why)) => Some(Outcome::Unknown { why, code: None, request_id: None }),
         }
     }
 
     /// Sends a request once, and reads the whole reply whatever it says.
-    pub(super) async fn exchange(&self, request: &Request, nonce: &str) -> Result<Exchanged, NoReply> {
-        let stamp = Stamp { timestamp: (self.clock)(), nonce: nonce.to_owned() };
-        let (version, region) = (self.environment.api_version, self.environment.region.as_deref());
-        let signed = sign(request, version, region, &self.credentials, &stamp);
-        let mut url = self.base.clone();
-        url.set_path("/");
-        url.set_query(Some(&signed.query));
-        let sent = self
-            .http
-            .post(url)
-            .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
-            .header("x-acs-action", request.action.as_str())
-            .header("x-acs-version", self.environment.api_version.as_str())
-            .body(signed.body)
-            .send()
-            .await;
-        let mut response = sent.map_err(|error| NoReply::of(error, self.environment.timeout))?;
-        let status = response.status().as_u16();
-        let retry_after = retry_after(response.headers());
-        let mut body = Vec::new();
+    pub(super) async fn exchange_now(&self, request: &Request, nonce: &str) -> Result<Exchanged, NoReply> {
+        self.exchange(&request.clone().into(), nonce, &Open).await
+    }
+
+    async fn exchange(
+        &self,
+        request: &Prepared,
+        nonce: &str,
+        gate: &impl Gate,
+    ) -> Result<Exchanged, NoReply> {
+        let mut unwritten_left = UNWRITTEN_MAX;
         loop {
-            match response.chunk().await {
-                Ok(Some(chunk)) if body.len() + chunk.len() <= REPLY_BYTES_MAX => {
-                    body.extend_from_slice(&chunk);
+            let Ready { mut connection, since, is_new } = self.connection().await?;
+            if !gate.pass().await {
+                self.put_back(connection, since);
+                return Err(NoReply::HeldBack);
+            }
+            if since.elapsed() > IDLE_MAX {
+                continue;
+            }
+            let attempt = self.http_request(request, nonce);
+            let exchanged = self.exchange_over(&mut connection, attempt);
+            match tokio::time::timeout(self.0.environment.timeout, exchanged).await {
+                Ok(Ok(exchanged)) => {
+                    self.put_back(connection, Instant::now());
+                    return Ok(exchanged);
                 }
-                Ok(Some(_)) => {
-                    return Err(NoReply::MayHaveArrived(format!(
-                        "the vendor answered HTTP {status} with more than {REPLY_BYTES_MAX} bytes"
-                    )));
+                // The other end closed the connection before a byte was written.
+                Ok(Err(Broken::Unwritten(why))) => {
+                    if is_new && unwritten_left == 0 {
+                        return Err(NoReply::NothingLeft(format!("no connection to the vendor: {why}")));
+                    }
+                    unwritten_left = unwritten_left.saturating_sub(u32::from(is_new));
                 }
-                Ok(None) => return Ok(Exchanged { status, retry_after, body }),
-                Err(error) => {
-                    let causes = causes(&error.without_url());
-                    return Err(NoReply::MayHaveArrived(format!(
-                        "the reply, HTTP {status}, broke off: {causes}"
-                    )));
+                Ok(Err(Broken::Written(why))) => return Err(NoReply::MayHaveArrived(why)),
+                Err(_) => {
+                    let timeout = self.0.environment.timeout;
+                    return Err(NoReply::MayHaveArrived(format!("no reply within {timeout:?}")));
                 }
             }
         }
     }
 
+    /// Returns a connection that can take a request now: one that was kept open, else a new one.
+    async fn connection(&self) -> Result<Ready, NoReply> {
+        loop {
+            let kept = self.idle().pop();
+            let Some((mut connection, since)) = kept else { break };
+            if since.elapsed() > NEWS {
+                // Lets the task behind the connection see whether the other end closed it meanwhile.
+                tokio::task::yield_now().await;
+            }
+            // It is ready once the reply before was read to its end, and never if the other end closed it.
+            if since.elapsed() <= IDLE_MAX && connection.ready().await.is_ok() {
+                return Ok(Ready { connection, since, is_new: false });
+            }
+        }
+        match self.0.connector.open().await {
+            Ok(connection) => Ok(Ready { connection, since: Instant::now(), is_new: true }),
+            Err(why) => Err(NoReply::NothingLeft(format!("no connection to the vendor: {why}"))),
+        }
+    }
+
+    fn put_back(&self, connection: Connection, since: Instant) {
+        if !connection.is_closed() {
+            self.idle().push((connection, since));
+        }
+    }
+
+    fn idle(&self) -> MutexGuard<'_, Vec<(Connection, Instant)>> {
+        self.0.idle.lock().expect("no holder of this lock panics")
+    }
+
+    fn http_request(
+        &self,
+        Prepared { request, form, .. }: &Prepared,
+        nonce: &str,
+    ) -> hyper::Request<Full<Bytes>> {
+        let stamp = Stamp { timestamp: (self.0.clock)(), nonce: nonce.to_owned() };
+        let text = std::str::from_utf8(form).expect("a form is text");
+        let query = self.0.signer.query(request.action, text, &stamp);
+        let uri = Uri::try_from(format!("/?{query}")).expect("what is percent-encoded can stand in a URI");
+        let mut sent = hyper::Request::new(Full::new(form.clone()));
+        *sent.method_mut() = Method::POST;
+        *sent.uri_mut() = uri;
+        *sent.headers_mut() = self.0.headers.clone();
+        sent.headers_mut().insert(ACTION, HeaderValue::from_static(request.action.as_str()));
+        sent
+    }
+
+    async fn exchange_over(
+        &self,
+        connection: &mut Connection,
+        request: hyper::Request<Full<Bytes>>,
+    ) -> Result<Exchanged, Broken> {
+        let response = connection.try_send_request(request).await.map_err(|mut error| {
+            let why = innermost(error.error());
+            // hyper hands a request back that it did not begin to write.
+            if error.take_message().is_some() {
+                Broken::Unwritten(why)
+            } else {
+                Broken::Written(format!("the connection broke before a reply came: {why}"))
+            }
+        })?;
+        let status = response.status().as_u16();
+        let retry_after = retry_after(response.headers());
+        let body = read_body(response).await.map_err(|why| {
+            let too_long =
+                || format!("the vendor answered HTTP {status} with more than {REPLY_BYTES_MAX} bytes");
+            let broke_off = |why| format!("the reply, HTTP {status}, broke off: {why}");
+            Broken::Written(why.map_or_else(too_long, broke_off))
+        })?;
+        Ok(Exchanged { status, retry_after, body })
+    }
+
     pub(super) fn environment(&self) -> &Environment {
-        &self.environment
+        &self.0.environment
     }
 
     /// Returns foreign text fit for a terminal, without the secrets that signed the request.
     pub(super) fn printable(&self, text: &str) -> String {
-        reply::printable(text, &self.credentials)
+        reply::printable(text, &self.0.credentials)
     }
+}
+
+impl std::fmt::Debug for Client {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Client").field("base", &self.0.base.as_str()).finish_non_exhaustive()
+    }
+}
+
+/// A connection that can take a request.
+struct Ready {
+    connection: Connection,
+    /// Since when it carries none.
+    since: Instant,
+    /// Whether it never carried one.
+    is_new: bool,
 }
 
 /// A reply as it came.
 pub(super) struct Exchanged {
     pub(super) status: u16,
     pub(super) retry_after: Option<Duration>,
-    pub(super) body: Vec<u8>,
+    pub(super) body: Bytes,
+}
+
+/// Why a connection gave no whole reply.
+enum Broken {
+    /// Not a byte of the request was written.
+    Unwritten(String),
+    /// Some of it may have been.
+    Written(String),
 }
 
 /// Why there is no whole reply.
 pub(super) enum NoReply {
+    /// The gate kept it back: not a byte of the request left.
+    HeldBack,
     /// No connection came about: not a byte of the request left.
     NothingLeft(String),
     /// The vendor may have the request.
@@ -164,49 +323,37 @@ pub(super) enum NoReply {
 }
 
 impl NoReply {
-    /// Reads reqwest's error. A connect error comes before the first byte of the request. Everything else may
-    /// come after it: also an error of a pooled connection, which hyper reports as such only once the request
-    /// was handed to it.
-    fn of(error: reqwest::Error, timeout: Duration) -> Self {
-        let (is_connect, is_timeout) = (error.is_connect(), error.is_timeout());
-        let causes = causes(&error.without_url());
-        if is_connect {
-            Self::NothingLeft(format!("no connection to the vendor: {causes}"))
-        } else if is_timeout {
-            Self::MayHaveArrived(format!("no reply within {timeout:?}"))
-        } else {
-            Self::MayHaveArrived(format!("the connection broke before a reply came: {causes}"))
-        }
-    }
-
     pub(super) fn why(self) -> String {
         match self {
+            Self::HeldBack => "the request was held back".to_owned(),
             Self::NothingLeft(why) | Self::MayHaveArrived(why) => why,
         }
     }
 }
 
-impl std::fmt::Debug for Client {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.debug_struct("Client").field("base", &self.base.as_str()).finish_non_exhaustive()
+/// Reads a whole body; an error without words says that it is too long.
+async fn read_body(mut response: Response<hyper::body::Incoming>) -> Result<Bytes, Option<String>> {
+    let mut whole = Bytes::new();
+    let mut pieces: Vec<u8> = Vec::new();
+    while let Some(frame) = response.body_mut().frame().await {
+        let Ok(data) = frame.map_err(|error| Some(innermost(&error)))?.into_data() else { continue };
+        if whole.len() + pieces.len() + data.len() > REPLY_BYTES_MAX {
+            return Err(None);
+        }
+        if whole.is_empty() && pieces.is_empty() {
+            whole = data;
+        } else {
+            pieces.extend_from_slice(&std::mem::take(&mut whole));
+            pieces.extend_from_slice(&data);
+        }
     }
-}
-
-/// Returns the innermost cause, which says most: `connection refused`, `certificate expired`.
-fn causes(error: &reqwest::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(error) = source {
-        text = error.to_string();
-        source = error.source();
-    }
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+    Ok(if pieces.is_empty() { whole } else { pieces.into() })
 }
 
 /// Returns how long the headers ask to wait: milliseconds of the gateway's own header, else whole seconds.
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    let number = |name: &str| headers.get(name)?.to_str().ok()?.trim().parse::<u64>().ok();
-    number("x-acs-retry-after")
+    let number = |name: &HeaderName| headers.get(name)?.to_str().ok()?.trim().parse::<u64>().ok();
+    number(&ACS_RETRY_AFTER)
         .map(Duration::from_millis)
-        .or_else(|| number(RETRY_AFTER.as_str()).map(Duration::from_secs))
+        .or_else(|| number(&RETRY_AFTER).map(Duration::from_secs))
 }

@@ -5,19 +5,22 @@
 
 mod client;
 mod codes;
+mod connection;
 mod encode;
 mod outcome;
+mod push_multiple;
 mod query;
 mod reply;
 mod request;
 mod sign_v1;
 mod sign_v3;
 
-pub use client::{Client, ClientError, Clock};
+pub use client::{Client, ClientError, Clock, Gate};
 pub use encode::{percent_encode, sorted_query};
 pub use outcome::{Outcome, RejectClass};
+pub use push_multiple::MultipleTarget;
 pub use query::{NamedTask, QueryError, ScheduledTask};
-pub use request::{Action, Request};
+pub use request::{Action, Prepared, Request};
 pub use sign_v1::{SignedRequest, Stamp, sign, signature_v1, string_to_sign_v1};
 pub use sign_v3::{
     Authorization, V3Parts, authorization_v3, canonical_request_v3, signature_v3, string_to_sign_v3,

@@ -159,7 +159,7 @@ impl Client {
     async fn ask_once(&self, request: &Request) -> Result<Value, QueryError> {
         let nonce = Uuid::new_v4().to_string();
         let exchanged =
-            self.exchange(request, &nonce).await.map_err(|error| QueryError::NoAnswer(error.why()))?;
+            self.exchange_now(request, &nonce).await.map_err(|error| QueryError::NoAnswer(error.why()))?;
         let answer: Value = serde_json::from_slice(&exchanged.body).map_err(|error| unreadable(&error))?;
         let text = |name: &str| self.printable(answer[name].as_str().unwrap_or_default());
         let code = if exchanged.status == 200 { text("ResultCode") } else { text("Code") };

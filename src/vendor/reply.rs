@@ -3,11 +3,12 @@
 //! Law 3: a reply rejects only where it says that the request was not taken. Whatever is unclear,
 //! contradictory or unreadable is [`Outcome::Unknown`].
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use serde::Deserialize;
 
-use crate::domain::Credentials;
+use crate::domain::{Credentials, Secret};
 use crate::vendor::codes::{self, Verdict};
 use crate::vendor::outcome::Outcome;
 
@@ -158,16 +159,19 @@ fn quoted(message: &str) -> String {
 
 /// Returns `text` fit for a terminal, a log and a ledger: no secret, no control character, not too long.
 pub(super) fn printable(text: &str, credentials: &Credentials) -> String {
-    let mut text = text.to_owned();
     let secrets = [
         Some(&credentials.access_key_secret),
         Some(&credentials.access_key_id),
         credentials.security_token.as_ref(),
     ];
-    for secret in secrets.into_iter().flatten() {
-        if !secret.expose().is_empty() {
-            text = text.replace(secret.expose(), "…");
-        }
+    let secrets = secrets.into_iter().flatten().map(Secret::expose);
+    let secrets = secrets.filter(|secret| !secret.is_empty() && text.contains(secret));
+    let mut text = Cow::Borrowed(text);
+    for secret in secrets {
+        text = text.replace(secret, "…").into();
+    }
+    if text.len() <= MESSAGE_CHARS_MAX && text.bytes().all(|byte| (b' '..=b'~').contains(&byte)) {
+        return text.trim().to_owned();
     }
     let clean = text.chars().map(|c| if c.is_control() { ' ' } else { c });
     let mut out: String = clean.clone().take(MESSAGE_CHARS_MAX).collect();

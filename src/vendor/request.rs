@@ -1,11 +1,13 @@
-//! The two push calls, and the two questions about them, as parameters.
+//! Two of the push calls, and the two questions about them, as parameters; the third is in `push_multiple`.
 //!
 //! Names and types are those of the vendor's SDK for 2020-10-28 and of requests seen on the wire: its pages
 //! print them with a small first letter, and a small `k` stays in `TargetMsgkey` and `Msgkey`.
 
 use std::collections::BTreeMap;
 
+use bytes::Bytes;
 use chrono::{DateTime, Utc};
+use serde::Serializer as _;
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
@@ -13,12 +15,15 @@ use crate::domain::{
     ActivityEvent, Broadcast, Campaign, Channel, Classification, Environment, LiveActivity, Login,
     MessageKey, Recipients, Schedule, Sms, TargetId, Transparent, Urgency, VendorCategory, VivoMessageType,
 };
+use crate::vendor::encode::sorted_query;
 
 /// A call of the vendor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Action {
     /// Pushes a template to at most ten targets.
     PushTemplate,
+    /// Pushes a template to at most a hundred targets, each with values of its own.
+    PushMultiple,
     /// Pushes a template to everyone on a platform.
     PushBroadcast,
     /// Lists scheduled and repeating tasks by when they happen.
@@ -33,10 +38,28 @@ impl Action {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::PushTemplate => "PushTemplate",
+            Self::PushMultiple => "PushMultiple",
             Self::PushBroadcast => "PushBroadcast",
             Self::QueryPushSchedulerList => "QueryPushSchedulerList",
             Self::QueryPushAnalysisTaskList => "QueryPushAnalysisTaskList",
         }
+    }
+}
+
+/// A request with what does not change however often it is signed.
+#[derive(Clone, Debug)]
+pub struct Prepared {
+    /// The request.
+    pub request: Request,
+    /// Its parameters, as they are sent.
+    pub(super) form: Bytes,
+    /// [`Request::digest`].
+    pub digest: String,
+}
+
+impl From<Request> for Prepared {
+    fn from(request: Request) -> Self {
+        Self { form: request.form().into(), digest: request.digest(), request }
     }
 }
 
@@ -52,6 +75,10 @@ pub struct Request {
 impl Request {
     /// Returns the first 16 bytes of SHA-256 over the call's name and its parameters, in hexadecimal: which
     /// request it was, whatever nonce and time signed it.
+    ///
+    /// # Panics
+    ///
+    /// Never: sixteen bytes are thirty-two digits.
     #[must_use]
     pub fn digest(&self) -> String {
         let mut hasher = Sha256::new();
@@ -62,7 +89,16 @@ impl Request {
                 hasher.update(part);
             }
         }
-        hex::encode(&hasher.finalize()[..16])
+        let mut digits = [0; 32];
+        hex::encode_to_slice(&hasher.finalize()[..16], &mut digits)
+            .expect("two digits are made of each byte");
+        String::from_utf8_lossy(&digits).into_owned()
+    }
+
+    /// Returns the parameters as `application/x-www-form-urlencoded`, sorted, as they are signed.
+    #[must_use]
+    pub fn form(&self) -> String {
+        sorted_query(&self.parameters)
     }
 
     /// Returns the push of a campaign to at most ten targets.
@@ -71,21 +107,11 @@ impl Request {
         environment: &Environment,
         campaign: &Campaign,
         task_name: &str,
-        targets: &[(TargetId, MessageKey)],
+        targets: &[(&TargetId, MessageKey)],
     ) -> Self {
-        let mut form = Form::common(environment, campaign, task_name);
-        if let Recipients::Targets(kind) = campaign.recipients {
-            form.put("DeliveryType", kind.delivery_type());
-        }
-        let keys = targets.iter().map(|(id, key)| (id.as_str().to_owned(), json!(key.as_str())));
-        form.put("TargetMsgkey", Value::Object(keys.collect()));
-        if let Some(channel) = campaign.channel {
-            let notify_type = match channel {
-                Channel::Default => "notify",
-                Channel::SelfBuilt => "transparent",
-            };
-            form.put("NotifyType", notify_type);
-        }
+        let mut form = Form::to_targets(environment, campaign, task_name);
+        form.values(campaign);
+        form.put("TargetMsgkey", keys_by_target(targets));
         if let Some(sms) = &campaign.sms {
             form.sms(sms);
         }
@@ -105,6 +131,7 @@ impl Request {
         message_key: &MessageKey,
     ) -> Self {
         let mut form = Form::common(environment, campaign, task_name);
+        form.values(campaign);
         form.put("DeliveryType", broadcast.platform.delivery_type());
         form.put("Msgkey", message_key);
         form.put("PushStatus", broadcast.login.push_status());
@@ -155,14 +182,14 @@ impl Request {
     }
 }
 
-struct Form(BTreeMap<&'static str, String>);
+pub(super) struct Form(pub(super) BTreeMap<&'static str, String>);
 
 impl Form {
     #[expect(
         clippy::needless_pass_by_value,
         reason = "numbers and texts alike, without a borrow at each call"
     )]
-    fn put(&mut self, name: &'static str, value: impl ToString) {
+    pub(super) fn put(&mut self, name: &'static str, value: impl ToString) {
         self.0.insert(name, value.to_string());
     }
 
@@ -189,9 +216,6 @@ impl Form {
         let mut form = Self::addressed(environment);
         form.put("TaskName", task_name);
         form.put("TemplateName", &campaign.template.name);
-        if !campaign.values.is_empty() {
-            form.put("TemplateKeyValue", json!(campaign.values));
-        }
         form.put("ExpiredSeconds", campaign.expires_after.seconds());
         if !campaign.extended_params.is_empty() {
             form.put("ExtendedParams", json!(campaign.extended_params));
@@ -203,6 +227,29 @@ impl Form {
             form.transparent(message);
         }
         form
+    }
+
+    /// What a push to targets says whichever call carries it: all but the targets, their values and what one call
+    /// alone has.
+    pub(super) fn to_targets(environment: &Environment, campaign: &Campaign, task_name: &str) -> Self {
+        let mut form = Self::common(environment, campaign, task_name);
+        if let Recipients::Targets(kind) = campaign.recipients {
+            form.put("DeliveryType", kind.delivery_type());
+        }
+        if let Some(channel) = campaign.channel {
+            let notify_type = match channel {
+                Channel::Default => "notify",
+                Channel::SelfBuilt => "transparent",
+            };
+            form.put("NotifyType", notify_type);
+        }
+        form
+    }
+
+    fn values(&mut self, campaign: &Campaign) {
+        if !campaign.values.is_empty() {
+            self.put("TemplateKeyValue", json!(campaign.values));
+        }
     }
 
     fn classification(&mut self, classification: &Classification) {
@@ -252,6 +299,15 @@ impl Form {
             }
         }
     }
+}
+
+/// Returns a JSON object of message keys by target.
+fn keys_by_target(targets: &[(&TargetId, MessageKey)]) -> String {
+    let mut text = Vec::with_capacity(targets.len() * 64);
+    let pairs = targets.iter().map(|(id, key)| (id.as_str(), key.as_str()));
+    let written = serde_json::Serializer::new(&mut text).collect_map(pairs);
+    written.expect("texts are what JSON can hold");
+    String::from_utf8(text).expect("JSON is text")
 }
 
 fn strategy_content(schedule: &Schedule) -> Option<Value> {

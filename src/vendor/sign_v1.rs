@@ -4,13 +4,16 @@ use std::collections::BTreeMap;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, SecondsFormat, Utc};
 use hmac::{Hmac, KeyInit, Mac};
 use sha1::Sha1;
 
 use crate::domain::{ApiVersion, Credentials};
-use crate::vendor::Request;
-use crate::vendor::encode::{percent_encode, sorted_query};
+use crate::vendor::encode::{percent_encode, push_encoded_again, sorted_query};
+use crate::vendor::request::{Action, Request};
+
+/// What the query of a request takes, mostly.
+const QUERY_BYTES: usize = 512;
 
 /// What makes one request differ from the same one sent before.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,25 +63,99 @@ pub fn sign(
     credentials: &Credentials,
     stamp: &Stamp,
 ) -> SignedRequest {
-    let timestamp = stamp.timestamp.format("%Y-%m-%dT%H:%M:%SZ").to_string();
-    let mut common: BTreeMap<&str, &str> = BTreeMap::from([
-        ("Action", request.action.as_str()),
-        ("Version", version.as_str()),
-        ("Format", "JSON"),
-        ("AccessKeyId", credentials.access_key_id.expose()),
-        ("SignatureMethod", "HMAC-SHA1"),
-        ("SignatureVersion", "1.0"),
-        ("SignatureNonce", stamp.nonce.as_str()),
-        ("Timestamp", timestamp.as_str()),
-    ]);
-    common.extend(region.map(|region| ("RegionId", region)));
-    common.extend(credentials.security_token.as_ref().map(|token| ("SecurityToken", token.expose())));
-    let business: BTreeMap<&str, &str> =
-        request.parameters.iter().map(|(key, value)| (*key, value.as_ref())).collect();
-    let mut all = common.clone();
-    all.extend(&business);
-    let text = string_to_sign_v1("POST", &all);
-    let signature = signature_v1(credentials.access_key_secret.expose(), &text);
-    common.insert("Signature", &signature);
-    SignedRequest { query: sorted_query(&common), body: sorted_query(&business) }
+    let body = request.form();
+    let query = Signer::new(version, region, credentials).query(request.action, &body, stamp);
+    SignedRequest { query, body }
+}
+
+/// Signs requests of one access key, with everything prepared that does not differ between them.
+pub(super) struct Signer {
+    mac: Hmac<Sha1>,
+    /// What does not differ, encoded, in the order of its names.
+    access_key_id: String,
+    format_to_token: String,
+    version: String,
+}
+
+impl Signer {
+    /// Prepares the signatures of a key.
+    pub(super) fn new(version: ApiVersion, region: Option<&str>, credentials: &Credentials) -> Self {
+        let key = format!("{}&", credentials.access_key_secret.expose());
+        let mut optional: BTreeMap<&str, &str> = BTreeMap::from([("Format", "JSON")]);
+        optional.extend(region.map(|region| ("RegionId", region)));
+        optional.extend(credentials.security_token.as_ref().map(|token| ("SecurityToken", token.expose())));
+        let one = |name, value| sorted_query(&BTreeMap::from([(name, value)]));
+        Self {
+            mac: Hmac::<Sha1>::new_from_slice(key.as_bytes()).expect("HMAC takes any key"),
+            access_key_id: one("AccessKeyId", credentials.access_key_id.expose()),
+            format_to_token: sorted_query(&optional),
+            version: one("Version", version.as_str()),
+        }
+    }
+
+    /// Returns the query of a request with an encoded `form`, its signature included.
+    pub(super) fn query(&self, action: Action, form: &str, stamp: &Stamp) -> String {
+        let mut query = String::with_capacity(QUERY_BYTES);
+        query.push_str(&self.access_key_id);
+        query.push_str("&Action=");
+        query.push_str(action.as_str());
+        query.push('&');
+        query.push_str(&self.format_to_token);
+        query.push('&');
+        let place = query.len();
+        query.push_str("SignatureMethod=HMAC-SHA1&SignatureNonce=");
+        query.push_str(&percent_encode(&stamp.nonce));
+        query.push_str("&SignatureVersion=1.0&Timestamp=");
+        let timestamp = stamp.timestamp.to_rfc3339_opts(SecondsFormat::Secs, true);
+        query.push_str(&percent_encode(&timestamp));
+        query.push('&');
+        query.push_str(&self.version);
+        let signature = percent_encode(&self.signature(&query, form));
+        query.insert_str(place, &format!("Signature={signature}&"));
+        query
+    }
+
+    /// Signs all parameters, which are sorted within each of the two texts.
+    fn signature(&self, query: &str, form: &str) -> String {
+        let mut text = Vec::with_capacity((query.len() + form.len()) * 2);
+        text.extend_from_slice(b"POST&%2F&");
+        let begun = text.len();
+        let (mut first, mut second) = (Pairs(query).peekable(), Pairs(form).peekable());
+        loop {
+            let next = match (first.peek(), second.peek()) {
+                (Some(one), Some(other)) if name(one) <= name(other) => first.next(),
+                (Some(_), None) => first.next(),
+                (_, Some(_)) => second.next(),
+                (None, None) => break,
+            };
+            if text.len() > begun {
+                text.extend_from_slice(b"%26");
+            }
+            push_encoded_again(&mut text, next.expect("it was peeked at"));
+        }
+        let mut mac = self.mac.clone();
+        mac.update(&text);
+        STANDARD.encode(mac.finalize().into_bytes())
+    }
+}
+
+/// The pairs of an encoded query.
+struct Pairs<'a>(&'a str);
+
+impl<'a> Iterator for Pairs<'a> {
+    type Item = &'a str;
+
+    fn next(&mut self) -> Option<&'a str> {
+        if self.0.is_empty() {
+            return None;
+        }
+        let (pair, rest) = self.0.split_once('&').unwrap_or((self.0, ""));
+        self.0 = rest;
+        Some(pair)
+    }
+}
+
+/// The name of a pair; names of parameters are unreserved, so their encoded order is their order.
+fn name(pair: &str) -> &str {
+    pair.split_once('=').map_or(pair, |(name, _)| name)
 }

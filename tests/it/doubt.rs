@@ -24,6 +24,7 @@ fn broadcast(vendor: &Vendor, strategy: &str) -> Site {
     let users: Vec<String> = (1..=25).map(|number| format!("u{number}")).collect();
     let users = format!("users: [{}]", users.join(", "));
     site.edit("campaigns/c.yaml", &users, "broadcast: { platform: android, login: logged_in, within: 7d }");
+    site.edit("campaigns/c.yaml", "call: template, ", "");
     site
 }
 
@@ -102,14 +103,80 @@ fn a_broadcast_is_looked_for_by_its_name() {
     }
 }
 
+/// A workspace with `hello` to 250 users by `PushMultiple`: three requests, of which the second meets a fault.
+fn multiple(vendor: &Vendor, strategy: &str) -> Site {
+    let site = Site::remote(&vendor.url(), 250, "");
+    site.edit("campaigns/c.yaml", "call: template", "call: multiple");
+    site.edit("campaigns/c.yaml", "{ send: now }", strategy);
+    site.edit("campaigns/campaignctl.yaml", "concurrency: 4", "concurrency: 1");
+    site
+}
+
 #[test]
-fn an_immediate_push_to_targets_is_in_no_list() {
+fn a_push_multiple_is_looked_for_by_its_name_even_an_immediate_one() {
+    for strategy in ["{ send: now }", ONCE, WEEKLY] {
+        for (kind, is_taken) in [(FaultKind::DropAfter, true), (FaultKind::DropBefore, false)] {
+            let vendor = Vendor::start();
+            let site = multiple(&vendor, strategy);
+            second_batch_meets(&vendor, kind);
+            site.apply().exits(10);
+            assert_eq!(account(&site), (150, 0, 100));
+            if !is_taken {
+                let early = resolve(&site, &["--json"]).exits(10).json();
+                assert_eq!(early[0]["finding"], "too_early");
+            }
+            let found = resolve(&site, &["--settle", "0s"]).exits(0);
+            found.says(if is_taken { "QueryPushAnalysisTaskList has one task" } else { "1 not sent" });
+            site.apply().exits(0);
+            assert_eq!(account(&site), (250, 0, 0));
+            assert_eq!(vendor.sandbox.received().pushes, 250, "{strategy}, taken: {is_taken}");
+            assert!(vendor.disturbed_twice().is_empty());
+        }
+    }
+}
+
+/// Two campaigns with one name of their own, so that their batches are called the same: `again` comes first. The second
+/// batch of it is lost after it was taken; of `hello`, a later one is lost before.
+fn namesakes(vendor: &Vendor, after: u64) -> Site {
+    let site = multiple(vendor, "{ send: now }");
+    site.edit("campaigns/c.yaml", "call: multiple", "call: multiple, task_name: 通知");
+    let text = site.read("campaigns/c.yaml");
+    let (_, hello) = text.split_once("  hello: ").unwrap();
+    site.write("campaigns/c.yaml", &format!("{text}  again: {hello}"));
+    vendor.sandbox.inject(Fault { kind: FaultKind::DropAfter, times: 1, after: 1 });
+    vendor.sandbox.inject(Fault { kind: FaultKind::DropBefore, times: 1, after });
+    site.apply().exits(10);
+    site
+}
+
+#[test]
+fn push_multiples_of_two_campaigns_with_one_name_are_told_apart_by_their_numbers() {
+    let vendor = Vendor::start();
+    let site = namesakes(&vendor, 3);
+    assert!(vendor.sandbox.received().pushes < 500);
+    resolve(&site, &["--settle", "0s"]).exits(0).says("1 batch sent, 1 not sent");
+    site.apply().exits(0);
+    assert_eq!(vendor.sandbox.received().pushes, 500);
+    assert!(vendor.disturbed_twice().is_empty());
+}
+
+#[test]
+fn of_two_push_multiples_of_the_same_name_one_task_is_no_proof_for_either() {
+    let vendor = Vendor::start();
+    let site = namesakes(&vendor, 2);
+    let ran = resolve(&site, &["--settle", "0s"]).exits(10).says("may or may not be this batch");
+    assert!(ran.stdout.contains("Still in doubt: 2."), "{}", ran.stdout);
+}
+
+#[test]
+fn an_immediate_push_template_is_in_no_list() {
     let vendor = Vendor::start();
     let site = scheduled(&vendor, "{ send: now }");
     second_batch_meets(&vendor, FaultKind::DropAfter);
     site.apply().exits(10);
-    let ran =
-        resolve(&site, &["--settle", "0s"]).exits(10).says("the vendor lists no immediate pushes to targets");
+    let ran = resolve(&site, &["--settle", "0s"])
+        .exits(10)
+        .says("the vendor lists no immediate pushes of `PushTemplate`");
     assert!(ran.stdout.contains("Still in doubt: 1."), "{}", ran.stdout);
     assert_eq!(account(&site), (15, 0, 10));
     assert!(

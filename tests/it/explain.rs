@@ -9,7 +9,7 @@ fn a_campaign_is_explained_down_to_its_request() {
     let ran = site.run(&["explain", "payday-2026-12"]).exits(0);
     ran.says("payday-2026-12@1 in sandbox")
         .says("12月工资已到账")
-        .says("24 targets of `payroll_customers` (`users`) (1 listed again, sent once), in 3 requests")
+        .says("24 targets of `payroll_customers` (`users`) (1 listed again, sent once), in 1 request")
         .says("Tue 2026-12-15 09:00 Asia/Shanghai")
         .says("campaigns/payday.yaml:16");
     assert!(site.received().is_empty(), "an explanation sends nothing");
@@ -23,7 +23,8 @@ fn every_parameter_has_the_place_where_it_is_written() {
     for parameter in parameters {
         let name = parameter["parameter"].as_str().unwrap();
         let Some(place) = parameter["written_at"].as_str() else {
-            assert_eq!(name, "TaskName", "only what is derived has no place");
+            let is_derived = name == "TaskName" || name.ends_with(".MsgKey");
+            assert!(is_derived, "only what is derived has no place: {name}");
             continue;
         };
         let (path, line) = place.rsplit_once(':').unwrap();
@@ -33,7 +34,8 @@ fn every_parameter_has_the_place_where_it_is_written() {
             "AppId" => "app_id:",
             "WorkspaceId" => "workspace_id:",
             "TemplateName" => "name:",
-            "TemplateKeyValue" => "values:",
+            name if name.ends_with("TemplateKeyValue") => "values:",
+            name if name.ends_with(".Target") => "payroll_customers:",
             "ExpiredSeconds" => "expires_after:",
             "MiChannelId" => "channel_id:",
             _ => "",
@@ -50,12 +52,41 @@ fn every_parameter_has_the_place_where_it_is_written() {
     };
     assert_eq!(said("TemplateName"), first["template_name"].as_str().unwrap());
     assert_eq!(said("TaskName"), first["task_name"].as_str().unwrap());
+    let targets = first["targets"].as_array().unwrap();
+    for (number, target) in (1..).zip(targets) {
+        assert_eq!(said(&format!("TargetMsg.{number}.Target")), target["target"].as_str().unwrap());
+        assert_eq!(said(&format!("TargetMsg.{number}.MsgKey")), target["message_key"].as_str().unwrap());
+    }
+    assert_eq!(targets.len(), 24);
+}
+
+#[test]
+fn the_first_of_many_targets_stands_for_the_others() {
+    let site = Site::with_samples();
+    site.edit("campaigns/payday.yaml", "values: { month: \"12月\" }", "values_from: { month: branch }");
+    let ran = site.run(&["explain", "payday-2026-12"]).exits(0);
+    ran.says("上海工资已到账")
+        .says("as the first target sees it; each has values of its own")
+        .says("TargetMsg.1.TemplateKeyValue")
+        .says("campaigns/payday.yaml:15")
+        .says("and 23 more targets in `TargetMsg.2` and on, in the same way");
+}
+
+#[test]
+fn a_small_audience_is_explained_as_one_map_of_keys() {
+    let site = Site::with_samples();
+    let explained = site.run(&["explain", "card-delivery-2026-11-24", "--json"]).exits(0).json();
+    let parameters = explained["parameters"].as_array().unwrap();
+    let keys = parameters.iter().find(|parameter| parameter["parameter"] == "TargetMsgkey").unwrap();
     let keys: serde_json::Map<String, serde_json::Value> =
-        serde_json::from_str(&said("TargetMsgkey")).unwrap();
-    for target in first["targets"].as_array().unwrap() {
+        serde_json::from_str(keys["value"].as_str().unwrap()).unwrap();
+    site.apply().exits(0);
+    let taken = site.received();
+    let push = taken.iter().find(|push| push["task_name"] == "sandbox/card-delivery-2026-11-24@1#1").unwrap();
+    for target in push["targets"].as_array().unwrap() {
         assert_eq!(keys[target["target"].as_str().unwrap()], target["message_key"]);
     }
-    assert_eq!(keys.len(), 10);
+    assert_eq!(keys.len(), 3);
 }
 
 #[test]

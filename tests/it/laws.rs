@@ -12,18 +12,19 @@ use campaignctl::check::AudienceSource;
 use campaignctl::diagnostic::Place;
 use campaignctl::diff::{self, Kind};
 use campaignctl::domain::{
-    Campaign, CampaignId, Classification, Endpoint, Environment, ExpiresAfter, LedgerSalt, Recipients,
-    Revision, Schedule, TargetId, TargetKind, Template,
+    CallChoice, Campaign, Classification, Endpoint, Environment, ExpiresAfter, LedgerSalt, Recipients,
+    Revision, Schedule, TargetId, TargetKind, TargetRow, Template,
 };
 use campaignctl::ledger::{
-    Blocks, Chain, FORMAT_VERSION, Header, Judge, Ledger, Lineage, Record, RunId, Serial, Verdict, Writer,
+    Blocks, Chain, FORMAT_VERSION, Header, History, Judge, Ledger, Lineage, Record, RunId, Serial, Verdict,
+    Writer,
 };
-use campaignctl::plan::{self, Plan, Setting};
-use campaignctl::resolve::{Audience, AudienceContents, Desired, DesiredCampaign};
+use campaignctl::plan::{self, Plan, PlannedPush, Setting};
+use campaignctl::resolve::{Audience, AudienceContents, CampaignRows, Desired, DesiredCampaign};
 use campaignctl::state::{
     self, Backend, Expected, Lines, MemoryBackend, OpenLedger, OpenRefused, StateError,
 };
-use campaignctl::vendor::{Outcome, RejectClass, Request};
+use campaignctl::vendor::{Action, Gate, Outcome, Prepared, RejectClass, Request};
 use chrono::{DateTime, Utc};
 use proptest::prelude::*;
 use proptest::sample::subsequence;
@@ -52,6 +53,17 @@ fn environment() -> Environment {
 /// A campaign as a test states it: name, revision, text, targets by number.
 type Sketch = (String, u32, String, Vec<u16>);
 
+/// Which call the campaigns ask for: no part of what they are, so it may change from one apply to the next.
+fn calls() -> impl Strategy<Value = CallChoice> {
+    prop_oneof![2 => Just(CallChoice::Auto), 1 => Just(CallChoice::Template), 1 => Just(CallChoice::Multiple)]
+}
+
+fn desired_by(call: CallChoice, sketches: &[Sketch]) -> Desired {
+    let mut desired = desired(sketches);
+    desired.campaigns.iter_mut().for_each(|each| each.campaign.call = call);
+    desired
+}
+
 fn desired(sketches: &[Sketch]) -> Desired {
     let campaigns: Vec<DesiredCampaign> = sketches.iter().map(campaign).collect();
     let audiences =
@@ -72,6 +84,7 @@ fn campaign((name, revision, body, targets): &Sketch) -> DesiredCampaign {
         name: format!("{name}-audience"),
         declared_at: Place::file("laws.yaml"),
         source: AudienceSource::Inline(TargetKind::User, ids),
+        takers: Vec::new(),
     });
     let template = Template { name: "t".parse().unwrap(), title: "title".into(), body: body.clone() };
     DesiredCampaign {
@@ -80,7 +93,9 @@ fn campaign((name, revision, body, targets): &Sketch) -> DesiredCampaign {
             revision: Revision::new(*revision).unwrap(),
             template,
             values: BTreeMap::new(),
+            values_from: BTreeMap::new(),
             recipients: Recipients::Targets(TargetKind::User),
+            call: CallChoice::Auto,
             classification: Classification::default(),
             schedule: Schedule::Now,
             expires_after: ExpiresAfter::from_seconds(60).unwrap(),
@@ -101,14 +116,14 @@ fn campaign((name, revision, body, targets): &Sketch) -> DesiredCampaign {
 
 /// What the vendor does with a request, whatever it says.
 #[derive(Clone, Copy, Debug)]
-enum Fate {
+pub(crate) enum Fate {
     Accept,
     Refuse(RejectClass),
     LoseAfterTaking,
     LoseBeforeTaking,
 }
 
-fn fates() -> impl Strategy<Value = Vec<Fate>> {
+pub(crate) fn fates() -> impl Strategy<Value = Vec<Fate>> {
     let fate = prop_oneof![
         4 => Just(Fate::Accept),
         1 => Just(Fate::Refuse(RejectClass::Throttled)),
@@ -123,16 +138,22 @@ fn fates() -> impl Strategy<Value = Vec<Fate>> {
 
 /// A vendor that follows a script, then accepts everything, and remembers what reached phones.
 #[derive(Clone, Default)]
-struct Vendor {
+pub(crate) struct Vendor {
     /// Requests in flight now, and the most there ever were.
     flights: Arc<Mutex<(usize, usize)>>,
-    script: Arc<Mutex<Vec<Fate>>>,
-    taken: Arc<Mutex<BTreeMap<(String, String), u32>>>,
+    pub(crate) script: Arc<Mutex<Vec<Fate>>>,
+    /// The values that targets of `PushMultiple` came with.
+    pub(crate) values: Arc<Mutex<BTreeMap<String, String>>>,
+    pub(crate) taken: Arc<Mutex<BTreeMap<(String, String), u32>>>,
     task_names: Arc<Mutex<Vec<String>>>,
 }
 
 impl Deliver for Vendor {
-    async fn deliver(&self, request: &Request, _: &str) -> Outcome {
+    async fn deliver(&self, request: &Prepared, _: &str, gate: &impl Gate) -> Option<Outcome> {
+        let request = &request.request;
+        if !gate.pass().await {
+            return None;
+        }
         {
             let mut flights = self.flights.lock().unwrap();
             flights.0 += 1;
@@ -145,16 +166,15 @@ impl Deliver for Vendor {
         self.flights.lock().unwrap().0 -= 1;
         let fate = self.script.lock().unwrap().pop().unwrap_or(Fate::Accept);
         if matches!(fate, Fate::Accept | Fate::LoseAfterTaking) {
-            let targets: BTreeMap<String, String> =
-                serde_json::from_str(&request.parameters["TargetMsgkey"]).unwrap();
-            assert!((1..=10).contains(&targets.len()));
+            let targets = targets_of(request);
+            self.values.lock().unwrap().extend(values_of(request));
             let mut taken = self.taken.lock().unwrap();
             for (target, key) in targets {
                 *taken.entry((key, target)).or_default() += 1;
             }
             self.task_names.lock().unwrap().push(request.parameters["TaskName"].clone());
         }
-        match fate {
+        Some(match fate {
             Fate::Accept => Outcome::Accepted { request_id: None, task_id: None },
             Fate::Refuse(class) => Outcome::Rejected {
                 class,
@@ -166,7 +186,7 @@ impl Deliver for Vendor {
             Fate::LoseAfterTaking | Fate::LoseBeforeTaking => {
                 Outcome::Unknown { why: "lost".into(), code: None, request_id: None }
             }
-        }
+        })
     }
 }
 
@@ -211,17 +231,60 @@ impl Backend for Mortal {
     }
 }
 
+/// Returns the message keys of a request by its targets, which are as many as its call takes.
+fn targets_of(request: &Request) -> BTreeMap<String, String> {
+    let text = |name: &str| request.parameters.get(name).cloned();
+    let (targets, targets_max) = match request.action {
+        Action::PushMultiple => {
+            let entry = |number| {
+                let field = |name: &str| text(&format!("TargetMsg.{number}.{name}"));
+                Some((field("Target")?, field("MsgKey")?))
+            };
+            let entries: Vec<_> = (1..).map_while(entry).collect();
+            let targets: BTreeMap<_, _> = entries.iter().cloned().collect();
+            assert_eq!(targets.len(), entries.len(), "a target stands twice in a request");
+            (targets, 100)
+        }
+        _ => (serde_json::from_str(&text("TargetMsgkey").unwrap()).unwrap(), 10),
+    };
+    assert!((1..=targets_max).contains(&targets.len()));
+    targets
+}
+
+/// Returns what each target of a `PushMultiple` reads, where it has a value.
+fn values_of(request: &Request) -> BTreeMap<String, String> {
+    let field = |number: usize, name: &str| request.parameters.get(&*format!("TargetMsg.{number}.{name}"));
+    let targets = (1..).map_while(|number| Some((number, field(number, "Target")?)));
+    let values = targets.filter_map(|(number, target)| {
+        let values: BTreeMap<String, String> =
+            serde_json::from_str(field(number, "TemplateKeyValue")?).unwrap();
+        Some((target.clone(), values["name"].clone()))
+    });
+    values.collect()
+}
+
 struct Source(Desired);
 
 impl TargetSource for Source {
-    fn open(&self, id: &CampaignId) -> Result<TargetStream<'_>, Box<dyn std::error::Error + Send + Sync>> {
-        let campaign = self.0.campaigns.iter().find(|each| each.campaign.id == *id).unwrap();
-        let stream = campaign.audience.targets().map_err(|diagnostic| diagnostic.message.clone())?;
-        Ok(Box::new(stream.map(|id| id.map_err(|diagnostic| diagnostic.message.clone().into()))))
+    fn open(
+        &self,
+        push: &PlannedPush,
+    ) -> Result<Box<dyn TargetStream + '_>, Box<dyn std::error::Error + Send + Sync>> {
+        let campaign = self.0.campaigns.iter().find(|each| each.campaign.id == push.campaign.id).unwrap();
+        let rows = campaign.rows(push.seal.as_ref()).map_err(|diagnostic| diagnostic.message.clone())?;
+        Ok(Box::new(Rows(rows)))
     }
 }
 
-fn new_ledger() -> MemoryBackend {
+struct Rows<'campaign>(CampaignRows<'campaign>);
+
+impl TargetStream for Rows<'_> {
+    fn next_row(&mut self) -> Option<Result<TargetRow<'_>, Box<dyn std::error::Error + Send + Sync>>> {
+        Some(self.0.next_row()?.map_err(|diagnostic| diagnostic.message.clone().into()))
+    }
+}
+
+pub(crate) fn new_ledger() -> MemoryBackend {
     let backend = MemoryBackend::default();
     let header = Header {
         format: FORMAT_VERSION,
@@ -236,7 +299,7 @@ fn new_ledger() -> MemoryBackend {
     backend
 }
 
-fn open(backend: &MemoryBackend) -> OpenLedger {
+pub(crate) fn open(backend: &MemoryBackend) -> OpenLedger {
     reopened(backend).unwrap()
 }
 
@@ -249,12 +312,18 @@ fn with_expected<T>(act: impl FnOnce(Expected<'_>) -> T) -> T {
     act(Expected { project: &project, environment: &environment, pinned: None, witness: None })
 }
 
-/// Packs the ledger, which changes nothing of what it adds up to.
+/// Packs the ledger, which changes nothing of what it adds up to: `state::pack` proves that of each target before it drops
+/// what was there. Afterwards only the counts of that are left to compare with.
 fn pack(backend: &MemoryBackend) {
-    let before = open(backend).ledger;
+    let counts = |ledger: &Ledger| {
+        let of = |history: &History| (history.accepted.len(), history.unknown.len(), history.rejected.len());
+        let histories = ledger.histories();
+        histories.map(|(id, revision, history)| (id.clone(), revision, of(history))).collect::<Vec<_>>()
+    };
+    let before = counts(&open(backend).ledger);
     let after = with_expected(|expected| state::pack(open(backend), expected, now())).unwrap();
-    assert!(before.adds_up_to(&after.ledger).unwrap());
-    assert!(before.adds_up_to(&open(backend).ledger).unwrap());
+    assert_eq!(counts(&after.ledger), before);
+    assert!(after.ledger.adds_up_to(&open(backend).ledger).unwrap());
 }
 
 fn contents_of(desired: &Desired, ledger: &Ledger) -> BTreeMap<String, AudienceContents> {
@@ -267,7 +336,7 @@ fn kind_of(desired: &Desired, ledger: &Ledger) -> Kind {
     diff::changes(desired, contents_of(desired, ledger), ledger, now()).unwrap().remove(0).kind
 }
 
-fn make_plan(desired: &Desired, ledger: &Ledger) -> Plan {
+pub(crate) fn make_plan(desired: &Desired, ledger: &Ledger) -> Plan {
     let contents = contents_of(desired, ledger);
     let changes = diff::changes(desired, contents.clone(), ledger, now()).unwrap();
     for change in &changes {
@@ -291,9 +360,24 @@ fn make_plan(desired: &Desired, ledger: &Ledger) -> Plan {
     plan::build(changes, ledger, setting, now())
 }
 
-fn run(desired: &Desired, backend: &MemoryBackend, vendor: &Vendor, appends_left: u32) -> (Plan, Report) {
+pub(crate) fn run(
+    desired: &Desired,
+    backend: &MemoryBackend,
+    vendor: &Vendor,
+    appends_left: u32,
+) -> (Plan, Report) {
+    let plan = make_plan(desired, &open(backend).ledger);
+    execute(plan, desired, backend, vendor, appends_left)
+}
+
+pub(crate) fn execute(
+    plan: Plan,
+    desired: &Desired,
+    backend: &MemoryBackend,
+    vendor: &Vendor,
+    appends_left: u32,
+) -> (Plan, Report) {
     let open = open(backend);
-    let plan = make_plan(desired, &open.ledger);
     let mortal = Mortal { inner: backend.clone(), appends_left };
     let (journal, thread) = Journal::start(Box::new(mortal), open.writer, Arc::new(now));
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
@@ -323,7 +407,7 @@ fn run(desired: &Desired, backend: &MemoryBackend, vendor: &Vendor, appends_left
 }
 
 /// Finds out the truth about every doubt, and puts it on record.
-fn settle(backend: &MemoryBackend, vendor: &Vendor) {
+pub(crate) fn settle(backend: &MemoryBackend, vendor: &Vendor) {
     let mut open = open(backend);
     let taken = vendor.task_names.lock().unwrap().clone();
     let mut lines = Vec::new();
@@ -343,7 +427,13 @@ fn settle(backend: &MemoryBackend, vendor: &Vendor) {
 }
 
 fn sketches() -> impl Strategy<Value = Vec<Sketch>> {
-    let audience = || subsequence((0..40).collect::<Vec<u16>>(), 1..36);
+    // Of either call one batch or several.
+    let audience = || {
+        prop_oneof![
+            3 => subsequence((0..40).collect::<Vec<u16>>(), 1..36),
+            1 => subsequence((0..240).collect::<Vec<u16>>(), 90..240),
+        ]
+    };
     (1..4_usize)
         .prop_flat_map(move |count| prop::collection::vec((1..3_u32, "[ab]", audience()), count))
         .prop_map(|drafts| {
@@ -363,14 +453,21 @@ proptest! {
     #[test]
     fn no_push_reaches_a_phone_twice_and_none_is_lost(
         rounds in prop::collection::vec(
-            (sketches(), fates(), prop_oneof![3 => Just(u32::MAX), 1 => 0..12_u32], any::<[bool; 2]>()), 1..5
+            (
+                sketches(),
+                calls(),
+                fates(),
+                prop_oneof![3 => Just(u32::MAX), 1 => 0..12_u32],
+                any::<[bool; 2]>(),
+            ),
+            1..5
         ),
     ) {
         let (backend, vendor) = (new_ledger(), Vendor::default());
         let last = desired(&rounds.last().expect("there is a round").0);
-        for (sketches, script, appends_left, [is_settled, is_packed]) in rounds {
+        for (sketches, call, script, appends_left, [is_settled, is_packed]) in rounds {
             *vendor.script.lock().unwrap() = script;
-            let desired = desired(&sketches);
+            let desired = desired_by(call, &sketches);
             let (plan, report) = run(&desired, &backend, &vendor, appends_left);
             let planned: u64 = plan.pushes.iter().map(|push| push.targets.len() as u64).sum();
             prop_assert_eq!(report.tally().total(), planned);
@@ -418,19 +515,19 @@ proptest! {
 
     /// One apply is enough: if the vendor accepts everything, planning again finds nothing to do.
     #[test]
-    fn an_accepted_plan_leaves_nothing_to_do(sketches in sketches()) {
-        let (backend, vendor, desired) = (new_ledger(), Vendor::default(), desired(&sketches));
+    fn an_accepted_plan_leaves_nothing_to_do(sketches in sketches(), (call, later) in (calls(), calls())) {
+        let (backend, vendor, desired) = (new_ledger(), Vendor::default(), desired_by(call, &sketches));
         let (plan, report) = run(&desired, &backend, &vendor, u32::MAX);
         let everybody: usize = sketches.iter().map(|(_, _, _, targets)| targets.len()).sum();
         prop_assert_eq!(plan.document.summary.targets, everybody as u64);
         prop_assert_eq!(report.tally().accepted, everybody as u64);
-        let again = make_plan(&desired, &open(&backend).ledger);
+        let again = make_plan(&desired_by(later, &sketches), &open(&backend).ledger);
         prop_assert!(again.pushes.is_empty());
         prop_assert_eq!(again.document.summary.up_to_date, sketches.len() as u64);
     }
 
-    /// The same files, the same ledger and the same moment give the same bytes, in whatever order campaigns
-    /// and targets stand.
+    /// The same files, the same ledger and the same moment give the same bytes, in whatever order campaigns stand. The
+    /// order of an audience changes nobody who gets a push, and is told by its digest.
     #[test]
     fn a_plan_does_not_depend_on_order(sketches in sketches(), seed in any::<prop::sample::Index>()) {
         let backend = new_ledger();
@@ -438,12 +535,18 @@ proptest! {
         let mut shuffled = sketches.clone();
         let place = seed.index(shuffled.len());
         shuffled.rotate_left(place);
+        let first = make_plan(&desired(&sketches), &ledger).document;
+        let second = make_plan(&desired(&shuffled), &ledger).document;
+        prop_assert_eq!(plan::to_json(&first), plan::to_json(&second));
         for (_, _, _, targets) in &mut shuffled {
             targets.reverse();
         }
-        let first = make_plan(&desired(&sketches), &ledger);
-        let second = make_plan(&desired(&shuffled), &ledger);
-        prop_assert_eq!(plan::to_json(&first.document), plan::to_json(&second.document));
+        let reversed = make_plan(&desired(&shuffled), &ledger).document;
+        for (change, reversed) in first.changes.iter().zip(&reversed.changes) {
+            prop_assert_eq!(&change.push_digest, &reversed.push_digest);
+            let is_same_order = change.targets.audience < 2;
+            prop_assert_eq!(change.audience_digest == reversed.audience_digest, is_same_order);
+        }
     }
 
     /// A plan survives its file, and a changed file is noticed.
@@ -505,7 +608,8 @@ fn a_ledger_of_records_that_cannot_follow_each_other_is_refused() {
 fn no_more_requests_are_in_flight_than_the_environment_allows() {
     for concurrency in [1, 3, 16] {
         let (backend, vendor) = (new_ledger(), Vendor::default());
-        let mut desired = desired(&[("c".to_owned(), 1, "a".to_owned(), (0..400).collect())]);
+        let sketch = ("c".to_owned(), 1, "a".to_owned(), (0..400).collect());
+        let mut desired = desired_by(CallChoice::Template, &[sketch]);
         desired.environment.concurrency = concurrency.try_into().unwrap();
         let (_, report) = run(&desired, &backend, &vendor, u32::MAX);
         assert_eq!(report.tally().accepted, 400);
@@ -519,7 +623,8 @@ fn no_more_requests_are_in_flight_than_the_environment_allows() {
 #[test]
 fn requests_keep_the_distance_that_the_environment_asks_for() {
     let (backend, vendor) = (new_ledger(), Vendor::default());
-    let mut desired = desired(&[("c".to_owned(), 1, "a".to_owned(), (0..60).collect())]);
+    let sketch = ("c".to_owned(), 1, "a".to_owned(), (0..60).collect());
+    let mut desired = desired_by(CallChoice::Template, &[sketch]);
     desired.environment.requests_per_second = 20.try_into().unwrap();
     let started = std::time::Instant::now();
     let (_, report) = run(&desired, &backend, &vendor, u32::MAX);

@@ -437,3 +437,29 @@ fn no_library_sends_a_request_again() {
     assert_eq!(server.join().unwrap(), Err(ErrorKind::WouldBlock), "somebody connected again");
     assert_eq!(seen.load(Ordering::SeqCst), 2);
 }
+
+/// What the other end closed while nothing was on its way costs no doubt: not a byte is written to it.
+#[test]
+fn a_connection_that_was_closed_while_idle_carries_no_request() {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let base: Url = format!("http://{}/", listener.local_addr().unwrap()).parse().unwrap();
+    let (closed, is_closed) = std::sync::mpsc::channel();
+    let server = std::thread::spawn(move || {
+        for _ in 0..2 {
+            let (mut stream, _) = listener.accept().unwrap();
+            read_request(&mut stream);
+            write!(stream, "HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{TAKEN}", TAKEN.len()).unwrap();
+            drop(stream);
+            // As long as a connection has to be idle until it is looked at again.
+            std::thread::sleep(Duration::from_millis(50));
+            closed.send(()).unwrap();
+        }
+    });
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let client = client(base);
+    for nonce in ["1", "2"] {
+        assert_eq!(in_words(&runtime.block_on(client.send(&request(), nonce))), ACCEPTED);
+        is_closed.recv().unwrap();
+    }
+    server.join().unwrap();
+}

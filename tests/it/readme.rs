@@ -25,7 +25,7 @@ const SHOWN_ASSETS: [&str; 3] = ["github-workflow.yaml", "gitlab-ci.yml", "vscod
 fn every_file_that_is_shown_validates() {
     let site = Site::with_samples();
     fs::remove_dir_all(site.path("campaigns")).unwrap();
-    site.write("campaigns/audiences/payroll.csv", "user_id\ncust-1001\n");
+    site.write("campaigns/audiences/payroll.csv", "user_id,nickname\ncust-1001,Li\n");
     let mut written = 0;
     for block in blocks("yaml") {
         let first = block.text.lines().next().unwrap_or_default();

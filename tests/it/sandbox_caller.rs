@@ -47,15 +47,21 @@ impl Vendor {
     }
 
     pub(crate) fn at(address: SocketAddr, journal: Option<PathBuf>) -> Result<Self, SandboxError> {
+        Self::set_up(address, |options| options.journal = journal)
+    }
+
+    /// Starts one whose options differ from the usual ones.
+    pub(crate) fn set_up(
+        address: SocketAddr,
+        change: impl FnOnce(&mut Options),
+    ) -> Result<Self, SandboxError> {
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let now = Arc::new(AtomicI64::new(moment(NOW)));
         let clock = Arc::clone(&now);
-        let options = Options {
-            clock: Arc::new(move || DateTime::from_timestamp_millis(clock.load(Ordering::SeqCst)).unwrap()),
-            accounts: sandbox::default_accounts(),
-            journal,
-        };
+        let told = move || DateTime::from_timestamp_millis(clock.load(Ordering::SeqCst)).unwrap();
+        let mut options = Options::new(Arc::new(told));
+        change(&mut options);
         let sandbox = runtime.block_on(Sandbox::start(address, options))?;
         Ok(Self { sandbox, runtime, now, nonces: AtomicU64::new(0) })
     }

@@ -1,13 +1,13 @@
 //! Every fault of the sandbox as our client sees it, and what the sandbox took meanwhile.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use campaignctl::domain::{ApiVersion, Credentials, Endpoint, Environment, Secret};
-use campaignctl::sandbox::{self, Fault, FaultKind};
+use campaignctl::sandbox::{self, Fault, FaultKind, FaultShare};
 use campaignctl::vendor::{Action, Client, Outcome, RejectClass, Request};
 use chrono::DateTime;
 use url::Url;
@@ -133,6 +133,28 @@ fn faults_come_in_order_and_as_often_as_told() {
     let log = vendor.get("requests");
     assert_eq!(log[0]["verdict"], "drop_before");
     assert_eq!(vendor.taken(), 1);
+}
+
+#[test]
+fn a_share_of_requests_meets_faults_as_long_as_it_runs() {
+    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    let share = FaultShare::new(0.5, 3);
+    let vendor = Vendor::set_up(address, |options| options.fault_share = share).unwrap();
+    let client = client(vendor.sandbox.url(), Duration::from_secs(10));
+    let mut accepted = 0;
+    for number in 0..200 {
+        let outcome = vendor.runtime.block_on(client.send(&request("k"), &format!("n{number}")));
+        accepted += u64::from(matches!(outcome, Outcome::Accepted { .. }));
+        if number == 100 {
+            vendor.sandbox.inject(Fault::times(FaultKind::DropBefore, 40));
+            assert_eq!(vendor.post("reset", "").status, 204);
+        }
+    }
+    // Those that are late are accepted too.
+    assert!((80..140).contains(&accepted), "{accepted}");
+    let verdicts: BTreeSet<String> =
+        vendor.sandbox.requests().into_iter().map(|request| request.verdict).collect();
+    assert!(verdicts.len() > 8, "{verdicts:?}");
 }
 
 #[test]

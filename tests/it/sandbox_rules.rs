@@ -287,6 +287,12 @@ fn registered_templates_must_exist_and_be_filled() {
     };
     assert_eq!(batch(r#"{"name":"b"}"#), "3023");
     assert_eq!(batch(r#"{"name":"b","money":"2"}"#), "accepted");
+    let taken = vendor.sandbox.received().taken;
+    let values: Vec<&str> = taken[2].targets.iter().map(|target| target.values["name"].as_str()).collect();
+    assert_eq!(values, ["a", "b"]);
+    // A value for all targets is none: the call has no such parameter.
+    let of_all = [("TemplateKeyValue", r#"{"name":"a","money":"1"}"#)];
+    assert_eq!(vendor.call("PushMultiple", &changed("PushMultiple", &of_all)).verdict(), "3023");
 }
 
 #[test]

@@ -113,12 +113,12 @@ impl Site {
     }
 }
 
-/// A campaign file with one campaign to users `u1`, `u2` …
+/// A campaign file with one campaign to users `u1`, `u2` …, ten to a request.
 pub(crate) fn campaign(name: &str, targets: usize) -> String {
     let ids: Vec<String> = (1..=targets).map(|number| format!("u{number}")).collect();
     format!(
         "templates:\n  t: {{ name: t, title: T, body: B }}\naudiences:\n  a:\n    users: [{}]\nstrategies:\n  s: {{ send: now }}\n\
-         campaigns:\n  {name}: {{ template: t, audience: a, strategy: s, expires_after: 1h }}\n",
+         campaigns:\n  {name}: {{ template: t, audience: a, strategy: s, call: template, expires_after: 1h }}\n",
         ids.join(", ")
     )
 }

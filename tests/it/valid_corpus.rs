@@ -9,19 +9,21 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use campaignctl::domain::{
-    ActivityEvent, ApiVersion, Broadcast, Campaign, Channel, Classification, Endpoint, HuaweiLevel,
-    LedgerSalt, Login, OppoLevel, Platform, Recipients, Revision, Schedule, SmsStrategy, TargetHash,
-    TargetKind, TargetSet, Urgency, VendorCategory, VivoMessageType, Within, render,
+    ActivityEvent, Addressee, ApiVersion, Broadcast, Call, Campaign, Channel, Classification, Endpoint,
+    HuaweiLevel, LedgerSalt, Login, OppoLevel, Platform, Recipients, Revision, Schedule, SmsStrategy,
+    TargetHash, TargetKind, TargetSet, Urgency, VendorCategory, VivoMessageType, Within, render,
 };
 use campaignctl::resolve::{Audience, Desired};
 use campaignctl::{check, load, resolve, schema};
 use chrono::{DateTime, Utc};
+use sha2::{Digest, Sha256};
 
 /// A file's name without its ending, and what shall have come of it.
 type File = (&'static str, fn(&Desired));
 
 const FILES: &[File] = &[
     ("broadcast", broadcast),
+    ("call", call),
     ("channel", channel),
     ("classification", classification),
     ("expires-after", expires_after),
@@ -35,6 +37,7 @@ const FILES: &[File] = &[
     ("task-name", task_name),
     ("template", template),
     ("transparent", transparent),
+    ("values-from", values_from),
 ];
 
 #[test]
@@ -134,14 +137,21 @@ fn target_files(desired: &Desired) {
     let salt = LedgerSalt::new([7; 16]);
     let of = |id: &str| TargetHash::of(&salt, TargetKind::User, &id.parse().unwrap());
     let expected = TargetSet::new(vec![of("u1"), of("u2")]);
+    let order = [of("u1"), of("u2"), of("u1")].map(|hash| hash.0).concat();
     for audience in desired.audiences.values() {
+        if ["parquet", "binary"].contains(&audience.name.as_str()) && !cfg!(feature = "parquet") {
+            let [mistake] = &audience.read(&salt).1[..] else { panic!("{}", audience.name) };
+            assert!(mistake.message.ends_with("which this build of `campaignctl` cannot read"));
+            continue;
+        }
         assert_eq!(ids(audience), ["u1", "u2", "u1"], "{}", audience.name);
         let (contents, mistakes) = audience.read(&salt);
         assert_eq!(mistakes, []);
         assert_eq!((contents.listed, contents.repeats), (3, 1));
         assert_eq!(contents.targets, expected);
+        assert_eq!(contents.order_digest[..], Sha256::digest(&order)[..]);
     }
-    assert_eq!(desired.audiences.len(), 4);
+    assert_eq!(desired.audiences.len(), 6);
 }
 
 fn broadcast(desired: &Desired) {
@@ -183,6 +193,40 @@ fn channel(desired: &Desired) {
     assert_eq!(campaign(desired, "c").channel, Some(Channel::Default));
     assert_eq!(campaign(desired, "own").channel, Some(Channel::SelfBuilt));
     assert_eq!(campaign(desired, "unsaid").channel, None);
+}
+
+fn call(desired: &Desired) {
+    for (id, expected) in [
+        ("few", Call::Template),
+        ("many", Call::Multiple),
+        ("few_by_multiple", Call::Multiple),
+        ("many_by_template", Call::Template),
+    ] {
+        let found = desired.campaigns.iter().find(|one| one.campaign.id.as_str() == id).unwrap();
+        let (contents, mistakes) = found.audience.read(&LedgerSalt::new([7; 16]));
+        assert_eq!(mistakes, []);
+        assert_eq!(found.campaign.call(contents.targets.len()), expected, "{id}");
+    }
+}
+
+fn values_from(desired: &Desired) {
+    let rows = |id: &str| {
+        let found = desired.campaigns.iter().find(|one| one.campaign.id.as_str() == id).unwrap();
+        let (contents, mistakes) = found.audience.read(&LedgerSalt::new([7; 16]));
+        assert_eq!(mistakes, [], "{id}");
+        let mut rows = found.rows(contents.seal.as_ref()).unwrap();
+        let rows = std::iter::from_fn(|| rows.next_row().map(|row| Addressee::of(&row.unwrap())));
+        rows.map(|row| (row.id.to_string(), row.values)).collect::<Vec<_>>()
+    };
+    let row =
+        |id: &str, values: &[&str]| (id.to_owned(), values.iter().map(|&value| value.to_owned()).collect());
+    assert_eq!(
+        rows("csv"),
+        [row("user1024", &["张三"]), row("user1025", &["Li, Si"]), row("user1024", &["张三"])]
+    );
+    // In the order of the placeholders.
+    assert_eq!(rows("jsonl"), [row("user1024", &["200", "张三"]), row("user1025", &["1.50", "李四"])]);
+    assert_eq!(campaign(desired, "csv").values["money"], "200");
 }
 
 fn strategy(desired: &Desired) {

@@ -22,6 +22,7 @@ from aliyunsdkcore.acs_exception.exceptions import ServerException as LegacyServ
 from aliyunsdkcore.client import AcsClient
 from aliyunsdkcore.request import CommonRequest
 from aliyunsdkmpaas.request.v20190821.PushBroadcastRequest import PushBroadcastRequest as LegacyBroadcast
+from aliyunsdkmpaas.request.v20190821.PushMultipleRequest import PushMultipleRequest as LegacyMultiple
 from aliyunsdkmpaas.request.v20190821.PushTemplateRequest import PushTemplateRequest as LegacyTemplate
 from alibabacloud_mpaas20201028 import models
 from alibabacloud_mpaas20201028.client import Client
@@ -71,6 +72,18 @@ def full_template(at):
     }
 
 
+def full_multiple(at):
+    """A `PushMultiple` with everything: what a `PushTemplate` says of all targets, each of its own says here."""
+    own = {"user1024": "张三 & *~+ 😀", "用户 2": "Li"}
+    messages = [
+        {"Target": target, "MsgKey": key, "TemplateKeyValue": json.dumps({"name": name, "money": "200"})}
+        for (target, name), key in zip(own.items(), ["m1", "m2"])
+    ]
+    parameters = {**full(at), "DeliveryType": 3, "NotifyType": "notify", "TargetMsg": messages}
+    del parameters["TemplateKeyValue"]
+    return parameters
+
+
 def full_broadcast(at):
     """A `PushBroadcast` with everything."""
     return {
@@ -101,7 +114,9 @@ class TeaClient:
 
     MODELS = {
         "PushTemplate": (models.PushTemplateRequest, "push_template"),
+        "PushMultiple": (models.PushMultipleRequest, "push_multiple"),
         "PushBroadcast": (models.PushBroadcastRequest, "push_broadcast"),
+        "QueryPushAnalysisTaskList": (models.QueryPushAnalysisTaskListRequest, "query_push_analysis_task_list"),
         "QueryPushSchedulerList": (models.QueryPushSchedulerListRequest, "query_push_scheduler_list"),
         "CancelPushScheduler": (models.CancelPushSchedulerRequest, "cancel_push_scheduler"),
     }
@@ -132,7 +147,9 @@ class TeaClient:
 class LegacyClient:
     """The SDK of 2019. What its classes lack goes into the form, as its own users have to do it."""
 
-    CLASSES = {"PushTemplate": LegacyTemplate, "PushBroadcast": LegacyBroadcast}
+    CLASSES = {"PushTemplate": LegacyTemplate, "PushMultiple": LegacyMultiple, "PushBroadcast": LegacyBroadcast}
+    # Its setters that take a list, by the parameter.
+    LISTS = {"TargetMsg": "set_TargetMsgs"}
 
     def __init__(self, address, secret):
         host, port = address.rsplit(":", 1)
@@ -143,8 +160,11 @@ class LegacyClient:
         texts = {
             name: json.dumps(value) if isinstance(value, dict) else str(value)
             for name, value in parameters.items()
+            if name not in self.LISTS
         }
         request = self.request(action, texts)
+        for name in self.LISTS.keys() & parameters.keys():
+            getattr(request, self.LISTS[name])(parameters[name])
         request.set_endpoint(self.host)
         request.set_protocol_type("http")
         return json.loads(self.client.do_action_with_exception(request))
@@ -230,6 +250,18 @@ def schedule(name, client, at):
     }
 
 
+def named(name, client):
+    """Pushes to two targets at once, and looks the task up by its name."""
+    messages = [{"Target": f"user {name} {number}", "MsgKey": f"m{number}"} for number in (1, 2)]
+    parameters = {**small_template(name, {}), "TargetMsg": messages}
+    del parameters["TargetMsgkey"]
+    pushed = told(lambda: client.call("PushMultiple", parameters))
+    query = {**APP, "StartTime": 0, "TaskName": "task " + name}
+    content = client.call("QueryPushAnalysisTaskList", query)["ResultContent"]
+    keep = ("TaskId", "TaskName", "TemplateName", "Type")
+    return {"pushed": pushed, "listed": [{key: task[key] for key in keep} for task in content["Data"]]}
+
+
 def run(scenario, address, at):
     """Runs a scenario in every client, one after the other."""
     if scenario == "bad-signature":
@@ -240,6 +272,8 @@ def run(scenario, address, at):
         }
     scenarios = {
         "push-template": lambda name, client: told(lambda: client.call("PushTemplate", full_template(at))),
+        "push-multiple": lambda name, client: told(lambda: client.call("PushMultiple", full_multiple(at))),
+        "named": named,
         "push-broadcast": lambda name, client: told(lambda: client.call("PushBroadcast", full_broadcast(at))),
         "push-small": lambda name, client: told(lambda: client.call("PushTemplate", small_template(name, {}))),
         "schedule": lambda name, client: schedule(name, client, at),
@@ -251,7 +285,8 @@ def main():
     parser = argparse.ArgumentParser(description="Drives the official SDKs against a sandbox.")
     parser.add_argument("url")
     parser.add_argument(
-        "scenario", choices=["push-template", "push-broadcast", "push-small", "schedule", "bad-signature"]
+        "scenario",
+        choices=["push-template", "push-multiple", "named", "push-broadcast", "push-small", "schedule", "bad-signature"],
     )
     parser.add_argument("--at", type=int, default=0, help="when a scheduled push happens, in ms since 1970")
     arguments = parser.parse_args()

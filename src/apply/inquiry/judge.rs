@@ -5,14 +5,16 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 
 use crate::apply::inquiry::{Answer, CLOCK_SKEW_MAX, MOMENT_SLACK};
-use crate::domain::Schedule;
-use crate::ledger::{Content, Doubt, Ledger, Serial};
+use crate::domain::{Call, Schedule};
+use crate::ledger::{Content, Doubt, History, Ledger, Serial};
 use crate::vendor::{NamedTask, ScheduledTask};
 
 /// A batch in doubt, with what is needed to recognise its task.
 pub(super) struct Case<'a> {
     pub(super) doubt: &'a Doubt,
     pub(super) content: &'a Content,
+    /// By which call it left.
+    pub(super) call: Call,
     /// From when on its absence is proof.
     pub(super) settles_at: DateTime<Utc>,
     /// When it happens.
@@ -41,8 +43,11 @@ impl Case<'_> {
     /// Whether a task says what it says. The vendor does not tell whether its list has the template's words
     /// or the filled-in ones, so either will do, and so will a list without any.
     fn is_like(&self, task: &ScheduledTask) -> bool {
-        // The vendor's numbers: 1 is a template push, 3 a broadcast.
-        let task_type = if self.content.is_broadcast() { 3 } else { 1 };
+        let task_type = match self.call {
+            Call::Template => 1,
+            Call::Multiple => 2,
+            Call::Broadcast => 3,
+        };
         task.task_type == task_type
             && self.happens_like(task)
             && self.says_like(task)
@@ -89,7 +94,7 @@ impl Case<'_> {
     }
 }
 
-/// Looks for broadcasts of one name among all tasks of that name. `cases` must be all broadcasts in doubt of it.
+/// Looks for broadcasts and `PushMultiple`s of one name among all tasks of that name. `cases` must be all of them in doubt.
 pub(super) fn judge_named(
     cases: &[&Case<'_>],
     listed: &[NamedTask],
@@ -100,7 +105,7 @@ pub(super) fn judge_named(
     let can_be = |case: &Case<'_>, task: &NamedTask| case.can_have_made(task.created_at);
     let found: Vec<&NamedTask> =
         unclaimed.into_iter().filter(|task| cases.iter().any(|case| can_be(case, task))).collect();
-    let unnamed = unnamed_called(&cases[0].doubt.intent.task_name, ledger);
+    let unnamed = unnamed_called(cases, ledger);
     let is_each_there = cases.iter().all(|case| found.iter().any(|task| can_be(case, task)));
     let is_each_sent = found.len() as u64 == cases.len() as u64 + unnamed && is_each_there;
     let answer = |(place, case): (usize, &&Case<'_>)| {
@@ -118,14 +123,27 @@ pub(super) fn judge_named(
     cases.iter().enumerate().map(answer).collect()
 }
 
-/// Counts broadcasts of a name that were taken, of which nobody knows the task. Only a name of the user's own can
-/// stand for more than one.
-fn unnamed_called(task_name: &str, ledger: &Ledger) -> u64 {
-    let is_called = |content: &Content| {
-        let own_name = content.as_map().get("task_name").and_then(|name| name.as_str());
-        content.is_broadcast() && own_name == Some(task_name)
-    };
-    ledger.unnamed_tasks().filter(|(history, _)| is_called(&history.content)).map(|(_, count)| count).sum()
+/// Counts tasks of the cases' name that were taken, of which nobody knows the id. Only a name of the user's own can stand
+/// for more than one: for a broadcast, or for one `PushMultiple` of each campaign that has it.
+fn unnamed_called(cases: &[&Case<'_>], ledger: &Ledger) -> u64 {
+    let task_name = &*cases[0].doubt.intent.task_name;
+    let of_batch = task_name.rsplit_once('#').map(|(name, _)| name);
+    // The batches of one campaign have names that differ, so its own are no namesakes.
+    let own: Vec<&History> = cases
+        .iter()
+        .filter_map(|case| ledger.history(&case.doubt.intent.campaign, case.doubt.intent.revision))
+        .collect();
+    let namesakes = ledger.unnamed_tasks().map(|(history, count)| {
+        let name = history.content.as_map().get("task_name").and_then(|name| name.as_str());
+        let is_called = name == Some(task_name);
+        if history.content.is_broadcast() {
+            return if is_called { count } else { 0 };
+        }
+        let is_called = is_called || (name.is_some() && name == of_batch);
+        let is_own = own.iter().any(|own| std::ptr::eq(*own, history));
+        u64::from(is_called && !is_own && count > 0)
+    });
+    namesakes.sum()
 }
 
 /// Looks for batches that happen at the same moment among all tasks of that moment, or for batches that repeat
@@ -217,7 +235,8 @@ fn is_same(one: &Content, other: &Content) -> bool {
 fn by_words<'a, 'b>(cases: &[&'b Case<'a>]) -> Vec<Vec<&'b Case<'a>>> {
     let mut groups: Vec<Vec<&Case<'a>>> = Vec::new();
     for &case in cases {
-        match groups.iter_mut().find(|group| is_same(group[0].content, case.content)) {
+        let is_alike = |other: &Case<'_>| other.call == case.call && is_same(other.content, case.content);
+        match groups.iter_mut().find(|group| is_alike(group[0])) {
             Some(group) => group.push(case),
             None => groups.push(vec![case]),
         }
@@ -229,8 +248,8 @@ fn by_words<'a, 'b>(cases: &[&'b Case<'a>]) -> Vec<Vec<&'b Case<'a>>> {
 mod tests {
     use super::*;
     use crate::domain::{
-        Broadcast, Campaign, Classification, ExpiresAfter, LedgerSalt, Login, Platform, Recipients, Revision,
-        Schedule, TargetHash, TargetKind, Template, Within,
+        Broadcast, CallChoice, Campaign, Classification, ExpiresAfter, LedgerSalt, Login, Platform,
+        Recipients, Revision, Schedule, TargetHash, TargetKind, Template, Within,
     };
     use crate::ledger::{
         Entry, FORMAT_VERSION, FoldError, Header, IntentRecord, Lineage, Outcome, Record, RunId, Serial,
@@ -254,7 +273,9 @@ mod tests {
             revision: Revision::FIRST,
             template: Template { name: "t".parse().unwrap(), title: "T".into(), body: body.into() },
             values: [("name".to_owned(), "Li".to_owned())].into(),
+            values_from: BTreeMap::new(),
             recipients,
+            call: CallChoice::Auto,
             classification: Classification::default(),
             schedule: Schedule::Once { at: fires },
             expires_after: ExpiresAfter::from_seconds(60).unwrap(),
@@ -345,7 +366,7 @@ mod tests {
                 unreachable!("all are for once")
             };
             let settles_at = doubt.at + chrono::TimeDelta::minutes(20);
-            Case { doubt, content, settles_at, moments: Moments::Once(fires) }
+            Case { doubt, content, call: doubt.intent.call(), settles_at, moments: Moments::Once(fires) }
         };
         ledger.doubts().into_iter().map(case).collect()
     }

@@ -1,7 +1,7 @@
 //! Asks the vendor what came of batches in doubt, as far as it can tell.
 //!
-//! Its lists know scheduled and repeating tasks by the moment they happen, and broadcasts by task name. Of an
-//! immediate push to targets they know nothing. What is listed was taken; what is absent was not, but only
+//! Its lists know scheduled and repeating tasks by the moment they happen, and broadcasts and `PushMultiple`s by task
+//! name. Of an immediate `PushTemplate` they know nothing. What is listed was taken; what is absent was not, but only
 //! once no request can still be on its way: [`SETTLE_MIN`]. Whatever is less clear stays in doubt.
 
 mod judge;
@@ -12,7 +12,7 @@ use std::future::Future;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::apply::inquiry::judge::{Case, Moments, judge_named, judge_scheduled};
-use crate::domain::Schedule;
+use crate::domain::{Call, Schedule};
 use crate::ledger::{Doubt, Ledger, Serial};
 use crate::vendor::{Client, NamedTask, QueryError, ScheduledTask};
 
@@ -21,8 +21,8 @@ use crate::vendor::{Client, NamedTask, QueryError, ScheduledTask};
 /// that absence proves nothing.
 pub const SETTLE_MIN: TimeDelta = TimeDelta::minutes(30);
 
-/// The same for broadcasts, which are looked for by name in a list made for statistics: no page says how soon
-/// a task is in it.
+/// The same for broadcasts and `PushMultiple`s, which are looked for by name in a list made for statistics: no page says
+/// how soon a task is in it.
 pub const SETTLE_NAMED_MIN: TimeDelta = TimeDelta::hours(1);
 
 /// How long after an intent its absence from a list is proof.
@@ -30,7 +30,7 @@ pub const SETTLE_NAMED_MIN: TimeDelta = TimeDelta::hours(1);
 pub struct Settle {
     /// From the list of scheduled tasks.
     pub listed: TimeDelta,
-    /// From the list of broadcasts by name.
+    /// From the list of broadcasts and `PushMultiple`s by name.
     pub named: TimeDelta,
 }
 
@@ -155,7 +155,7 @@ pub async fn inquire<A: Ask>(
     }
     let found: HashSet<String> = answers.values().filter_map(Answer::task_id).map(str::to_owned).collect();
     let claimed = |task_id: &str| ledger.has_task(task_id) || found.contains(task_id);
-    // Of a broadcast that the other list knows nothing certain of, this one may still have the task.
+    // Of one that the other list knows nothing certain of, this one may still have the task.
     let is_open =
         |case: &&Case<'_>| !matches!(answers.get(&case.doubt.serial), Some(Answer::Accepted { .. }));
     let mut of_moments = Vec::new();
@@ -182,21 +182,22 @@ fn case<'a>(ledger: &'a Ledger, doubt: &'a Doubt, settle: Settle) -> Result<Case
     let history = ledger.history(&doubt.intent.campaign, doubt.intent.revision);
     let read = history.and_then(|history| Some((&history.content, history.content.schedule()?)));
     let (content, schedule) = read.ok_or("the ledger does not say when it was to happen")?;
+    let call = if content.is_broadcast() { Call::Broadcast } else { doubt.intent.call() };
     let moments = match schedule {
-        Schedule::Now if content.is_broadcast() => Moments::AtOnce,
-        Schedule::Now => return Err("the vendor lists no immediate pushes to targets"),
+        Schedule::Now if call.is_listed_by_name() => Moments::AtOnce,
+        Schedule::Now => return Err("the vendor lists no immediate pushes of `PushTemplate`"),
         Schedule::Once { at } => Moments::Once(at),
         Schedule::Repeat(repeat) => Moments::Until(repeat.over_at()),
     };
-    let settle = if content.is_broadcast() { settle.named } else { settle.listed };
+    let settle = if call.is_listed_by_name() { settle.named } else { settle.listed };
     let settles_at = doubt.at.checked_add_signed(settle).unwrap_or(DateTime::<Utc>::MAX_UTC);
-    Ok(Case { doubt, content, settles_at, moments })
+    Ok(Case { doubt, content, call, settles_at, moments })
 }
 
-/// Broadcasts of one task name are judged together: a name of the user's own may stand for several.
+/// Broadcasts and `PushMultiple`s of one task name are judged together: a name of the user's own may stand for several.
 fn by_name<'a, 'b>(cases: &'b [Case<'a>]) -> Vec<Vec<&'b Case<'a>>> {
     let mut groups: BTreeMap<&str, Vec<&Case<'a>>> = BTreeMap::new();
-    for case in cases.iter().filter(|case| case.content.is_broadcast()) {
+    for case in cases.iter().filter(|case| case.call.is_listed_by_name()) {
         groups.entry(&case.doubt.intent.task_name).or_default().push(case);
     }
     groups.into_values().collect()

@@ -196,7 +196,7 @@ fn execute(session: &Session<'_>, args: &Args, desired: &Desired, open: OpenLedg
     let shell = session.shell;
     let unpacked_until = args.pack_after.map_or_else(|| open.unpacked_until(), Serial);
     let ledger = open.ledger;
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Failure::from_error(ExitStatus::Other, &error))?;
     let summary = plan.document.summary;
     let had_doubts = summary.in_doubt > 0;
@@ -232,8 +232,8 @@ fn execute(session: &Session<'_>, args: &Args, desired: &Desired, open: OpenLedg
         let took = started.elapsed();
         display.end().await;
         listener.abort();
-        // Every handle on the journal is gone by now; this waits for the ledger to be released.
-        let (serial, chain) = tokio::task::block_in_place(|| journal_thread.finish());
+        // The journal is gone by now; this waits for the ledger to be released.
+        let (serial, chain) = journal_thread.finish();
         session.remember(&ledger, serial, chain);
         vendor_side.sandbox.stop().await;
         Ok::<_, Failure>((report, took, serial))

@@ -6,7 +6,7 @@ use crate::cli::exit::ExitStatus;
 use crate::cli::failure::Failure;
 use crate::cli::session::Session;
 use crate::diagnostic::closest;
-use crate::domain::{BATCH_TARGETS_MAX, LedgerSalt, Recipients, TargetId};
+use crate::domain::{Addressee, LedgerSalt};
 use crate::load;
 use crate::render;
 use crate::render::explain::{Explanation, Facts};
@@ -23,23 +23,22 @@ pub(super) fn run(session: &Session<'_>, name: &str, json: bool) -> Result {
     let origins = resolve::origins(&workspace, &found.campaign.id, &desired.environment.name);
     let (contents, mistakes) = found.audience.read(&LedgerSalt::new([0; 16]));
     session.report(&mistakes)?;
-    let targets = contents.targets.len() as u64;
-    let requests = match found.campaign.recipients {
-        Recipients::Targets(_) => targets.div_ceil(BATCH_TARGETS_MAX as u64),
-        Recipients::Broadcast(_) => 1,
-    };
-    let request = apply::first_request(
-        &desired.project,
-        &desired.environment,
-        &found.campaign,
-        &first_targets(found)?,
-        requests,
-    );
+    let campaign = &found.campaign;
+    let call = campaign.call(contents.targets.len());
+    let requests = contents.targets.len().div_ceil(call.targets_max()) as u64;
+    let first = first_targets(found, call.targets_max())?;
+    let (project, environment) = (&desired.project, &desired.environment);
+    let request = apply::first_request(project, environment, (campaign, call), &first, requests);
+    let mut values = campaign.values.clone();
+    if let Some(first) = first.first() {
+        values.extend(campaign.values_from.keys().cloned().zip(first.values.iter().cloned()));
+    }
     let facts = Facts {
-        campaign: &found.campaign,
+        campaign,
+        values: &values,
         declared_at: &found.declared_at,
         audience: &found.audience_name,
-        targets,
+        targets: contents.targets.len() as u64,
         repeats: contents.repeats,
         requests,
         environment: desired.environment.name.as_str(),
@@ -69,17 +68,16 @@ fn find<'a>(desired: &'a Desired, name: &str) -> Result<&'a DesiredCampaign> {
     })
 }
 
-/// Returns the targets of the first batch: the first ten of the audience, each once.
-fn first_targets(found: &DesiredCampaign) -> Result<Vec<TargetId>> {
-    let mut first: Vec<TargetId> = Vec::with_capacity(BATCH_TARGETS_MAX);
-    let ids = found.audience.targets().map_err(|mistake| said(&mistake.message))?;
-    for id in ids {
-        let id = id.map_err(|mistake| said(&mistake.message))?;
-        if !first.contains(&id) {
-            first.push(id);
-        }
-        if first.len() == BATCH_TARGETS_MAX {
-            break;
+/// Returns the targets of the first batch: the first of the audience, each once.
+fn first_targets(found: &DesiredCampaign, targets_max: usize) -> Result<Vec<Addressee>> {
+    let mut first: Vec<Addressee> = Vec::with_capacity(targets_max);
+    let mut rows = found.rows(None).map_err(|mistake| said(&mistake.message))?;
+    while first.len() < targets_max
+        && let Some(row) = rows.next_row()
+    {
+        let addressee = Addressee::of(&row.map_err(|mistake| said(&mistake.message))?);
+        if !first.iter().any(|known| known.id == addressee.id) {
+            first.push(addressee);
         }
     }
     Ok(first)

@@ -1,4 +1,5 @@
 use std::io::Write;
+use std::mem::ManuallyDrop;
 use std::path::{Path, PathBuf};
 
 use crate::cli::exit::ExitStatus;
@@ -30,18 +31,20 @@ pub(in crate::cli) struct Args {
 
 pub(super) fn run(shell: &Shell, globals: &Globals, args: &Args) -> Result {
     let session = Session::new(shell, globals);
-    let desired = session.desired(None)?;
+    // The process ends right after: what is large is left to the system to free.
+    let desired = ManuallyDrop::new(session.desired(None)?);
     let OpenLedger { ledger, backend, packed_records, .. } = session.view_ledger(&desired, "plan")?;
     // Let go of before audiences are read, as who wants to write need not wait for that; but what was packed is read from
     // the store.
     let store = (packed_records > 0).then_some(backend);
-    let plan = session.plan(&desired, &ledger)?.document;
+    let ledger = ManuallyDrop::new(ledger);
+    let plan = ManuallyDrop::new(session.plan(&desired, &ledger)?.document);
     drop(store);
-    let text = plan::to_json(&plan);
-    if let Some(path) = &args.out {
-        save(path, &text)?;
+    let text = (args.json || args.out.is_some()).then(|| plan::to_json(&plan));
+    if let (Some(path), Some(text)) = (&args.out, &text) {
+        save(path, text)?;
     }
-    shell.answer(&if args.json { text } else { render::plan::plan(&plan, shell.width()) })?;
+    shell.answer(&text.filter(|_| args.json).unwrap_or_else(|| render::plan::plan(&plan, shell.width())))?;
     if let (Some(path), false) = (&args.out, args.json) {
         shell.say(&format!("Saved as {0}. Push exactly this: campaignctl apply {0}\n", path.display()));
     }

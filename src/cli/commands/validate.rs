@@ -1,5 +1,7 @@
+use std::mem::ManuallyDrop;
+
 use crate::cli::exit::ExitStatus;
-use crate::cli::session::{Session, read_audiences};
+use crate::cli::session::{Reading, Session, read_audiences};
 use crate::cli::shell::Shell;
 use crate::cli::{Globals, Result};
 use crate::diagnostic::{self, Diagnostic};
@@ -31,13 +33,15 @@ enum Format {
 
 pub(super) fn run(shell: &Shell, globals: &Globals, args: &Args) -> Result {
     let session = Session::new(shell, globals);
-    let reading = session.read();
-    let mut diagnostics = reading.diagnostics;
+    let Reading { checked, mut diagnostics } = session.read();
     // Any environment serves to read the audiences: they are the same in each.
-    let environment = reading.checked.project.as_ref().and_then(|project| project.environments.keys().next());
+    let environment =
+        checked.project.as_ref().and_then(|project| project.environments.keys().next()).cloned();
     if let Some(environment) = environment
-        && let Ok(desired) = resolve::desired(&reading.checked, environment)
+        && let Ok(desired) = resolve::into_desired(checked, &environment)
     {
+        // The process ends right after: what is large is left to the system to free.
+        let desired = ManuallyDrop::new(desired);
         // Hashed with no ledger's salt, and forgotten at once.
         diagnostics.extend(read_audiences(&desired, &LedgerSalt::new([0; 16])).1);
         diagnostic::sort(&mut diagnostics);

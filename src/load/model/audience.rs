@@ -13,13 +13,13 @@ use serde::{Deserialize, Deserializer};
 #[serde(deny_unknown_fields, default)]
 #[schemars(title = "audience")]
 pub struct AudienceSyntax {
-    /// Android device ids: wire `DeliveryType` 1 and `TargetMsgkey`, ten to a request.
+    /// Android device ids: wire `DeliveryType` 1 and `TargetMsgkey`, ten to a request, or `TargetMsg`, a hundred.
     #[schemars(example = ["dev-1", "dev-2"])]
     pub android_devices: Option<TargetsSyntax>,
-    /// iOS device ids: wire `DeliveryType` 2 and `TargetMsgkey`, ten to a request.
+    /// iOS device ids: wire `DeliveryType` 2 and `TargetMsgkey`, ten to a request, or `TargetMsg`, a hundred.
     #[schemars(example = ["dev-1", "dev-2"])]
     pub ios_devices: Option<TargetsSyntax>,
-    /// User ids: wire `DeliveryType` 3 and `TargetMsgkey`, ten to a request.
+    /// User ids: wire `DeliveryType` 3 and `TargetMsgkey`, ten to a request, or `TargetMsg`, a hundred.
     #[schemars(example = ["user1024"])]
     pub users: Option<TargetsSyntax>,
     /// Push tokens of iOS Live Activities: wire `DeliveryType` 5 and `TargetMsgkey`, ten to a request.
@@ -28,7 +28,7 @@ pub struct AudienceSyntax {
     /// Activity ids of iOS Live Activities: wire `DeliveryType` 6 and `TargetMsgkey`, ten to a request.
     #[schemars(example = ["delivery-20261215"])]
     pub live_activities: Option<TargetsSyntax>,
-    /// HarmonyOS device ids: wire `DeliveryType` 7 and `TargetMsgkey`, ten to a request.
+    /// HarmonyOS device ids: wire `DeliveryType` 7 and `TargetMsgkey`, ten to a request, or `TargetMsg`, a hundred.
     #[schemars(example = ["dev-1", "dev-2"])]
     pub harmonyos_devices: Option<TargetsSyntax>,
     /// Everyone on a platform, in one `PushBroadcast` request.
@@ -92,15 +92,17 @@ impl JsonSchema for TargetsSyntax {
 #[serde(deny_unknown_fields)]
 #[schemars(title = "file of ids")]
 pub struct TargetFileSyntax {
-    /// Path of the file, relative to this YAML file. One that ends in `.gz` or `.zst` is unpacked while it is read.
+    /// Path of the file, relative to this YAML file. One that ends in `.gz` or `.zst` is unpacked while it is read,
+    /// unless it is Parquet, which is packed inside.
     #[schemars(length(min = 1), example = &"audiences/vips.csv")]
     pub file: String,
-    /// How the file lists its ids. Default: by the ending, that before `.gz` or `.zst`: `.csv`, `.jsonl` or
-    /// `.ndjson`, else one id a line.
+    /// How the file lists its ids. Default: by the ending, that before `.gz` or `.zst`: `.csv`, `.parquet`,
+    /// `.jsonl` or `.ndjson`, else one id a line.
     #[serde(default)]
     #[schemars(example = &"csv")]
     pub format: Option<TargetFileFormat>,
-    /// The CSV column that holds the ids, as its header names it. Required for CSV.
+    /// The column that holds the ids, as a CSV file's header names it. Required for CSV and Parquet, where it holds
+    /// texts or whole numbers.
     #[serde(default)]
     #[schemars(length(min = 1), example = &"user_id")]
     pub column: Option<String>,
@@ -118,6 +120,8 @@ pub enum TargetFileFormat {
     Csv,
     /// One JSON object a line.
     Jsonl,
+    /// Apache Parquet.
+    Parquet,
     /// One id a line.
     Text,
 }

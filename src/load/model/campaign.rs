@@ -42,7 +42,7 @@ pub struct CampaignSyntax {
     /// Name of the template: its `name` becomes wire `TemplateName`.
     #[schemars(example = &"payday")]
     pub template: String,
-    /// Name of the audience: wire `DeliveryType` with `TargetMsgkey`, or a broadcast.
+    /// Name of the audience: wire `DeliveryType` with `TargetMsgkey` or `TargetMsg`, or a broadcast.
     #[schemars(example = &"vips")]
     pub audience: String,
     /// Name of the classification. Default: everything is left to the phone vendors.
@@ -57,10 +57,21 @@ pub struct CampaignSyntax {
     #[serde(default)]
     #[schemars(range(min = 1), example = 2)]
     pub revision: Option<u32>,
-    /// What the template's `#placeholder#`s become, the same for every target: wire `TemplateKeyValue`.
+    /// What the template's `#placeholder#`s become, the same for every target: wire `TemplateKeyValue`, in
+    /// `PushMultiple` that of each `TargetMsg`.
     #[serde(default)]
     #[schemars(example = serde_json::json!({ "name": "Zhang San", "money": "200" }))]
     pub values: BTreeMap<String, String>,
+    /// What the template's `#placeholder#`s become for each target of its own: for each placeholder, the column (or
+    /// field) of the audience file that holds its values. Wire `TargetMsg.N.TemplateKeyValue`. Sent by
+    /// `PushMultiple`; every row of the file must have a value.
+    #[serde(default)]
+    #[schemars(example = serde_json::json!({ "name": "nickname" }))]
+    pub values_from: BTreeMap<String, String>,
+    /// Which call sends it to its targets. Default `auto`.
+    #[serde(default)]
+    #[schemars(example = &"multiple")]
+    pub call: Option<CallSyntax>,
     /// How long the vendor keeps trying, in seconds, minutes, hours or days: wire `ExpiredSeconds`, more than 0.
     /// The vendor's maximum is not published.
     #[schemars(example = &"5m", example = &"2h 30m")]
@@ -91,6 +102,19 @@ pub struct CampaignSyntax {
     #[serde(default)]
     #[schemars(example = serde_json::json!({ "event": "update", "state": { "eta_minutes": 12 } }))]
     pub live_activity: Option<LiveActivitySyntax>,
+}
+
+/// Which call sends a campaign to its targets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum CallSyntax {
+    /// `PushTemplate` for an audience of up to 10 targets, and where an SMS or a Live Activity asks for it;
+    /// `PushMultiple` for more, and with `values_from`.
+    Auto,
+    /// `PushTemplate`: up to 10 targets a request, all with the same values.
+    Template,
+    /// `PushMultiple`: up to 100 targets a request, with values of their own. No SMS, no Live Activity.
+    Multiple,
 }
 
 /// Which Android channel.

@@ -16,8 +16,8 @@ pub use audience::{
     TargetsSyntax, WithinSyntax,
 };
 pub use campaign::{
-    ActivityEventSyntax, CampaignFile, CampaignSyntax, ChannelSyntax, LiveActivitySyntax, SmsStrategySyntax,
-    SmsSyntax, TransparentSyntax, UrgencySyntax,
+    ActivityEventSyntax, CallSyntax, CampaignFile, CampaignSyntax, ChannelSyntax, LiveActivitySyntax,
+    SmsStrategySyntax, SmsSyntax, TransparentSyntax, UrgencySyntax,
 };
 pub use classification::{
     AndroidSyntax, CategoryOnlySyntax, CategorySyntax, ClassificationSyntax, HuaweiLevelSyntax, HuaweiSyntax,

@@ -5,20 +5,24 @@
 
 mod explain;
 mod narrow;
+mod rules;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
-use jsonschema::{ValidationError, Validator};
+use jsonschema::Validator;
 use serde_json::Value;
 
 use crate::diagnostic::{Diagnostic, Source};
-use crate::load::yaml::Tree;
+use crate::load::shape::rules::Rules;
+use crate::load::yaml::{Node, Tree};
 
-/// A compiled JSON Schema.
+/// A JSON Schema, compiled as far as it was needed.
 #[derive(Debug)]
 pub struct Shape {
     schema: Value,
-    validator: Validator,
+    rules: Option<Rules>,
+    /// Made when there is something to explain: it takes longer than to judge hundreds of files.
+    validator: OnceLock<Validator>,
 }
 
 /// The shapes of the two kinds of YAML file.
@@ -37,21 +41,24 @@ pub(super) struct Mistake {
 }
 
 impl Shape {
-    /// Compiles a JSON Schema of draft 2020-12.
-    ///
-    /// # Errors
-    ///
-    /// Returns what is wrong with the schema.
-    pub fn compile(schema: Value) -> Result<Self, Box<ValidationError<'static>>> {
-        let validator = jsonschema::draft202012::new(&schema).map_err(Box::new)?;
-        Ok(Self { schema, validator })
+    /// Takes a JSON Schema of draft 2020-12, which must be sound.
+    #[must_use]
+    pub fn new(schema: Value) -> Self {
+        Self { rules: Rules::compile(&schema), schema, validator: OnceLock::new() }
+    }
+
+    /// Whether a value that was read plainly certainly has no mistake.
+    pub(super) fn fits(&self, node: Node<'_>) -> bool {
+        self.rules.as_ref().and_then(|rules| rules.fit(node)).unwrap_or(false)
     }
 
     /// Lists every mistake of a file's value, in no particular order.
     pub(super) fn mistakes(&self, source: &Arc<Source>, tree: &Tree, value: &Value) -> Vec<Mistake> {
         let explainer = explain::Explainer { schema: &self.schema, source, tree, root: value };
+        let compiled = || jsonschema::draft202012::new(&self.schema).expect("a generated schema is a schema");
+        let validator = self.validator.get_or_init(compiled);
         let mut mistakes = Vec::new();
-        for error in self.validator.iter_errors(value) {
+        for error in validator.iter_errors(value) {
             for error in narrow::narrow(&error) {
                 mistakes.extend(explainer.explain(&error));
             }

@@ -1,7 +1,7 @@
 //! A file whose bytes are hashed as they are read.
 
-use std::fs::File;
-use std::io::{self, Read};
+use std::fs::{File, Metadata};
+use std::io::{self, Read, Seek};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use sha2::{Digest, Sha256};
@@ -15,7 +15,13 @@ pub(super) struct Digested {
 
 /// The hash of what was read so far; clones share it.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Hasher(Arc<Mutex<Sha256>>);
+pub(super) struct Hasher(Arc<Mutex<Hashed>>);
+
+#[derive(Debug, Default)]
+struct Hashed {
+    hasher: Sha256,
+    bytes: u64,
+}
 
 impl Digested {
     pub(super) fn new(file: File) -> Self {
@@ -25,14 +31,51 @@ impl Digested {
     pub(super) fn hasher(&self) -> Hasher {
         self.hasher.clone()
     }
+
+    /// Reads, and so hashes, all of it, for a reader that will jump about in the file. The witness can tell later
+    /// whether what was hashed is what was read.
+    pub(super) fn read_all(&mut self) -> io::Result<Witness> {
+        let before = self.file.metadata()?;
+        let mut buffer = vec![0; 128 * 1024];
+        while self.read(&mut buffer)? > 0 {}
+        self.file.rewind()?;
+        Ok(Witness { file: self.file.try_clone()?, before })
+    }
+
+    pub(super) fn into_file(self) -> File {
+        self.file
+    }
+}
+
+/// A file as it was before it was hashed.
+#[derive(Debug)]
+pub(super) struct Witness {
+    file: File,
+    before: Metadata,
+}
+
+impl Witness {
+    /// Says whether the file is still what it was, by its size and the time of its last change.
+    pub(super) fn look(&self) -> io::Result<()> {
+        let now = self.file.metadata()?;
+        if now.len() == self.before.len() && now.modified()? == self.before.modified()? {
+            return Ok(());
+        }
+        Err(io::Error::other("it changed while it was read"))
+    }
 }
 
 impl Hasher {
     pub(super) fn digest(&self) -> [u8; 32] {
-        self.lock().clone().finalize().into()
+        self.lock().hasher.clone().finalize().into()
     }
 
-    fn lock(&self) -> MutexGuard<'_, Sha256> {
+    /// Returns how many bytes were hashed.
+    pub(super) fn bytes(&self) -> u64 {
+        self.lock().bytes
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Hashed> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -40,7 +83,9 @@ impl Hasher {
 impl Read for Digested {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let read = self.file.read(buffer)?;
-        self.hasher.lock().update(&buffer[..read]);
+        let mut hashed = self.hasher.lock();
+        hashed.hasher.update(&buffer[..read]);
+        hashed.bytes += read as u64;
         Ok(read)
     }
 }

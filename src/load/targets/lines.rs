@@ -1,70 +1,207 @@
 //! Lines of a stream, bounded.
 
-use std::io::{self, BufRead, Read};
+use std::io::{self, Read};
+use std::ops::Range;
+
+use memchr::memchr;
 
 use crate::load::targets::LINE_BYTES_MAX;
 
 /// The UTF-8 byte-order mark.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
-/// Reads line by line into one buffer.
+/// Bytes of a system call: thousands of ids, and still within a processor's second cache.
+const READ_BYTES: usize = 128 * 1024;
+
+/// Finds line after line in one buffer, which the longest line bounds.
 #[derive(Debug)]
 pub(super) struct Lines<R> {
     reader: R,
     buffer: Vec<u8>,
+    /// What was read and belongs to no line yet.
+    unread: Range<usize>,
+    /// The line that was found last, without its break.
+    current: Range<usize>,
     line: u64,
+    is_at_end: bool,
 }
 
-/// One line.
-pub(super) enum Line<'buffer> {
-    /// Its bytes without the line break; never empty.
-    Whole(&'buffer [u8]),
+/// What was found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Line {
+    /// A line that is not empty.
+    Whole,
     /// More bytes than a line may have; they were skipped.
     TooLong,
+    /// Nothing: that was the last one.
+    End,
 }
 
-impl<R: BufRead> Lines<R> {
+impl<R: Read> Lines<R> {
     pub(super) fn new(reader: R) -> Self {
-        Self { reader, buffer: Vec::new(), line: 0 }
+        Self { reader, buffer: Vec::new(), unread: 0..0, current: 0..0, line: 0, is_at_end: false }
     }
 
-    /// Returns the number of the line that was read last, from 1.
+    /// Returns the number of the line that was found last, from 1.
+    #[inline]
     pub(super) fn line(&self) -> u64 {
         self.line
     }
 
-    /// Reads the next line that is not empty.
-    pub(super) fn next_line(&mut self) -> io::Result<Option<Line<'_>>> {
+    /// Returns the line that was found last, without its break.
+    #[inline]
+    pub(super) fn current(&self) -> &[u8] {
+        &self.buffer[self.current.clone()]
+    }
+
+    /// Finds the next line that is not empty.
+    #[inline]
+    pub(super) fn advance(&mut self) -> io::Result<Line> {
         loop {
-            self.buffer.clear();
-            let read =
-                (&mut self.reader).take(LINE_BYTES_MAX as u64 + 2).read_until(b'\n', &mut self.buffer)?;
-            if read == 0 {
-                return Ok(None);
-            }
-            self.line += 1;
-            let is_ended = self.buffer.ends_with(b"\n");
-            let start = if self.line == 1 && self.buffer.starts_with(BYTE_ORDER_MARK) {
-                BYTE_ORDER_MARK.len()
-            } else {
-                0
-            };
-            let end = start + without_break(&self.buffer[start..]).len();
-            if end - start > LINE_BYTES_MAX {
-                if !is_ended {
-                    self.reader.skip_until(b'\n')?;
+            let start = self.unread.start;
+            let end = match memchr(b'\n', &self.buffer[self.unread.clone()]) {
+                Some(length) => {
+                    self.unread.start += length + 1;
+                    start + length
                 }
-                return Ok(Some(Line::TooLong));
+                None if self.unread.len() > LINE_BYTES_MAX + BYTE_ORDER_MARK.len() + 1 => {
+                    self.line += 1;
+                    self.skip()?;
+                    return Ok(Line::TooLong);
+                }
+                None if !self.is_at_end => {
+                    self.fill()?;
+                    continue;
+                }
+                None if self.unread.is_empty() => return Ok(Line::End),
+                None => {
+                    self.unread.start = self.unread.end;
+                    self.unread.end
+                }
+            };
+            self.line += 1;
+            self.current = self.without_edges(start..end);
+            if self.current.len() > LINE_BYTES_MAX {
+                return Ok(Line::TooLong);
             }
-            if start < end {
-                return Ok(Some(Line::Whole(&self.buffer[start..end])));
+            if !self.current.is_empty() {
+                return Ok(Line::Whole);
             }
+        }
+    }
+
+    /// Takes the byte-order mark and the carriage return off a line.
+    #[inline]
+    fn without_edges(&self, mut line: Range<usize>) -> Range<usize> {
+        if self.line == 1 && self.buffer[line.clone()].starts_with(BYTE_ORDER_MARK) {
+            line.start += BYTE_ORDER_MARK.len();
+        }
+        if self.buffer[line.clone()].ends_with(b"\r") {
+            line.end -= 1;
+        }
+        line
+    }
+
+    /// Reads on.
+    #[cold]
+    fn fill(&mut self) -> io::Result<()> {
+        self.buffer.copy_within(self.unread.clone(), 0);
+        self.unread = 0..self.unread.len();
+        let room = self.unread.end + READ_BYTES;
+        if self.buffer.len() < room {
+            self.buffer.reserve_exact(room - self.buffer.len());
+            self.buffer.resize(room, 0);
+        }
+        let read = loop {
+            match self.reader.read(&mut self.buffer[self.unread.end..]) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                read => break read?,
+            }
+        };
+        self.is_at_end = read == 0;
+        self.unread.end += read;
+        Ok(())
+    }
+
+    /// Skips the rest of a line.
+    #[cold]
+    fn skip(&mut self) -> io::Result<()> {
+        loop {
+            if let Some(length) = memchr(b'\n', &self.buffer[self.unread.clone()]) {
+                self.unread.start += length + 1;
+                return Ok(());
+            }
+            self.unread = 0..0;
+            if self.is_at_end {
+                return Ok(());
+            }
+            self.fill()?;
         }
     }
 }
 
-/// Returns a line without its `\n` or `\r\n`.
-fn without_break(line: &[u8]) -> &[u8] {
-    let line = line.strip_suffix(b"\n").unwrap_or(line);
-    line.strip_suffix(b"\r").unwrap_or(line)
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Gives a few bytes at a time.
+    struct Drips<'text>(&'text [u8], usize);
+
+    impl Read for Drips<'_> {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            let count = self.1.min(self.0.len()).min(buffer.len());
+            buffer[..count].copy_from_slice(&self.0[..count]);
+            self.0 = &self.0[count..];
+            Ok(count)
+        }
+    }
+
+    fn lines(text: &[u8], at_a_time: usize) -> Vec<(u64, Option<usize>, u8)> {
+        let mut lines = Lines::new(Drips(text, at_a_time));
+        let mut found = Vec::new();
+        loop {
+            match lines.advance().unwrap() {
+                Line::Whole => {
+                    let line = lines.current();
+                    found.push((lines.line(), Some(line.len()), line[line.len() - 1]));
+                }
+                Line::TooLong => found.push((lines.line(), None, 0)),
+                Line::End => return found,
+            }
+        }
+    }
+
+    #[test]
+    fn however_the_bytes_come_the_lines_are_the_same() {
+        let text = b"\xef\xbb\xbfab\r\n\n\r\nc\rd\n\n\xef\xbb\xbfe\r";
+        let expected = [(1, Some(2), b'b'), (4, Some(3), b'd'), (6, Some(4), b'e')];
+        for at_a_time in 1..=text.len() {
+            assert_eq!(lines(text, at_a_time), expected, "{at_a_time}");
+        }
+    }
+
+    #[test]
+    fn a_line_has_so_many_bytes_and_not_one_more() {
+        for (extra, expected) in [(0, Some(LINE_BYTES_MAX)), (1, None), (3 * LINE_BYTES_MAX, None)] {
+            for end in ["\r\n", "\n", ""] {
+                let text = ["\u{feff}", &"x".repeat(LINE_BYTES_MAX + extra), end].concat();
+                let last = if expected.is_some() { b'x' } else { 0 };
+                assert_eq!(lines(text.as_bytes(), 50_000), [(1, expected, last)], "{extra} {end:?}");
+                let more = [text.as_bytes(), if end.is_empty() { b"\n" } else { b"" }, b"y"].concat();
+                assert_eq!(
+                    lines(&more, 1 << 20),
+                    [(1, expected, last), (2, Some(1), b'y')],
+                    "{extra} {end:?}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn memory_is_that_of_the_longest_line() {
+        let text = format!("{}\n{}", "x".repeat(LINE_BYTES_MAX), "y\n".repeat(1_000_000));
+        let mut lines = Lines::new(text.as_bytes());
+        while lines.advance().unwrap() != Line::End {}
+        assert!(lines.buffer.capacity() <= LINE_BYTES_MAX + 2 * READ_BYTES, "{}", lines.buffer.capacity());
+    }
 }

@@ -1,34 +1,38 @@
 //! Audience files, read as a stream.
 //!
-//! One id after the other, with its line, unpacked on the way where the file's name ends in `.gz` or `.zst`: a file of ten million lines takes no more memory than one of
-//! ten. Does not know who asks, nor that an id may stand in it twice.
+//! One row after the other: line, id, and the values of the columns that were asked for, unpacked on the way
+//! where the file's name ends in `.gz` or `.zst`. A Parquet file is read in pages. A row is borrowed until the next one is read, so a file of ten
+//! million lines takes no more memory than one of ten. Does not know who asks, nor that an id may stand in it
+//! twice, nor what a value is for.
 
 mod delimited;
 mod digested;
 mod json_line;
+mod json_plain;
 mod lines;
+#[cfg_attr(not(feature = "parquet"), path = "parquet_left_out.rs")]
+mod parquet_rows;
 mod unpacked;
 
 use std::fs::{self, File};
-use std::io::{self, BufReader};
+use std::io;
 use std::path::PathBuf;
 
 use crate::diagnostic::{Code, Diagnostic, Place, closest};
-use crate::domain::{InvalidTargetId, TargetId};
+use crate::domain::{InvalidTargetId, RowValues, TargetIdRef, TargetRow};
 use crate::load::model::TargetFileFormat;
 use crate::load::targets::delimited::DelimitedLines;
-use crate::load::targets::digested::{Digested, Hasher};
+use crate::load::targets::digested::{Digested, Hasher, Witness};
+use crate::load::targets::json_line::JsonFields;
 use crate::load::targets::lines::{Line, Lines};
+use crate::load::targets::parquet_rows::ParquetRows;
 use crate::load::targets::unpacked::Unpacked;
 
-pub use crate::load::targets::unpacked::content_ending;
+pub use crate::load::targets::unpacked::{content_ending, packed_ending};
 
 /// Longest line, and longest quoted CSV record: an id has at most 1024 bytes, but its JSON object or record
 /// may carry a whole profile. Bounds memory where line breaks are missing.
 const LINE_BYTES_MAX: usize = 1024 * 1024;
-
-/// Size of the read buffer: a system call for every few thousand ids.
-const BUFFER_BYTES: usize = 256 * 1024;
 
 /// A file of target ids.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,8 +43,11 @@ pub struct TargetFile {
     pub shown_as: String,
     /// How it lists its ids.
     pub format: TargetFileFormat,
-    /// The CSV column or JSON field that holds the ids; nothing for plain text.
+    /// The column or JSON field that holds the ids; nothing for plain text.
     pub column_or_field: Option<String>,
+    /// The columns or JSON fields whose values every row gives, in this order; may name one twice, and the
+    /// ids' own. None for plain text.
+    pub value_columns: Vec<String>,
 }
 
 /// Why an audience file gives no ids at all.
@@ -66,11 +73,27 @@ pub enum TargetFileError {
         /// The file.
         shown_as: String,
     },
+    /// Values out of a format that has nothing but ids.
+    #[error("`{shown_as}` is plain text: it has no column `{column}`")]
+    NoColumns {
+        /// The file.
+        shown_as: String,
+        /// The first column that was asked for.
+        column: String,
+    },
     /// A CSV file without any line.
     #[error("`{shown_as}` has no header line")]
     NoHeader {
         /// The file.
         shown_as: String,
+    },
+    /// A CSV header that goes wrong itself.
+    #[error("the header line of `{shown_as}` cannot be read: {why}")]
+    BadHeader {
+        /// The file.
+        shown_as: String,
+        /// What is wrong with it.
+        why: BadLineReason,
     },
     /// A CSV header that does not name the column.
     #[error("`{shown_as}` has no column `{column}`")]
@@ -82,13 +105,43 @@ pub enum TargetFileError {
         /// The columns that there are.
         columns: Vec<String>,
     },
-    /// A CSV header that names the column twice.
+    /// A header that names the column twice.
     #[error("`{shown_as}` has the column `{column}` twice")]
     ColumnTwice {
         /// The file.
         shown_as: String,
         /// The column.
         column: String,
+    },
+    /// A Parquet column of something that cannot be an id or a value as it stands.
+    #[error("the column `{column}` of `{shown_as}` holds {kind}, which is neither text nor whole numbers")]
+    UnfitColumn {
+        /// The file.
+        shown_as: String,
+        /// The column.
+        column: String,
+        /// What it holds, in the words of the format.
+        kind: String,
+    },
+    /// Something else, or a Parquet file that lost its end.
+    #[error("`{shown_as}` is no whole Parquet file: {why}")]
+    NotParquet {
+        /// The file.
+        shown_as: String,
+        /// What its reader says.
+        why: String,
+    },
+    /// A Parquet file inside a packed one, which cannot be read from its end.
+    #[error("`{shown_as}` is a packed file, and Parquet files are packed inside")]
+    PackedParquet {
+        /// The file.
+        shown_as: String,
+    },
+    /// A Parquet file, and a build that leaves their reader out.
+    #[error("`{shown_as}` is a Parquet file, which this build of `campaignctl` cannot read")]
+    ParquetLeftOut {
+        /// The file.
+        shown_as: String,
     },
 }
 
@@ -100,9 +153,34 @@ impl TargetFileError {
             Self::Unreadable { .. } => Code::UnreadableFile,
             Self::NotAFile { .. } => Code::NotAFile,
             Self::Unnamed { .. }
+            | Self::NoColumns { .. }
             | Self::NoHeader { .. }
+            | Self::BadHeader { .. }
             | Self::NoColumn { .. }
-            | Self::ColumnTwice { .. } => Code::AudienceFile,
+            | Self::ColumnTwice { .. }
+            | Self::UnfitColumn { .. }
+            | Self::NotParquet { .. }
+            | Self::PackedParquet { .. }
+            | Self::ParquetLeftOut { .. } => Code::AudienceFile,
+        }
+    }
+
+    /// Returns the column that is to blame, if one is.
+    #[must_use]
+    pub fn column(&self) -> Option<&str> {
+        match self {
+            Self::NoColumns { column, .. }
+            | Self::NoColumn { column, .. }
+            | Self::ColumnTwice { column, .. }
+            | Self::UnfitColumn { column, .. } => Some(column),
+            Self::Unreadable { .. }
+            | Self::NotAFile { .. }
+            | Self::Unnamed { .. }
+            | Self::NoHeader { .. }
+            | Self::BadHeader { .. }
+            | Self::NotParquet { .. }
+            | Self::PackedParquet { .. }
+            | Self::ParquetLeftOut { .. } => None,
         }
     }
 
@@ -114,9 +192,16 @@ impl TargetFileError {
                 "the path is relative to the YAML file that names it".to_owned()
             }
             Self::Unreadable { .. } => "let the user that runs this read it".to_owned(),
-            Self::NotAFile { .. } => "name a file with one id a line, CSV or JSON Lines".to_owned(),
-            Self::Unnamed { .. } => "add `column: NAME` for CSV, `field: NAME` for JSON Lines".to_owned(),
-            Self::NoHeader { .. } => "write the names of the columns into the first line".to_owned(),
+            Self::NotAFile { .. } => "name a file with one id a line, CSV, JSON Lines or Parquet".to_owned(),
+            Self::Unnamed { .. } => {
+                "add `column: NAME` for CSV and Parquet, `field: NAME` for JSON Lines".to_owned()
+            }
+            Self::NoColumns { .. } => {
+                "use CSV, JSON Lines or Parquet where targets have values of their own".to_owned()
+            }
+            Self::NoHeader { .. } | Self::BadHeader { .. } => {
+                "write the names of the columns into the first line".to_owned()
+            }
             Self::NoColumn { column, columns, .. } => {
                 match closest(column, columns.iter().map(String::as_str)) {
                     Some(meant) => format!("did you mean `{meant}`?"),
@@ -124,6 +209,12 @@ impl TargetFileError {
                 }
             }
             Self::ColumnTwice { .. } => "give every column a name of its own".to_owned(),
+            Self::UnfitColumn { .. } => "cast it to text where the file is made".to_owned(),
+            Self::NotParquet { .. } => "was it cut short when it was copied? make it anew".to_owned(),
+            Self::PackedParquet { .. } => "unpack it; its own compression may be `zstd` or `gzip`".to_owned(),
+            Self::ParquetLeftOut { .. } => {
+                "use a build with the feature `parquet`, or export CSV or JSON Lines".to_owned()
+            }
         }
     }
 
@@ -133,7 +224,7 @@ impl TargetFileError {
     }
 }
 
-/// Why a line gives no id.
+/// Why a line gives no row.
 #[derive(Debug, thiserror::Error)]
 pub enum BadLineReason {
     /// Something that is no id.
@@ -157,6 +248,9 @@ pub enum BadLineReason {
     /// A JSON object with the field twice.
     #[error("the object has the field `{0}` twice")]
     FieldTwice(String),
+    /// A value that is empty, or `null`.
+    #[error("`{0}` is empty")]
+    NoValue(String),
     /// A line that is no JSON object with a text in the field.
     #[error("the line is not a JSON object with a text in `{field}`: {reason}")]
     Json {
@@ -165,16 +259,25 @@ pub enum BadLineReason {
         /// What the JSON reader says.
         reason: String,
     },
+    /// A Parquet file whose pages are damaged.
+    #[error("the file cannot be read further: {0}")]
+    Damaged(String),
     /// The system refused, in the middle of the file.
     #[error("the file cannot be read further: {0}")]
     Io(#[source] io::Error),
 }
 
-/// A line without an id.
-#[derive(Debug, thiserror::Error)]
-#[error("line {line}: {why}")]
+impl BadLineReason {
+    /// Whether nothing can be read after it.
+    fn is_the_end(&self) -> bool {
+        matches!(self, Self::UnclosedQuote | Self::Damaged(_) | Self::Io(_))
+    }
+}
+
+/// A line without an id, or without one of the values.
+#[derive(Debug)]
 pub struct BadLine {
-    /// The line, from 1; where a quoted record spans several, its first.
+    /// The line, from 1; where a quoted record spans several, its first. The row, of a Parquet file.
     pub line: u64,
     /// What is wrong with it.
     pub why: BadLineReason,
@@ -185,97 +288,158 @@ impl TargetFile {
     ///
     /// # Errors
     ///
-    /// Returns why the file can give no ids: it is no readable file, or its header does not have the column.
-    pub fn open(&self) -> Result<TargetLines, TargetFileError> {
+    /// Returns why the file can give no rows: it is no readable file, or its header does not have the columns.
+    pub fn open(&self) -> Result<TargetRows, TargetFileError> {
         let shown_as = || self.shown_as.clone();
         let unreadable = |source| TargetFileError::Unreadable { shown_as: shown_as(), source };
         // A pipe would block on opening: ask first.
-        if !fs::metadata(&self.path).map_err(unreadable)?.is_file() {
+        let metadata = fs::metadata(&self.path).map_err(unreadable)?;
+        let file_bytes = metadata.len();
+        if !metadata.is_file() {
             return Err(TargetFileError::NotAFile { shown_as: shown_as() });
         }
-        let file = Digested::new(File::open(&self.path).map_err(unreadable)?);
-        let hasher = file.hasher();
-        let file = Unpacked::new(file, &self.path).map_err(unreadable)?;
-        let lines = Lines::new(BufReader::with_capacity(BUFFER_BYTES, file));
-        let name = self.column_or_field.clone();
-        let unnamed = || TargetFileError::Unnamed { shown_as: shown_as() };
-        let kind = match self.format {
-            TargetFileFormat::Text => LinesKind::Text(lines),
-            TargetFileFormat::Jsonl => LinesKind::Json { lines, field: name.ok_or_else(unnamed)? },
-            TargetFileFormat::Csv => LinesKind::Csv(Box::new(DelimitedLines::open(
-                lines,
-                &name.ok_or_else(unnamed)?,
-                &self.shown_as,
-            )?)),
+        let name = || {
+            self.column_or_field.as_deref().ok_or_else(|| TargetFileError::Unnamed { shown_as: shown_as() })
         };
-        Ok(TargetLines { kind, hasher, is_over: false })
+        let columns = &self.value_columns;
+        let mut file = Digested::new(File::open(&self.path).map_err(unreadable)?);
+        let hasher = file.hasher();
+        if self.format == TargetFileFormat::Parquet {
+            if packed_ending(&self.path).is_some() {
+                return Err(TargetFileError::PackedParquet { shown_as: shown_as() });
+            }
+            let witness = file.read_all().map_err(unreadable)?;
+            let rows = ParquetRows::open(file.into_file(), (name()?, columns), &self.shown_as)?;
+            let kind = RowsKind::Parquet { rows: Box::new(rows), witness };
+            return Ok(TargetRows { kind, hasher, file_bytes, is_over: false });
+        }
+        let lines = Lines::new(Unpacked::new(file, &self.path).map_err(unreadable)?);
+        let kind = match (self.format, columns.first()) {
+            (TargetFileFormat::Text, None) => RowsKind::Text(lines),
+            (TargetFileFormat::Text, Some(column)) => {
+                let column = column.clone();
+                return Err(TargetFileError::NoColumns { shown_as: shown_as(), column });
+            }
+            (TargetFileFormat::Jsonl, _) => {
+                RowsKind::Json { lines, fields: JsonFields::new(name()?, columns) }
+            }
+            (TargetFileFormat::Csv, _) => {
+                RowsKind::Csv(Box::new(DelimitedLines::open(lines, (name()?, columns), &self.shown_as)?))
+            }
+            (TargetFileFormat::Parquet, _) => unreachable!("its rows were opened above"),
+        };
+        Ok(TargetRows { kind, hasher, file_bytes, is_over: false })
     }
 }
 
-/// The ids of a file in their order, repeats included, each with its line from 1. Empty lines are skipped.
+/// The rows of a file in their order, repeats included. Empty lines are skipped.
 /// A bad line does not end it, except where nothing can be read after it.
 #[derive(Debug)]
-pub struct TargetLines {
-    kind: LinesKind,
+pub struct TargetRows {
+    kind: RowsKind,
     hasher: Hasher,
+    file_bytes: u64,
     is_over: bool,
 }
 
-impl TargetLines {
-    /// Returns the SHA-256 of the bytes that were read so far: of the whole file once the last id was given.
+#[derive(Debug)]
+enum RowsKind {
+    Text(Lines<Unpacked>),
+    Json { lines: Lines<Unpacked>, fields: JsonFields },
+    Csv(Box<DelimitedLines<Unpacked>>),
+    Parquet { rows: Box<ParquetRows>, witness: Witness },
+}
+
+impl TargetRows {
+    /// Returns the SHA-256 of the bytes that were read so far: of the whole file once the last row was given.
     #[must_use]
     pub fn digest(&self) -> [u8; 32] {
         self.hasher.digest()
     }
-}
 
-#[derive(Debug)]
-enum LinesKind {
-    Text(Lines<BufReader<Unpacked>>),
-    Json { lines: Lines<BufReader<Unpacked>>, field: String },
-    Csv(Box<DelimitedLines<BufReader<Unpacked>>>),
-}
+    /// Returns about how many rows the file has, judged by how far the `given` ones went into it.
+    #[must_use]
+    pub fn expected(&self, given: u64) -> u64 {
+        if let RowsKind::Parquet { rows, .. } = &self.kind {
+            return rows.count();
+        }
+        let (whole, read) = (u128::from(self.file_bytes), u128::from(self.hasher.bytes().max(1)));
+        u64::try_from(u128::from(given) * whole / read).unwrap_or(given)
+    }
 
-impl Iterator for TargetLines {
-    type Item = Result<(u64, TargetId), BadLine>;
-
-    fn next(&mut self) -> Option<Self::Item> {
+    /// Reads the next row: what is wrong with it, or its id and every value that was asked for.
+    #[inline]
+    pub fn next_row(&mut self) -> Option<Result<TargetRow<'_>, BadLine>> {
         if self.is_over {
             return None;
         }
         let read = match &mut self.kind {
-            LinesKind::Text(lines) => next_line(lines, |line| Ok(text(line)?.parse()?)),
-            LinesKind::Json { lines, field } => {
-                next_line(lines, |line| json_line::target(text(line)?, field))
-            }
-            LinesKind::Csv(lines) => lines.next_target(),
+            RowsKind::Text(lines) => next_text(lines),
+            RowsKind::Json { lines, fields } => next_json(lines, fields),
+            RowsKind::Csv(lines) => lines.next_row(),
+            RowsKind::Parquet { rows, witness } => next_parquet(rows, witness),
         };
         self.is_over = match &read {
             None => true,
-            Some(Err(bad)) => matches!(bad.why, BadLineReason::Io(_) | BadLineReason::UnclosedQuote),
+            Some(Err(bad)) => bad.why.is_the_end(),
             Some(Ok(_)) => false,
         };
         read
     }
 }
 
-fn next_line(
-    lines: &mut Lines<BufReader<Unpacked>>,
-    read: impl Fn(&[u8]) -> Result<TargetId, BadLineReason>,
-) -> Option<Result<(u64, TargetId), BadLine>> {
-    let target = match lines.next_line() {
-        Ok(None) => return None,
-        Ok(Some(Line::Whole(line))) => read(line),
-        Ok(Some(Line::TooLong)) => Err(BadLineReason::TooLong),
-        Err(error) => Err(BadLineReason::Io(error)),
-    };
+#[inline]
+fn next_text(lines: &mut Lines<Unpacked>) -> Option<Result<TargetRow<'_>, BadLine>> {
+    if let Err(bad) = next_line(lines)? {
+        return Some(Err(bad));
+    }
     let line = lines.line();
-    Some(target.map(|target| (line, target)).map_err(|why| BadLine { line, why }))
+    let id = text(lines.current()).and_then(|id| Ok(TargetIdRef::new(id)?));
+    Some(id.map(|id| TargetRow { line, id, values: RowValues::NONE }).map_err(|why| BadLine { line, why }))
 }
 
+#[inline]
+fn next_json<'rows>(
+    lines: &'rows mut Lines<Unpacked>,
+    fields: &'rows mut JsonFields,
+) -> Option<Result<TargetRow<'rows>, BadLine>> {
+    if let Err(bad) = next_line(lines)? {
+        return Some(Err(bad));
+    }
+    let line = lines.line();
+    let id = text(lines.current()).and_then(|text| fields.read(text)).and_then(|()| fields.id());
+    Some(id.map(|id| TargetRow { line, id, values: fields.values() }).map_err(|why| BadLine { line, why }))
+}
+
+fn next_parquet<'rows>(
+    rows: &'rows mut ParquetRows,
+    witness: &mut Witness,
+) -> Option<Result<TargetRow<'rows>, BadLine>> {
+    let line = rows.row();
+    match rows.next_row() {
+        None => witness.look().err().map(|error| Err(BadLine { line, why: BadLineReason::Io(error) })),
+        row => row,
+    }
+}
+
+#[inline]
+fn next_line(lines: &mut Lines<Unpacked>) -> Option<Result<(), BadLine>> {
+    let why = match lines.advance() {
+        Ok(Line::Whole) => return Some(Ok(())),
+        Ok(Line::End) => return None,
+        Ok(Line::TooLong) => BadLineReason::TooLong,
+        Err(error) => BadLineReason::Io(error),
+    };
+    Some(Err(BadLine { line: lines.line(), why }))
+}
+
+#[inline]
 fn text(line: &[u8]) -> Result<&str, BadLineReason> {
     std::str::from_utf8(line).map_err(|_| BadLineReason::NotUtf8)
 }
 
+#[cfg(test)]
+#[cfg(feature = "parquet")]
+mod parquet_tests;
 #[cfg(test)]
 mod tests;

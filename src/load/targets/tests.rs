@@ -1,28 +1,49 @@
 use std::io::Write;
+use std::path::Path;
 
 use tempfile::NamedTempFile;
 
 use super::*;
 
-/// Reads a file of `bytes`, and states its ids and bad lines.
-fn read(format: TargetFileFormat, name: Option<&str>, bytes: &[u8]) -> Vec<String> {
-    let mut file = NamedTempFile::new().unwrap();
-    file.write_all(bytes).unwrap();
-    let file = TargetFile {
-        path: file.path().to_owned(),
+/// Returns a file on disk as YAML may name it.
+pub(super) fn file(path: &Path, format: TargetFileFormat, name: Option<&str>, values: &[&str]) -> TargetFile {
+    TargetFile {
+        path: path.to_owned(),
         shown_as: "ids".to_owned(),
         format,
         column_or_field: name.map(str::to_owned),
-    };
-    match file.open() {
-        Err(error) => vec![format!("{}: {error}; {}", error.code(), error.help())],
-        Ok(lines) => lines
-            .map(|line| match line {
-                Ok((line, id)) => format!("{line}: {id}"),
-                Err(bad) => bad.to_string(),
-            })
-            .collect(),
+        value_columns: values.iter().map(|&value| value.to_owned()).collect(),
     }
+}
+
+/// Reads a file of `bytes`, and states its rows and bad lines.
+fn read_values(format: TargetFileFormat, name: Option<&str>, values: &[&str], bytes: &[u8]) -> Vec<String> {
+    let mut named = NamedTempFile::new().unwrap();
+    named.write_all(bytes).unwrap();
+    rows(&file(named.path(), format, name, values))
+}
+
+pub(super) fn rows(file: &TargetFile) -> Vec<String> {
+    let mut rows = match file.open() {
+        Err(error) => return vec![format!("{}: {error}; {}", error.code(), error.help())],
+        Ok(rows) => rows,
+    };
+    let mut stated = Vec::new();
+    while let Some(row) = rows.next_row() {
+        stated.push(match row {
+            Ok(row) if row.values.is_empty() => format!("{}: {}", row.line, row.id),
+            Ok(row) => {
+                let values: Vec<&str> = row.values.iter().collect();
+                format!("{}: {} = {}", row.line, row.id, values.join(" | "))
+            }
+            Err(bad) => format!("line {}: {}", bad.line, bad.why),
+        });
+    }
+    stated
+}
+
+fn read(format: TargetFileFormat, name: Option<&str>, bytes: &[u8]) -> Vec<String> {
+    read_values(format, name, &[], bytes)
 }
 
 fn text(bytes: &[u8]) -> Vec<String> {
@@ -113,7 +134,7 @@ fn a_csv_header_that_lacks_the_column_says_what_there_is() {
     assert_eq!(
         read(TargetFileFormat::Csv, None, b"a\n"),
         [
-            "audience-file: nothing says which column or field of `ids` holds the ids; add `column: NAME` for CSV, `field: NAME` for JSON Lines"
+            "audience-file: nothing says which column or field of `ids` holds the ids; add `column: NAME` for CSV and Parquet, `field: NAME` for JSON Lines"
         ]
     );
 }
@@ -142,12 +163,7 @@ fn bad_json_lines_are_named() {
 #[test]
 fn what_is_no_file_is_refused() {
     let directory = tempfile::tempdir().unwrap();
-    let file = |name: &str| TargetFile {
-        path: directory.path().join(name),
-        shown_as: name.to_owned(),
-        format: TargetFileFormat::Text,
-        column_or_field: None,
-    };
+    let file = |name: &str| file(&directory.path().join(name), TargetFileFormat::Text, None, &[]);
     assert_eq!(file("").open().unwrap_err().code(), Code::NotAFile);
     let missing = file("gone.csv").open().unwrap_err();
     assert_eq!(missing.code(), Code::UnreadableFile);
@@ -159,23 +175,21 @@ fn packed(ending: &str, bytes: &[u8]) -> (usize, Vec<String>) {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join(format!("ids.txt.{ending}"));
     std::fs::write(&path, bytes).unwrap();
-    let format = TargetFileFormat::Text;
-    let file = TargetFile { path, shown_as: "ids".to_owned(), format, column_or_field: None };
     let (mut count, mut bad) = (0, Vec::new());
-    let mut lines = file.open().unwrap();
-    for line in lines.by_ref() {
-        match line {
-            Ok((line, id)) => {
+    let mut rows = file(&path, TargetFileFormat::Text, None, &[]).open().unwrap();
+    while let Some(row) = rows.next_row() {
+        match row {
+            Ok(row) => {
                 count += 1;
-                assert_eq!(id.as_str(), format!("u{line}"));
+                assert_eq!(row.id.as_str(), format!("u{}", row.line));
             }
-            Err(line) => bad.push(line.to_string()),
+            Err(bad_line) => bad.push(format!("line {}: {}", bad_line.line, bad_line.why)),
         }
     }
     if bad.is_empty() {
         use sha2::Digest;
         let whole: [u8; 32] = sha2::Sha256::digest(bytes).into();
-        assert_eq!(lines.digest(), whole, "every byte of the packed file counts");
+        assert_eq!(rows.digest(), whole, "every byte of the packed file counts");
     }
     (count, bad)
 }
@@ -212,5 +226,169 @@ fn a_packed_file_that_is_cut_short_or_garbage_is_no_audience() {
         assert!(bad[0].contains("cannot be read further"), "{ending}: {bad:?}");
         let (count, bad) = packed(ending, b"u1\nu2\n");
         assert_eq!((count, bad.len()), (0, 1), "{ending}: {bad:?}");
+    }
+}
+
+#[test]
+fn columns_of_a_csv_give_each_row_its_values() {
+    let csv = |values: &[&str], bytes: &[u8]| read_values(TargetFileFormat::Csv, Some("id"), values, bytes);
+    let bytes = b"name,id,money\n\"Zhang, \"\"San\"\"\",u1,200.50\n\xe4\xbd\xa0,u2, 1\n";
+    assert_eq!(csv(&["money", "name"], bytes), ["2: u1 = 200.50 | Zhang, \"San\"", "3: u2 =  1 | 你"]);
+    assert_eq!(csv(&["id", "name", "id"], b"id,name\nu1,a\n"), ["2: u1 = u1 | a | u1"]);
+    assert_eq!(
+        csv(&["name", "money"], b"id,name,money\nu1,,1\nu2,b\nu3,\xff,3\nu4,d,4\n"),
+        [
+            "line 2: `name` is empty",
+            "line 3: the line has no column `money`",
+            "line 4: the line is not UTF-8 text",
+            "5: u4 = d | 4",
+        ]
+    );
+    assert_eq!(
+        csv(&["nam"], b"id,name\n"),
+        ["audience-file: `ids` has no column `nam`; did you mean `name`?"]
+    );
+    assert_eq!(
+        csv(&["name"], b"id,name,name\n"),
+        ["audience-file: `ids` has the column `name` twice; give every column a name of its own"]
+    );
+}
+
+#[test]
+fn fields_of_a_json_line_give_each_row_its_values() {
+    let jsonl = |values: &[&str], lines: &str| {
+        read_values(TargetFileFormat::Jsonl, Some("id"), values, lines.as_bytes())
+    };
+    let line = r#"{"name": "a \"b\" \u4f60", "x": [{"name": 1}], "id": 7, "money": 200.50, "is_vip": true}"#;
+    assert_eq!(
+        jsonl(&["money", "name", "is_vip", "money", "id"], line),
+        [r#"1: 7 = 200.50 | a "b" 你 | true | 200.50 | 7"#]
+    );
+    // As written: neither rounded nor laid out anew.
+    let numbers = [r#"{"id":"u","n":12345678901234567890.10}"#, r#"{"id":"u","n":-1E+3}"#];
+    assert_eq!(jsonl(&["n"], &numbers.join("\n")), ["1: u = 12345678901234567890.10", "2: u = -1E+3"]);
+    let bad = [
+        r#"{"id":"u"}"#,
+        r#"{"id":"u","n":null}"#,
+        r#"{"id":"u","n":""}"#,
+        r#"{"id":"u","n":1,"n":null}"#,
+        r#"{"id":"u","n":[1]}"#,
+        r#"{"id":"u","n":{}}"#,
+        r#"{"id":"u","n":"\ud800"}"#,
+        r#"{"id":"u","n":1e}"#,
+        r#"{"n":"x"}"#,
+    ];
+    insta::assert_snapshot!(jsonl(&["n"], &bad.join("\n")).join("\n"), @r"
+    line 1: the object has no field `n`
+    line 2: `n` is empty
+    line 3: `n` is empty
+    line 4: the object has the field `n` twice
+    line 5: the line is not a JSON object with a text in `n`: found a list, expected a text, a number, true or false at column 18
+    line 6: the line is not a JSON object with a text in `n`: found an object, expected a text, a number, true or false at column 17
+    line 7: the line is not a JSON object with a text in `n`: an escape stands for no character at column 23
+    line 8: the line is not a JSON object with a text in `n`: invalid number at column 17
+    line 9: the object has no field `id`
+    ");
+}
+
+#[test]
+fn plain_text_has_no_values() {
+    assert_eq!(
+        read_values(TargetFileFormat::Text, None, &["name"], b"u1\n"),
+        [
+            "audience-file: `ids` is plain text: it has no column `name`; use CSV, JSON Lines or Parquet where targets have values of their own"
+        ]
+    );
+}
+
+#[test]
+fn every_format_gives_the_same_rows_however_it_is_packed_and_with_any_values() {
+    let people = [("u1", "Zhang San", "1"), ("u2", "你", "2.50"), ("u1", "c", "3")];
+    let text = people.map(|(id, ..)| format!("{id}\n")).concat();
+    let csv = people.map(|(id, name, n)| format!("{name},{id},\"{n}\"\r\n")).concat();
+    let jsonl =
+        people.map(|(id, name, n)| format!("{{\"name\":\"{name}\",\"id\":\"{id}\",\"n\":{n}}}\n")).concat();
+    let files = [
+        (TargetFileFormat::Text, None, "txt", text, 1),
+        (TargetFileFormat::Csv, Some("id"), "csv", format!("name,id,n\r\n{csv}"), 2),
+        (TargetFileFormat::Jsonl, Some("id"), "jsonl", jsonl, 1),
+    ];
+    let directory = tempfile::tempdir().unwrap();
+    for (format, name, ending, content, first_line) in files {
+        let packings = [
+            ("", content.clone().into_bytes()),
+            (".gz", gzip(content.as_bytes())),
+            (".ZST", zstandard(content.as_bytes())),
+        ];
+        for (packing, bytes) in packings {
+            let path = directory.path().join(format!("ids.{ending}{packing}"));
+            std::fs::write(&path, bytes).unwrap();
+            let stated = |columns: &[&str]| rows(&file(&path, format, name, columns));
+            let lines = || people.iter().zip(first_line..);
+            let expected: Vec<String> = lines().map(|((id, ..), line)| format!("{line}: {id}")).collect();
+            assert_eq!(stated(&[]), expected, "{ending}{packing}");
+            if format != TargetFileFormat::Text {
+                let expected: Vec<String> =
+                    lines().map(|((id, name, n), line)| format!("{line}: {id} = {n} | {name}")).collect();
+                assert_eq!(stated(&["n", "name"]), expected, "{ending}{packing}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_carriage_return_ends_a_csv_record_too() {
+    let bytes = b"user_id\ru1,x\ru2\nu3\r\r\n\r\r\nu4\r\"u\r5\",\n\"u6\"\ru7";
+    assert_eq!(
+        csv(bytes),
+        [
+            "1: u1",
+            "1: u2",
+            "2: u3",
+            "4: u4",
+            "line 4: a target id cannot contain the control character U+000D",
+            "5: u6",
+            "5: u7",
+        ]
+    );
+}
+
+#[test]
+fn a_csv_header_that_is_endless_is_no_header() {
+    let long = "x".repeat(LINE_BYTES_MAX + 1);
+    for (header, why) in [
+        (format!("{long}\nu1\n"), "the line has more than 1048576 bytes"),
+        ("\"user_id\nu1\n".to_owned(), "a quote is opened here and never closed"),
+        (format!("\"user_id\n{long}\n"), "a quote is opened here and never closed"),
+    ] {
+        assert_eq!(
+            csv(header.as_bytes()),
+            [format!(
+                "audience-file: the header line of `ids` cannot be read: {why}; write the names of the columns into the first line"
+            )]
+        );
+    }
+}
+
+proptest::proptest! {
+    /// What is cut at commas is what the crate would have cut it into.
+    #[test]
+    fn a_csv_line_means_the_same_with_quotes_around_its_fields(
+        fields in proptest::collection::vec("[a-c \\.é]{0,3}", 1..5),
+        column in 0_usize..5,
+    ) {
+        let header = ["c0", "c1", "c2", "c3", "c4"];
+        let plain = format!("{}\n{}\nlast,last,last,last,last\n", header.join(","), fields.join(","));
+        let quoted = format!(
+            "{}\n\"{}\"\nlast,last,last,last,last\n",
+            header.join(","),
+            fields.join("\",\"")
+        );
+        let read = |text: &str| {
+            read_values(TargetFileFormat::Csv, Some(header[column]), &["c0", "c3"], text.as_bytes())
+        };
+        // Nothing but an empty line is skipped, and an empty quoted field is none.
+        proptest::prop_assume!(fields != [""]);
+        proptest::prop_assert_eq!(read(&plain), read(&quoted));
     }
 }

@@ -21,6 +21,12 @@ pub fn content_ending(path: &Path) -> Option<String> {
     path.file_stem().map(Path::new).and_then(self::ending)
 }
 
+/// Returns the ending that says how a file is packed, in small letters, if it is.
+#[must_use]
+pub fn packed_ending(path: &Path) -> Option<String> {
+    ending(path).filter(|ending| PACKED_ENDINGS.contains(&ending.as_str()))
+}
+
 fn ending(path: &Path) -> Option<String> {
     Some(path.extension()?.to_string_lossy().to_lowercase())
 }

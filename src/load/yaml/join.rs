@@ -11,7 +11,7 @@ use crate::load::yaml::scalar::{self, Scalar};
 use crate::load::yaml::tree::{Kind, MERGE_KEY, NodeId, Tree};
 
 /// What both readings agree on.
-#[derive(Debug, PartialEq)]
+#[derive(Debug)]
 pub(super) struct Joined {
     /// The document's value with merge keys resolved; text where the readings disagree.
     pub(super) value: Value,
@@ -21,17 +21,8 @@ pub(super) struct Joined {
     pub(super) mistakes: Vec<Diagnostic>,
 }
 
-/// Who reads a file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Readers {
-    /// The tree's parser alone: what is written plainly needs no second opinion.
-    One,
-    /// `serde_yaml` too.
-    Both,
-}
-
 /// Joins the readings, or says why there is nothing to join.
-pub(super) fn values(source: &Arc<Source>, tree: &Tree, readers: Readers) -> Outcome {
+pub(super) fn values(source: &Arc<Source>, tree: &Tree) -> Result<Joined, Vec<Diagnostic>> {
     let mut join = Join {
         source,
         tree,
@@ -40,38 +31,26 @@ pub(super) fn values(source: &Arc<Source>, tree: &Tree, readers: Readers) -> Out
         reported: HashSet::new(),
         mistakes: Vec::new(),
     };
-    let other = match readers {
-        Readers::One => None,
-        Readers::Both => match serde_yaml::from_str::<serde_yaml::Value>(source.text()) {
-            Ok(other) => Some(other),
-            Err(error) => {
-                // A scalar out of range is the one thing that stops `serde_yaml` here, and it does not say where.
-                join.check_scalars();
-                if join.mistakes.is_empty() {
-                    join.mistakes.push(join.unreadable(&error));
-                }
-                return Err(join.mistakes);
+    let other = match serde_yaml::from_str::<serde_yaml::Value>(source.text()) {
+        Ok(other) => other,
+        Err(error) => {
+            // A scalar out of range is the one thing that stops `serde_yaml` here, and it does not say where.
+            join.check_scalars();
+            if join.mistakes.is_empty() {
+                join.mistakes.push(join.unreadable(&error));
             }
-        },
+            return Err(join.mistakes);
+        }
     };
     let value = match tree.root() {
-        Some(root) => join.value(root, other.as_ref()),
-        None if other.is_none_or(|other| other.is_null()) => Value::Null,
+        Some(root) => join.value(root, &other),
+        None if other.is_null() => Value::Null,
         None => return Err(vec![join.hidden()]),
     };
     if join.is_full() {
         return Err(join.mistakes);
     }
     Ok(Joined { value, refused: join.refused, mistakes: join.mistakes })
-}
-
-/// What [`values`] gives.
-pub(super) type Outcome = Result<Joined, Vec<Diagnostic>>;
-
-/// Whether two ways of reading a text refuse it both, or take it alike.
-pub(super) fn agree(one: &Outcome, other: &Outcome) -> bool {
-    let sound = |outcome: &Outcome| outcome.as_ref().is_ok_and(|joined| joined.mistakes.is_empty());
-    if sound(one) { one == other } else { !sound(other) }
 }
 
 /// A step from a collection to what it holds.
@@ -98,39 +77,23 @@ impl<'tree> Join<'tree> {
         self.refused.len() >= MISTAKES_MAX
     }
 
-    /// Reads a node, and holds it to the other reading, if there is one.
-    fn value(&mut self, id: NodeId, other: Option<&serde_yaml::Value>) -> Value {
+    /// Reads a node, and holds it to the other reading.
+    fn value(&mut self, id: NodeId, other: &serde_yaml::Value) -> Value {
         if self.is_full() {
             return Value::Null;
         }
         let tree = self.tree;
         let id = tree.target(id);
         match (tree.kind(id), other) {
-            (Kind::Scalar { text, is_plain }, other)
-                if !matches!(other, Some(serde_yaml::Value::Tagged(_))) =>
-            {
+            (Kind::Scalar { text, is_plain }, other) if !matches!(other, serde_yaml::Value::Tagged(_)) => {
                 self.scalar(id, text, is_plain, other)
             }
-            (Kind::Sequence(items), None) => {
-                let items = items.iter().enumerate();
-                items.map(|(place, item)| self.child(Step::Item(place), *item, None)).collect()
-            }
-            (Kind::Sequence(items), Some(serde_yaml::Value::Sequence(others)))
-                if items.len() == others.len() =>
-            {
+            (Kind::Sequence(items), serde_yaml::Value::Sequence(others)) if items.len() == others.len() => {
                 let items = items.iter().zip(others).enumerate();
-                items
-                    .map(|(place, (item, other))| self.child(Step::Item(place), *item, Some(other)))
-                    .collect()
+                items.map(|(place, (item, other))| self.child(Step::Item(place), *item, other)).collect()
             }
-            (Kind::Mapping(entries), None) => {
-                self.mapping(entries.iter().map(|&[key, value]| (key, value, None)))
-            }
-            (Kind::Mapping(entries), Some(serde_yaml::Value::Mapping(others)))
-                if entries.len() == others.len() =>
-            {
-                let entries = entries.iter().zip(others);
-                self.mapping(entries.map(|(&[key, value], other)| (key, value, Some(other))))
+            (Kind::Mapping(entries), serde_yaml::Value::Mapping(others)) if entries.len() == others.len() => {
+                self.mapping(entries.iter().zip(others))
             }
             _ => {
                 self.refuse(
@@ -143,7 +106,7 @@ impl<'tree> Join<'tree> {
         }
     }
 
-    fn child(&mut self, step: Step<'tree>, id: NodeId, other: Option<&serde_yaml::Value>) -> Value {
+    fn child(&mut self, step: Step<'tree>, id: NodeId, other: &serde_yaml::Value) -> Value {
         self.path.push(step);
         let value = self.value(id, other);
         self.path.pop();
@@ -154,12 +117,12 @@ impl<'tree> Join<'tree> {
     fn mapping<'other>(
         &mut self,
         entries: impl ExactSizeIterator<
-            Item = (NodeId, NodeId, Option<(&'other serde_yaml::Value, &'other serde_yaml::Value)>),
+            Item = (&'tree [NodeId; 2], (&'other serde_yaml::Value, &'other serde_yaml::Value)),
         >,
     ) -> Value {
         let mut own = Map::with_capacity(entries.len());
         let mut merged = None;
-        for (key, value, other) in entries {
+        for (&[key, value], (other_key, other)) in entries {
             let tree = self.tree;
             let Kind::Scalar { text, .. } = tree.kind(tree.target(key)) else {
                 self.refused.push(self.steps());
@@ -169,11 +132,10 @@ impl<'tree> Join<'tree> {
                 self.refused.push(self.steps().into_iter().chain([text.to_owned()]).collect());
                 continue;
             }
-            if other.is_some_and(|(other_key, _)| other_key.as_str() != Some(text)) {
+            if other_key.as_str() != Some(text) {
                 self.refuse(key, "two YAML readers take this key differently", "quote it");
                 continue;
             }
-            let other = other.map(|(_, other)| other);
             if text == MERGE_KEY {
                 merged = Some((value, self.value(value, other)));
             } else {
@@ -209,10 +171,10 @@ impl<'tree> Join<'tree> {
         self.report(value, Code::WrongType, message, "name an anchor: `<<: *name`");
     }
 
-    fn scalar(&mut self, id: NodeId, text: &str, is_plain: bool, other: Option<&serde_yaml::Value>) -> Value {
+    fn scalar(&mut self, id: NodeId, text: &str, is_plain: bool, other: &serde_yaml::Value) -> Value {
         let meaning = if is_plain { self.read(id, text) } else { Some(Scalar::Text) };
         let Some(meaning) = meaning else { return Value::String(text.to_owned()) };
-        if other.is_some_and(|other| !is_same(meaning, text, other)) {
+        if !is_same(meaning, text, other) {
             self.refuse(
                 id,
                 "two YAML readers take this text differently",

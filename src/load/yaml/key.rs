@@ -60,6 +60,12 @@ pub(super) fn read<'tree>(
     }
 }
 
+/// Whether a scalar is text to every reader, and merges nothing: a key in which [`read`] finds no fault.
+pub(super) fn is_text(text: &str, is_plain: bool) -> bool {
+    let is_own = text == KEY_THAT_LOOKS_BOOLEAN || matches!(scalar::read(text), Ok(Scalar::Text));
+    text != MERGE_KEY && (!is_plain || is_own)
+}
+
 /// Refuses a key such as the `a:1` of `{a:1}`, which was meant as a key and its value: to YAML it is all key.
 pub(super) fn glued(source: &Arc<Source>, tree: &Tree, key: NodeId, value: NodeId) -> Option<Diagnostic> {
     let Kind::Scalar { is_plain: true, .. } = tree.kind(key) else { return None };

@@ -56,6 +56,10 @@ impl Ambiguity {
 
 /// Reads a plain scalar's text.
 pub(super) fn read(text: &str) -> Result<Scalar, Ambiguity> {
+    // No word below is longer than `false`, and no number begins like this: most texts are told by that.
+    if text.len() > 5 && text.starts_with(|first: char| !matches!(first, '0'..='9' | '+' | '-' | '.')) {
+        return Ok(Scalar::Text);
+    }
     match text {
         "" | "~" | "null" | "Null" | "NULL" => return Ok(Scalar::Null),
         "true" | "True" | "TRUE" => return Ok(Scalar::Bool(true)),

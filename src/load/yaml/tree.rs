@@ -12,7 +12,7 @@ use crate::load::{Entry, Mapping};
 
 /// A node's place in the arena.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) struct NodeId(u32);
+pub(in crate::load) struct NodeId(u32);
 
 impl NodeId {
     /// Returns the node's place in the order of reading, from 0.
@@ -34,7 +34,7 @@ pub(super) enum Kind<'tree> {
     Alias,
 }
 
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 struct Node {
     start: u32,
     end: u32,
@@ -42,7 +42,7 @@ struct Node {
 }
 
 /// A piece of an arena or of the source.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 struct Piece {
     start: u32,
     end: u32,
@@ -54,7 +54,7 @@ impl Piece {
     }
 }
 
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 enum Is {
     Plain(Piece),
     Quoted(Piece),
@@ -67,7 +67,7 @@ enum Is {
 }
 
 /// A document's nodes, by reference: an alias costs one node however much it repeats.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub(in crate::load) struct Tree {
     source: Arc<Source>,
     nodes: Vec<Node>,
@@ -89,10 +89,12 @@ const SEARCHED_MAX: usize = 16;
 impl Tree {
     /// Starts without a node. The text must have at most [`u32::MAX`] bytes.
     pub(super) fn new(source: &Arc<Source>) -> Self {
+        // Few files have more nodes than that.
+        let nodes = source.text().len() / 12 + 4;
         Self {
             source: Arc::clone(source),
-            nodes: Vec::new(),
-            children: Vec::new(),
+            nodes: Vec::with_capacity(nodes),
+            children: Vec::with_capacity(nodes),
             texts: Vec::new(),
             indexes: HashMap::new(),
             root: None,
@@ -320,7 +322,20 @@ impl Tree {
         if Self::needs_index(entries.len()) {
             return Some(entries[*self.indexes.get(&mapping)?.get(text)?]);
         }
-        entries.iter().copied().find(|[key, _]| self.key_text(*key) == Some(text))
+        entries.iter().copied().find(|[key, _]| self.is_key(*key, text))
+    }
+
+    /// Whether a key has a text, and was not refused.
+    pub(super) fn is_key(&self, key: NodeId, text: &str) -> bool {
+        match self.nodes[key.place()].is {
+            // Most are none: nothing is looked up for a text of another length.
+            Is::Plain(piece) | Is::Quoted(piece) => {
+                piece.range().len() == text.len()
+                    && self.source.text().as_bytes()[piece.range()] == *text.as_bytes()
+                    && !self.is_refused_key(key)
+            }
+            _ => self.key_text(key) == Some(text),
+        }
     }
 
     /// Returns a key's text, unless it was refused.

@@ -11,7 +11,6 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 
-use crate::domain::BATCH_TARGETS_MAX;
 use crate::sandbox::gateway_error::GatewayError;
 use crate::sandbox::parameters::Parameters;
 use crate::sandbox::push::fields::Fields;
@@ -19,6 +18,9 @@ use crate::sandbox::result_code::{Refusal, ResultCode};
 
 pub(super) use strategy::Strategy;
 pub use targets::Delivery;
+
+/// Most targets of one `PushTemplate` or `PushSimple` request (vendor pages 2871125 and 2871127, `targetMsgkey`).
+const SINGLE_TARGETS_MAX: usize = 10;
 
 /// Most targets of one `PushMultiple` request (vendor page 2871128).
 const MULTIPLE_TARGETS_MAX: usize = 100;
@@ -143,24 +145,28 @@ pub(super) fn read(
     let delivery_type = rules::delivery_type(action, fields)?;
     rules::task_name(action, fields)?;
     rules::expired_seconds(fields)?;
-    let outer_values = rules::values(fields)?;
-    let (deliveries, inner_values) = match action {
+    let deliveries = match action {
         PushAction::Simple | PushAction::Template => {
-            (targets::single(delivery_type, fields, BATCH_TARGETS_MAX)?, Vec::new())
+            targets::single(delivery_type, fields, SINGLE_TARGETS_MAX)?
         }
         PushAction::Multiple => targets::multiple(delivery_type, fields, MULTIPLE_TARGETS_MAX)?,
-        PushAction::Broadcast => (vec![rules::broadcast(delivery_type, version, fields)?], Vec::new()),
+        PushAction::Broadcast => vec![rules::broadcast(delivery_type, version, fields)?],
     };
     let message = match action {
         PushAction::Simple => rules::text(fields)?,
-        PushAction::Template | PushAction::Multiple | PushAction::Broadcast => {
-            rules::template(fields, outer_values, inner_values)?
+        PushAction::Template | PushAction::Broadcast => {
+            rules::template(fields, vec![rules::values(fields)?])?
+        }
+        // It has no values for all targets: the SDK's model lacks them, so the service would not look at them.
+        PushAction::Multiple => {
+            let values = deliveries.iter().map(|delivery| delivery.values.clone());
+            rules::template(fields, values.collect())?
         }
     };
     rules::extended_params(fields)?;
     rules::classification(fields)?;
     rules::transparent(fields)?;
-    if action != PushAction::Broadcast {
+    if matches!(action, PushAction::Simple | PushAction::Template) {
         rules::live_activity(delivery_type, fields)?;
         rules::sms(fields)?;
     }

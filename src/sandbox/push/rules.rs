@@ -49,8 +49,7 @@ pub(super) fn values(fields: Fields<'_>) -> Result<BTreeMap<String, String>, Ref
 
 pub(super) fn template(
     fields: Fields<'_>,
-    outer_values: BTreeMap<String, String>,
-    inner_values: Vec<BTreeMap<String, String>>,
+    values: Vec<BTreeMap<String, String>>,
 ) -> Result<Message, Refusal> {
     let name = fields
         .text("TemplateName")
@@ -59,16 +58,6 @@ pub(super) fn template(
     if name.contains(',') || name.chars().count() > TEMPLATE_NAME_CHARS_MAX {
         return Err(ResultCode::TemplateNameInvalid.because("TemplateName has a comma or is too long"));
     }
-    let with_outer = |inner: BTreeMap<String, String>| {
-        let mut values = outer_values.clone();
-        values.extend(inner);
-        values
-    };
-    let values = if inner_values.is_empty() {
-        vec![outer_values]
-    } else {
-        inner_values.into_iter().map(with_outer).collect()
-    };
     Ok(Message::Template { name, values })
 }
 
@@ -103,7 +92,8 @@ pub(super) fn broadcast(delivery_type: u8, version: &str, fields: Fields<'_>) ->
         2 => "ios",
         _ => "harmonyos",
     };
-    Ok(Delivery { delivery_type, target: platform.to_owned(), message_key: message_key.to_owned() })
+    let (target, message_key) = (platform.to_owned(), message_key.to_owned());
+    Ok(Delivery { delivery_type, target, message_key, values: BTreeMap::new() })
 }
 
 /// Whether an explicit window is given instead of a period (official SDK since 2.1.0; the pages are silent).

@@ -21,6 +21,9 @@ pub struct Delivery {
     pub target: String,
     /// The caller's business message id.
     pub message_key: String,
+    /// The values of its own placeholders, which only `PushMultiple` has.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub values: BTreeMap<String, String>,
 }
 
 /// Reads `TargetMsgkey`: one JSON object, message keys by target.
@@ -37,26 +40,26 @@ pub(super) fn single(
     bounded(deliveries.collect::<Result<_, _>>()?, targets_max)
 }
 
-/// Reads `TargetMsg.N.*`: the deliveries, and the values of each one's placeholders.
-#[expect(clippy::type_complexity, reason = "two parallel lists, taken apart at once")]
+/// Reads `TargetMsg.N.*`: the deliveries, with the values of each one's placeholders.
 pub(super) fn multiple(
     delivery_type: u8,
     fields: Fields<'_>,
     targets_max: usize,
-) -> Result<(Vec<Delivery>, Vec<BTreeMap<String, String>>), Refusal> {
+) -> Result<Vec<Delivery>, Refusal> {
     let list = match fields.0.dotted("TargetMsg") {
         Ok(Some(Value::Array(list))) => list,
         Ok(None) => return Err(ResultCode::TokenOrUserIdNull.because("TargetMsg is empty")),
         Ok(Some(_)) | Err(_) => return Err(malformed("TargetMsg is no list counted from 1".to_owned())),
     };
-    let (mut deliveries, mut values) = (Vec::new(), Vec::new());
+    let mut deliveries = Vec::new();
     for item in list {
         let Value::Object(item) = item else {
             return Err(malformed("an entry of TargetMsg has no fields".to_owned()));
         };
         let text = |name: &str| item.get(name).and_then(Value::as_str).unwrap_or_default();
-        deliveries.push(delivery(delivery_type, text("Target").to_owned(), text("MsgKey").to_owned())?);
-        values.push(texts("TargetMsg.N.TemplateKeyValue", entries(&item, "TemplateKeyValue")?)?);
+        let values = texts("TargetMsg.N.TemplateKeyValue", entries(&item, "TemplateKeyValue")?)?;
+        let delivery = delivery(delivery_type, text("Target").to_owned(), text("MsgKey").to_owned())?;
+        deliveries.push(Delivery { values, ..delivery });
         let extended = entries(&item, "ExtendedParams")?;
         if extended.len() >= INNER_EXTENDED_PARAMS_END {
             return Err(ResultCode::MultipleInnerExtendParamTooMuch
@@ -64,7 +67,7 @@ pub(super) fn multiple(
         }
         not_reserved(&extended)?;
     }
-    Ok((bounded(deliveries, targets_max)?, values))
+    bounded(deliveries, targets_max)
 }
 
 /// Refuses keys that the vendor keeps for itself.
@@ -90,7 +93,7 @@ fn delivery(delivery_type: u8, target: String, message_key: String) -> Result<De
     if message_key.is_empty() {
         return Err(malformed("a message key is empty".to_owned()));
     }
-    Ok(Delivery { delivery_type, target, message_key })
+    Ok(Delivery { delivery_type, target, message_key, values: BTreeMap::new() })
 }
 
 fn bounded(deliveries: Vec<Delivery>, targets_max: usize) -> Result<Vec<Delivery>, Refusal> {

@@ -245,6 +245,8 @@ fn placeholders_that_are_not_given_yet_are_offered() {
         ("values: { name: \"张三\", ‸", vec![("money", "money: ")]),
         ("values: { name: \"张三\", m‸: x }", vec![("money", "money")]),
         ("values: { name: ‸ }", vec![]),
+        ("values: { name: \"张三\" }\n    values_from: { ‸ }", vec![("money", "money: ")]),
+        ("values_from: { money: sum }\n    values: { ‸ }", vec![("name", "name: ")]),
     ] {
         let offered = client.completions(&campaigns, &with(values));
         let expected: Vec<(String, String)> =
@@ -444,6 +446,28 @@ fn files_that_others_write_are_read_again() {
     assert!(client.diagnostics(&campaigns).is_empty());
     assert_eq!(client.diagnostics(&vips)[0]["code"], "audience-line");
     assert_eq!(client.diagnostics(&vips)[0]["range"]["start"]["line"], 1);
+}
+
+#[test]
+fn rows_are_read_anew_when_a_campaign_asks_for_other_values() {
+    let Desk { mut client, campaigns, shared: _shared, site } = desk();
+    site.write("campaigns/vips.csv", "id,nick,full\nu1,Li,\n");
+    let vips = site.path("campaigns/vips.csv");
+    let with = |values: &str| CAMPAIGNS.replace("values: { name: \"张三\", money: \"200\" }", values);
+    let mut after = |text: &str| {
+        client.change(&campaigns, text);
+        client
+            .diagnostics(&vips)
+            .iter()
+            .map(|found| found["code"].as_str().unwrap().to_owned())
+            .collect::<Vec<_>>()
+    };
+    let own = with("values: { money: \"200\" }\n    values_from: { name: nick }");
+    assert_eq!(after(&own), Vec::<String>::new());
+    assert_eq!(after(&own.replace("name: nick", "name: full")), ["audience-value"]);
+    // Other lines come before: what was found is found still.
+    assert_eq!(after(&format!("# more\n{}", own.replace("name: nick", "name: full"))), ["audience-value"]);
+    assert_eq!(after(&own), Vec::<String>::new());
 }
 
 #[test]

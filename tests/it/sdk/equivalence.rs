@@ -25,8 +25,14 @@ const COMMON: [&str; 12] = [
     "SecurityToken",
 ];
 
+/// The same values for every target, as `full` in `drive.py` has them.
+const VALUES: &str = r#"values: { name: "张三 & *~+ 😀", money: "200" }"#;
+
+/// The audience file of the campaign with values of each target's own.
+const OWN_VALUES: &str = "user,nick\nuser1024,张三 & *~+ 😀\n用户 2,Li\n";
+
 /// The campaign of `full` in `drive.py`.
-fn campaign(audience: &str, at: DateTime<Utc>, more: &str) -> String {
+fn campaign(audience: &str, at: DateTime<Utc>, values: &str, more: &str) -> String {
     format!(
         r##"
 templates:
@@ -49,7 +55,7 @@ campaigns:
     classification: c
     strategy: s
     task_name: 十二月 payday
-    values: {{ name: "张三 & *~+ 😀", money: "200" }}
+    {values}
     expires_after: 10m
     extended_params: {{ page: a&b=c }}
     channel: default
@@ -67,6 +73,7 @@ fn apply(stage: &Stage, campaign: &str) {
         stage.sandbox.url()
     );
     let site = Site::with(&project, campaign);
+    site.write("campaigns/own.csv", OWN_VALUES);
     for arguments in [&["ledger", "init"], &["apply", "--auto-approve"]] {
         let output = site.command(arguments).env_remove("CAMPAIGNCTL_NOW").output().unwrap();
         Ran::of(&output).exits(0);
@@ -81,7 +88,9 @@ fn meaning(request: &SeenRequest) -> BTreeMap<String, Value> {
         if COMMON.contains(&name.as_str()) {
             continue;
         }
-        if let [name, vendor, key] = name.split('.').collect::<Vec<_>>().as_slice() {
+        if let [name, vendor, key] = name.split('.').collect::<Vec<_>>().as_slice()
+            && *name != "TargetMsg"
+        {
             let payload = meanings.entry((*name).to_owned()).or_insert_with(|| Value::Object(Map::new()));
             payload[*vendor][*key] = json!(text);
             continue;
@@ -93,6 +102,7 @@ fn meaning(request: &SeenRequest) -> BTreeMap<String, Value> {
         match name.as_str() {
             "TargetMsgkey" => value.as_object_mut().unwrap().values_mut().for_each(as_key),
             "Msgkey" => as_key(&mut value),
+            name if name.ends_with(".MsgKey") => as_key(&mut value),
             _ => {}
         }
         meanings.insert(name.clone(), value);
@@ -105,11 +115,11 @@ fn as_key(value: &mut Value) {
     *value = json!("KEY");
 }
 
-fn assert_same(scenario: &str, audience: &str, more: &str, parameters_count: usize) {
+fn assert_same(scenario: &str, audience: &str, (values, more): (&str, &str), parameters_count: usize) {
     let stage = Stage::new();
     let at = in_an_hour();
     stage.drive(scenario, at);
-    apply(&stage, &campaign(audience, at, more));
+    apply(&stage, &campaign(audience, at, values, more));
     let seen = stage.sandbox.requests();
     assert!(seen.iter().all(|request| request.verdict == "taken"), "{seen:?}");
     let [official @ .., ours] = seen.as_slice() else { panic!("no request") };
@@ -125,11 +135,18 @@ fn assert_same(scenario: &str, audience: &str, more: &str, parameters_count: usi
 #[test]
 fn a_push_to_targets_means_the_same_from_us_and_from_the_official_clients() {
     let sms = "    sms: { strategy: concurrent, sign_name: 阿克米, template_code: SMS_1, params: { code: \"123456\" } }\n";
-    assert_same("push-template", "users: [user1024, 用户 2]", sms, 24);
+    assert_same("push-template", "users: [user1024, 用户 2]", (VALUES, sms), 24);
+}
+
+#[test]
+fn a_push_to_many_targets_means_the_same_from_us_and_from_the_official_clients() {
+    let values = r#"values: { money: "200" }
+    values_from: { name: nick }"#;
+    assert_same("push-multiple", "users: { file: own.csv, column: user }", (values, ""), 24);
 }
 
 #[test]
 fn a_broadcast_means_the_same_from_us_and_from_the_official_clients() {
     let audience = "broadcast: { platform: android, login: logged_in, within: 15d }";
-    assert_same("push-broadcast", audience, "", 22);
+    assert_same("push-broadcast", audience, (VALUES, ""), 22);
 }

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 
-use campaignctl::sandbox::{Fault, FaultKind, Options, Sandbox, SeenRequest, TargetCounts, default_accounts};
+use campaignctl::sandbox::{Fault, FaultKind, Options, Sandbox, SeenRequest, TargetCounts};
 use chrono::{DateTime, Duration, SubsecRound, Utc};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -41,7 +41,7 @@ fn in_an_hour() -> DateTime<Utc> {
 impl Stage {
     fn new() -> Self {
         let runtime = Runtime::new().unwrap();
-        let options = Options { clock: Arc::new(now), accounts: default_accounts(), journal: None };
+        let options = Options::new(Arc::new(now));
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         let sandbox = runtime.block_on(Sandbox::start(address, options)).unwrap();
         Self { runtime, sandbox }
@@ -128,6 +128,47 @@ fn a_push_to_targets_is_taken_from_every_official_client() {
     // The same campaign from three clients: nothing at the vendor keeps a message key from coming again.
     let expected = counts([("3:user1024", 3), ("3:用户 2", 3)], &[("m1", 3), ("m2", 3)]);
     assert_eq!(stage.sandbox.target_counts(), expected);
+    stage.stop();
+}
+
+#[test]
+fn a_push_to_many_targets_is_taken_from_every_official_client() {
+    let stage = Stage::new();
+    let at = in_an_hour();
+    let told = stage.drive("push-multiple", at);
+    let received = stage.sandbox.received();
+    assert_eq!((received.calls, received.pushes), (3, 6));
+    for (client, push) in CLIENTS.iter().zip(&received.taken) {
+        assert_taken(&told[client]);
+        assert_eq!(told[client]["data"], push.task_id, "{client}");
+        assert_eq!((push.action.as_str(), push.task_name.as_str()), ("PushMultiple", "十二月 payday"));
+        assert_eq!(push.triggers, [at], "{client}");
+        let targets: Vec<_> = push
+            .targets
+            .iter()
+            .map(|target| {
+                (target.target.as_str(), target.message_key.as_str(), target.values["name"].as_str())
+            })
+            .collect();
+        assert_eq!(targets, [("user1024", "m1", "张三 & *~+ 😀"), ("用户 2", "m2", "Li")], "{client}");
+    }
+    stage.stop();
+}
+
+#[test]
+fn every_official_client_finds_a_batch_task_by_its_name() {
+    let stage = Stage::new();
+    let told = stage.drive("named", in_an_hour());
+    for client in CLIENTS {
+        assert_taken(&told[client]["pushed"]);
+        let expected = json!([{
+            "TaskId": told[client]["pushed"]["data"],
+            "TaskName": format!("task {client}"),
+            "TemplateName": "T",
+            "Type": 2,
+        }]);
+        assert_eq!(told[client]["listed"], expected, "{client}");
+    }
     stage.stop();
 }
 

@@ -61,7 +61,11 @@ fn compare(ours: &Parameters, captured: &Parameters) -> (Vec<String>, Vec<String
 
 /// Sends [`CAPTURED`] in an environment with the captures' tenant, and returns its form.
 fn ours(audience: &str) -> Parameters {
-    let files = [("c".to_owned(), file("c", &CAPTURED, audience))];
+    ours_of(&CAPTURED, audience)
+}
+
+fn ours_of(row: &Row, audience: &str) -> Parameters {
+    let files = [("c".to_owned(), file("c", row, audience))];
     let received = sent(NOW, ", tenant_id: TENANT", &files);
     let [request] = received.as_slice() else { panic!("one request, not {received:?}") };
     request.form()
@@ -118,6 +122,27 @@ fn a_push_to_targets_says_what_the_official_sdk_says() {
         ];
         assert_eq!(only_theirs, expected);
     }
+}
+
+#[test]
+fn a_push_to_many_targets_says_what_the_official_sdk_says() {
+    let mut captured = form("2020-10-28_v3.4.1_signature_algorithm-v2_PushMultiple_full");
+    for (number, target) in [(1, "user1024"), (2, "用户 2")] {
+        let name = format!("TargetMsg.{number}.MsgKey");
+        captured.insert(name, message_key("c", &format!("1,users,{target}")));
+    }
+    let campaign = format!("{}, call: multiple", CAPTURED.campaign);
+    let row = Row { campaign: campaign.leak(), ..CAPTURED };
+    let ours = ours_of(&row, "users: [user1024, 用户 2]");
+    let (only_ours, only_theirs) = compare(&ours, &captured);
+    assert_eq!(only_ours, ["TransparentMessagePayload"]);
+    assert_payload(&ours, &captured);
+    let expected = [
+        "TransparentMessagePayload.hms.b",
+        "TransparentMessagePayload.hms.data",
+        "TransparentMessagePayload.hms.n",
+    ];
+    assert_eq!(only_theirs, expected);
 }
 
 #[test]

@@ -16,7 +16,7 @@ use sha2::{Digest, Sha256};
 
 use crate::site::Site;
 use crate::wire::listener::{Listener, Received};
-use crate::wire::rows::{BOTH, BROADCAST, EVERYONE, Row, TEMPLATE, USERS};
+use crate::wire::rows::{BOTH, BROADCAST, EVERYONE, MULTIPLE, OWN_VALUES, Row, TEMPLATE, USERS};
 
 /// Parameters that the captures lack, because their SMS was switched off: the vendor's page on `PushTemplate`.
 const NOT_CAPTURED: [&str; 3] = ["SmsSignName", "SmsTemplateCode", "SmsTemplateParam"];
@@ -57,6 +57,7 @@ fn sent(now: &str, more: &str, files: &[(String, String)]) -> Vec<Received> {
     for (id, text) in files {
         site.write(&format!("campaigns/{id}.yaml"), text);
     }
+    site.write("campaigns/own.csv", OWN_VALUES);
     site.run_at(now, &["ledger", "init"]).exits(0);
     site.run_at(now, &["apply", "--auto-approve"]).exits(0);
     listener.received()
@@ -92,15 +93,25 @@ fn assert_rows(action: &str, audience: &str, least: &[(&str, &str)], own_rows: &
         .enumerate()
         .map(|(number, row)| (format!("{action}{number:02}"), row))
         .collect();
-    let files: Vec<(String, String)> =
-        rows.iter().map(|(id, row)| (id.clone(), file(id, row, row.audience.unwrap_or(audience)))).collect();
+    let is_multiple = action == "PushMultiple";
+    let yaml = |(id, row): &(String, &Row)| {
+        let yaml = file(id, row, row.audience.unwrap_or(audience));
+        // One target would leave by the other call.
+        if is_multiple { yaml.replace("expires_after:", "call: multiple, expires_after:") } else { yaml }
+    };
+    let files: Vec<(String, String)> = rows.iter().map(|row| (row.0.clone(), yaml(row))).collect();
     let received = sent(crate::site::NOW, "", &files);
     assert_eq!(received.len(), rows.len(), "one request for each row");
     let mut names = BTreeSet::new();
     for ((id, row), request) in rows.iter().zip(&received) {
         let mut expected = Parameters::new();
         for (name, text) in least.iter().chain(row.sends) {
-            expected.insert((*name).to_owned(), filled(id, text));
+            let name = if is_multiple && *name == "TemplateKeyValue" {
+                "TargetMsg.1.TemplateKeyValue"
+            } else {
+                name
+            };
+            expected.insert(name.to_owned(), filled(id, text));
         }
         expected.retain(|_, text| !text.is_empty());
         let (_, yaml) = files.iter().find(|(name, _)| name == id).unwrap();
@@ -182,6 +193,46 @@ fn every_key_of_a_push_to_targets_leaves_as_its_parameter() {
 }
 
 #[test]
+fn every_key_of_a_push_to_many_targets_leaves_as_its_parameter() {
+    let least = [
+        ("AppId", "ONEX570DA89211721"),
+        ("DeliveryType", "3"),
+        ("ExpiredSeconds", "300"),
+        ("StrategyType", "0"),
+        ("TargetMsg.1.Target", "user1024"),
+        ("TargetMsg.1.MsgKey", "KEY(1,users,user1024)"),
+        ("TaskName", "remote/ID@1#1"),
+        ("TemplateName", "T"),
+        ("WorkspaceId", "test"),
+    ];
+    let names = assert_rows("PushMultiple", USERS, &least, MULTIPLE);
+    let names: BTreeSet<&str> = names.iter().filter_map(|name| name.split('.').next()).collect();
+    let expected = [
+        "AppId",
+        "ChannelId",
+        "Classification",
+        "DeliveryType",
+        "ExpiredSeconds",
+        "ExtendedParams",
+        "MiChannelId",
+        "NotifyLevel",
+        "NotifyType",
+        "StrategyContent",
+        "StrategyType",
+        "TargetMsg",
+        "TaskName",
+        "TemplateName",
+        "ThirdChannelCategory",
+        "TransparentMessagePayload",
+        "TransparentMessageUrgency",
+        "WorkspaceId",
+    ];
+    assert!(names.iter().eq(&expected), "{names:?}");
+    let captured = captures::names("2020-10-28_v3.4.1_signature_algorithm-v2_PushMultiple_full");
+    assert!(names.iter().all(|name| captured.contains(*name)), "{captured:?}");
+}
+
+#[test]
 fn every_key_of_a_broadcast_leaves_as_its_parameter() {
     let least = [
         ("AppId", "ONEX570DA89211721"),
@@ -248,11 +299,12 @@ fn every_key_of_an_environment_leaves_as_its_parameter() {
 }
 
 #[test]
-fn targets_leave_ten_at_a_time_each_once_under_task_names_of_their_own() {
+fn targets_of_push_template_leave_ten_at_a_time_each_once_under_task_names_of_their_own() {
     let ids: Vec<String> = (1..=11).map(|number| format!("u{number}")).collect();
     let audience = format!("users: [{}]", ids.join(", "));
-    let named = Row { campaign: "expires_after: 5m, task_name: 通知", ..BOTH[0] };
-    let files = [("a", &BOTH[0]), ("b", &named)].map(|(id, row)| (id.to_owned(), file(id, row, &audience)));
+    let plain = Row { campaign: "expires_after: 5m, call: template", ..BOTH[0] };
+    let named = Row { campaign: "expires_after: 5m, call: template, task_name: 通知", ..BOTH[0] };
+    let files = [("a", &plain), ("b", &named)].map(|(id, row)| (id.to_owned(), file(id, row, &audience)));
     let received = sent(crate::site::NOW, "", &files);
     let task_names: Vec<String> = received.iter().map(|request| request.form()["TaskName"].clone()).collect();
     assert_eq!(task_names, ["remote/a@1#1", "remote/a@1#2", "通知#1", "通知#2"]);
@@ -267,4 +319,30 @@ fn targets_leave_ten_at_a_time_each_once_under_task_names_of_their_own() {
             ids.iter().map(|user| (user.clone(), message_key(id, &format!("1,users,{user}")))).collect();
         assert_eq!(all, expected);
     }
+}
+
+#[test]
+fn targets_of_push_multiple_leave_a_hundred_at_a_time_each_once_under_task_names_of_their_own() {
+    let ids: Vec<String> = (1..=201).map(|number| format!("u{number}")).collect();
+    let audience = format!("users: [{}]", ids.join(", "));
+    let files = [("a".to_owned(), file("a", &BOTH[0], &audience))];
+    let received = sent(crate::site::NOW, "", &files);
+    let forms: Vec<Parameters> = received.iter().map(Received::form).collect();
+    let task_names: Vec<&str> = forms.iter().map(|form| form["TaskName"].as_str()).collect();
+    assert_eq!(task_names, ["remote/a@1#1", "remote/a@1#2", "remote/a@1#3"]);
+    let mut all = Vec::new();
+    for (form, count) in forms.iter().zip([100, 100, 1]) {
+        let entry = |number: usize| {
+            let field = |name: &str| form.get(&format!("TargetMsg.{number}.{name}")).cloned();
+            Some((field("Target")?, field("MsgKey")?))
+        };
+        let entries: Vec<(String, String)> = (1..).map_while(entry).collect();
+        assert_eq!(entries.len(), count);
+        let names = form.keys().filter(|name| name.starts_with("TargetMsg.")).count();
+        assert_eq!(names, count * 2, "no values, where the template has no placeholders");
+        all.extend(entries);
+    }
+    let expected: Vec<(String, String)> =
+        ids.iter().map(|user| (user.clone(), message_key("a", &format!("1,users,{user}")))).collect();
+    assert_eq!(all, expected);
 }

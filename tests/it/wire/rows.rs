@@ -46,7 +46,7 @@ const fn campaign(campaign: &'static str, sends: Sends) -> Row {
     Row { campaign, sends, ..LEAST }
 }
 
-/// The users' audience of a `PushTemplate`, and everyone on Android of a `PushBroadcast`, that a row gets
+/// The users' audience of a push to targets, and everyone on Android of a `PushBroadcast`, that a row gets
 /// which names no audience.
 pub(super) const USERS: &str = "users: [user1024]";
 pub(super) const EVERYONE: &str = "broadcast: { platform: android, login: logged_in, within: 7d }";
@@ -247,6 +247,70 @@ pub(super) const TEMPLATE: &[Row] = &[
         ..LEAST
     },
 ];
+
+/// Rows of `PushMultiple` alone.
+pub(super) const MULTIPLE: &[Row] = &[
+    audience(
+        "android_devices: [d1]",
+        &[
+            ("DeliveryType", "1"),
+            ("TargetMsg.1.Target", "d1"),
+            ("TargetMsg.1.MsgKey", "KEY(1,android_devices,d1)"),
+        ],
+    ),
+    audience(
+        "ios_devices: [d1]",
+        &[
+            ("DeliveryType", "2"),
+            ("TargetMsg.1.Target", "d1"),
+            ("TargetMsg.1.MsgKey", "KEY(1,ios_devices,d1)"),
+        ],
+    ),
+    audience(
+        r#"users: [u2, "u \"1", 用户😀]"#,
+        &[
+            ("TargetMsg.1.Target", "u2"),
+            ("TargetMsg.1.MsgKey", "KEY(1,users,u2)"),
+            ("TargetMsg.2.Target", "u \"1"),
+            ("TargetMsg.2.MsgKey", "KEY(1,users,u \"1)"),
+            ("TargetMsg.3.Target", "用户😀"),
+            ("TargetMsg.3.MsgKey", "KEY(1,users,用户😀)"),
+        ],
+    ),
+    audience(
+        "harmonyos_devices: [d1]",
+        &[
+            ("DeliveryType", "7"),
+            ("TargetMsg.1.Target", "d1"),
+            ("TargetMsg.1.MsgKey", "KEY(1,harmonyos_devices,d1)"),
+        ],
+    ),
+    campaign(
+        "expires_after: 5m, revision: 2",
+        &[("TaskName", "remote/ID@2#1"), ("TargetMsg.1.MsgKey", "KEY(2,users,user1024)")],
+    ),
+    campaign("expires_after: 5m, channel: default", &[("NotifyType", "notify")]),
+    campaign("expires_after: 5m, channel: self_built", &[("NotifyType", "transparent")]),
+    // Values of each target's own, beside one that all share.
+    Row {
+        template: r##"name: T2, title: "#name# 您好", body: "#money# USD""##,
+        audience: Some("users: { file: own.csv, column: id }"),
+        campaign: r#"expires_after: 5m, values: { money: "200" }, values_from: { name: 昵称 }"#,
+        sends: &[
+            ("TemplateName", "T2"),
+            ("TargetMsg.1.Target", "u2"),
+            ("TargetMsg.1.MsgKey", "KEY(1,users,u2)"),
+            ("TargetMsg.1.TemplateKeyValue", r#"{"money":"200","name":"张三 & *~+ 😀"}"#),
+            ("TargetMsg.2.Target", "u1"),
+            ("TargetMsg.2.MsgKey", "KEY(1,users,u1)"),
+            ("TargetMsg.2.TemplateKeyValue", r#"{"money":"200","name":"Zhang \"San\""}"#),
+        ],
+        ..LEAST
+    },
+];
+
+/// The audience file of the last row above.
+pub(super) const OWN_VALUES: &str = "昵称,id\n张三 & *~+ 😀,u2\n\"Zhang \"\"San\"\"\",u1\n张三 & *~+ 😀,u2\n";
 
 /// Rows of `PushBroadcast` alone.
 pub(super) const BROADCAST: &[Row] = &[

@@ -21,8 +21,8 @@ use crate::vendor::QueryError;
 
 /// Ask the vendor about batches in doubt, and record what it can tell
 ///
-/// Its lists know scheduled and repeating pushes by their time, and broadcasts by their task name; of an
-/// immediate push to targets it can tell nothing. What is listed was sent. What is not listed was not, but only
+/// Its lists know scheduled and repeating pushes by their time, and broadcasts and pushes by `PushMultiple` by their
+/// task name; of an immediate one by `PushTemplate` they say nothing. What is listed was sent. What is not listed was not, but only
 /// once no request can still be on its way, and while its time has not come: earlier or later than that,
 /// and wherever a listed task could be another's, the batch stays in doubt.
 #[derive(Debug, clap::Args)]
@@ -31,7 +31,7 @@ pub(super) struct Args {
     /// Only this campaign's
     #[arg(value_name = "CAMPAIGN")]
     campaign: Option<CampaignId>,
-    /// How long after its request the absence of a batch is proof; at least 30m, for broadcasts at least 1h
+    /// How long after its request the absence of a batch is proof; at least 30m, for broadcasts and `PushMultiple` at least 1h
     #[arg(long, value_name = "DURATION", default_value = "30m", value_parser = humantime::parse_duration)]
     settle: Duration,
     /// Ask, and record nothing
@@ -91,7 +91,7 @@ fn ask(
     if asked.is_empty() {
         return Ok(Vec::new());
     }
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Failure::from_error(ExitStatus::Other, &error))?;
     let findings = runtime.block_on(async {
         let vendor_side = VendorSide::connect(shell, &desired.environment).await?;

@@ -1,0 +1,37 @@
+//! `stub DELAY_MS`: listens on a free loopback port, prints it, and answers every request with the same acceptance after
+//! so long, on one thread. Looks at nothing, so that the sender is what is measured.
+
+use std::io::Write;
+use std::net::Ipv4Addr;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::{Bytes, to_bytes};
+use axum::extract::Request;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::IntoResponse;
+use axum::serve::ListenerExt;
+
+const ACCEPTED: &str = r#"{"RequestId":"0B6A1F3C-5F0E-4C4B-9A56-7C0F1D2E3A4B","ResultCode":"OK","ResultMessage":"SUCCESS","PushResult":{"Success":true,"ResultMsg":"SUCCESS","Data":"0b6a1f3c5f0e4c4b9a567c0f1d2e3a4b"}}"#;
+const BODY_BYTES_MAX: usize = 2 << 20;
+
+async fn accept(request: Request, delay: Duration) -> impl IntoResponse {
+    // The reply comes after the whole request, as the vendor's would.
+    drop(to_bytes(request.into_body(), BODY_BYTES_MAX).await);
+    if !delay.is_zero() {
+        tokio::time::sleep(delay).await;
+    }
+    ([(CONTENT_TYPE, "application/json;charset=utf-8")], Bytes::from_static(ACCEPTED.as_bytes()))
+}
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let delay = std::env::args().nth(1).ok_or("how many milliseconds?")?.parse().map(Duration::from_millis)?;
+    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+        let listener = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+        println!("{}", listener.local_addr()?.port());
+        std::io::stdout().flush()?;
+        let listener = listener.tap_io(|stream| drop(stream.set_nodelay(true)));
+        axum::serve(listener, Router::new().fallback(move |request| accept(request, delay))).await?;
+        Ok(())
+    })
+}

@@ -1,0 +1,112 @@
+//! Who was planned, and what became of them.
+
+use crate::apply::report::{CampaignReport, Doubtful, Refusal, Report, Tally};
+use crate::apply::send::{Landed, Lane, Settled};
+use crate::apply::stop::Stop;
+use crate::plan::PlannedPush;
+use crate::vendor::RejectClass;
+
+/// How far a campaign's content is on its way into the ledger.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Submission {
+    /// It was not asked for yet.
+    Open,
+    /// It was asked for.
+    Ordered,
+    /// It is durable.
+    Durable,
+}
+
+/// One line for each planned push, in the plan's order.
+pub(super) struct Books {
+    reports: Vec<CampaignReport>,
+    planned: Vec<u64>,
+    submissions: Vec<Submission>,
+}
+
+impl Books {
+    pub(super) fn new(pushes: &[PlannedPush]) -> Self {
+        let report = |push: &PlannedPush| CampaignReport {
+            campaign: push.campaign.id.clone(),
+            revision: push.campaign.revision,
+            tally: Tally::default(),
+            refusals: Vec::new(),
+            doubts: Vec::new(),
+            obstacle: None,
+        };
+        let submission =
+            |push: &PlannedPush| if push.is_submitted { Submission::Durable } else { Submission::Open };
+        Self {
+            reports: pushes.iter().map(report).collect(),
+            planned: pushes.iter().map(|push| push.targets.len() as u64).collect(),
+            submissions: pushes.iter().map(submission).collect(),
+        }
+    }
+
+    pub(super) fn submission(&mut self, place: usize) -> &mut Submission {
+        &mut self.submissions[place]
+    }
+
+    pub(super) fn obstruct(&mut self, place: usize, why: String) {
+        self.reports[place].obstacle.get_or_insert(why);
+    }
+
+    pub(super) fn is_obstructed(&self, place: usize) -> bool {
+        self.reports[place].obstacle.is_some()
+    }
+
+    pub(super) fn enter<D>(&mut self, lane: &Lane<D>, Landed { batch, settled }: Landed) {
+        let targets = batch.addressees.count();
+        let report = &mut self.reports[batch.push];
+        let mut tally = Tally::default();
+        match settled {
+            Settled::Accepted => {
+                tally.accepted = targets;
+                lane.brake.count_answer();
+            }
+            Settled::Rejected { class, code, message, request_id } => {
+                tally.rejected = targets;
+                lane.brake.count_answer();
+                react(lane, report, class, &code, &message);
+                match report.refusals.iter_mut().find(|refusal| refusal.code == code) {
+                    Some(refusal) => refusal.targets += targets,
+                    None => report.refusals.push(Refusal { code, message, request_id, targets }),
+                }
+            }
+            Settled::Unknown { why, request_id } => {
+                tally.unknown = targets;
+                lane.brake.count_doubt();
+                report.doubts.push(Doubtful { task_name: batch.task_name, why, request_id, targets });
+            }
+            Settled::NotAttempted => return,
+        }
+        lane.progress.count(tally);
+        report.tally.add(tally);
+    }
+
+    /// Counts as not attempted whatever was planned and met no other end.
+    pub(super) fn close(mut self, stop: Option<Stop>) -> Report {
+        for (report, planned) in self.reports.iter_mut().zip(self.planned) {
+            report.tally.not_attempted = planned - report.tally.total();
+            if report.tally.not_attempted > 0 && stop.is_none() && report.obstacle.is_none() {
+                let left = report.tally.not_attempted;
+                report.obstacle =
+                    Some(format!("{left} of its targets left the audience while the plan was executed"));
+            }
+        }
+        Report { campaigns: self.reports, stop }
+    }
+}
+
+/// A refusal says whether going on makes sense: for this campaign, or at all.
+fn react<D>(lane: &Lane<D>, report: &mut CampaignReport, class: RejectClass, code: &str, message: &str) {
+    let (code, message) = (code.to_owned(), message.to_owned());
+    match class {
+        RejectClass::Throttled => lane.brake.pull(Stop::Quota { code, message }),
+        RejectClass::Credentials => lane.brake.pull(Stop::Credentials { code, message }),
+        RejectClass::Unreachable => lane.brake.pull(Stop::Unreachable { message }),
+        RejectClass::Content => {
+            report.obstacle.get_or_insert(format!("the vendor refuses its content: {code}: {message}"));
+        }
+    }
+}

@@ -1,0 +1,356 @@
+//! The middle of an apply: batches in, intents to the journal, flights to the vendor, outcomes to the journal, books.
+//!
+//! One task turns it all; whatever can be done is done before it waits again, so that orders to the journal and its
+//! answers travel in groups.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+use uuid::Uuid;
+
+use crate::apply::books::{Books, Submission};
+use crate::apply::crash;
+use crate::apply::journal::{Answer, Journal, Parcel};
+use crate::apply::send::{Batch, Flown, Landed, Lane, Settled, fly, intent, settled};
+use crate::apply::stop::Stop;
+use crate::apply::{Deliver, Step};
+use crate::ledger::Record;
+use crate::plan::PlannedPush;
+use crate::vendor::RejectClass;
+
+/// Batches have their intents made durable ahead, so that as one request ends, the next one can leave: as many as may be
+/// in flight, and no more than begin in this part of a second. Each is one more in doubt if the process is killed.
+const AHEAD_PER_SECOND: usize = 20;
+
+/// So many orders leave for the journal together, and wait for company so long at most, as long as enough batches may
+/// leave meanwhile: a durable step costs the same for one record as for many.
+const GROUP: usize = 64;
+const COMPANY_MAX: Duration = Duration::from_millis(2);
+
+/// How often a batch is tried again that found no connection: a host that is down stays down, mostly.
+const CONNECTION_RETRIES_MAX: usize = 2;
+
+/// What the producer hands over, in the plan's order.
+pub(super) enum Cut {
+    Batch(Box<Batch>),
+    /// The audience could not be read on.
+    Unreadable {
+        push: usize,
+        why: String,
+    },
+}
+
+impl Cut {
+    fn push(&self) -> usize {
+        match self {
+            Self::Batch(batch) => batch.push,
+            Self::Unreadable { push, .. } => *push,
+        }
+    }
+}
+
+/// Everything between the producer and the books.
+pub(super) struct Dispatch<'a, D> {
+    lane: &'a Arc<Lane<D>>,
+    pushes: &'a [PlannedPush],
+    journal: &'a mut Journal,
+    books: &'a mut Books,
+    /// Batches that were cut, until there are no more.
+    cuts: Option<mpsc::Receiver<Vec<Cut>>>,
+    fresh: VecDeque<Cut>,
+    /// Batches that the vendor did not take, and that are tried again.
+    again: VecDeque<Box<Batch>>,
+    /// Intents that were ordered, ever; less those that will not be durable.
+    intended: u64,
+    ahead_max: u64,
+    flights: JoinSet<()>,
+    flown: mpsc::UnboundedReceiver<Flown>,
+    /// Batches that came back, ever.
+    landed: u64,
+    /// Until when orders to the journal wait for company.
+    gathering: Option<Instant>,
+}
+
+impl<'a, D: Deliver> Dispatch<'a, D> {
+    pub(super) fn new(
+        lane: &'a Arc<Lane<D>>,
+        pushes: &'a [PlannedPush],
+        (cuts, flown): (mpsc::Receiver<Vec<Cut>>, mpsc::UnboundedReceiver<Flown>),
+        journal: &'a mut Journal,
+        books: &'a mut Books,
+    ) -> Self {
+        let rate = lane.environment.requests_per_second.get() as usize / AHEAD_PER_SECOND;
+        Self {
+            lane,
+            pushes,
+            journal,
+            books,
+            cuts: Some(cuts),
+            fresh: VecDeque::new(),
+            again: VecDeque::new(),
+            intended: 0,
+            ahead_max: rate.min(lane.environment.concurrency.get()).max(1) as u64,
+            flights: JoinSet::new(),
+            flown,
+            landed: 0,
+            gathering: None,
+        }
+    }
+
+    /// Sends every batch, until all are settled, or all that left are after the brake was pulled.
+    pub(super) async fn run(mut self) {
+        let lane = Arc::clone(self.lane);
+        let mut pulled = std::pin::pin!(lane.brake.pulled());
+        let mut is_pulled = false;
+        loop {
+            let timer = if is_pulled {
+                self.withdraw();
+                None
+            } else {
+                self.launch()
+            };
+            let company = self.post(is_pulled);
+            let timer = timer.into_iter().chain(company).min();
+            self.lane.progress.set_waiting(self.again.len());
+            if !self.is_busy() && (is_pulled || self.is_dry()) {
+                return;
+            }
+            let (journal_is_open, wants_cuts) = (self.journal.is_open(), self.fresh.is_empty());
+            tokio::select! {
+                biased;
+                () = &mut pulled, if !is_pulled => is_pulled = true,
+                answers = self.journal.answers(), if journal_is_open => {
+                    for answer in answers {
+                        self.heed(answer);
+                    }
+                }
+                flown = self.flown.recv() => {
+                    self.land(flown.expect("the lane has a sender"));
+                    while let Ok(flown) = self.flown.try_recv() {
+                        self.land(flown);
+                    }
+                }
+                Some(ended) = self.flights.join_next() => ended.expect("no flight panics"),
+                cuts = next(&mut self.cuts), if wants_cuts && !is_pulled => self.take(cuts),
+                () = until(timer), if timer.is_some() => {}
+            }
+        }
+    }
+
+    /// Sends the journal what was ordered, unless it can wait for company: then returns until when.
+    fn post(&mut self, is_pulled: bool) -> Option<Instant> {
+        let gathered = self.journal.gathered();
+        if gathered == 0 {
+            self.gathering = None;
+            return None;
+        }
+        let (ready, away) = {
+            let ready = self.lane.ready();
+            (ready.queue.len() as u64, ready.taken - self.landed)
+        };
+        let now = Instant::now();
+        let until = *self.gathering.get_or_insert(now + COMPANY_MAX);
+        let is_short = ready * 2 < self.ahead_max || away == 0;
+        if is_pulled || is_short || gathered >= GROUP || until <= now {
+            self.gathering = None;
+            self.journal.leave();
+            return None;
+        }
+        Some(until)
+    }
+
+    /// Whether batches are on their way, or between here and the ledger.
+    fn is_busy(&self) -> bool {
+        let ready = self.lane.ready();
+        !ready.queue.is_empty() || ready.taken > self.landed || self.journal.is_open()
+    }
+
+    /// Whether no batch is left that may become due.
+    fn is_dry(&self) -> bool {
+        self.cuts.is_none() && self.fresh.is_empty() && self.again.is_empty()
+    }
+
+    /// Takes in what was cut, and puts the contents of campaigns on record that come up for the first time.
+    fn take(&mut self, cuts: Option<Vec<Cut>>) {
+        let Some(cuts) = cuts else {
+            self.cuts = None;
+            return;
+        };
+        for cut in &cuts {
+            let place = cut.push();
+            let submission = self.books.submission(place);
+            if matches!(cut, Cut::Batch(_)) && *submission == Submission::Open {
+                *submission = Submission::Ordered;
+                self.journal.submit(self.content(place), place);
+            }
+        }
+        self.fresh.extend(cuts);
+    }
+
+    fn content(&self, place: usize) -> Record {
+        let push = &self.pushes[place];
+        Record::Submitted {
+            run: self.lane.options.run.clone(),
+            campaign: push.campaign.id.clone(),
+            revision: push.campaign.revision,
+            digest: push.digest.clone(),
+            content: push.content.clone(),
+        }
+    }
+
+    /// Orders intents, as many as are wanted ahead.
+    fn intend(&mut self) {
+        if self.lane.pace.pauses_until().is_some() {
+            return;
+        }
+        let taken = self.lane.ready().taken;
+        while self.intended - taken < self.ahead_max {
+            let Some(mut batch) = self.next_batch() else { return };
+            batch.nonce = Uuid::new_v4().to_string();
+            let record = intent(&self.lane.options, &self.pushes[batch.push], &batch);
+            self.journal.intend(record, batch);
+            self.intended += 1;
+        }
+    }
+
+    /// Returns the next batch whose campaign's content is on record.
+    fn next_batch(&mut self) -> Option<Box<Batch>> {
+        while let Some(batch) = self.again.pop_front() {
+            if !self.books.is_obstructed(batch.push) {
+                return Some(batch);
+            }
+        }
+        loop {
+            let place = self.fresh.front()?.push();
+            let is_batch = matches!(self.fresh.front(), Some(Cut::Batch(_)));
+            if is_batch && *self.books.submission(place) != Submission::Durable {
+                return None;
+            }
+            match self.fresh.pop_front()? {
+                Cut::Unreadable { push, why } => self.books.obstruct(push, why),
+                Cut::Batch(batch) if self.books.is_obstructed(batch.push) => {}
+                Cut::Batch(batch) => return Some(batch),
+            }
+        }
+    }
+
+    /// Lets batches leave, as many as may now, and orders the intents of those behind them. Returns when there is more to
+    /// do, if that is a matter of time.
+    fn launch(&mut self) -> Option<Instant> {
+        while let Some(ended) = self.flights.try_join_next() {
+            ended.expect("no flight panics");
+        }
+        let mut due = None;
+        while self.flights.len() < self.lane.environment.concurrency.get() {
+            match self.lane.take() {
+                Ok(Some((batch, intent))) => {
+                    drop(self.flights.spawn(fly(Arc::clone(self.lane), batch, intent)));
+                }
+                Ok(None) => break,
+                Err(at) => {
+                    due = Some(at);
+                    break;
+                }
+            }
+        }
+        self.intend();
+        due.or_else(|| self.lane.pace.pauses_until())
+    }
+
+    /// Puts on record that what was ready never left.
+    fn withdraw(&mut self) {
+        let withdrawn = {
+            let mut ready = self.lane.ready();
+            ready.taken += ready.queue.len() as u64;
+            std::mem::take(&mut ready.queue)
+        };
+        for (batch, intent) in withdrawn {
+            self.land(Flown { batch, intent, outcome: None });
+        }
+    }
+
+    fn land(&mut self, flown: Flown) {
+        self.landed += 1;
+        if flown.outcome.is_some() {
+            crash::after(Step::ReplyRead, self.lane.options.crash_after);
+        }
+        self.settle(flown);
+    }
+
+    fn settle(&mut self, Flown { batch, intent, outcome }: Flown) {
+        let (record, settled) = settled(outcome);
+        self.journal.settle(intent, record, Box::new(Landed { batch, settled }));
+    }
+
+    /// Goes on from what is durable now.
+    fn heed(&mut self, answer: Answer) {
+        match answer {
+            Answer::Submitted(place) => {
+                *self.books.submission(place) = Submission::Durable;
+                crash::after(Step::Submitted, self.lane.options.crash_after);
+            }
+            Answer::Intended(batch, intent) => self.lane.ready().queue.push_back((batch, intent)),
+            Answer::Settled(landed) => {
+                if !matches!(landed.settled, Settled::NotAttempted) {
+                    crash::after(Step::OutcomeDurable, self.lane.options.crash_after);
+                }
+                match self.worth_another_try(*landed) {
+                    Ok(batch) => self.again.push_back(batch),
+                    Err(landed) => self.books.enter(self.lane, landed),
+                }
+            }
+            Answer::Unwritten(parcel, error) => {
+                self.lane.brake.pull(Stop::Ledger(error));
+                match parcel {
+                    Parcel::Intent(_) => self.intended -= 1,
+                    Parcel::Outcome(landed) => {
+                        let Landed { batch, settled } = *landed;
+                        self.books.enter(self.lane, Landed { batch, settled: settled.unrecorded() });
+                    }
+                    Parcel::Content(_) | Parcel::Write(_) => {}
+                }
+            }
+        }
+    }
+
+    /// Returns the batch if it may go out again: the vendor certainly did not take it, and may do so later.
+    fn worth_another_try(&self, landed: Landed) -> Result<Box<Batch>, Landed> {
+        let Settled::Rejected { class, .. } = landed.settled else { return Err(landed) };
+        if self.lane.brake.is_pulled() {
+            return Err(landed);
+        }
+        let Landed { mut batch, settled } = landed;
+        let tries_max = self.lane.options.retries_max;
+        let is_worth_it = match class {
+            RejectClass::Throttled => {
+                batch.throttled += 1;
+                batch.throttled + batch.unreachable <= tries_max
+            }
+            RejectClass::Unreachable => {
+                batch.unreachable += 1;
+                batch.unreachable <= CONNECTION_RETRIES_MAX
+                    && batch.throttled + batch.unreachable <= tries_max
+            }
+            RejectClass::Credentials | RejectClass::Content => false,
+        };
+        if is_worth_it { Ok(batch) } else { Err(Landed { batch, settled }) }
+    }
+}
+
+async fn next(cuts: &mut Option<mpsc::Receiver<Vec<Cut>>>) -> Option<Vec<Cut>> {
+    match cuts {
+        Some(cuts) => cuts.recv().await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn until(timer: Option<Instant>) {
+    match timer {
+        Some(at) => tokio::time::sleep_until(at).await,
+        None => std::future::pending().await,
+    }
+}

@@ -1,0 +1,367 @@
+//! A few columns of a Parquet file.
+//!
+//! The `parquet` crate reads a page at a time of the columns that are asked for, and nothing of the others. A damaged
+//! file can make it panic: every call into it runs behind `catch_unwind`.
+
+use std::cell::Cell;
+use std::fmt::{self, Write};
+use std::fs::File;
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Once;
+
+use parquet::basic::{ConvertedType, LogicalType, Type};
+use parquet::column::reader::{ColumnReader, ColumnReaderImpl};
+use parquet::data_type::{ByteArray, DataType};
+use parquet::errors::ParquetError;
+use parquet::file::reader::{FileReader, SerializedFileReader};
+use parquet::schema::types::ColumnDescriptor;
+
+use crate::domain::{RowValues, TargetIdRef, TargetRow};
+use crate::load::targets::{BadLine, BadLineReason, TargetFileError, text};
+
+/// Rows that are decoded together.
+const ROWS_AT_ONCE: usize = 1024;
+
+/// The rows of a Parquet file.
+pub(super) struct ParquetRows {
+    reader: SerializedFileReader<File>,
+    /// Each column that is read, once; that of the ids first.
+    columns: Vec<Column>,
+    /// For each value that was asked for, its place among the columns.
+    asked_for: Vec<usize>,
+    row_groups_begun: usize,
+    /// Rows of the row group that were not decoded yet.
+    rest_of_group: usize,
+    /// Rows that are decoded, and how many of them were given.
+    decoded: usize,
+    given: usize,
+    row: u64,
+    id: String,
+    value: String,
+    values: RowValues,
+}
+
+/// A column, and what was decoded of it.
+struct Column {
+    name: String,
+    place: usize,
+    is_unsigned: bool,
+    /// The level at which a value is there.
+    level: i16,
+    reader: Option<ColumnReader>,
+    levels: Vec<i16>,
+    cells: Cells,
+    /// How many of the cells were passed.
+    passed: usize,
+}
+
+enum Cells {
+    Text(Vec<ByteArray>),
+    Int32(Vec<i32>),
+    Int64(Vec<i64>),
+    Bool(Vec<bool>),
+}
+
+impl ParquetRows {
+    /// Reads the file's description and finds the columns.
+    pub(super) fn open(
+        file: File,
+        (id, values): (&str, &[String]),
+        shown_as: &str,
+    ) -> Result<Self, TargetFileError> {
+        let reader = unpanicked(|| SerializedFileReader::new(file))
+            .map_err(|why| TargetFileError::NotParquet { shown_as: shown_as.to_owned(), why })?;
+        let mut columns = vec![Column::find(&reader, id, shown_as)?];
+        if matches!(columns[0].cells, Cells::Bool(_)) {
+            return Err(unfit(shown_as, id, "BOOLEAN".to_owned()));
+        }
+        let mut asked_for = Vec::with_capacity(values.len());
+        for value in values {
+            let known = columns.iter().position(|column| column.name == *value);
+            asked_for.push(known.unwrap_or(columns.len()));
+            if known.is_none() {
+                columns.push(Column::find(&reader, value, shown_as)?);
+            }
+        }
+        Ok(Self {
+            reader,
+            columns,
+            asked_for,
+            row_groups_begun: 0,
+            rest_of_group: 0,
+            decoded: 0,
+            given: 0,
+            row: 0,
+            id: String::new(),
+            value: String::new(),
+            values: RowValues::default(),
+        })
+    }
+
+    /// Returns how many rows there are, as the file says.
+    pub(super) fn count(&self) -> u64 {
+        u64::try_from(self.reader.metadata().file_metadata().num_rows()).unwrap_or_default()
+    }
+
+    /// Returns the number of the row that was given last, from 1.
+    pub(super) fn row(&self) -> u64 {
+        self.row
+    }
+
+    /// Reads the next row. The rows are counted from 1 over the whole file.
+    pub(super) fn next_row(&mut self) -> Option<Result<TargetRow<'_>, BadLine>> {
+        if self.given == self.decoded {
+            match unpanicked(|| self.decode()) {
+                Ok(true) => {}
+                Ok(false) => return None,
+                Err(why) => return Some(Err(BadLine { line: self.row, why: BadLineReason::Damaged(why) })),
+            }
+        }
+        self.row += 1;
+        let Self { columns, asked_for, given, row, id, value, values, .. } = self;
+        let place = *given;
+        *given += 1;
+        let line = *row;
+        // Every column moves on, whatever is wrong with one of them.
+        let bad = |why| Some(Err(BadLine { line, why }));
+        for column in columns.iter_mut().filter(|column| column.has(place)) {
+            column.passed += 1;
+        }
+        values.clear();
+        for asked_for in &*asked_for {
+            let column = &columns[*asked_for];
+            match column.text(place, value) {
+                Ok(Some(text)) if !text.is_empty() => values.push(text),
+                Ok(_) => return bad(BadLineReason::NoValue(column.name.clone())),
+                Err(why) => return bad(why),
+            }
+        }
+        let id = match columns[0].text(place, id) {
+            Ok(Some(id)) => TargetIdRef::new(id),
+            Ok(None) => return bad(BadLineReason::NoValue(columns[0].name.clone())),
+            Err(why) => return bad(why),
+        };
+        match id {
+            Ok(id) => Some(Ok(TargetRow { line, id, values })),
+            Err(why) => bad(why.into()),
+        }
+    }
+
+    /// Decodes the next rows. Returns false where there are none.
+    fn decode(&mut self) -> Result<bool, ParquetError> {
+        while self.rest_of_group == 0 {
+            if self.row_groups_begun == self.reader.num_row_groups() {
+                return Ok(false);
+            }
+            let group = self.reader.get_row_group(self.row_groups_begun)?;
+            self.rest_of_group = usize::try_from(group.metadata().num_rows())
+                .map_err(|_| ParquetError::General("a negative number of rows".to_owned()))?;
+            for column in &mut self.columns {
+                column.reader = Some(group.get_column_reader(column.place)?);
+            }
+            self.row_groups_begun += 1;
+        }
+        let rows = self.rest_of_group.min(ROWS_AT_ONCE);
+        for column in &mut self.columns {
+            column.decode(rows)?;
+        }
+        self.rest_of_group -= rows;
+        (self.decoded, self.given) = (rows, 0);
+        Ok(true)
+    }
+}
+
+impl fmt::Debug for ParquetRows {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("ParquetRows").field("column", &self.columns[0].name).finish_non_exhaustive()
+    }
+}
+
+impl Column {
+    fn find(
+        reader: &SerializedFileReader<File>,
+        name: &str,
+        shown_as: &str,
+    ) -> Result<Self, TargetFileError> {
+        let schema = reader.metadata().file_metadata().schema_descr();
+        let names = || schema.root_schema().get_fields().iter().map(|field| field.name());
+        let mut fields = names().filter(|found| *found == name);
+        let shown_as = || shown_as.to_owned();
+        match (fields.next(), fields.next()) {
+            (Some(_), None) => {}
+            (Some(_), Some(_)) => {
+                return Err(TargetFileError::ColumnTwice { shown_as: shown_as(), column: name.to_owned() });
+            }
+            (None, _) => {
+                return Err(TargetFileError::NoColumn {
+                    shown_as: shown_as(),
+                    column: name.to_owned(),
+                    columns: names().map(str::to_owned).collect(),
+                });
+            }
+        }
+        let leaf = schema.columns().iter().enumerate().find(|(_, leaf)| *leaf.path().parts() == [name]);
+        let (place, leaf) = leaf.ok_or_else(|| unfit(&shown_as(), name, "nested columns".to_owned()))?;
+        if leaf.max_rep_level() > 0 {
+            return Err(unfit(&shown_as(), name, "lists".to_owned()));
+        }
+        let (cells, is_unsigned) = cells(leaf).map_err(|kind| unfit(&shown_as(), name, kind))?;
+        let level = leaf.max_def_level();
+        let (name, levels) = (name.to_owned(), Vec::new());
+        Ok(Self { name, place, is_unsigned, level, reader: None, levels, cells, passed: 0 })
+    }
+
+    /// Decodes exactly so many rows of the row group.
+    fn decode(&mut self, rows: usize) -> Result<(), ParquetError> {
+        self.passed = 0;
+        self.levels.clear();
+        let levels = &mut self.levels;
+        let cells = match (&mut self.cells, &mut self.reader) {
+            (Cells::Text(cells), Some(ColumnReader::ByteArrayColumnReader(reader))) => {
+                read(reader, rows, levels, cells)?
+            }
+            (Cells::Int32(cells), Some(ColumnReader::Int32ColumnReader(reader))) => {
+                read(reader, rows, levels, cells)?
+            }
+            (Cells::Int64(cells), Some(ColumnReader::Int64ColumnReader(reader))) => {
+                read(reader, rows, levels, cells)?
+            }
+            (Cells::Bool(cells), Some(ColumnReader::BoolColumnReader(reader))) => {
+                read(reader, rows, levels, cells)?
+            }
+            _ => return Err(ParquetError::General(format!("`{}` changes its type", self.name))),
+        };
+        let there =
+            if self.level == 0 { rows } else { levels.iter().filter(|at| **at == self.level).count() };
+        if cells != there || (self.level > 0 && levels.len() != rows) {
+            return Err(ParquetError::General(format!("`{}` ends before the other columns", self.name)));
+        }
+        Ok(())
+    }
+
+    /// Whether there is a cell in a row that was decoded.
+    #[inline]
+    fn has(&self, place: usize) -> bool {
+        self.level == 0 || self.levels[place] == self.level
+    }
+
+    /// Returns what is in a row whose cell was passed last, or nothing for `null`.
+    #[inline]
+    fn text<'row>(
+        &'row self,
+        place: usize,
+        buffer: &'row mut String,
+    ) -> Result<Option<&'row str>, BadLineReason> {
+        if !self.has(place) {
+            return Ok(None);
+        }
+        let cell = self.passed - 1;
+        buffer.clear();
+        let written = match &self.cells {
+            Cells::Text(cells) => return text(cells[cell].data()).map(Some),
+            Cells::Int32(cells) if self.is_unsigned => write!(buffer, "{}", cells[cell].cast_unsigned()),
+            Cells::Int32(cells) => write!(buffer, "{}", cells[cell]),
+            Cells::Int64(cells) if self.is_unsigned => write!(buffer, "{}", cells[cell].cast_unsigned()),
+            Cells::Int64(cells) => write!(buffer, "{}", cells[cell]),
+            Cells::Bool(cells) => write!(buffer, "{}", cells[cell]),
+        };
+        written.expect("a `String` takes everything");
+        Ok(Some(buffer))
+    }
+}
+
+fn read<T: DataType>(
+    reader: &mut ColumnReaderImpl<T>,
+    rows: usize,
+    levels: &mut Vec<i16>,
+    cells: &mut Vec<T::T>,
+) -> Result<usize, ParquetError> {
+    cells.clear();
+    let (read, ..) = reader.read_records(rows, Some(levels), None, cells)?;
+    if read != rows {
+        return Err(ParquetError::General(format!("a row group ends after {read} of {rows} rows")));
+    }
+    Ok(cells.len())
+}
+
+/// Returns what a column's cells are and whether they are unsigned, or the name of a type that has no one text.
+fn cells(leaf: &ColumnDescriptor) -> Result<(Cells, bool), String> {
+    use ConvertedType as C;
+    let logical = leaf.logical_type_ref();
+    let unfit = || match (leaf.converted_type(), logical) {
+        (C::NONE, None) => leaf.physical_type().to_string(),
+        (C::NONE, Some(logical)) => {
+            let described = format!("{logical:?}");
+            described.split(['(', ' ']).next().unwrap_or_default().to_uppercase()
+        }
+        (converted, _) => converted.to_string(),
+    };
+    match (leaf.physical_type(), logical, leaf.converted_type()) {
+        (
+            Type::BYTE_ARRAY,
+            None | Some(LogicalType::String | LogicalType::Enum | LogicalType::Json),
+            C::NONE | C::UTF8 | C::ENUM | C::JSON,
+        ) => Ok((Cells::Text(Vec::new()), false)),
+        (
+            physical @ (Type::INT32 | Type::INT64),
+            None | Some(LogicalType::Integer(_)),
+            converted @ (C::NONE
+            | C::INT_8
+            | C::INT_16
+            | C::INT_32
+            | C::INT_64
+            | C::UINT_8
+            | C::UINT_16
+            | C::UINT_32
+            | C::UINT_64),
+        ) => {
+            let is_unsigned = match logical {
+                Some(LogicalType::Integer(kind)) => !kind.is_signed,
+                _ => matches!(converted, C::UINT_8 | C::UINT_16 | C::UINT_32 | C::UINT_64),
+            };
+            let cells =
+                if physical == Type::INT32 { Cells::Int32(Vec::new()) } else { Cells::Int64(Vec::new()) };
+            Ok((cells, is_unsigned))
+        }
+        (Type::BOOLEAN, None, C::NONE) => Ok((Cells::Bool(Vec::new()), false)),
+        _ => Err(unfit()),
+    }
+}
+
+fn unfit(shown_as: &str, column: &str, kind: String) -> TargetFileError {
+    TargetFileError::UnfitColumn { shown_as: shown_as.to_owned(), column: column.to_owned(), kind }
+}
+
+thread_local! {
+    static IS_GUARDED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Runs a call into `parquet`; a panic in it becomes an error, and prints nothing.
+fn unpanicked<T>(call: impl FnOnce() -> Result<T, ParquetError>) -> Result<T, String> {
+    static HOOK: Once = Once::new();
+    HOOK.call_once(|| {
+        let previous = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |panic| {
+            if !IS_GUARDED.get() {
+                previous(panic);
+            }
+        }));
+    });
+    IS_GUARDED.set(true);
+    let result = catch_unwind(AssertUnwindSafe(call));
+    IS_GUARDED.set(false);
+    match result {
+        Ok(Ok(value)) => Ok(value),
+        Ok(Err(ParquetError::External(error))) if error.is::<io::Error>() => Err(error.to_string()),
+        Ok(Err(error)) => {
+            let text = error.to_string();
+            Err(text.strip_prefix("Parquet error: ").map(str::to_owned).unwrap_or(text))
+        }
+        Err(panic) => {
+            let text = panic.downcast_ref::<String>().map(String::as_str);
+            let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
+            Err(text.unwrap_or("its reader gave up without a word").to_owned())
+        }
+    }
+}

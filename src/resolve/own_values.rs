@@ -1,0 +1,227 @@
+//! What campaigns take from the rows of an audience: every row is looked at before anything is planned.
+//!
+//! A value must be there, visible and sendable, and the texts that it fills not longer than channels take: the rules that
+//! `values` in YAML obey, with the line of the file as their place.
+
+use crate::check::{Channels, Excess, Measure, TEXT_BYTES_MAX, Text};
+use crate::diagnostic::{Code, Diagnostic, Place};
+use crate::domain::{Campaign, CampaignId, RowSeal, RowValues, Sealing, TargetRow, placeholder_counts};
+use crate::load::targets::TargetFile;
+use crate::resolve::audience::at_row;
+
+/// A campaign that takes values from the rows of its audience.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Taker {
+    campaign: CampaignId,
+    declared_at: Place,
+    template: String,
+    channels: Channels,
+    /// Title and body.
+    texts: [Filled; 2],
+    /// Where the campaign names each of the audience's columns; nothing of those that it does not take.
+    named_at: Vec<Option<Place>>,
+}
+
+/// One text of a template, as rows fill it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Filled {
+    text: Text,
+    /// How long it is without any value of a row.
+    fixed: Measure,
+    /// How often the value of each column stands in it.
+    times: Vec<usize>,
+}
+
+impl Taker {
+    /// Says what a campaign takes from the audience's `columns`; `template` is the name that it gives its template, and
+    /// `named_at` where it names each of its own columns.
+    pub(super) fn new(
+        (campaign, template): (&Campaign, &str),
+        declared_at: &Place,
+        columns: &[String],
+        named_at: impl Fn(&str) -> Option<Place>,
+    ) -> Self {
+        let place_of = |column: &str| columns.iter().position(|known| known == column);
+        let filled = |text: Text, words: &str| {
+            let (mut fixed, mut times) = (Measure::of(words), vec![0; columns.len()]);
+            for (placeholder, count) in placeholder_counts(words) {
+                let own = campaign.values_from.get(placeholder).and_then(|column| place_of(column));
+                let common = campaign.values.get(placeholder);
+                if own.is_some() || common.is_some() {
+                    fixed = fixed.without(Measure::of(&format!("#{placeholder}#")), count);
+                }
+                if let Some(place) = own {
+                    times[place] += count;
+                } else if let Some(value) = common {
+                    fixed = fixed.plus(Measure::of(value), count);
+                }
+            }
+            Filled { text, fixed, times }
+        };
+        Self {
+            campaign: campaign.id.clone(),
+            declared_at: declared_at.clone(),
+            template: template.to_owned(),
+            channels: Channels::of(campaign.recipients, campaign.channel),
+            texts: [
+                filled(Text::Title, &campaign.template.title),
+                filled(Text::Body, &campaign.template.body),
+            ],
+            named_at: columns.iter().map(|column| named_at(column)).collect(),
+        }
+    }
+
+    /// Whether rows are held to the same by both, wherever they are declared.
+    #[must_use]
+    pub fn asks_as(&self, other: &Self) -> bool {
+        let columns = |taker: &Self| taker.named_at.iter().map(Option::is_some).collect::<Vec<_>>();
+        let name = |taker: &Self| (taker.campaign.clone(), taker.template.clone());
+        name(self) == name(other)
+            && (self.channels, &self.texts) == (other.channels, &other.texts)
+            && columns(self) == columns(other)
+    }
+
+    /// Returns every place that a diagnostic of a row may point at, in an order of its own.
+    pub fn places(&self) -> impl Iterator<Item = &Place> {
+        std::iter::once(&self.declared_at).chain(self.named_at.iter().flatten())
+    }
+
+    /// Returns where the campaign names the column at this place among the audience's.
+    pub(super) fn named_at(&self, column: usize) -> Option<&Place> {
+        self.named_at.get(column)?.as_ref()
+    }
+}
+
+/// The longest that rows made of a text so far.
+#[derive(Clone, Copy, Debug, Default)]
+struct Longest {
+    excess: Excess,
+    /// Rows that make it too long.
+    rows: u64,
+    /// The line of the longest of them, and its characters.
+    line: u64,
+    characters: usize,
+}
+
+/// Looks at every row of an audience.
+pub(super) struct RowCheck<'a> {
+    file: &'a TargetFile,
+    takers: &'a [Taker],
+    /// For each taker, of title and body.
+    longest: Vec<[Longest; 2]>,
+    /// The row's values, measured.
+    measures: Vec<Measure>,
+    sealing: Sealing,
+}
+
+impl<'a> RowCheck<'a> {
+    pub(super) fn new(file: &'a TargetFile, takers: &'a [Taker]) -> Self {
+        let longest = vec![<[Longest; 2]>::default(); takers.len()];
+        let measures = Vec::with_capacity(file.value_columns.len());
+        Self { file, takers, longest, measures, sealing: Sealing::default() }
+    }
+
+    /// Looks at a row, and returns the first mistake in it.
+    pub(super) fn row(&mut self, row: &TargetRow<'_>) -> Option<Diagnostic> {
+        let mistake = self.look(row.line, row.values);
+        if mistake.is_none() {
+            self.sealing.add(row.id, row.values);
+        }
+        mistake
+    }
+
+    fn look(&mut self, line: u64, values: &RowValues) -> Option<Diagnostic> {
+        self.measures.clear();
+        for (column, value) in self.file.value_columns.iter().zip(values.iter()) {
+            if let Some(flaw) = flaw(value) {
+                let message = format!("`{column}` {flaw}");
+                return Some(
+                    self.mistake(Code::AudienceValue, line, message)
+                        .help("mend the value, or remove the line"),
+                );
+            }
+            self.measures.push(Measure::of(value));
+        }
+        for (taker, longest) in self.takers.iter().zip(&mut self.longest) {
+            let filled = taker.texts.each_ref().map(|text| {
+                let parts = text.times.iter().zip(&self.measures);
+                parts.fold(text.fixed, |filled, (times, value)| filled.plus(*value, *times))
+            });
+            let total_bytes = filled[0].bytes.saturating_add(filled[1].bytes);
+            for ((text, measure), longest) in taker.texts.iter().zip(filled).zip(longest) {
+                if measure.bytes > TEXT_BYTES_MAX {
+                    let (key, bytes) = (text.text.as_str(), measure.bytes);
+                    let message = format!(
+                        "this line makes the {key} of campaign `{}` {bytes} bytes long",
+                        taker.campaign
+                    );
+                    let help = "shorten its values: no channel takes more than a few thousand bytes";
+                    let mistake = mistake(self.file, Code::TextTooLong, line, message);
+                    return Some(mistake.related(taker.declared_at.clone(), "the campaign").help(help));
+                }
+                longest.see(taker.channels.excess(text.text, measure, total_bytes), measure.characters, line);
+            }
+        }
+        None
+    }
+
+    /// Returns the seal of all rows, and what is too long over all of them: a warning for each text of each campaign, at
+    /// the longest row.
+    pub(super) fn finish(self) -> (RowSeal, Vec<Diagnostic>) {
+        let mut out = Vec::new();
+        for (taker, longest) in self.takers.iter().zip(&self.longest) {
+            for (text, longest) in taker.texts.iter().zip(longest).filter(|(_, longest)| longest.rows > 0) {
+                let (key, rows) = (text.text.as_str(), longest.rows);
+                let message =
+                    format!("the {key} of template `{}` is {}", taker.template, longest.excess.complaint());
+                let of_lines = match rows {
+                    1 => format!("`{}` takes its values from this line", taker.campaign),
+                    rows => format!("`{}` takes its values from {rows} such lines", taker.campaign),
+                };
+                let (place, message) = at_row(self.file, longest.line, message);
+                out.push(
+                    Diagnostic::warning(Code::TextTooLong, place, message)
+                        .label(format!("makes it {} characters", longest.characters))
+                        .related(taker.declared_at.clone(), of_lines)
+                        .help(longest.excess.help(text.text)),
+                );
+            }
+        }
+        (self.sealing.finish(), out)
+    }
+
+    fn mistake(&self, code: Code, line: u64, message: String) -> Diagnostic {
+        mistake(self.file, code, line, message)
+    }
+}
+
+fn mistake(file: &TargetFile, code: Code, line: u64, message: String) -> Diagnostic {
+    let (place, message) = at_row(file, line, message);
+    Diagnostic::error(code, place, message)
+}
+
+impl Longest {
+    fn see(&mut self, excess: Excess, characters: usize, line: u64) {
+        if excess.is_none() {
+            return;
+        }
+        self.excess.add(excess);
+        self.rows += 1;
+        if characters > self.characters {
+            (self.line, self.characters) = (line, characters);
+        }
+    }
+}
+
+/// Says what is wrong with a value: nobody looks at each row of a file, so what no reader would see is refused.
+fn flaw(value: &str) -> Option<String> {
+    if value.len() > TEXT_BYTES_MAX {
+        Some(format!("has {} bytes, and no channel takes more than a few thousand", value.len()))
+    } else if let Some(control) = value.chars().find(|c| c.is_control()) {
+        Some(format!("contains the control character U+{:04X}", u32::from(control)))
+    } else if value.trim().is_empty() {
+        Some("is blank".to_owned())
+    } else {
+        None
+    }
+}
