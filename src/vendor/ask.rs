@@ -52,7 +52,11 @@ impl Asker {
         for (name, value) in headers {
             asked = asked.header(name, value);
         }
-        let why = |error: reqwest::Error| innermost(&error.without_url());
+        let why = |error: reqwest::Error| {
+            let is_connect = error.is_connect();
+            let why = innermost(&error.without_url());
+            if is_connect { format!("no connection to the vendor: {why}") } else { why }
+        };
         let mut answer = asked.send().await.map_err(why)?;
         let (status, mut body) = (answer.status().as_u16(), Vec::new());
         while let Some(chunk) = answer.chunk().await.map_err(why)? {

@@ -164,12 +164,11 @@ impl Client {
     /// Asks a question once, and reads the whole answer whatever it says; an error says why there is none.
     pub(super) async fn ask_once(&self, question: &Request, nonce: &str) -> Result<Answered, String> {
         let Inner { environment, base, credentials, clock, .. } = &*self.0;
-        let asker = match self.0.asker.get() {
-            Some(asker) => asker,
-            None => {
-                let asker = Asker::new(base, environment.timeout).map_err(|error| error.to_string())?;
-                self.0.asker.get_or_init(|| asker)
-            }
+        let asker = if let Some(asker) = self.0.asker.get() {
+            asker
+        } else {
+            let asker = Asker::new(base, environment.timeout).map_err(|error| error.to_string())?;
+            self.0.asker.get_or_init(|| asker)
         };
         let stamp = Stamp { timestamp: clock(), nonce: nonce.to_owned() };
         let (version, region) = (environment.api_version, environment.region.as_deref());
