@@ -106,8 +106,8 @@ impl Session<'_> {
         Ok(packed)
     }
 
-    /// Packs the ledger where that is worth its while after a run. A ledger that cannot be packed stays as it is.
-    pub(super) fn pack_after_run(&self, desired: &Desired, command: &str) {
+    /// Packs a ledger that became long, before or after a run. One that cannot be packed stays as it is.
+    pub(super) fn pack_long_ledger(&self, desired: &Desired, command: &str) {
         let packed = self.open_and_pack(desired, command);
         match packed {
             Ok((before, after)) => self.shell.say(&format!(

@@ -2,7 +2,7 @@
 //!
 //! Never sends again by itself: the vendor has no idempotency token, so only the caller, who keeps the ledger, may.
 
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -13,11 +13,12 @@ use hyper::{Method, Response, Uri};
 use url::Url;
 
 use crate::domain::{Credentials, Environment};
+use crate::vendor::ask::{Answered, Asker};
 use crate::vendor::connection::{Connection, Connector, innermost};
 use crate::vendor::outcome::{Outcome, RejectClass};
 use crate::vendor::reply::{self, Reply};
 use crate::vendor::request::{Prepared, Request};
-use crate::vendor::sign_v1::{Signer, Stamp};
+use crate::vendor::sign_v1::{Signer, Stamp, sign};
 
 /// Tells the time for `Timestamp`.
 pub type Clock = Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>;
@@ -39,7 +40,8 @@ const NEWS: Duration = Duration::from_millis(10);
 const UNWRITTEN_MAX: u32 = 1;
 
 const FORM: HeaderValue = HeaderValue::from_static("application/x-www-form-urlencoded");
-const USER: HeaderValue = HeaderValue::from_static(concat!("campaignctl/", env!("CARGO_PKG_VERSION")));
+pub(super) const USER: HeaderValue =
+    HeaderValue::from_static(concat!("campaignctl/", env!("CARGO_PKG_VERSION")));
 const ACTION: HeaderName = HeaderName::from_static("x-acs-action");
 const VERSION: HeaderName = HeaderName::from_static("x-acs-version");
 const ACS_RETRY_AFTER: HeaderName = HeaderName::from_static("x-acs-retry-after");
@@ -80,6 +82,8 @@ struct Inner {
     signer: Signer,
     /// Open connections without a request, the last used one last.
     idle: Mutex<Vec<(Connection, Instant)>>,
+    /// Made for the first question.
+    asker: OnceLock<Asker>,
     environment: Environment,
     base: Url,
     credentials: Credentials,
@@ -116,6 +120,7 @@ impl Client {
             ]),
             signer: Signer::new(version, environment.region.as_deref(), &credentials),
             idle: Mutex::default(),
+            asker: OnceLock::new(),
             environment: environment.clone(),
             base,
             credentials,
@@ -156,9 +161,23 @@ impl Client {
         }
     }
 
-    /// Sends a request once, and reads the whole reply whatever it says.
-    pub(super) async fn exchange_now(&self, request: &Request, nonce: &str) -> Result<Exchanged, NoReply> {
-        self.exchange(&request.clone().into(), nonce, &Open).await
+    /// Asks a question once, and reads the whole answer whatever it says; an error says why there is none.
+    pub(super) async fn ask_once(&self, question: &Request, nonce: &str) -> Result<Answered, String> {
+        let Inner { environment, base, credentials, clock, .. } = &*self.0;
+        let asker = if let Some(asker) = self.0.asker.get() {
+            asker
+        } else {
+            let asker = Asker::new(base, environment.timeout).map_err(|error| error.to_string())?;
+            self.0.asker.get_or_init(|| asker)
+        };
+        let stamp = Stamp { timestamp: clock(), nonce: nonce.to_owned() };
+        let (version, region) = (environment.api_version, environment.region.as_deref());
+        let signed = sign(question, version, region, credentials, &stamp);
+        let mut url = base.clone();
+        url.set_path("/");
+        url.set_query(Some(&signed.query));
+        let headers = [("x-acs-action", question.action.as_str()), ("x-acs-version", version.as_str())];
+        asker.ask(url, headers, signed.body.into_bytes()).await
     }
 
     async fn exchange(
@@ -320,15 +339,6 @@ pub(super) enum NoReply {
     NothingLeft(String),
     /// The vendor may have the request.
     MayHaveArrived(String),
-}
-
-impl NoReply {
-    pub(super) fn why(self) -> String {
-        match self {
-            Self::HeldBack => "the request was held back".to_owned(),
-            Self::NothingLeft(why) | Self::MayHaveArrived(why) => why,
-        }
-    }
 }
 
 /// Reads a whole body; an error without words says that it is too long.

@@ -3,6 +3,7 @@
 //! Knows nothing of plans and ledgers: one request goes out once, and comes back accepted, rejected or
 //! unknown. `apply` decides what to send; `sandbox` plays the other side and shares the signature only.
 
+mod ask;
 mod client;
 mod codes;
 mod connection;

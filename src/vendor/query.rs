@@ -150,16 +150,15 @@ impl Client {
     async fn ask(&self, request: &Request) -> Result<Value, QueryError> {
         let backoff =
             ExponentialBuilder::new().with_min_delay(RETRY_DELAY).with_max_times(RETRIES_MAX).with_jitter();
-        (|| self.ask_once(request))
+        (|| self.answer(request))
             .retry(backoff)
             .when(|error| matches!(error, QueryError::NoAnswer(_) | QueryError::Unreadable(_)))
             .await
     }
 
-    async fn ask_once(&self, request: &Request) -> Result<Value, QueryError> {
+    async fn answer(&self, request: &Request) -> Result<Value, QueryError> {
         let nonce = Uuid::new_v4().to_string();
-        let exchanged =
-            self.exchange_now(request, &nonce).await.map_err(|error| QueryError::NoAnswer(error.why()))?;
+        let exchanged = self.ask_once(request, &nonce).await.map_err(QueryError::NoAnswer)?;
         let answer: Value = serde_json::from_slice(&exchanged.body).map_err(|error| unreadable(&error))?;
         let text = |name: &str| self.printable(answer[name].as_str().unwrap_or_default());
         let code = if exchanged.status == 200 { text("ResultCode") } else { text("Code") };

@@ -72,9 +72,36 @@ fn an_apply_packs_a_ledger_that_became_long() {
     site.write("campaigns/c.yaml", &campaign("hello", 600));
     let applied = site.run(&["apply", "--auto-approve", "--pack-after", "60"]).exits(0);
     applied.says("300 accepted").warns("Packed the ledger's");
-    assert!(site.path(LEDGER).join("store-1").is_dir());
+    // Once before it sent, as it had become long already, and once after.
+    assert!(site.path(LEDGER).join("store-2").is_dir());
     site.apply().exits(0).says("up to date");
     assert_eq!(vendor.sandbox.received().pushes, 600);
+}
+
+#[test]
+fn an_apply_first_packs_what_a_killed_one_left_long() {
+    let vendor = Vendor::start();
+    let site = Site::remote(&vendor.url(), 600, "");
+    let mut killed = site.command(&["apply", "--auto-approve", "--pack-after", "60"]);
+    let killed = killed.env("CAMPAIGNCTL_CRASH_AFTER", "run-done").output().unwrap();
+    assert_eq!(killed.status.code(), None, "it was to die");
+    assert!(!site.path(LEDGER).join("store-1").exists());
+    site.write("campaigns/c.yaml", &campaign("hello", 605));
+    // A reviewed plan is held to the ledger as it is; nothing is packed before it.
+    site.run(&["plan", "--out", "plan.json"]).exits(0);
+    let copy = site.run(&["apply", "plan.json", "--auto-approve", "--pack-after", "60"]).exits(0);
+    copy.says("5 accepted").warns("Packed the ledger's");
+    site.write("campaigns/c.yaml", &campaign("hello", 610));
+    let packs = site.run(&["apply", "--auto-approve", "--pack-after", "0"]).exits(0).says("5 accepted");
+    assert_eq!(packs.stderr.matches("Packed the ledger's").count(), 1, "there was nothing to pack before it");
+    let mut killed = site.command(&["apply", "--auto-approve", "--pack-after", "60"]);
+    site.write("campaigns/c.yaml", &campaign("hello", 1210));
+    let killed = killed.env("CAMPAIGNCTL_CRASH_AFTER", "run-done").output().unwrap();
+    assert_eq!(killed.status.code(), None, "it was to die");
+    site.write("campaigns/c.yaml", &campaign("hello", 1215));
+    let packs = site.run(&["apply", "--auto-approve", "--pack-after", "60"]).exits(0);
+    packs.says("5 accepted").warns("Packed the ledger's");
+    assert_eq!(vendor.sandbox.received().pushes, 1215);
 }
 
 #[test]

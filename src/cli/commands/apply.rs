@@ -52,7 +52,7 @@ pub(in crate::cli) struct Args {
     /// Print the report as JSON
     #[arg(long)]
     json: bool,
-    /// Pack the ledger once it has so many records: for tests
+    /// Pack the ledger once it has so many records since it was packed: for tests
     #[arg(long, hide = true, value_name = "RECORDS")]
     pack_after: Option<u64>,
     /// Die after a step: for crash tests
@@ -73,7 +73,13 @@ pub(super) fn run(shell: &Shell, globals: &Globals, args: &Args) -> Result {
         prove_young(reviewed, args.max_plan_age, shell.now())?;
     }
     session.prove_time_is_real(&desired)?;
-    let open = session.open_ledger(&desired, "apply")?;
+    let mut open = session.open_ledger(&desired, "apply")?;
+    // What a killed run left is long. A reviewed plan is of the ledger as it is.
+    if reviewed.is_none() && open.writer.serial() > unpacked_until(args, &open) {
+        drop(open);
+        session.pack_long_ledger(&desired, "apply");
+        open = session.open_ledger(&desired, "apply")?;
+    }
     prove_clock(&open.ledger, shell.now())?;
     let plan = session.plan(&desired, &open.ledger)?;
     if let Some(reviewed) = &reviewed {
@@ -192,9 +198,14 @@ fn approve(shell: &Shell, args: &Args, plan: &PlanDocument) -> Result<()> {
     Err(Failure::new(ExitStatus::Refused, "the plan was not approved").help("nothing was sent"))
 }
 
+/// Returns the last record up to which the ledger is not worth packing.
+fn unpacked_until(args: &Args, open: &OpenLedger) -> Serial {
+    args.pack_after.map_or_else(|| open.unpacked_until(), |records| Serial(open.packed_up_to + records))
+}
+
 fn execute(session: &Session<'_>, args: &Args, desired: &Desired, open: OpenLedger, plan: Plan) -> Result {
     let shell = session.shell;
-    let unpacked_until = args.pack_after.map_or_else(|| open.unpacked_until(), Serial);
+    let unpacked_until = unpacked_until(args, &open);
     let ledger = open.ledger;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Failure::from_error(ExitStatus::Other, &error))?;
@@ -243,7 +254,7 @@ fn execute(session: &Session<'_>, args: &Args, desired: &Desired, open: OpenLedg
     shell.answer(&text)?;
     drop(ledger);
     if last > unpacked_until {
-        session.pack_after_run(desired, "apply");
+        session.pack_long_ledger(desired, "apply");
     }
     Ok(status(&report, had_doubts))
 }
