@@ -11,6 +11,7 @@ pub mod cli;
 pub mod diagnostic;
 pub mod diff;
 pub mod domain;
+pub mod foreign;
 pub mod format;
 pub mod ledger;
 pub mod load;

@@ -149,7 +149,6 @@ impl Folding {
         match record {
             Record::Opened(_) | Record::Packed(_) => return Err(FoldError::MisplacedHeader(serial)),
             Record::PackedRun(run) => {
-                let run = RunSummary::from(run);
                 self.run_places.insert(run.run.clone(), self.runs.len());
                 self.runs.push(run);
             }

@@ -9,6 +9,7 @@ use crate::domain::{CampaignId, Revision, TargetHash, TargetSet};
 use crate::ledger::blocks::{Accepted, BlockError, merged};
 use crate::ledger::content::{Content, ContentDigest};
 use crate::ledger::record::{Header, IntentRecord, RunId, Serial};
+use crate::ledger::text::as_editions;
 
 /// An intent whose outcome nobody knows.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -78,19 +79,21 @@ impl History {
 }
 
 /// One `apply`, as the audit trail shows it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RunSummary {
     /// Its id.
     pub run: RunId,
     /// When it began.
     pub started_at: DateTime<Utc>,
     /// When it ended in order; nothing if it crashed or still runs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended_at: Option<DateTime<Utc>>,
     /// The digest of the plan it executed.
     pub plan: String,
     /// Who ran it, where.
     pub actor: String,
     /// The CI job that ran it, as a URL.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ci_run: Option<String>,
     /// Targets accepted, by the outcomes on record.
     pub accepted: u64,
@@ -99,8 +102,10 @@ pub struct RunSummary {
     /// Targets in doubt, intents without an outcome included.
     pub unknown: u64,
     /// Why it stopped early, if it said so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stopped: Option<String>,
     /// The campaign revisions that it sent something of.
+    #[serde(with = "as_editions")]
     pub campaigns: Vec<(CampaignId, Revision)>,
 }
 

@@ -11,7 +11,7 @@ use crate::domain::{CampaignId, Revision, TargetHash};
 use crate::ledger::blocks::{BlockError, BlockName, blocks_of};
 use crate::ledger::history::{Doubt, History, Ledger};
 use crate::ledger::packed::{
-    Mark, PackedDoubt, PackedEdition, PackedHeader, PackedRejections, PackedRun, PackedTargets, PackedTasks,
+    Mark, PackedDoubt, PackedEdition, PackedHeader, PackedRejections, PackedTargets, PackedTasks,
 };
 use crate::ledger::record::{FORMAT_VERSION, Header, Record};
 
@@ -50,7 +50,7 @@ impl Ledger {
     ) -> impl Iterator<Item = Result<Packed, BlockError>> + '_ {
         let header = Header { format: FORMAT_VERSION, ..self.header.clone() };
         let first = PackedHeader { header, opened_at: self.opened_at, after, marks };
-        let runs = self.runs.iter().map(|run| Ok(Record::PackedRun(PackedRun::from(run)).into()));
+        let runs = self.runs.iter().map(|run| Ok(Record::PackedRun(run.clone()).into()));
         let editions = self.histories.iter().flat_map(|((campaign, revision), history)| -> Part<'_> {
             self.pack_edition(campaign, *revision, history)
         });

@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 use crate::domain::{CampaignId, Revision, TargetHash};
 use crate::ledger::blocks::BlockName;
 use crate::ledger::content::{Content, ContentDigest};
-use crate::ledger::history::{Rejection, RunSummary};
-use crate::ledger::record::{Header, IntentRecord, RunId, Serial};
+use crate::ledger::history::Rejection;
+use crate::ledger::record::{Header, IntentRecord, Serial};
 use crate::ledger::text::{as_hex_list, as_number, as_text};
 
 /// A record's place and the chain up to it: what is left of a record that was packed.
@@ -33,95 +33,6 @@ pub struct PackedHeader {
     pub after: Mark,
     /// Ends and beginnings of runs among what was packed: what other machines may remember of it.
     pub marks: Vec<Mark>,
-}
-
-/// One `apply`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PackedRun {
-    run: RunId,
-    started_at: DateTime<Utc>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    ended_at: Option<DateTime<Utc>>,
-    plan: String,
-    actor: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    ci_run: Option<String>,
-    accepted: u64,
-    rejected: u64,
-    unknown: u64,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    stopped: Option<String>,
-    campaigns: Vec<PackedKey>,
-}
-
-/// A campaign revision.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct PackedKey(#[serde(with = "as_text")] CampaignId, #[serde(with = "as_number")] Revision);
-
-impl From<&RunSummary> for PackedRun {
-    fn from(run: &RunSummary) -> Self {
-        let RunSummary {
-            run,
-            started_at,
-            ended_at,
-            plan,
-            actor,
-            ci_run,
-            accepted,
-            rejected,
-            unknown,
-            stopped,
-            campaigns,
-        } = run.clone();
-        let campaigns =
-            campaigns.into_iter().map(|(campaign, revision)| PackedKey(campaign, revision)).collect();
-        Self {
-            run,
-            started_at,
-            ended_at,
-            plan,
-            actor,
-            ci_run,
-            accepted,
-            rejected,
-            unknown,
-            stopped,
-            campaigns,
-        }
-    }
-}
-
-impl From<PackedRun> for RunSummary {
-    fn from(packed: PackedRun) -> Self {
-        let PackedRun {
-            run,
-            started_at,
-            ended_at,
-            plan,
-            actor,
-            ci_run,
-            accepted,
-            rejected,
-            unknown,
-            stopped,
-            campaigns,
-        } = packed;
-        let campaigns =
-            campaigns.into_iter().map(|PackedKey(campaign, revision)| (campaign, revision)).collect();
-        Self {
-            run,
-            started_at,
-            ended_at,
-            plan,
-            actor,
-            ci_run,
-            accepted,
-            rejected,
-            unknown,
-            stopped,
-            campaigns,
-        }
-    }
 }
 
 /// One campaign revision. Its accepted targets follow in [`PackedTargets`], unless they are few.

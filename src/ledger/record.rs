@@ -8,8 +8,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::{Call, CampaignId, EnvironmentName, LedgerSalt, ProjectName, Revision, TargetHash};
 use crate::ledger::content::{Content, ContentDigest};
+use crate::ledger::history::RunSummary;
 use crate::ledger::packed::{
-    PackedDoubt, PackedEdition, PackedHeader, PackedRejections, PackedRun, PackedTargets, PackedTasks,
+    PackedDoubt, PackedEdition, PackedHeader, PackedRejections, PackedTargets, PackedTasks,
 };
 use crate::ledger::text::{as_hex, as_hex_list, as_number, as_text};
 
@@ -276,7 +277,7 @@ pub enum Record {
     /// All records before this one were packed into the ones that follow.
     Packed(PackedHeader),
     /// An `apply` that was packed.
-    PackedRun(PackedRun),
+    PackedRun(RunSummary),
     /// A campaign revision that was packed.
     PackedEdition(PackedEdition),
     /// Its accepted targets.

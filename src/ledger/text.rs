@@ -48,6 +48,31 @@ pub(super) mod as_number {
     }
 }
 
+/// For `#[serde(with = "as_editions")]` on campaign revisions: `[["payday", 1]]`.
+pub(super) mod as_editions {
+    use serde::Serialize;
+
+    use super::{Deserialize, Deserializer, Serializer, as_number, as_text};
+    use crate::domain::{CampaignId, Revision};
+
+    #[derive(Serialize, Deserialize)]
+    struct Edition(#[serde(with = "as_text")] CampaignId, #[serde(with = "as_number")] Revision);
+
+    pub(in crate::ledger) fn serialize<S: Serializer>(
+        editions: &[(CampaignId, Revision)],
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(editions.iter().map(|(id, revision)| Edition(id.clone(), *revision)))
+    }
+
+    pub(in crate::ledger) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Vec<(CampaignId, Revision)>, D::Error> {
+        let editions = Vec::<Edition>::deserialize(deserializer)?;
+        Ok(editions.into_iter().map(|Edition(id, revision)| (id, revision)).collect())
+    }
+}
+
 /// For `#[serde(with = "as_hex")]` on a ledger's salt.
 pub(super) mod as_hex {
     use super::{Deserialize, Deserializer, Error, Serializer};

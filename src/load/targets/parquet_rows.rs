@@ -3,12 +3,9 @@
 //! The `parquet` crate reads a page at a time of the columns that are asked for, and nothing of the others. A damaged
 //! file can make it panic: every call into it runs behind `catch_unwind`.
 
-use std::cell::Cell;
 use std::fmt::{self, Write};
 use std::fs::File;
 use std::io;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Once;
 
 use parquet::basic::{ConvertedType, LogicalType, Type};
 use parquet::column::reader::{ColumnReader, ColumnReaderImpl};
@@ -18,6 +15,7 @@ use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::schema::types::ColumnDescriptor;
 
 use crate::domain::{RowValues, TargetIdRef, TargetRow};
+use crate::foreign;
 use crate::load::targets::{BadLine, BadLineReason, TargetFileError, text};
 
 /// Rows that are decoded together.
@@ -333,35 +331,15 @@ fn unfit(shown_as: &str, column: &str, kind: String) -> TargetFileError {
     TargetFileError::UnfitColumn { shown_as: shown_as.to_owned(), column: column.to_owned(), kind }
 }
 
-thread_local! {
-    static IS_GUARDED: Cell<bool> = const { Cell::new(false) };
-}
-
 /// Runs a call into `parquet`; a panic in it becomes an error, and prints nothing.
 fn unpanicked<T>(call: impl FnOnce() -> Result<T, ParquetError>) -> Result<T, String> {
-    static HOOK: Once = Once::new();
-    HOOK.call_once(|| {
-        let previous = std::panic::take_hook();
-        std::panic::set_hook(Box::new(move |panic| {
-            if !IS_GUARDED.get() {
-                previous(panic);
-            }
-        }));
-    });
-    IS_GUARDED.set(true);
-    let result = catch_unwind(AssertUnwindSafe(call));
-    IS_GUARDED.set(false);
-    match result {
+    match foreign::unpanicked(call) {
         Ok(Ok(value)) => Ok(value),
         Ok(Err(ParquetError::External(error))) if error.is::<io::Error>() => Err(error.to_string()),
         Ok(Err(error)) => {
             let text = error.to_string();
             Err(text.strip_prefix("Parquet error: ").map(str::to_owned).unwrap_or(text))
         }
-        Err(panic) => {
-            let text = panic.downcast_ref::<String>().map(String::as_str);
-            let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
-            Err(text.unwrap_or("its reader gave up without a word").to_owned())
-        }
+        Err(words) => Err(words.unwrap_or_else(|| "its reader gave up without a word".to_owned())),
     }
 }
