@@ -363,9 +363,13 @@ fn only_this_machine_may_ask() {
 
 #[test]
 fn a_stopped_sandbox_answers_nobody() {
-    let vendor = Vendor::start();
-    let address = vendor.sandbox.url().socket_addrs(|| None).unwrap()[0];
-    let Vendor { sandbox, runtime, .. } = vendor;
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let options = campaignctl::sandbox::Options::new(std::sync::Arc::new(|| chrono::DateTime::UNIX_EPOCH));
+    // An address of its own: the sandbox of another test, which runs meanwhile, may get a port that was let go.
+    let address = SocketAddr::from(([127, 91, 7, 3], 0));
+    let sandbox = runtime.block_on(campaignctl::sandbox::Sandbox::start(address, options)).unwrap();
+    let address = sandbox.url().socket_addrs(|| None).unwrap()[0];
+    assert!(std::net::TcpStream::connect(address).is_ok());
     runtime.block_on(sandbox.stop());
     assert!(std::net::TcpStream::connect(address).is_err());
 }
