@@ -201,7 +201,17 @@ mod targets {
         bencher
             .counter(ItemsCount::new(size))
             .with_inputs(|| TargetSet::new(all.iter().copied().collect()))
-            .bench_values(|set| set.without(sent.iter().copied().map(Ok::<_, Infallible>)).unwrap());
+            .bench_values(|set| set.without(sent.chunks(400).map(Ok::<_, Infallible>)).unwrap());
+    }
+
+    /// As `apply` looks its targets up, in the order of a file.
+    #[divan::bench(args = SIZES)]
+    fn position(bencher: Bencher<'_, '_>, size: usize) {
+        let listed = hashes(size);
+        let set = TargetSet::new(listed.clone());
+        bencher
+            .counter(ItemsCount::new(size))
+            .bench(|| listed.iter().filter_map(|hash| set.position(hash)).sum::<usize>());
     }
 }
 

@@ -160,7 +160,7 @@ fn change<'a>(
     let (audience, repeats) = (listed.targets.len() as u64, listed.repeats);
     let (call, seal) = (campaign.call(listed.targets.len()), listed.seal);
     let unsent = match history {
-        Some(history) => listed.targets.without(history.sent())?,
+        Some(history) => history.unsent(listed.targets)?,
         None => listed.targets,
     };
     let counts = counts(audience, repeats, history, &unsent);

@@ -1,34 +1,40 @@
 //! Sets of target hashes, up to many millions: 16 bytes a target, sorted in pieces that fit a processor's cache.
 
-use std::iter::Peekable;
+use std::cmp::Ordering;
+use std::convert::Infallible;
 use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
 use crate::domain::TargetHash;
 
-/// A set of more targets than this is kept in a bucket for each first byte: each is sorted where it fits the cache,
-/// and none has to be copied into one long row.
-const ONE_BUCKET_MAX: usize = 1 << 16;
+/// A set of more targets than this is kept in a row for each first byte: each is sorted where it fits the cache.
+const ONE_ROW_MAX: usize = 1 << 16;
 
-/// Buckets of a large set: one for each first byte of a hash.
-const BUCKETS: usize = 256;
+/// Rows of a large set: one for each first byte of a hash.
+const ROWS: usize = 256;
+
+/// Targets of a full chunk. A row is made of chunks, so that it grows without being copied, and without room to spare.
+const CHUNK: usize = 512;
+
+/// Steps to a target's place from where it is guessed to be. Hashes spread evenly, so that most need a few.
+const STEPS_MAX: usize = 64;
 
 /// A set of targets: sorted, unique, cheap to clone. 16 bytes a target.
 #[derive(Clone, Debug, Default)]
-pub struct TargetSet(Arc<Buckets>);
+pub struct TargetSet(Arc<Sorted>);
 
 #[derive(Clone, Debug, Default)]
-struct Buckets {
-    /// In order, each sorted and unique: none, one, or [`BUCKETS`].
-    rows: Vec<Vec<TargetHash>>,
+struct Sorted {
+    /// In order, each sorted and unique: none, one, or [`ROWS`].
+    rows: Vec<Row>,
     /// How many targets stand before each row.
     starts: Vec<usize>,
     len: usize,
 }
 
-impl Buckets {
-    fn new(rows: Vec<Vec<TargetHash>>) -> Self {
+impl Sorted {
+    fn new(rows: Vec<Row>) -> Self {
         let mut len = 0;
         let mut starts = Vec::with_capacity(rows.len());
         for row in &rows {
@@ -38,64 +44,165 @@ impl Buckets {
         Self { rows, starts, len }
     }
 
-    fn row_of(&self, hash: &TargetHash) -> Option<usize> {
+    /// Returns the row in which `hash` would be, and the eight bytes of it that spread evenly there.
+    fn row_of(&self, hash: &TargetHash) -> Option<(usize, u64)> {
+        let [first, rest @ ..] = hash.0;
         match self.rows.len() {
             0 => None,
-            1 => Some(0),
-            _ => Some(usize::from(hash.0[0])),
+            1 => Some((0, spread(&hash.0))),
+            _ => Some((usize::from(first), spread(&rest))),
         }
+    }
+}
+
+/// Reads the first eight bytes as a number.
+fn spread(bytes: &[u8]) -> u64 {
+    bytes.first_chunk().map_or(0, |first| u64::from_be_bytes(*first))
+}
+
+/// Returns what hashes are sorted by.
+#[inline]
+fn key(hash: &TargetHash) -> u128 {
+    u128::from_be_bytes(hash.0)
+}
+
+/// Targets in chunks that are full, all but the last.
+#[derive(Clone, Debug, Default)]
+struct Row {
+    chunks: Vec<Vec<TargetHash>>,
+}
+
+impl Row {
+    fn len(&self) -> usize {
+        self.chunks.last().map_or(0, |last| (self.chunks.len() - 1) * CHUNK + last.len())
+    }
+
+    #[inline]
+    fn get(&self, place: usize) -> &TargetHash {
+        &self.chunks[place / CHUNK][place % CHUNK]
+    }
+
+    #[inline]
+    fn set(&mut self, place: usize, hash: TargetHash) {
+        self.chunks[place / CHUNK][place % CHUNK] = hash;
+    }
+
+    #[inline]
+    fn push(&mut self, hash: TargetHash) {
+        match self.chunks.last_mut() {
+            Some(last) if last.len() < CHUNK => last.push(hash),
+            _ => self.push_chunk(hash),
+        }
+    }
+
+    #[cold]
+    fn push_chunk(&mut self, hash: TargetHash) {
+        // Most sets are small: only a second chunk is sure to be worth its whole length.
+        let mut chunk = if self.chunks.is_empty() { Vec::new() } else { Vec::with_capacity(CHUNK) };
+        chunk.push(hash);
+        self.chunks.push(chunk);
+    }
+
+    fn truncate(&mut self, len: usize) {
+        self.chunks.truncate(len.div_ceil(CHUNK));
+        if let Some(last) = self.chunks.last_mut() {
+            last.truncate((len - 1) % CHUNK + 1);
+        }
+    }
+
+    /// Sorts and de-duplicates; `scratch` is room to do it in.
+    fn sort(&mut self, scratch: &mut Vec<TargetHash>) {
+        if let [only] = &mut self.chunks[..] {
+            only.sort_unstable_by_key(key);
+            only.dedup();
+            return;
+        }
+        scratch.clear();
+        self.chunks.iter().for_each(|chunk| scratch.extend_from_slice(chunk));
+        scratch.sort_unstable_by_key(key);
+        scratch.dedup();
+        self.truncate(scratch.len());
+        for (chunk, sorted) in self.chunks.iter_mut().zip(scratch.chunks(CHUNK)) {
+            chunk.copy_from_slice(sorted);
+        }
+    }
+
+    /// Returns the place of `hash`, of which `spread` is what spreads evenly over the row.
+    fn position(
+        &self,
+        hash: &TargetHash,
+        spread: u64,
+        spread_of: impl Fn(&TargetHash) -> u64,
+    ) -> Option<usize> {
+        let last = self.len().checked_sub(1)?;
+        // A guess by what the hash begins with, and a better one by what stands there.
+        let share =
+            |part: u64| usize::try_from((u128::from(part) * (last as u128 + 1)) >> 64).unwrap_or(last);
+        let first = share(spread);
+        let found = spread_of(self.get(first));
+        let mut place = if found <= spread {
+            (first + share(spread - found)).min(last)
+        } else {
+            first.saturating_sub(share(found - spread))
+        };
+        let wanted = key(hash);
+        let is_above = key(self.get(place)) < wanted;
+        for _ in 0..STEPS_MAX {
+            let here = key(self.get(place));
+            if here == wanted {
+                return Some(place);
+            }
+            if (here < wanted) != is_above {
+                return None;
+            }
+            let next = if is_above {
+                place.checked_add(1).filter(|next| *next <= last)
+            } else {
+                place.checked_sub(1)
+            };
+            place = next?;
+        }
+        self.search(wanted)
+    }
+
+    #[cold]
+    fn search(&self, wanted: u128) -> Option<usize> {
+        let (mut low, mut high) = (0, self.len());
+        while low < high {
+            let middle = low.midpoint(high);
+            if key(self.get(middle)) < wanted { low = middle + 1 } else { high = middle }
+        }
+        (low < self.len() && key(self.get(low)) == wanted).then_some(low)
     }
 }
 
 /// Gathers targets in any order, repeats included.
 #[derive(Debug, Default)]
 pub struct TargetSetBuilder {
-    rows: Vec<Vec<TargetHash>>,
+    rows: Vec<Row>,
     len: usize,
-}
-
-/// Makes room in a row of a large set, a quarter more: all rows fill at the same time, and twice as much room would stand
-/// empty in each of them at once.
-#[cold]
-fn grow(row: &mut Vec<TargetHash>) {
-    row.reserve_exact(row.len() / 4 + 1);
 }
 
 impl TargetSetBuilder {
     /// Takes a target.
     #[inline]
     pub fn push(&mut self, hash: TargetHash) {
-        match self.rows.len() {
-            0 => self.rows.push(vec![hash]),
-            1 if self.len == ONE_BUCKET_MAX => {
-                let gathered = self.rows.pop().unwrap_or_default();
-                self.rows = (0..BUCKETS).map(|_| Vec::with_capacity(2 * ONE_BUCKET_MAX / BUCKETS)).collect();
-                for earlier in gathered {
-                    self.rows[usize::from(earlier.0[0])].push(earlier);
-                }
-                self.rows[usize::from(hash.0[0])].push(hash);
-            }
-            1 => self.rows[0].push(hash),
-            _ => {
-                let row = &mut self.rows[usize::from(hash.0[0])];
-                if row.len() == row.capacity() {
-                    grow(row);
-                }
-                row.push(hash);
-            }
+        match &mut self.rows[..] {
+            [] => self.rows.push(Row { chunks: vec![vec![hash]] }),
+            [only] if self.len < ONE_ROW_MAX => only.push(hash),
+            [_] => self.spread(hash),
+            rows => rows[usize::from(hash.0[0])].push(hash),
         }
         self.len += 1;
     }
 
-    /// Makes room for `total` targets once it is known to be a large set, without touching that memory. More may come.
-    pub fn expect(&mut self, total: usize) {
-        if self.rows.len() > 1 {
-            // Hashes spread evenly: six standard deviations of a row's size are hardly ever passed.
-            let mean = total / BUCKETS;
-            let each = mean + 6 * mean.isqrt();
-            for row in &mut self.rows {
-                row.reserve_exact(each.saturating_sub(row.len()));
-            }
+    /// Deals what was gathered, and one more, out to rows by their first bytes.
+    #[cold]
+    fn spread(&mut self, hash: TargetHash) {
+        let gathered = self.rows.pop().unwrap_or_default();
+        self.rows.resize_with(ROWS, Row::default);
+        for hash in gathered.chunks.into_iter().flatten().chain([hash]) {
+            self.rows[usize::from(hash.0[0])].push(hash);
         }
     }
 
@@ -108,11 +215,9 @@ impl TargetSetBuilder {
     /// Sorts and de-duplicates what was taken.
     #[must_use]
     pub fn finish(mut self) -> TargetSet {
-        for row in &mut self.rows {
-            row.sort_unstable_by_key(|hash| u128::from_be_bytes(hash.0));
-            row.dedup();
-        }
-        TargetSet(Arc::new(Buckets::new(self.rows)))
+        let mut scratch = Vec::new();
+        self.rows.iter_mut().for_each(|row| row.sort(&mut scratch));
+        TargetSet(Arc::new(Sorted::new(self.rows)))
     }
 }
 
@@ -120,11 +225,11 @@ impl TargetSet {
     /// Sorts and de-duplicates `hashes`.
     #[must_use]
     pub fn new(hashes: Vec<TargetHash>) -> Self {
-        if hashes.len() <= ONE_BUCKET_MAX {
-            let len = hashes.len();
-            return TargetSetBuilder { rows: vec![hashes], len }.finish();
+        if hashes.len() > CHUNK {
+            return hashes.into_iter().collect();
         }
-        hashes.into_iter().collect()
+        let len = hashes.len();
+        TargetSetBuilder { rows: vec![Row { chunks: vec![hashes] }], len }.finish()
     }
 
     /// Returns the number of targets.
@@ -142,10 +247,10 @@ impl TargetSet {
     /// Returns the place of `hash` in the sorted order, if it is in the set.
     #[must_use]
     pub fn position(&self, hash: &TargetHash) -> Option<usize> {
-        let row = self.0.row_of(hash)?;
-        let place = self.0.rows[row]
-            .binary_search_by_key(&u128::from_be_bytes(hash.0), |other| u128::from_be_bytes(other.0));
-        place.ok().map(|place| self.0.starts[row] + place)
+        let (row, evenly) = self.0.row_of(hash)?;
+        let skipped = usize::from(self.0.rows.len() > 1);
+        let place = self.0.rows[row].position(hash, evenly, |other| spread(&other.0[skipped..]));
+        place.map(|place| self.0.starts[row] + place)
     }
 
     /// Whether `hash` is in the set.
@@ -156,100 +261,137 @@ impl TargetSet {
 
     /// Iterates in sorted order.
     pub fn iter(&self) -> impl Iterator<Item = &TargetHash> {
-        self.0.rows.iter().flatten()
+        self.runs().flatten()
+    }
+
+    /// Iterates over all of it in sorted order, many at a time.
+    pub fn runs(&self) -> impl Iterator<Item = &[TargetHash]> {
+        self.0.rows.iter().flat_map(|row| &row.chunks).map(Vec::as_slice)
     }
 
     /// Returns what is in `self` and not in `other`; shares `self`'s memory where `other` takes nothing away.
     #[must_use]
     pub fn minus(&self, other: &Self) -> Self {
-        if other.is_empty() || self.is_empty() {
-            return self.clone();
-        }
-        let theirs = other.iter().map(|hash| Ok::<_, std::convert::Infallible>(*hash));
-        let Ok(kept) = self.clone().without(theirs);
+        self.clone().less(other)
+    }
+
+    /// Does the same with a set that nobody else needs.
+    #[must_use]
+    pub fn less(self, other: &Self) -> Self {
+        let Ok(kept) = self.without(other.runs().map(Ok::<_, Infallible>));
         kept
     }
 
-    /// Returns what is in `self` and not in `others`, which come sorted, and are read once. Takes no more memory where
-    /// `self` is the only one to share it.
+    /// Returns what is in `self` and not in `others`: sorted runs that continue each other, read once. Takes no more memory
+    /// where `self` is the only one to share it, or `others` take nothing away.
     ///
     /// # Errors
     ///
     /// Passes on the first error of `others`.
-    pub fn without<E>(self, others: impl IntoIterator<Item = Result<TargetHash, E>>) -> Result<Self, E> {
-        let mut others = Others { rest: others.into_iter().peekable() };
-        // Nothing is copied before something is to be taken away.
-        let mut first_taken = None;
-        'rows: for (place, row) in self.0.rows.iter().enumerate() {
-            for (within, hash) in row.iter().enumerate() {
-                if others.has(hash)? {
-                    first_taken = Some((place, within));
-                    break 'rows;
-                }
+    pub fn without<R: AsRef<[TargetHash]>, E>(
+        mut self,
+        others: impl IntoIterator<Item = Result<R, E>>,
+    ) -> Result<Self, E> {
+        let (mut place, mut others) = (Place::default(), others.into_iter());
+        while place.row < self.0.rows.len()
+            && let Some(run) = others.next()
+        {
+            let run = run?;
+            let mut rest = run.as_ref();
+            while !rest.is_empty() && place.row < self.0.rows.len() {
+                rest = if let Some(Sorted { rows, .. }) = Arc::get_mut(&mut self.0) {
+                    place.take_away(&mut rows[place.row], rest)
+                } else {
+                    let (after, is_found) = place.find(&self.0.rows[place.row], rest);
+                    if is_found {
+                        Arc::make_mut(&mut self.0);
+                    }
+                    after
+                };
             }
         }
-        let Some((place, within)) = first_taken else { return Ok(self) };
-        let mut buckets = Arc::unwrap_or_clone(self.0);
-        let mut failed = None;
-        for (row, skipped) in
-            buckets.rows[place..].iter_mut().zip(std::iter::once(within).chain(std::iter::repeat(0)))
-        {
-            let mut seen = 0;
-            row.retain(|hash| {
-                seen += 1;
-                // Those before the first are known to stay, and the first one to go.
-                if seen <= skipped || failed.is_some() {
-                    return true;
-                }
-                match others.has(hash) {
-                    Ok(has) => !has,
-                    Err(error) => {
-                        failed = Some(error);
-                        true
-                    }
-                }
-            });
+        // Nothing was taken away from a set that is still shared.
+        if let Some(Sorted { rows, .. }) = Arc::get_mut(&mut self.0) {
+            let mut rows = std::mem::take(rows);
+            if let Some(row) = rows.get_mut(place.row) {
+                place.close(row);
+            }
+            self.0 = Arc::new(Sorted::new(rows));
         }
-        match failed {
-            Some(error) => Err(error),
-            None => Ok(Self(Arc::new(Buckets::new(buckets.rows)))),
-        }
+        Ok(self)
     }
 
     /// Returns SHA-256 over the sorted hashes: equal for equal sets, whatever order a file lists them in.
     #[must_use]
     pub fn digest(&self) -> [u8; 32] {
         let mut hasher = Sha256::new();
-        for hash in self.iter() {
-            hasher.update(hash.0);
-        }
+        self.runs().for_each(|run| TargetHash::feed(run, &mut hasher));
         hasher.finalize().into()
     }
 }
 
-/// A sorted row that is asked for ever greater hashes.
-struct Others<E, I: Iterator<Item = Result<TargetHash, E>>> {
-    rest: Peekable<I>,
+/// How far a set was gone through, to take targets away from it.
+#[derive(Default)]
+struct Place {
+    row: usize,
+    /// Targets of the row that were looked at.
+    read: usize,
+    /// Those of them that stay: they stand at its beginning.
+    kept: usize,
 }
 
-impl<E, I: Iterator<Item = Result<TargetHash, E>>> Others<E, I> {
-    fn has(&mut self, hash: &TargetHash) -> Result<bool, E> {
-        let ours = u128::from_be_bytes(hash.0);
-        loop {
-            match self.rest.peek() {
-                None => return Ok(false),
-                Some(Ok(other)) => {
-                    let other = u128::from_be_bytes(other.0);
-                    if other >= ours {
-                        return Ok(other == ours);
-                    }
-                }
-                Some(Err(_)) => {}
-            }
-            if let Some(Err(error)) = self.rest.next() {
-                return Err(error);
-            }
+impl Place {
+    /// Takes `others` away from a row, as far as that goes. Returns those of them that are beyond it.
+    fn take_away<'others>(&mut self, row: &mut Row, others: &'others [TargetHash]) -> &'others [TargetHash] {
+        let (len, mut taken) = (row.len(), 0);
+        while self.read < len
+            && let Some(other) = others.get(taken)
+        {
+            let (ours, other) = (*row.get(self.read), key(other));
+            // No branch depends on which one is greater: nothing could foretell it.
+            row.set(self.kept, ours);
+            let ours = key(&ours);
+            self.kept += usize::from(ours < other);
+            self.read += usize::from(ours <= other);
+            taken += usize::from(ours >= other);
         }
+        if self.read == len {
+            self.close(row);
+            *self = Self { row: self.row + 1, ..Self::default() };
+        }
+        &others[taken..]
+    }
+
+    /// Goes on to the first target of a row that is among `others`, as far as that goes. Returns those of them that are
+    /// left, and whether there is one.
+    fn find<'others>(&mut self, row: &Row, others: &'others [TargetHash]) -> (&'others [TargetHash], bool) {
+        let mut rest = others;
+        while let [other, after @ ..] = rest {
+            if self.read == row.len() {
+                *self = Self { row: self.row + 1, ..Self::default() };
+                return (rest, false);
+            }
+            match key(row.get(self.read)).cmp(&key(other)) {
+                Ordering::Less => self.read += 1,
+                Ordering::Equal => return (rest, true),
+                Ordering::Greater => rest = after,
+            }
+            self.kept = self.read;
+        }
+        (rest, false)
+    }
+
+    /// Moves what is left of a row behind what stays of it.
+    fn close(&self, row: &mut Row) {
+        if self.kept == self.read {
+            return;
+        }
+        let len = row.len();
+        for place in self.read..len {
+            let hash = *row.get(place);
+            row.set(place - self.read + self.kept, hash);
+        }
+        row.truncate(len - self.read + self.kept);
     }
 }
 
@@ -306,7 +448,7 @@ mod tests {
 
     #[test]
     fn sets_of_any_size_are_what_a_sorted_row_is() {
-        let bound = u32::try_from(ONE_BUCKET_MAX).unwrap();
+        let bound = u32::try_from(ONE_ROW_MAX).unwrap();
         for count in [0, 1, 2, bound - 1, bound, bound + 1, 3 * bound] {
             let mut hashes = spread(0..count);
             hashes.extend_from_within(..hashes.len() / 3);
@@ -320,7 +462,8 @@ mod tests {
             assert!(!set.contains(&TargetHash([0; 16])));
             let others: BTreeSet<TargetHash> =
                 spread((0..count).step_by(3).chain(count..count + 5)).into_iter().collect();
-            let kept = set.clone().without(others.iter().copied().map(Ok::<_, ()>)).unwrap();
+            let kept =
+                set.clone().without([Ok::<_, ()>(others.iter().copied().collect::<Vec<_>>())]).unwrap();
             assert!(kept.iter().eq(expected.difference(&others)), "{count}");
             assert_eq!(set.minus(&others.into_iter().collect()), kept);
             assert_eq!(set.len(), expected.len(), "a set that is shared stays what it is");
@@ -328,8 +471,54 @@ mod tests {
     }
 
     #[test]
+    fn places_are_found_however_unevenly_hashes_are_spread() {
+        let number = |number: u128| TargetHash(number.to_be_bytes());
+        let crowded: Vec<TargetHash> = (0..3 * CHUNK as u128).map(|place| number(place * 2)).collect();
+        let halves = crowded.iter().map(|hash| number(!u128::from_be_bytes(hash.0)));
+        let uneven: Vec<TargetHash> = crowded.iter().copied().chain(halves).collect();
+        let shifts = (0..128).map(|shift| number(1 << shift)).collect();
+        let many =
+            spread(0..200_000).into_iter().map(|hash| number(u128::from_be_bytes(hash.0) >> 20)).collect();
+        for mut hashes in [crowded, uneven, shifts, many] {
+            let set = TargetSet::new(hashes.clone());
+            hashes.sort_unstable();
+            for (place, hash) in hashes.iter().enumerate() {
+                assert_eq!(set.position(hash), Some(place));
+                let next = number(u128::from_be_bytes(hash.0).wrapping_add(1));
+                assert_eq!(set.position(&next), hashes.binary_search(&next).ok());
+            }
+        }
+    }
+
+    #[test]
+    fn runs_take_away_the_same_however_they_are_cut() {
+        let all = spread(0..5_000);
+        let others = {
+            let mut others = spread((0..10_000).step_by(3));
+            others.extend_from_within(..50);
+            others.sort_unstable();
+            others
+        };
+        let expected: BTreeSet<TargetHash> =
+            all.iter().copied().filter(|hash| !others.contains(hash)).collect();
+        for length in [1, 7, 400, CHUNK, others.len()] {
+            let runs = || others.chunks(length).map(Ok::<_, Infallible>);
+            let set = TargetSet::new(all.clone());
+            let shared = set.clone();
+            assert!(set.without(runs()).unwrap().iter().eq(&expected), "{length}, shared");
+            assert_eq!(shared, TargetSet::new(all.clone()), "a set that is shared stays what it is");
+            let alone = shared.without(runs()).unwrap();
+            assert!(alone.iter().eq(&expected), "{length}, alone");
+            assert!(alone.runs().all(|run| run.len() <= CHUNK));
+            assert_eq!(alone.runs().map(<[TargetHash]>::len).sum::<usize>(), alone.len());
+            let nobody = alone.clone().less(&alone);
+            assert!(nobody.is_empty() && nobody.iter().next().is_none());
+        }
+    }
+
+    #[test]
     fn an_error_among_the_others_is_no_difference() {
-        let others = || [Ok(TargetHash([1; 16])), Ok(TargetHash([2; 16])), Err("torn")];
+        let others = || [Ok([TargetHash([1; 16])]), Ok([TargetHash([2; 16])]), Err("torn")];
         assert_eq!(set(&[1, 2, 3]).without(others()), Err("torn"));
         assert_eq!(set(&[3]).without(others()), Err("torn"));
         assert_eq!(set(&[1]).without(others()), Ok(set(&[])));

@@ -139,21 +139,30 @@ impl Accepted {
         merged(self.iter_packed(), self.recent.iter().map(|hash| Ok(*hash)))
     }
 
+    /// Returns those that stand in no block.
+    pub(super) fn recent(&self) -> &TargetSet {
+        &self.recent
+    }
+
+    /// Iterates over those in blocks, in sorted order, a block at a time.
+    pub(super) fn runs_in_blocks(&self) -> impl Iterator<Item = Result<Vec<TargetHash>, BlockError>> {
+        self.packed.iter().map(|(place, name)| {
+            let block = self.blocks.block(*place)?;
+            if !name.is_of(&block) {
+                return Err(BlockError::Changed(place.serial));
+            }
+            let (hashes, _) = block.as_chunks::<TARGET_BYTES>();
+            Ok(hashes.iter().copied().map(TargetHash).collect())
+        })
+    }
+
     fn iter_packed(&self) -> impl Iterator<Item = Result<TargetHash, BlockError>> {
-        self.packed.iter().flat_map(|(place, name)| {
-            let read = self.blocks.block(*place).and_then(|block| {
-                if name.is_of(&block) { Ok(block) } else { Err(BlockError::Changed(place.serial)) }
-            });
-            let (block, error) = match read {
-                Ok(block) => (block, None),
+        self.runs_in_blocks().flat_map(|run| {
+            let (run, error) = match run {
+                Ok(run) => (run, None),
                 Err(error) => (Vec::new(), Some(Err(error))),
             };
-            let count = block.len() / TARGET_BYTES;
-            let hash = move |place: usize| {
-                let (hashes, _) = block.as_chunks::<TARGET_BYTES>();
-                Ok(TargetHash(hashes[place]))
-            };
-            error.into_iter().chain((0..count).map(hash))
+            error.into_iter().chain(run.into_iter().map(Ok))
         })
     }
 }
@@ -236,7 +245,7 @@ mod tests {
             accepted.iter().filter_map(Result::err).map(|error| error.to_string()).collect();
         let changed = "the targets of record 9 are not what was written there";
         assert_eq!(errors, [changed, "the targets of record 9 cannot be read"]);
-        let without = hashes(0..900).into_iter().collect::<TargetSet>().without(accepted.iter());
+        let without = hashes(0..900).into_iter().collect::<TargetSet>().without(accepted.runs_in_blocks());
         assert!(without.is_err());
     }
 }

@@ -76,6 +76,16 @@ impl History {
     pub fn sent(&self) -> impl Iterator<Item = Result<TargetHash, BlockError>> {
         merged(self.accepted.iter(), self.unknown.iter().map(|hash| Ok(*hash)))
     }
+
+    /// Returns those of `targets` that are not [`sent`](Self::sent). Accepted ones are read on the way, once.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`BlockError`] where they cannot be read.
+    pub fn unsent(&self, targets: TargetSet) -> Result<TargetSet, BlockError> {
+        let unsent = targets.without(self.accepted.runs_in_blocks())?;
+        Ok(unsent.less(self.accepted.recent()).less(&self.unknown))
+    }
 }
 
 /// One `apply`, as the audit trail shows it.

@@ -18,13 +18,6 @@ use crate::resolve::value_conflict;
 /// Most bad lines of one file that are reported one by one.
 const BAD_LINES_MAX: usize = 20;
 
-/// After so many rows, what is read ahead of them is small enough beside them to tell from the place in the file how
-/// many there are.
-const JUDGED_AT_ROWS: u64 = 1 << 20;
-
-/// No more rows than this are made room for ahead of time: what a file says of itself may be wrong.
-const EXPECTED_ROWS_MAX: u64 = 1 << 26;
-
 /// A declared audience. Its targets may be in a file, which is read each time they are asked for.
 #[derive(Clone, Debug)]
 pub struct Audience {
@@ -112,17 +105,13 @@ impl Audience {
         };
         let mut batch = TargetHasher::new(salt, kind).batch();
         let mut check = self.row_check();
-        let (mut gathered, mut given) = (Gathered::default(), 0);
+        let mut gathered = Gathered::default();
         let (mut diagnostics, mut unreported) = (Vec::new(), 0_u64);
         while let Some(row) = rows.next_row() {
             let mistake = match row {
                 Ok(row) => match check.as_mut().and_then(|check| check.row(&row)) {
                     None => {
                         gathered.take(batch.push(row.id));
-                        given += 1;
-                        if given == JUDGED_AT_ROWS {
-                            gathered.targets.expect(rows.expected(given));
-                        }
                         continue;
                     }
                     Some(mistake) => mistake,
@@ -212,8 +201,8 @@ impl Gathered {
     fn take(&mut self, hashes: &[TargetHash]) {
         for hash in hashes {
             self.targets.push(*hash);
-            self.order.update(hash.0);
         }
+        TargetHash::feed(hashes, &mut self.order);
     }
 }
 
@@ -242,16 +231,6 @@ impl AudienceRows<'_> {
                 Some(rows.next_row()?.map_err(|bad| Box::new(bad_line(file, &bad))))
             }
         }
-    }
-
-    /// Returns about how many rows there are, judged by how far the `given` ones went, and rather a few too many.
-    fn expected(&self, given: u64) -> usize {
-        let rows = match &self.0 {
-            RowsKind::Inline(ids, given) => ids.len() as u64 + *given,
-            RowsKind::File(_, rows) => rows.expected(given),
-        };
-        let rows = rows.saturating_add(rows / 32).min(EXPECTED_ROWS_MAX);
-        usize::try_from(rows).unwrap_or_default()
     }
 
     /// Returns the file with the SHA-256 of what was read of it so far, if the audience is in a file.

@@ -32,6 +32,12 @@ const BLOCKS: &str = "blocks";
 const LETTING_GO_MAX: Duration = Duration::from_secs(5);
 /// Small: records are written once, in order, and read once, in order.
 const CACHE_BYTES: u64 = 16 << 20;
+/// Bytes of a database that is read without regard to what stays in memory of it.
+const SMALL_BYTES: u64 = 32 << 20;
+/// sled 0.34 lets go of what it read only while it counts accesses, which it does once it gathered 64 of them in one of 256
+/// parts of its cache. A leaf has up to seventeen values, each read once: nearly nothing of a long ledger would be let go
+/// of. So many more accesses for each value make it do that; more of them cost more than they gain.
+const EXTRA_READS: usize = 4;
 
 /// A ledger in a sled directory, held by this process alone.
 pub struct SledBackend {
@@ -56,16 +62,31 @@ struct Store {
     path: PathBuf,
 }
 
+/// Makes sled let go of what it read before `key`.
+fn relieve(tree: &sled::Tree, key: &[u8]) -> sled::Result<()> {
+    (0..EXTRA_READS).try_for_each(|_| tree.get(key).map(drop))
+}
+
 /// Reads blocks for as long as the backend is there.
 #[derive(Debug)]
-struct SledBlocks(Weak<Store>);
+struct SledBlocks {
+    store: Weak<Store>,
+    is_large: bool,
+}
 
 impl Blocks for SledBlocks {
     fn block(&self, place: BlockPlace) -> Result<Vec<u8>, BlockError> {
         let unreadable =
             |why: Box<dyn std::error::Error + Send + Sync>| BlockError::Unreadable(place.serial, why);
-        let store = self.0.upgrade().ok_or_else(|| unreadable("the ledger was closed".into()))?;
-        let read = unpanicked(&store.path, || store.blocks.get(numbered_key(place.serial, place.index)));
+        let store = self.store.upgrade().ok_or_else(|| unreadable("the ledger was closed".into()))?;
+        let key = numbered_key(place.serial, place.index);
+        let read = unpanicked(&store.path, || {
+            let block = store.blocks.get(key)?;
+            if self.is_large {
+                relieve(&store.blocks, &key)?;
+            }
+            Ok(block)
+        });
         let block = read.map_err(|error| unreadable(error.into()))?;
         block.map(|block| block.to_vec()).ok_or_else(|| unreadable("it is not there".into()))
     }
@@ -227,6 +248,11 @@ impl SledBackend {
         self.database_file.sync_data().map_err(io("sync", &self.path))
     }
 
+    /// Whether the database takes more memory than there should be taken, once all of it was read.
+    fn is_large(&self) -> bool {
+        self.database_file.metadata().is_ok_and(|metadata| metadata.len() > SMALL_BYTES)
+    }
+
     fn write_high_water(&mut self, serial: Serial, chain: &str) -> Result<(), StateError> {
         // Fixed width, so that a shorter number leaves nothing of a longer one behind. Not synced: after a
         // power cut it may lag, which hides nothing that the records themselves do not show.
@@ -247,8 +273,16 @@ impl SledBackend {
 
 impl Backend for SledBackend {
     fn lines(&self) -> Lines<'_> {
-        let mut items = self.store.records.iter();
-        let mut next_item = move || unpanicked(&self.path, || items.next().transpose());
+        let (mut items, is_large) = (self.store.records.iter(), self.is_large());
+        let mut next_item = move || {
+            unpanicked(&self.path, || {
+                let item = items.next().transpose()?;
+                if let (Some((key, _)), true) = (&item, is_large) {
+                    relieve(&self.store.records, key)?;
+                }
+                Ok(item)
+            })
+        };
         let (mut ahead, mut group, mut is_over) = (None, Vec::new().into_iter(), false);
         let mut unpacker = Unpacker::default();
         let mut next_group = move || -> Result<Option<Vec<Vec<u8>>>, StateError> {
@@ -320,7 +354,7 @@ impl Backend for SledBackend {
     }
 
     fn blocks(&self) -> Arc<dyn Blocks> {
-        Arc::new(SledBlocks(Arc::downgrade(&self.store)))
+        Arc::new(SledBlocks { store: Arc::downgrade(&self.store), is_large: self.is_large() })
     }
 
     fn put_blocks(&mut self, serial: Serial, blocks: Vec<Vec<u8>>) -> Result<(), StateError> {

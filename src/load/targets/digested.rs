@@ -15,13 +15,7 @@ pub(super) struct Digested {
 
 /// The hash of what was read so far; clones share it.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Hasher(Arc<Mutex<Hashed>>);
-
-#[derive(Debug, Default)]
-struct Hashed {
-    hasher: Sha256,
-    bytes: u64,
-}
+pub(super) struct Hasher(Arc<Mutex<Sha256>>);
 
 impl Digested {
     pub(super) fn new(file: File) -> Self {
@@ -67,15 +61,10 @@ impl Witness {
 
 impl Hasher {
     pub(super) fn digest(&self) -> [u8; 32] {
-        self.lock().hasher.clone().finalize().into()
+        self.lock().clone().finalize().into()
     }
 
-    /// Returns how many bytes were hashed.
-    pub(super) fn bytes(&self) -> u64 {
-        self.lock().bytes
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Hashed> {
+    fn lock(&self) -> MutexGuard<'_, Sha256> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -83,9 +72,7 @@ impl Hasher {
 impl Read for Digested {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let read = self.file.read(buffer)?;
-        let mut hashed = self.hasher.lock();
-        hashed.hasher.update(&buffer[..read]);
-        hashed.bytes += read as u64;
+        self.hasher.lock().update(&buffer[..read]);
         Ok(read)
     }
 }

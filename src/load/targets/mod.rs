@@ -294,7 +294,6 @@ impl TargetFile {
         let unreadable = |source| TargetFileError::Unreadable { shown_as: shown_as(), source };
         // A pipe would block on opening: ask first.
         let metadata = fs::metadata(&self.path).map_err(unreadable)?;
-        let file_bytes = metadata.len();
         if !metadata.is_file() {
             return Err(TargetFileError::NotAFile { shown_as: shown_as() });
         }
@@ -311,7 +310,7 @@ impl TargetFile {
             let witness = file.read_all().map_err(unreadable)?;
             let rows = ParquetRows::open(file.into_file(), (name()?, columns), &self.shown_as)?;
             let kind = RowsKind::Parquet { rows: Box::new(rows), witness };
-            return Ok(TargetRows { kind, hasher, file_bytes, is_over: false });
+            return Ok(TargetRows { kind, hasher, is_over: false });
         }
         let lines = Lines::new(Unpacked::new(file, &self.path).map_err(unreadable)?);
         let kind = match (self.format, columns.first()) {
@@ -328,7 +327,7 @@ impl TargetFile {
             }
             (TargetFileFormat::Parquet, _) => unreachable!("its rows were opened above"),
         };
-        Ok(TargetRows { kind, hasher, file_bytes, is_over: false })
+        Ok(TargetRows { kind, hasher, is_over: false })
     }
 }
 
@@ -338,7 +337,6 @@ impl TargetFile {
 pub struct TargetRows {
     kind: RowsKind,
     hasher: Hasher,
-    file_bytes: u64,
     is_over: bool,
 }
 
@@ -355,16 +353,6 @@ impl TargetRows {
     #[must_use]
     pub fn digest(&self) -> [u8; 32] {
         self.hasher.digest()
-    }
-
-    /// Returns about how many rows the file has, judged by how far the `given` ones went into it.
-    #[must_use]
-    pub fn expected(&self, given: u64) -> u64 {
-        if let RowsKind::Parquet { rows, .. } = &self.kind {
-            return rows.count();
-        }
-        let (whole, read) = (u128::from(self.file_bytes), u128::from(self.hasher.bytes().max(1)));
-        u64::try_from(u128::from(given) * whole / read).unwrap_or(given)
     }
 
     /// Reads the next row: what is wrong with it, or its id and every value that was asked for.

@@ -14,10 +14,6 @@ impl ParquetRows {
         Err(TargetFileError::ParquetLeftOut { shown_as: shown_as.to_owned() })
     }
 
-    pub(super) fn count(&self) -> u64 {
-        match *self {}
-    }
-
     pub(super) fn row(&self) -> u64 {
         match *self {}
     }

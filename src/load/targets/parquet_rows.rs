@@ -97,11 +97,6 @@ impl ParquetRows {
         })
     }
 
-    /// Returns how many rows there are, as the file says.
-    pub(super) fn count(&self) -> u64 {
-        u64::try_from(self.reader.metadata().file_metadata().num_rows()).unwrap_or_default()
-    }
-
     /// Returns the number of the row that was given last, from 1.
     pub(super) fn row(&self) -> u64 {
         self.row
