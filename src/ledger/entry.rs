@@ -100,11 +100,15 @@ impl Writer {
     /// Never: records consist of texts, numbers and maps with text keys, which JSON can hold.
     pub fn encode(&mut self, at: DateTime<Utc>, record: Record) -> (Serial, Vec<u8>) {
         let entry = Entry { serial: self.serial.next(), at, record };
-        let body = serde_json::to_string(&entry).expect("records are made of what JSON can hold");
-        let rest = &body[1..];
+        let mut line = [PREFIX.as_bytes(), &[b'0'; CHAIN_DIGITS], b"\""].concat();
+        let brace = line.len();
+        serde_json::to_writer(&mut line, &entry).expect("records are made of what JSON can hold");
+        line[brace] = b',';
         self.serial = entry.serial;
-        self.chain = self.chain.next(rest.as_bytes());
-        (entry.serial, format!("{PREFIX}{}\",{rest}", self.chain).into_bytes())
+        self.chain = self.chain.next(&line[brace + 1..]);
+        let digits = &mut line[PREFIX.len()..brace - 1];
+        hex::encode_to_slice(self.chain.0, digits).expect("a chain has so many digits");
+        (entry.serial, line)
     }
 
     /// Returns where the chain of a packed ledger's first record goes on from; nothing for another record.

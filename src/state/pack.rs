@@ -6,14 +6,14 @@ use crate::ledger::{Entry, Ledger, Mark, Packed, Serial, Writer};
 use crate::state::backend::Backend;
 use crate::state::open::{Expected, OpenLedger, OpenRefused, open};
 
-/// Records that a ledger gathers before it is worth packing: reading so many takes a tenth of a second.
-const RECORDS_MIN: u64 = 20_000;
+/// Records that a ledger gathers before it is worth packing: reading so many takes some 0.15 s.
+const RECORDS_MIN: u64 = 50_000;
 /// Records of a draft that become durable in one step; each may name 64 blocks of 6 KiB.
 const GROUP: usize = 64;
 
 impl OpenLedger {
     /// Returns the last record up to which packing is not worth its while: until then there are not more than
-    /// 20,000 records beside those of what was packed, or not more than these.
+    /// 50,000 records beside those of what was packed, or not more than these.
     #[must_use]
     pub fn unpacked_until(&self) -> Serial {
         Serial(self.packed_up_to + RECORDS_MIN.max(self.packed_records))

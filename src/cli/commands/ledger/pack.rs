@@ -9,7 +9,7 @@ use crate::state::{Pins, StateError};
 ///
 /// Keeps who was sent to, what is in doubt, every run and every task of the vendor's; drops the trail of batches that are
 /// settled: their request ids, nonces and times. Print that with `ledger export` before, if anybody may ask for it.
-/// `apply` does this by itself once a ledger has gathered more than 20,000 records since.
+/// `apply` does this by itself once a ledger has gathered more than 50,000 records since.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  campaignctl -e production ledger pack")]
 pub(super) struct Args {}
