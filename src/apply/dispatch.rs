@@ -28,8 +28,8 @@ const AHEAD_PER_SECOND: usize = 20;
 
 /// So many orders leave for the journal together, and wait for company so long at most, as long as enough batches may
 /// leave meanwhile: a durable step costs the same for one record as for many.
-const GROUP: usize = 64;
-const COMPANY_MAX: Duration = Duration::from_millis(2);
+const GROUP: usize = 128;
+const COMPANY_MAX: Duration = Duration::from_millis(4);
 
 /// How often a batch is tried again that found no connection: a host that is down stays down, mostly.
 const CONNECTION_RETRIES_MAX: usize = 2;
@@ -148,13 +148,10 @@ impl<'a, D: Deliver> Dispatch<'a, D> {
             self.gathering = None;
             return None;
         }
-        let (ready, away) = {
-            let ready = self.lane.ready();
-            (ready.queue.len() as u64, ready.taken - self.landed)
-        };
+        let ready = self.lane.ready().queue.len() as u64;
         let now = Instant::now();
         let until = *self.gathering.get_or_insert(now + COMPANY_MAX);
-        let is_short = ready * 2 < self.ahead_max || away == 0;
+        let is_short = ready * 3 < self.ahead_max;
         if is_pulled || is_short || gathered >= GROUP || until <= now {
             self.gathering = None;
             self.journal.leave();
