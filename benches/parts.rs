@@ -127,6 +127,33 @@ mod reading {
         every_id(bencher, &site, "ids.jsonl", TargetFileFormat::Jsonl);
     }
 
+    #[cfg(feature = "parquet")]
+    #[divan::bench]
+    fn ids_of_parquet(bencher: Bencher<'_, '_>) {
+        use std::fs::File;
+        use std::sync::Arc;
+
+        use parquet::data_type::{ByteArray, ByteArrayType};
+        use parquet::file::properties::WriterProperties;
+        use parquet::file::writer::SerializedFileWriter;
+        use parquet::schema::parser::parse_message_type;
+
+        let site = Site::new(0);
+        let schema = parse_message_type("message rows { required binary id (utf8); }").unwrap();
+        let file = File::create(site.path("ids.parquet")).unwrap();
+        let properties = Arc::new(WriterProperties::builder().build());
+        let mut writer = SerializedFileWriter::new(file, Arc::new(schema), properties).unwrap();
+        let mut group = writer.next_row_group().unwrap();
+        let mut column = group.next_column().unwrap().unwrap();
+        let id = |number| ByteArray::from(format!("2088{number:012}").as_str());
+        let ids: Vec<ByteArray> = (0..IDS).map(id).collect();
+        column.typed::<ByteArrayType>().write_batch(&ids, None, None).unwrap();
+        column.close().unwrap();
+        group.close().unwrap();
+        writer.close().unwrap();
+        every_id(bencher, &site, "ids.parquet", TargetFileFormat::Parquet);
+    }
+
     /// A project file and a campaign file, read and checked.
     #[divan::bench]
     fn one_campaign_file(bencher: Bencher<'_, '_>) {
@@ -146,7 +173,7 @@ mod targets {
     use divan::Bencher;
     use divan::counter::ItemsCount;
 
-    const SIZES: [usize; 2] = [1_000, 100_000];
+    const SIZES: [usize; 3] = [1_000, 100_000, 1_000_000];
 
     fn salt() -> LedgerSalt {
         LedgerSalt::new([7; 16])
@@ -335,13 +362,14 @@ mod sending {
     use campaignctl::domain::{ApiVersion, Credentials, MessageKey, Revision, Secret, TargetId, TargetKind};
     use campaignctl::ledger::{FoldError, Ledger, Record, Writer};
     use campaignctl::plan::{self, Setting};
-    use campaignctl::vendor::{Request, Stamp, sign};
+    use campaignctl::vendor::{MultipleTarget, Request, Stamp, sign};
     use divan::Bencher;
+    use divan::counter::ItemsCount;
 
     use crate::ledger::header;
     use crate::{Site, now};
 
-    fn addressees(site: &Site) -> Vec<(TargetId, MessageKey)> {
+    fn addressees(site: &Site, count: usize) -> Vec<(TargetId, MessageKey)> {
         let desired = site.desired();
         let campaign = &desired.campaigns[0].campaign;
         let key = |id: &TargetId| {
@@ -349,7 +377,7 @@ mod sending {
             let (project, environment) = (&desired.project, &desired.environment.name);
             MessageKey::of_target(project, environment, &campaign.id, Revision::new(1).unwrap(), target)
         };
-        let ids = (0..10).map(|number| format!("2088{number:012}").parse::<TargetId>().unwrap());
+        let ids = (0..count).map(|number| format!("2088{number:012}").parse::<TargetId>().unwrap());
         ids.map(|id| (id.clone(), key(&id))).collect()
     }
 
@@ -360,17 +388,32 @@ mod sending {
     #[divan::bench]
     fn build_request(bencher: Bencher<'_, '_>) {
         let site = Site::new(1);
-        let (desired, targets) = (site.desired(), addressees(&site));
+        let (desired, targets) = (site.desired(), addressees(&site, 10));
         let campaign = &desired.campaigns[0].campaign;
         let targets = borrowed(&targets);
         bencher
             .bench(|| Request::push_template(&desired.environment, campaign, "sandbox/hello@1#1", &targets));
     }
 
+    /// A batch call: a hundred targets, each with its own value.
+    #[divan::bench]
+    fn build_request_of_a_hundred(bencher: Bencher<'_, '_>) {
+        let site = Site::new(1);
+        let (desired, targets) = (site.desired(), addressees(&site, 100));
+        let mut campaign = desired.campaigns[0].campaign.clone();
+        campaign.values_from = [("name".to_owned(), "nickname".to_owned())].into();
+        let values = ["张三".to_owned()];
+        let targets: Vec<MultipleTarget<'_>> =
+            targets.iter().map(|(id, key)| MultipleTarget { id, key: *key, values: &values }).collect();
+        bencher
+            .counter(ItemsCount::new(targets.len()))
+            .bench(|| Request::push_multiple(&desired.environment, &campaign, "sandbox/hello@1#1", &targets));
+    }
+
     #[divan::bench]
     fn sign_request(bencher: Bencher<'_, '_>) {
         let site = Site::new(1);
-        let (desired, targets) = (site.desired(), addressees(&site));
+        let (desired, targets) = (site.desired(), addressees(&site, 10));
         let campaign = &desired.campaigns[0].campaign;
         let request =
             Request::push_template(&desired.environment, campaign, "sandbox/hello@1#1", &borrowed(&targets));

@@ -5,10 +5,13 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::Write;
 use std::path::Path;
 
 use campaignctl::diagnostic::{self, Code, Diagnostic, Place};
-use campaignctl::domain::LedgerSalt;
+use campaignctl::domain::{LedgerSalt, TargetId};
+use campaignctl::load::model::TargetFileFormat;
+use campaignctl::load::targets::{BadLineReason, TargetFile};
 use campaignctl::plan::{PlanDocument, PlanFileError};
 use campaignctl::render::diagnostic::{Look, github, json, summary, text};
 use campaignctl::{check, load, plan, render, resolve, schema};
@@ -152,4 +155,131 @@ fn digest(document: &PlanDocument) -> String {
         }
     }
     format!("sha256:{}", hex::encode(Sha256::digest(value.to_string().as_bytes())))
+}
+
+/// How the bytes of an audience file can stand on disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Packing {
+    /// As they are.
+    None,
+    /// As they are, under a name that says they are packed.
+    Claimed(&'static str),
+    /// Packed.
+    Done(&'static str),
+}
+
+const FORMATS: [(TargetFileFormat, &str); 4] = [
+    (TargetFileFormat::Text, "txt"),
+    (TargetFileFormat::Csv, "csv"),
+    (TargetFileFormat::Jsonl, "jsonl"),
+    (TargetFileFormat::Parquet, "parquet"),
+];
+const PACKINGS: [Packing; 5] = [
+    Packing::None,
+    Packing::Claimed("gz"),
+    Packing::Claimed("zst"),
+    Packing::Done("gz"),
+    Packing::Done("zst"),
+];
+
+/// Rows of one file that are read: what is packed may unpack to any number of them.
+const ROWS_MAX: usize = 50_000;
+
+/// Reads bytes as an audience file. The first one says in which format, how packed and with which columns; the others are the
+/// file.
+///
+/// # Panics
+///
+/// Where the tool would: also where a row breaks what rows promise, where a second reading gives others, where the digest is
+/// not the file's, or where a packed file has other rows than the same one unpacked.
+pub fn audience_file(bytes: &[u8]) {
+    let Some((choice, content)) = bytes.split_first() else { return };
+    let choice = usize::from(*choice);
+    let format = FORMATS[choice % FORMATS.len()];
+    let packing = PACKINGS[choice / FORMATS.len() % PACKINGS.len()];
+    let columns = choice / FORMATS.len() / PACKINGS.len() % 3;
+    let directory = tempfile::tempdir().expect("a directory for temporary files exists");
+    let found = rows_of(directory.path(), format, packing, columns, content);
+    assert_eq!(
+        found,
+        rows_of(directory.path(), format, packing, columns, content),
+        "a second reading differs"
+    );
+    if let (Packing::Done(_), false) = (packing, format.0 == TargetFileFormat::Parquet) {
+        let plain = rows_of(directory.path(), format, Packing::None, columns, content);
+        assert_eq!(found, plain, "{packing:?} changes the rows");
+    }
+}
+
+/// A row with its values, or what is said of a line that gives none.
+type Row = Result<(u64, String, Vec<String>), (u64, String)>;
+
+fn rows_of(
+    directory: &Path,
+    (format, ending): (TargetFileFormat, &str),
+    packing: Packing,
+    columns: usize,
+    content: &[u8],
+) -> Option<Vec<Row>> {
+    let (name, stored) = match packing {
+        Packing::None => (format!("ids.{ending}"), content.to_vec()),
+        Packing::Claimed(packed) => (format!("ids.{ending}.{packed}"), content.to_vec()),
+        Packing::Done(packed) => (format!("ids.{ending}.{packed}"), pack(content, packed)),
+    };
+    let path = directory.join(&name);
+    fs::write(&path, &stored).expect("a new directory can be written to");
+    let is_text = format == TargetFileFormat::Text;
+    let value_columns = ["name", "id"].iter().take(columns).map(|&column| column.to_owned()).collect();
+    let file = TargetFile {
+        path,
+        shown_as: name,
+        format,
+        column_or_field: (!is_text).then(|| "id".to_owned()),
+        value_columns,
+    };
+    let mut rows = match file.open() {
+        Ok(rows) => rows,
+        Err(error) => {
+            assert!(!error.to_string().is_empty());
+            return None;
+        }
+    };
+    let (mut found, mut line, mut is_whole) = (Vec::new(), 0, true);
+    while found.len() < ROWS_MAX {
+        let row = match rows.next_row() {
+            None => break,
+            Some(Ok(row)) => {
+                let values: Vec<String> = row.values.iter().map(str::to_owned).collect();
+                assert_eq!(values.len(), columns, "a value for each column");
+                assert!(values.iter().all(|value| !value.is_empty()), "an empty value");
+                assert!(row.id.as_str().parse::<TargetId>().is_ok(), "{:?} is no id", row.id);
+                Ok((row.line, row.id.to_string(), values))
+            }
+            Some(Err(bad)) => {
+                is_whole &= !matches!(
+                    bad.why,
+                    BadLineReason::Io(_) | BadLineReason::Damaged(_) | BadLineReason::UnclosedQuote
+                );
+                Err((bad.line, bad.why.to_string()))
+            }
+        };
+        let at = match &row {
+            Ok((at, ..)) | Err((at, _)) => *at,
+        };
+        assert!(at >= line, "line {at} comes after {line}");
+        line = at;
+        found.push(row);
+    }
+    if is_whole && found.len() < ROWS_MAX {
+        assert_eq!(rows.digest(), <[u8; 32]>::from(Sha256::digest(&stored)), "the digest is not the file's");
+    }
+    Some(found)
+}
+
+fn pack(content: &[u8], packed: &str) -> Vec<u8> {
+    if packed == "zst" {
+        return zstd::bulk::compress(content, 1).expect("memory can be packed into memory");
+    }
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    encoder.write_all(content).and_then(|()| encoder.finish()).expect("memory can be packed into memory")
 }

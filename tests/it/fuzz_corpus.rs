@@ -73,6 +73,11 @@ const INDICATORS: &[&str] = &[
 ];
 
 #[test]
+fn no_audience_file_of_the_corpus_breaks_the_tool() {
+    replay("audience_file", targets::audience_file);
+}
+
+#[test]
 fn no_workspace_of_the_corpus_breaks_the_tool() {
     replay("load_check", targets::load_check);
 }
