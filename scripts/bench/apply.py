@@ -7,10 +7,12 @@ import subprocess
 import sys
 from contextlib import contextmanager
 
-from measure import HERE, Job, fresh_ledger, ids, ledger_bytes, measured, median, medians, one_campaign, refusal, say, tool
+from measure import HERE, Job, fresh_ledger, ids, ledger_bytes, measured, median, medians, one_campaign, refusal, say, threads, tool
 
 IN_FLIGHT = 64
 BATCH = {"template": 10, "multiple": 100}
+# The vendor's own clients, which only send.
+PEERS = ("pop-core", "Python SDK")
 
 
 @contextmanager
@@ -78,8 +80,9 @@ def cost_table(binary, scratch, requests, runs, peers):
                 jobs.append(applying(binary, scratch, f"{call} {count}", endpoint, count * BATCH[call], more))
         if peers:
             port = endpoint.rsplit(":", 1)[1]
-            for count in (1, requests):
-                jobs.append(Job(f"pop-core {count}", [*peers["pop_core"], count, IN_FLIGHT, port], scratch))
+            for name in PEERS:
+                for count in (1, requests):
+                    jobs.append(Job(f"{name} {count}", [*peers[name], count, IN_FLIGHT, port], scratch))
         limits = []
         seen = {job.label: [] for job in jobs}
         for _ in range(runs):
@@ -88,12 +91,16 @@ def cost_table(binary, scratch, requests, runs, peers):
             if peers:
                 limits.append(wrk_of(measured(wrk(2, endpoint), scratch)))
         found = {label: median(of) for label, of in seen.items()}
-        for name in [*BATCH, "pop-core"]:
+        for name in [*BATCH, *PEERS]:
             if f"{name} 1" in found:
                 one, many = found[f"{name} 1"], found[f"{name} {requests}"]
                 figures[name] = {"microseconds_cpu_a_request": (many["cpu"] - one["cpu"]) / (requests - 1) * 1e6,
                                  "requests_per_second": (requests - 1) / max(many["wall"] - one["wall"], 1e-9),
                                  "megabytes": many["megabytes"]}
+        template = next(job for job in jobs if job.label == f"template {requests}")
+        template.prepare()
+        shares = threads(template.command, template.cwd)
+        figures["threads"] = {name: cpu / requests * 1e6 for name, cpu in shares.items()}
         if limits:
             figures["wrk"] = {"microseconds_cpu_a_request": statistics.median(cpu for _, cpu in limits),
                               "requests_per_second": statistics.median(rate for rate, _ in limits)}

@@ -48,6 +48,9 @@ def of_apply(figures):
     rows.append(bar("`apply`, CPU a request of 10 targets", "≤ 60 µs", f"{own:.0f} µs", own <= 60, "≤ 30 µs", own <= 30))
     rows.append(bar("`apply`, CPU a request of 10 targets", "6 × less than pop-core", f"{peer / own:.1f} × less than {peer:.0f} µs",
                     peer >= 6 * own))
+    sdk = cost["Python SDK"]["microseconds_cpu_a_request"]
+    rows.append(bar("`apply`, CPU a request of 10 targets", "10 × less than the Python SDK", f"{sdk / own:.1f} × less than {sdk:.0f} µs",
+                    sdk >= 10 * own))
     slow, quick = figures["rate"]["20"], figures["rate"].get("5")
     ratio = lambda found: found["apply"] / found["wrk"]
     rows.append(bar("`apply` at 20 ms, 64 in flight, durable", "≥ 0.95 of wrk's rate", f"{ratio(slow):.2f}", ratio(slow) >= 0.95,

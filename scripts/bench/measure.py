@@ -27,9 +27,7 @@ def measured(command, cwd, environment=None):
     """Runs a command; returns its wall and CPU seconds, peak megabytes and what it printed."""
     with tempfile.TemporaryFile() as output:
         began = time.monotonic()
-        process = subprocess.Popen(
-            [str(part) for part in command], cwd=cwd, stdin=subprocess.DEVNULL, stdout=output,
-            stderr=subprocess.STDOUT, env={**os.environ, **CREDENTIALS, **(environment or {})})
+        process = started(command, cwd, environment, output)
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
         wall = time.monotonic() - began
@@ -39,6 +37,30 @@ def measured(command, cwd, environment=None):
         sys.exit(f"bench: {' '.join(map(str, command[:6]))} gave {process.returncode}:\n{text[-2000:]}")
     cpu = usage.ru_utime + usage.ru_stime
     return {"wall": wall, "cpu": cpu, "megabytes": usage.ru_maxrss / 1024, "text": text}
+
+
+def started(command, cwd, environment, output):
+    return subprocess.Popen(
+        [str(part) for part in command], cwd=cwd, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
+        env={**os.environ, **CREDENTIALS, **(environment or {})})
+
+
+def threads(command, cwd, environment=None):
+    """Runs a command; returns the CPU seconds of its threads by their names, numbers at the end left out."""
+    found = {}
+    process = started(command, cwd, environment, subprocess.DEVNULL)
+    while process.poll() is None:
+        for task in Path(f"/proc/{process.pid}/task").glob("*"):
+            try:
+                name = re.sub(r"[-\d]+$", "", (task / "comm").read_text().strip())
+                found[task.name] = (name, int((task / "schedstat").read_text().split()[0]) / 1e9)
+            except (OSError, IndexError):
+                continue  # It ended meanwhile; what was seen before counts.
+        time.sleep(0.02)
+    seconds = {}
+    for name, cpu in found.values():
+        seconds[name] = seconds.get(name, 0) + cpu
+    return seconds
 
 
 class Job:

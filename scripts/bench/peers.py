@@ -53,15 +53,18 @@ def install():
         run("npm", "install", "--silent", "--no-audit", "--no-fund", "--prefix", pop_core, "@alicloud/pop-core@1")
     driver = pop_core / "pop_core.js"
     driver.write_text((HERE / "pop_core.js").read_text())
+    run(ROOT / "scripts" / "sdk-venv", stdout=subprocess.DEVNULL)
+    sdk = ROOT / "target" / "sdk-venv"
     have("wrk", "wrk")
     return {
-        "scan": scan, "boon": boon, "python": python, "pop_core": ["node", driver], "wrk": "wrk", "stub": stub(), "no_sync": no_sync,
+        "scan": scan, "boon": boon, "python": python, "pop-core": ["node", driver], "Python SDK": [sdk / "bin" / "python", HERE / "python_sdk.py"], "wrk": "wrk", "stub": stub(), "no_sync": no_sync,
         "versions": {
             "libyaml": version_in(said("dpkg-query", "-W", "-f", "${Version}", "libyaml-dev")),
             "boon-cli": version_in(said(boon, "--version")),
             "DuckDB": version_in(said(python, "-c", "import duckdb; print(duckdb.__version__)")),
             "pop-core": version_in(said("node", "-p", f"require('{pop_core}/node_modules/@alicloud/pop-core/package.json').version")),
             "Node.js": version_in(said("node", "--version")),
+            "alibabacloud-mpaas20201028": version_in(said(sdk / "bin" / "python", "-c", "from importlib.metadata import version; print(version('alibabacloud-mpaas20201028'))")),
             "wrk": version_in(said("wrk", "--version")),
         },
     }

@@ -64,7 +64,7 @@ def formats_table(figures):
 
 def cost_table(figures):
     names = {"template": "`call: template`, 10 targets a request", "multiple": "`call: multiple`, 100 targets a request",
-             "pop-core": "pop-core, 10 targets a request, no ledger", "wrk": "wrk, the same bytes each time, unsigned"}
+             "pop-core": "pop-core, 10 targets a request, no ledger", "Python SDK": "Python SDK, 10 targets a request, no ledger", "wrk": "wrk, the same bytes each time, unsigned"}
     rows = []
     for name, words in names.items():
         if name in figures["cost"]:
@@ -72,6 +72,17 @@ def cost_table(figures):
             peak = f"{found['megabytes']:.0f}" if "megabytes" in found else ""
             rows.append([words, f"{found['microseconds_cpu_a_request']:.0f}", digits(found["requests_per_second"]), peak])
     return table(["sender", "CPU µs a request", "requests a second", "peak MB"], rows)
+
+
+# What threads do, by the names that the system shows.
+THREADS = {"campaignctl": "plans, dispatches, signs, speaks HTTP, reads replies", "journal": "writes and syncs the ledger",
+           "tokio-rt-worker": "reads the audience again, builds requests", "sled-io": "sled's own, seven of them"}
+
+
+def threads_table(figures):
+    found = figures["cost"]["threads"]
+    return table(["thread", "does", "CPU µs a request"], [[f"`{name}`", THREADS.get(name, ""), f"{cpu:.0f}"]
+                                                          for name, cpu in sorted(found.items(), key=lambda item: -item[1])])
 
 
 def rate_table(figures):
@@ -171,6 +182,10 @@ The cost of a request is that of {digits(figures['cost']['requests'])} requests 
 always accepts at once; 64 in flight, no TLS. Reading the audience, signing and the durable intent and outcome are within.
 
 {cost_table(figures)}
+
+Where the time of `call: template` goes, start and end included, by thread.
+
+{threads_table(figures)}
 
 With a stub that takes its time, 64 in flight, beside wrk with 64 connections. `apply` is told to send at most 10 000 requests a
 second, the most that can be configured. Without sync it is the same binary, with `fsync` and `fdatasync` made to do nothing.

@@ -217,7 +217,7 @@ impl Keeper {
         for Order { record, parcel } in group.drain(..) {
             let mut serial = Serial::default();
             if self.failure.is_none() {
-                let (place, line) = self.writer.encode(now, record);
+                let (place, line) = self.writer.encode(now, &record);
                 lines.push((place, line));
                 serial = place;
             }

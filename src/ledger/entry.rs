@@ -4,6 +4,7 @@
 //! A line that was changed, lost or swapped breaks the chain at that place.
 
 use std::fmt;
+use std::io::Write;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -15,6 +16,8 @@ use crate::ledger::record::{Record, Serial};
 
 const CHAIN_DIGITS: usize = 32;
 const PREFIX: &str = "{\"chain\":\"";
+/// Most lines are shorter.
+const LINE_BYTES: usize = 1024;
 
 /// What ties a line to all lines before it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -61,8 +64,13 @@ pub enum Damage {
     },
 }
 
-/// A record with its place and time.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// Writes a value as JSON. Records are made of what JSON can hold.
+fn put(line: &mut Vec<u8>, value: &impl Serialize) {
+    serde_json::to_writer(line, value).expect("records are made of what JSON can hold");
+}
+
+/// A record with its place and time, as a line has them behind its chain.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct Entry {
     /// Its place.
     pub serial: Serial,
@@ -98,17 +106,23 @@ impl Writer {
     /// # Panics
     ///
     /// Never: records consist of texts, numbers and maps with text keys, which JSON can hold.
-    pub fn encode(&mut self, at: DateTime<Utc>, record: Record) -> (Serial, Vec<u8>) {
-        let entry = Entry { serial: self.serial.next(), at, record };
-        let mut line = [PREFIX.as_bytes(), &[b'0'; CHAIN_DIGITS], b"\""].concat();
+    pub fn encode(&mut self, at: DateTime<Utc>, record: &Record) -> (Serial, Vec<u8>) {
+        let serial = self.serial.next();
+        let mut line = Vec::with_capacity(LINE_BYTES);
+        line.extend_from_slice(PREFIX.as_bytes());
+        line.extend_from_slice(&[b'0'; CHAIN_DIGITS]);
+        line.extend_from_slice(b"\",");
+        let chained = line.len();
+        write!(line, "\"serial\":{serial},\"at\":").expect("memory takes what is written");
+        put(&mut line, &at);
         let brace = line.len();
-        serde_json::to_writer(&mut line, &entry).expect("records are made of what JSON can hold");
+        put(&mut line, record);
         line[brace] = b',';
-        self.serial = entry.serial;
-        self.chain = self.chain.next(&line[brace + 1..]);
-        let digits = &mut line[PREFIX.len()..brace - 1];
+        self.serial = serial;
+        self.chain = self.chain.next(&line[chained..]);
+        let digits = &mut line[PREFIX.len()..PREFIX.len() + CHAIN_DIGITS];
         hex::encode_to_slice(self.chain.0, digits).expect("a chain has so many digits");
-        (entry.serial, line)
+        (serial, line)
     }
 
     /// Returns where the chain of a packed ledger's first record goes on from; nothing for another record.
@@ -203,7 +217,7 @@ mod tests {
         let records = [record(1), Record::Outcome { intent: Serial(1), outcome }];
         let (mut writer, mut reader) = (Writer::default(), Writer::default());
         for record in records {
-            let (serial, line) = writer.encode(at(), record.clone());
+            let (serial, line) = writer.encode(at(), &record);
             let entry = reader.decode(&line).unwrap();
             assert_eq!((entry.serial, entry.record), (serial, record));
         }
@@ -213,7 +227,7 @@ mod tests {
     #[test]
     fn a_changed_lost_or_swapped_line_breaks_the_chain() {
         let mut writer = Writer::default();
-        let lines: Vec<_> = (1..=3).map(|n| writer.encode(at(), record(n)).1).collect();
+        let lines: Vec<_> = (1..=3).map(|n| writer.encode(at(), &record(n)).1).collect();
         let changed = String::from_utf8(lines[0].clone()).unwrap().replace("a@b", "c@d");
         assert!(matches!(Writer::default().decode(changed.as_bytes()), Err(Damage::BrokenChain(Serial(1)))));
         let mut reader = Writer::default();

@@ -142,7 +142,7 @@ mod tests {
         let intents = [intent(None, 0), intent(Some(DateTime::UNIX_EPOCH), 10)];
         let mut writer = Writer::default();
         for record in intents.into_iter().chain(outcomes).chain([submitted, packed]) {
-            let (serial, line) = writer.encode(DateTime::UNIX_EPOCH, record.clone());
+            let (serial, line) = writer.encode(DateTime::UNIX_EPOCH, &record);
             let expected = Entry { serial, at: DateTime::UNIX_EPOCH, record };
             assert_eq!(serde_json::from_slice::<Entry>(&line).unwrap(), expected);
             assert_eq!(entry(&line).unwrap(), expected);

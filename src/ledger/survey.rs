@@ -130,7 +130,7 @@ mod tests {
             process: None,
             ci_run: None,
         };
-        (1..=6).map(|number| writer.encode(chrono::DateTime::UNIX_EPOCH, record(number)).1).collect()
+        (1..=6).map(|number| writer.encode(chrono::DateTime::UNIX_EPOCH, &record(number)).1).collect()
     }
 
     fn found(lines: Vec<Vec<u8>>) -> (u64, String) {

@@ -30,7 +30,7 @@ fn lines(writer: &mut Writer, count: u128) -> Vec<(Serial, Vec<u8>)> {
         process: None,
         ci_run: None,
     };
-    (0..count).map(|n| writer.encode(chrono::DateTime::UNIX_EPOCH, record(n))).collect()
+    (0..count).map(|n| writer.encode(chrono::DateTime::UNIX_EPOCH, &record(n))).collect()
 }
 
 /// What was appended, in however many pieces, is read back whole and in order by the next holder.

@@ -224,7 +224,7 @@ pub fn create(
     }
     let mut writer = Writer::default();
     let entry = Entry { serial: Serial(1), at: now, record: Record::Opened(header.clone()) };
-    let line = writer.encode(now, Record::Opened(header));
+    let line = writer.encode(now, &Record::Opened(header));
     backend.append(vec![line], writer.chain())?;
     let ledger = Ledger::fold([Ok::<_, FoldError>(entry)]).expect("a header alone is a whole ledger");
     let (marks, records) = (Vec::new(), 1);

@@ -37,7 +37,7 @@ pub fn pack(
     let mut group = Vec::with_capacity(GROUP);
     for packed in ledger.pack(after, marks) {
         let Packed { record, blocks } = packed?;
-        let (serial, line) = writer.encode(now, record);
+        let (serial, line) = writer.encode(now, &record);
         if !blocks.is_empty() {
             draft.put_blocks(serial, blocks)?;
         }

@@ -74,7 +74,7 @@ fn content(campaign: &str, schedule: &str) -> Content {
 }
 
 fn append(open: &mut OpenLedger, records: Vec<Record>) -> Serial {
-    let lines: Vec<_> = records.into_iter().map(|record| open.writer.encode(at(500), record)).collect();
+    let lines: Vec<_> = records.into_iter().map(|record| open.writer.encode(at(500), &record)).collect();
     open.backend.append(lines, open.writer.chain()).unwrap();
     open.writer.serial()
 }

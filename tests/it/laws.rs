@@ -421,7 +421,7 @@ pub(crate) fn settle(backend: &MemoryBackend, vendor: &Vendor) {
             by: Judge::Person,
             task_id: None,
         };
-        lines.push(open.writer.encode(now(), record));
+        lines.push(open.writer.encode(now(), &record));
     }
     open.backend.append(lines, open.writer.chain()).unwrap();
 }
@@ -599,7 +599,7 @@ fn a_ledger_of_records_that_cannot_follow_each_other_is_refused() {
     let run = RunId::new(uuid::Uuid::from_u128(1));
     let record = Record::RunStarted { run, plan: "p".into(), actor: "a".into(), process: None, ci_run: None };
     let mut backend = MemoryBackend::default();
-    let line = writer.encode(now(), record);
+    let line = writer.encode(now(), &record);
     backend.append(vec![line], writer.chain()).unwrap();
     assert!(reopened(&backend).is_err());
 }

@@ -69,7 +69,7 @@ fn mark(shell: &Shell, open: OpenLedger, args: &Args) -> Result<()> {
             by: Judge::Person,
             task_id: None,
         };
-        lines.push(writer.encode(shell.now(), record));
+        lines.push(writer.encode(shell.now(), &record));
     }
     backend.append(lines, writer.chain())?;
     let targets = marked.values().map(|doubt| doubt.intent.targets.len() as u64).sum();

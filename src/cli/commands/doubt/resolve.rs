@@ -129,7 +129,7 @@ fn record(shell: &Shell, open: &mut OpenLedger, findings: &[Finding]) -> Result<
             by: Judge::Vendor,
             task_id,
         };
-        lines.push(open.writer.encode(shell.now(), record));
+        lines.push(open.writer.encode(shell.now(), &record));
     }
     open.backend.append(lines, open.writer.chain())?;
     Ok(())
