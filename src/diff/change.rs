@@ -90,9 +90,7 @@ pub struct TargetCounts {
 pub struct Change<'a> {
     /// The campaign as the files say.
     pub desired: &'a DesiredCampaign,
-    /// Its content.
-    pub content: Content,
-    /// Its content's digest.
+    /// The digest of its content.
     pub digest: ContentDigest,
     /// The call that carries it, chosen by the size of its whole audience.
     pub call: Call,
@@ -153,8 +151,7 @@ fn change<'a>(
     now: DateTime<Utc>,
 ) -> Result<Change<'a>, BlockError> {
     let campaign = &desired.campaign;
-    let content = Content::of(campaign);
-    let digest = content.digest();
+    let digest = ContentDigest::of(campaign);
     let history = ledger.history(&campaign.id, campaign.revision);
     let audience_digest = listed.order_digest;
     let (audience, repeats) = (listed.targets.len() as u64, listed.repeats);
@@ -169,7 +166,6 @@ fn change<'a>(
     let to_push = if kind == Kind::Create { unsent } else { TargetSet::default() };
     Ok(Change {
         desired,
-        content,
         digest,
         call,
         audience_digest,

@@ -119,7 +119,7 @@ fn planned_push(change: &Change<'_>) -> Option<PlannedPush> {
     (change.kind == Kind::Create).then(|| PlannedPush {
         campaign: change.desired.campaign.clone(),
         call: change.call,
-        content: change.content.clone(),
+        content: Content::of(&change.desired.campaign),
         digest: change.digest.clone(),
         targets: change.to_push.clone(),
         seal: change.seal.clone(),
@@ -186,7 +186,7 @@ fn change_document(change: &Change<'_>, directory: &str) -> ChangeDocument {
             title: render(&campaign.template.title, &campaign.values),
             body: render(&campaign.template.body, &campaign.values),
         }),
-        content: (!is_quiet).then(|| change.content.as_map().clone()),
+        content: (!is_quiet).then(|| Content::of(campaign).into_map()),
         sent_content,
     }
 }
