@@ -3,13 +3,12 @@
 use std::collections::BTreeMap;
 
 use crate::check::audience::Group;
-use crate::check::declaration::{Declaration, Declarations};
+use crate::check::declared::Declarations;
+use crate::check::judged::JudgedCampaign;
 use crate::check::names;
 use crate::diagnostic::{Code, Diagnostic, Place};
 use crate::load::Document;
-use crate::load::model::{
-    ApiVersionSyntax, CampaignSyntax, ClassificationSyntax, LoginSyntax, ProjectFile, StrategySyntax,
-};
+use crate::load::model::{ApiVersionSyntax, ProjectFile};
 
 /// Most uses that one diagnostic points at.
 const USES_MAX: usize = 3;
@@ -56,74 +55,41 @@ fn uses(declared: &Declarations<'_>) -> Uses {
     uses
 }
 
-fn campaign_uses(uses: &mut Uses, declared: &Declarations<'_>, campaign: &Declaration<'_, CampaignSyntax>) {
-    let syntax = campaign.syntax;
-    let mut add = |parameter, place: Place| {
-        uses.entry(parameter).or_insert(place);
+fn campaign_uses(uses: &mut Uses, declared: &Declarations<'_>, campaign: &JudgedCampaign) {
+    let words = campaign.words();
+    let mut add = |parameter, place: &dyn Fn() -> Place| {
+        uses.entry(parameter).or_insert_with(place);
     };
-    if syntax.sms.is_some() {
-        add("SmsStrategy", campaign.key(&["sms"]));
+    if words.has_sms {
+        add("SmsStrategy", &|| campaign.key(&["sms"]));
     }
-    if syntax.live_activity.is_some() {
-        add("ActivityEvent", campaign.key(&["live_activity"]));
+    if words.has_live_activity {
+        add("ActivityEvent", &|| campaign.key(&["live_activity"]));
     }
-    if syntax.transparent.is_some() {
-        add("TransparentMessagePayload", campaign.key(&["transparent"]));
+    if words.has_transparent {
+        add("TransparentMessagePayload", &|| campaign.key(&["transparent"]));
     }
-    if let Some(strategy) = declared.strategies.get(syntax.strategy.as_str())
-        && !matches!(strategy.syntax, StrategySyntax::Now {})
+    if let Some(strategy) = declared.strategies.get(words.strategy)
+        && strategy.is_scheduled()
     {
-        add("StrategyType", strategy.value(&["send"]));
+        add("StrategyType", &|| strategy.value(&["send"]));
     }
-    if let Some(audience) = declared.audiences.get(syntax.audience.as_str())
-        && let Some(Group::Broadcast(_)) = Group::of(audience.syntax)
+    if let Some(audience) = declared.audiences.get(words.audience)
+        && let Some(Group::Broadcast(_)) = audience.group()
     {
-        let login = audience.syntax.broadcast.as_ref().and_then(|broadcast| broadcast.login);
-        if matches!(login, None | Some(LoginSyntax::LoggedIn)) {
-            add("BindPeriod", audience.key(&["broadcast", "within"]));
+        if audience.is_to_logged_in() {
+            add("BindPeriod", &|| audience.key(&["broadcast", "within"]));
         }
-        if syntax.channel.is_some() {
-            add("AndroidChannel", campaign.key(&["channel"]));
+        if words.channel.is_some() {
+            add("AndroidChannel", &|| campaign.key(&["channel"]));
         }
     }
-    let classification = syntax.classification.as_deref().and_then(|name| declared.classifications.get(name));
+    let classification = words.classification.and_then(|name| declared.classifications.get(name));
     if let Some(classification) = classification {
-        for (parameter, path) in classification_uses(classification.syntax) {
-            add(parameter, classification.key(&path));
+        for (parameter, path) in classification.parameters() {
+            add(parameter, &|| classification.key(&path));
         }
     }
-}
-
-fn classification_uses(syntax: &ClassificationSyntax) -> Vec<(&'static str, [&'static str; 2])> {
-    let ClassificationSyntax { huawei, honor, harmonyos, vivo, oppo, xiaomi, android } = syntax;
-    let categories = [
-        ("huawei", huawei.as_ref().is_some_and(|huawei| huawei.category.is_some())),
-        ("honor", honor.as_ref().is_some_and(|honor| honor.category.is_some())),
-        ("harmonyos", harmonyos.as_ref().is_some_and(|harmonyos| harmonyos.category.is_some())),
-        ("vivo", vivo.as_ref().is_some_and(|vivo| vivo.category.is_some())),
-        ("oppo", oppo.as_ref().is_some_and(|oppo| oppo.category.is_some())),
-        ("xiaomi", xiaomi.as_ref().is_some_and(|xiaomi| xiaomi.category.is_some())),
-    ];
-    let mut uses: Vec<(&str, [&str; 2])> = categories
-        .into_iter()
-        .filter_map(|(vendor, is_used)| is_used.then_some(("ThirdChannelCategory", [vendor, "category"])))
-        .collect();
-    if huawei.as_ref().is_some_and(|huawei| huawei.level.is_some()) {
-        uses.push(("NotifyLevel", ["huawei", "level"]));
-    }
-    if oppo.as_ref().is_some_and(|oppo| oppo.level.is_some()) {
-        uses.push(("NotifyLevel", ["oppo", "level"]));
-    }
-    if vivo.as_ref().is_some_and(|vivo| vivo.message_type.is_some()) {
-        uses.push(("Classification", ["vivo", "message_type"]));
-    }
-    if xiaomi.as_ref().is_some_and(|xiaomi| xiaomi.channel_id.is_some()) {
-        uses.push(("MiChannelId", ["xiaomi", "channel_id"]));
-    }
-    if android.as_ref().is_some_and(|android| android.channel_id.is_some()) {
-        uses.push(("ChannelId", ["android", "channel_id"]));
-    }
-    uses
 }
 
 #[cfg(test)]

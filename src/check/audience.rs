@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::check::declaration::Declaration;
 use crate::check::{AudienceSource, audience_file};
 use crate::diagnostic::{Code, Diagnostic, Place};
-use crate::domain::{Broadcast, Login, Platform, TargetId, TargetKind, Within};
+use crate::domain::{Broadcast, Login, Platform, Recipients, TargetId, TargetKind, Within};
 use crate::load::model::{
     AudienceSyntax, BroadcastSyntax, LoginSyntax, PlatformSyntax, TargetsSyntax, WithinSyntax,
 };
@@ -25,6 +25,14 @@ impl Group {
         let mut groups = targets(audience).map(|(kind, _)| Self::Targets(kind)).chain(broadcast);
         let group = groups.next();
         if groups.next().is_some() { None } else { group }
+    }
+
+    /// Returns the group of these recipients.
+    pub(super) fn to(recipients: Recipients) -> Self {
+        match recipients {
+            Recipients::Targets(kind) => Self::Targets(kind),
+            Recipients::Broadcast(broadcast) => Self::Broadcast(broadcast.platform),
+        }
     }
 
     /// Whether Android phones are among it.

@@ -1,10 +1,10 @@
 //! Rules about which call sends a campaign: what one of them has and the other lacks (vendor pages 2871127 and 2871128).
 
 use crate::check::audience::Group;
-use crate::check::declaration::Declaration;
+use crate::check::judged::{JudgedAudience, JudgedCampaign};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::domain::CallChoice;
-use crate::load::model::{AudienceSyntax, CallSyntax, CampaignSyntax};
+use crate::load::model::{CallSyntax, CampaignSyntax};
 
 /// Returns the choice that a campaign makes.
 pub(super) fn choice(syntax: &CampaignSyntax) -> CallChoice {
@@ -19,14 +19,14 @@ pub(super) fn choice(syntax: &CampaignSyntax) -> CallChoice {
 /// Activities, and a broadcast has a call of its own.
 pub(super) fn call_mismatch(
     out: &mut Vec<Diagnostic>,
-    campaign: &Declaration<'_, CampaignSyntax>,
-    audience: &Declaration<'_, AudienceSyntax>,
+    campaign: &JudgedCampaign,
+    audience: &JudgedAudience,
     group: Group,
 ) {
-    let syntax = campaign.syntax;
+    let words = campaign.words();
     let error = |place, message: &str| Diagnostic::error(Code::CallMismatch, place, message);
     let Group::Targets(kind) = group else {
-        if choice(syntax) != CallChoice::Auto {
+        if words.call != CallChoice::Auto {
             out.push(
                 error(campaign.value(&["call"]), "a broadcast has a call of its own, `PushBroadcast`")
                     .related(audience.key(&["broadcast"]), "the broadcast")
@@ -36,17 +36,17 @@ pub(super) fn call_mismatch(
         return;
     };
     // Where both are there, the SMS is the campaign's own doing; a Live Activity may be the audience's.
-    let only_template = if syntax.sms.is_some() {
+    let only_template = if words.has_sms {
         Some(("send an SMS", campaign.key(&["sms"]), "the SMS"))
-    } else if syntax.live_activity.is_some() {
+    } else if words.has_live_activity {
         Some(("change a Live Activity", campaign.key(&["live_activity"]), "the Live Activity"))
     } else if kind.is_live_activity() {
         Some(("change a Live Activity", audience.key(&[kind.as_str()]), "the audience"))
     } else {
         None
     };
-    let has_own_values = !syntax.values_from.is_empty();
-    match (choice(syntax), only_template) {
+    let has_own_values = !words.values_from.is_empty();
+    match (words.call, only_template) {
         (CallChoice::Multiple, Some((what, place, noun))) => out.push(
             error(campaign.value(&["call"]), &format!("`PushMultiple` cannot {what}"))
                 .related(place, noun)

@@ -2,6 +2,7 @@
 
 use chrono_tz::Tz;
 
+use crate::check::comment::text_in_comment;
 use crate::check::declaration::Declaration;
 use crate::check::{
     OwnContent, call, duration, live_activity, params, sms, transparent, values_from, wire_text,
@@ -19,6 +20,9 @@ pub(super) fn own_content(
     let syntax = declaration.syntax;
     if let Some(task_name) = &syntax.task_name {
         wire_text::check(out, "task_name", task_name, || declaration.value(&["task_name"]));
+    }
+    for name in syntax.values.keys() {
+        text_in_comment(out, &declaration.value(&["values", name]), || format!("the value of `{name}`"));
     }
     values_from::values_from(out, declaration);
     params::extended_params(out, declaration);
@@ -44,14 +48,19 @@ pub(super) fn own_content(
         expires_after: expires_after?,
         task_name: syntax.task_name.clone(),
         extended_params: syntax.extended_params.clone(),
-        channel: syntax.channel.map(|channel| match channel {
-            ChannelSyntax::Default => Channel::Default,
-            ChannelSyntax::SelfBuilt => Channel::SelfBuilt,
-        }),
+        channel: syntax.channel.map(channel),
         transparent: required(transparent)?,
         sms: required(sms)?,
         live_activity: required(live_activity)?,
     })
+}
+
+/// Returns the channel that a campaign chooses.
+pub(super) fn channel(syntax: ChannelSyntax) -> Channel {
+    match syntax {
+        ChannelSyntax::Default => Channel::Default,
+        ChannelSyntax::SelfBuilt => Channel::SelfBuilt,
+    }
 }
 
 /// Turns “given, but unsound” into nothing at all, and keeps “not given”.

@@ -29,7 +29,7 @@ pub struct Checked {
     /// Strategies by name.
     pub strategies: BTreeMap<String, Declared<Strategy>>,
     /// Campaigns by name.
-    pub campaigns: BTreeMap<CampaignId, Declared<OwnContent>>,
+    pub campaigns: BTreeMap<CampaignId, Declared<Box<OwnContent>>>,
 }
 
 /// A project and where its campaigns can go.

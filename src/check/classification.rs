@@ -50,7 +50,7 @@ pub(super) fn classification(
     }
 }
 
-fn category(syntax: &ClassificationSyntax, vendor: VendorCategory) -> Option<&CategorySyntax> {
+pub(super) fn category(syntax: &ClassificationSyntax, vendor: VendorCategory) -> Option<&CategorySyntax> {
     match vendor {
         VendorCategory::Huawei => syntax.huawei.as_ref()?.category.as_ref(),
         VendorCategory::Honor => syntax.honor.as_ref()?.category.as_ref(),

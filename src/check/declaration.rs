@@ -1,16 +1,10 @@
-//! Every declaration of the workspace by name, and where its parts stand.
+//! One declaration as it is written, and where its parts stand.
 
-use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
 use std::path::Path;
-use std::sync::Arc;
 
-use crate::check::names;
-use crate::diagnostic::{Diagnostic, Place};
-use crate::load::model::{
-    AudienceSyntax, CampaignFile, CampaignSyntax, ClassificationSyntax, StrategySyntax, TemplateSyntax,
-};
-use crate::load::{Document, Workspace};
+use crate::diagnostic::Place;
+use crate::load::Document;
+use crate::load::model::CampaignFile;
 
 /// The sections of a campaign file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,7 +46,7 @@ pub(super) struct Declaration<'workspace, S> {
     pub(super) section: Section,
     pub(super) name: &'workspace str,
     pub(super) syntax: &'workspace S,
-    document: &'workspace Document<CampaignFile>,
+    pub(super) document: &'workspace Document<CampaignFile>,
 }
 
 impl<'workspace, S> Declaration<'workspace, S> {
@@ -84,53 +78,4 @@ impl<'workspace, S> Declaration<'workspace, S> {
     fn full<'path>(&'path self, path: &[&'path str]) -> Vec<&'path str> {
         [self.section.as_str(), self.name].into_iter().chain(path.iter().copied()).collect()
     }
-}
-
-/// The declarations of one section by name.
-pub(super) type ByName<'workspace, S> = BTreeMap<&'workspace str, Declaration<'workspace, S>>;
-
-/// Every declaration of a workspace. Of a name that is declared twice, the first one.
-#[derive(Debug)]
-pub(super) struct Declarations<'workspace> {
-    pub(super) templates: ByName<'workspace, TemplateSyntax>,
-    pub(super) audiences: ByName<'workspace, AudienceSyntax>,
-    pub(super) classifications: ByName<'workspace, ClassificationSyntax>,
-    pub(super) strategies: ByName<'workspace, StrategySyntax>,
-    pub(super) campaigns: ByName<'workspace, CampaignSyntax>,
-}
-
-impl<'workspace> Declarations<'workspace> {
-    /// Gathers what the files declare, and reports names that are declared twice or cannot be names.
-    pub(super) fn gather(out: &mut Vec<Diagnostic>, workspace: &'workspace Workspace) -> Self {
-        let files = &workspace.files;
-        Self {
-            templates: gather(out, files, Section::Templates, |file| &file.templates),
-            audiences: gather(out, files, Section::Audiences, |file| &file.audiences),
-            classifications: gather(out, files, Section::Classifications, |file| &file.classifications),
-            strategies: gather(out, files, Section::Strategies, |file| &file.strategies),
-            campaigns: gather(out, files, Section::Campaigns, |file| &file.campaigns),
-        }
-    }
-}
-
-fn gather<'workspace, S>(
-    out: &mut Vec<Diagnostic>,
-    files: &'workspace [Arc<Document<CampaignFile>>],
-    section: Section,
-    entries: impl Fn(&'workspace CampaignFile) -> &'workspace BTreeMap<String, Box<S>>,
-) -> ByName<'workspace, S> {
-    let mut by_name: ByName<'workspace, S> = BTreeMap::new();
-    for document in files {
-        for (name, syntax) in entries(document.model()) {
-            let declaration = Declaration { section, name, syntax: &**syntax, document };
-            names::bad_name(out, &declaration);
-            match by_name.entry(name) {
-                Entry::Occupied(first) => names::duplicate_name(out, first.get(), &declaration),
-                Entry::Vacant(place) => {
-                    place.insert(declaration);
-                }
-            }
-        }
-    }
-    by_name
 }

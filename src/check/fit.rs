@@ -1,26 +1,21 @@
 //! Rules about what fits together: a campaign, its audience and its template.
 
 use crate::check::audience::Group;
-use crate::check::declaration::Declaration;
+use crate::check::judged::{JudgedAudience, JudgedCampaign};
 use crate::check::{Parts, call, placeholders, text_length, values_from};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::domain::TargetKind;
-use crate::load::model::{AudienceSyntax, CampaignSyntax};
 
 /// Applies the rules of a campaign and what it refers to. What is not declared is not complained of again.
-pub(super) fn fit(
-    out: &mut Vec<Diagnostic>,
-    campaign: &Declaration<'_, CampaignSyntax>,
-    parts: &Parts<'_, '_>,
-) {
+pub(super) fn fit(out: &mut Vec<Diagnostic>, campaign: &JudgedCampaign, parts: &Parts<'_>) {
     if let Some(template) = parts.template
-        && !text_length::is_endless(template.syntax)
-        && !text_length::endless_values(out, campaign, template.syntax)
+        && !text_length::is_endless(template.texts())
+        && !text_length::endless_values(out, campaign, template.texts())
     {
         placeholders::values(out, campaign, template);
     }
     if let Some(audience) = parts.audience
-        && let Some(group) = Group::of(audience.syntax)
+        && let Some(group) = audience.group()
     {
         broadcast_sms(out, campaign, audience, group);
         broadcast_live_activity(out, campaign, audience, group);
@@ -34,11 +29,11 @@ pub(super) fn fit(
 /// `broadcast-sms`: `PushBroadcast` has no SMS parameters.
 fn broadcast_sms(
     out: &mut Vec<Diagnostic>,
-    campaign: &Declaration<'_, CampaignSyntax>,
-    audience: &Declaration<'_, AudienceSyntax>,
+    campaign: &JudgedCampaign,
+    audience: &JudgedAudience,
     group: Group,
 ) {
-    if matches!(group, Group::Broadcast(_)) && campaign.syntax.sms.is_some() {
+    if matches!(group, Group::Broadcast(_)) && campaign.words().has_sms {
         out.push(
             Diagnostic::error(Code::BroadcastSms, campaign.key(&["sms"]), "a broadcast cannot send an SMS")
                 .related(audience.key(&["broadcast"]), "the broadcast")
@@ -50,11 +45,11 @@ fn broadcast_sms(
 /// `broadcast-live-activity`: `PushBroadcast` has no Live Activity parameters.
 fn broadcast_live_activity(
     out: &mut Vec<Diagnostic>,
-    campaign: &Declaration<'_, CampaignSyntax>,
-    audience: &Declaration<'_, AudienceSyntax>,
+    campaign: &JudgedCampaign,
+    audience: &JudgedAudience,
     group: Group,
 ) {
-    if matches!(group, Group::Broadcast(_)) && campaign.syntax.live_activity.is_some() {
+    if matches!(group, Group::Broadcast(_)) && campaign.words().has_live_activity {
         let message = "a broadcast cannot change a Live Activity";
         out.push(
             Diagnostic::error(Code::BroadcastLiveActivity, campaign.key(&["live_activity"]), message)
@@ -68,13 +63,13 @@ fn broadcast_live_activity(
 /// (`DeliveryType` 5 and 6, vendor page 2871127).
 fn live_activity_audience(
     out: &mut Vec<Diagnostic>,
-    campaign: &Declaration<'_, CampaignSyntax>,
-    audience: &Declaration<'_, AudienceSyntax>,
+    campaign: &JudgedCampaign,
+    audience: &JudgedAudience,
     group: Group,
 ) {
     let Group::Targets(kind) = group else { return };
     let key = kind.as_str();
-    match (campaign.syntax.live_activity.is_some(), kind.is_live_activity()) {
+    match (campaign.words().has_live_activity, kind.is_live_activity()) {
         (true, false) => out.push(
             Diagnostic::error(
                 Code::LiveActivityAudience,
@@ -100,11 +95,11 @@ fn live_activity_audience(
 /// `channel-platform`: the choice is between Android channels.
 fn channel_platform(
     out: &mut Vec<Diagnostic>,
-    campaign: &Declaration<'_, CampaignSyntax>,
-    audience: &Declaration<'_, AudienceSyntax>,
+    campaign: &JudgedCampaign,
+    audience: &JudgedAudience,
     group: Group,
 ) {
-    if campaign.syntax.channel.is_some() && !group.has_android() {
+    if campaign.words().channel.is_some() && !group.has_android() {
         let key = match group {
             Group::Targets(kind) => TargetKind::as_str(kind),
             Group::Broadcast(_) => "broadcast",

@@ -13,10 +13,12 @@ mod checked;
 mod classification;
 mod comment;
 mod declaration;
+mod declared;
 mod duration;
 mod environment;
 mod fit;
 mod json;
+mod judged;
 mod live_activity;
 mod names;
 mod params;
@@ -35,105 +37,109 @@ mod transparent;
 mod values_from;
 mod wire_text;
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 pub use checked::{AudienceSource, Checked, Declared, OwnContent, Project, Strategy, ValueColumn};
+pub use judged::{JudgedFile, file};
 pub use text_limits::{Channels, Excess, Measure, TEXT_BYTES_MAX, Text};
 
-use crate::check::declaration::{ByName, Declaration, Declarations, Section};
+use crate::check::declaration::Section;
+use crate::check::declared::{ByName, Declarations};
+use crate::check::judged::{Judged, JudgedAudience, JudgedCampaign, JudgedTemplate};
 use crate::diagnostic::{self, Diagnostic};
 use crate::domain::CampaignId;
-use crate::load::Workspace;
-use crate::load::model::{AudienceSyntax, CampaignSyntax, TemplateSyntax};
+use crate::load::{Document, Workspace};
 
 /// Applies every rule. What has a mistake is left out of the values; the diagnostics are sorted, and very many of one
 /// kind are counted.
 #[must_use]
 pub fn workspace(workspace: &Workspace) -> (Checked, Vec<Diagnostic>) {
+    let project = workspace.project.as_deref();
+    together(workspace.map(|document| file(project, document)))
+}
+
+/// Does the same with files that were judged by themselves already, each where it was read.
+#[must_use]
+pub fn together(workspace: Workspace<JudgedFile>) -> (Checked, Vec<Diagnostic>) {
     let mut out = Vec::new();
-    let declared = Declarations::gather(&mut out, workspace);
-    let project = workspace.project.as_deref().and_then(|document| project::project(&mut out, document));
-    let zone = workspace.project.as_deref().map_or(project::DEFAULT_TIME_ZONE, project::time_zone);
-
-    let templates = sound(&mut out, &declared.templates, template::template);
+    let declared = Declarations::gather(&mut out, &workspace.files);
+    let document = workspace.project.as_deref();
+    let project = document.and_then(|document| project::project(&mut out, document));
+    own_mistakes(&mut out, &declared.templates);
     template::template_name_twice(&mut out, &declared.templates);
-    let audiences = sound(&mut out, &declared.audiences, audience::audience);
-    let classifications = sound(&mut out, &declared.classifications, |out, declaration| {
-        Some(classification::classification(out, declaration))
-    });
-    let strategies =
-        sound(&mut out, &declared.strategies, |out, declaration| strategy::strategy(out, declaration, zone));
-    let campaigns = sound(&mut out, &declared.campaigns, |out, declaration| {
-        let parts = find_parts(out, workspace, &declared, declaration);
-        fit::fit(out, declaration, &parts);
-        campaign::own_content(out, declaration, zone)
-    });
-    let campaigns = campaigns
-        .into_iter()
-        .filter_map(|(name, campaign)| name.parse::<CampaignId>().ok().map(|id| (id, campaign)))
-        .collect();
-
+    own_mistakes(&mut out, &declared.audiences);
+    own_mistakes(&mut out, &declared.classifications);
+    own_mistakes(&mut out, &declared.strategies);
+    let mut unsound: BTreeSet<String> = BTreeSet::new();
+    for (name, campaign) in &declared.campaigns {
+        let before = out.len();
+        let parts = find_parts(&mut out, &workspace, &declared, campaign);
+        fit::fit(&mut out, campaign, &parts);
+        if out[before..].iter().any(Diagnostic::is_error) {
+            unsound.insert((*name).to_owned());
+        }
+        out.extend_from_slice(&campaign.mistakes);
+    }
     text_length::text_too_long(&mut out, &declared);
-    names::unused_name(&mut out, workspace, &declared);
-    if let Some(document) = workspace.project.as_deref() {
+    names::unused_name(&mut out, &workspace, &declared);
+    if let Some(document) = document {
         api_version::api_version_lacks(&mut out, document, &declared);
     }
     diagnostic::sort(&mut out);
     diagnostic::limit_alike(&mut out);
-    let of_project = workspace.project.iter().map(|document| document.source());
-    let sources = of_project.chain(workspace.files.iter().map(|document| document.source()));
-    let sources = sources.cloned().collect();
-    (Checked { sources, project, templates, audiences, classifications, strategies, campaigns }, out)
+    let of_project = document.into_iter().map(Document::source);
+    let sources = of_project.chain(workspace.files.iter().map(JudgedFile::source)).cloned().collect();
+    (Checked { sources, project, ..values(workspace.files, &unsound) }, out)
+}
+
+/// Reports what is wrong with each declaration in itself.
+fn own_mistakes<T, S>(out: &mut Vec<Diagnostic>, declarations: &ByName<'_, Judged<T, S>>) {
+    out.extend(declarations.values().flat_map(|declaration| &declaration.mistakes).cloned());
+}
+
+/// Takes the sound values out of the files.
+fn values(mut files: Vec<JudgedFile>, unsound: &BTreeSet<String>) -> Checked {
+    let campaigns = declared::into_values(&mut files, |file| &mut file.campaigns);
+    let sound = campaigns.into_iter().filter(|(name, _)| !unsound.contains(name));
+    Checked {
+        templates: declared::into_values(&mut files, |file| &mut file.templates),
+        audiences: declared::into_values(&mut files, |file| &mut file.audiences),
+        classifications: declared::into_values(&mut files, |file| &mut file.classifications),
+        strategies: declared::into_values(&mut files, |file| &mut file.strategies),
+        campaigns: sound
+            .filter_map(|(name, campaign)| Some((name.parse::<CampaignId>().ok()?, campaign)))
+            .collect(),
+        ..Checked::default()
+    }
 }
 
 /// What a campaign refers to, as far as it is declared.
-struct Parts<'declared, 'workspace> {
-    template: Option<&'declared Declaration<'workspace, TemplateSyntax>>,
-    audience: Option<&'declared Declaration<'workspace, AudienceSyntax>>,
+struct Parts<'files> {
+    template: Option<&'files JudgedTemplate>,
+    audience: Option<&'files JudgedAudience>,
 }
 
-fn find_parts<'declared, 'workspace>(
+fn find_parts<'files>(
     out: &mut Vec<Diagnostic>,
-    workspace: &Workspace,
-    declared: &'declared Declarations<'workspace>,
-    campaign: &Declaration<'_, CampaignSyntax>,
-) -> Parts<'declared, 'workspace> {
-    let syntax = campaign.syntax;
+    workspace: &Workspace<JudgedFile>,
+    declared: &Declarations<'files>,
+    campaign: &JudgedCampaign,
+) -> Parts<'files> {
+    let words = campaign.words();
     let templates = (Section::Templates, &declared.templates);
     let audiences = (Section::Audiences, &declared.audiences);
     let strategies = (Section::Strategies, &declared.strategies);
     let classifications = (Section::Classifications, &declared.classifications);
-    names::unknown_name(out, workspace, strategies, &syntax.strategy, || campaign.value(&["strategy"]));
-    if let Some(name) = &syntax.classification {
+    names::unknown_name(out, workspace, strategies, words.strategy, || campaign.value(&["strategy"]));
+    if let Some(name) = words.classification {
         names::unknown_name(out, workspace, classifications, name, || campaign.value(&["classification"]));
     }
     Parts {
-        template: names::unknown_name(out, workspace, templates, &syntax.template, || {
+        template: names::unknown_name(out, workspace, templates, words.template, || {
             campaign.value(&["template"])
         }),
-        audience: names::unknown_name(out, workspace, audiences, &syntax.audience, || {
+        audience: names::unknown_name(out, workspace, audiences, words.audience, || {
             campaign.value(&["audience"])
         }),
     }
-}
-
-/// Applies the rules of one section to each of its declarations, and keeps the values of those without an error.
-fn sound<S, T>(
-    out: &mut Vec<Diagnostic>,
-    declarations: &ByName<'_, S>,
-    mut rules: impl FnMut(&mut Vec<Diagnostic>, &Declaration<'_, S>) -> Option<T>,
-) -> BTreeMap<String, Declared<T>> {
-    // A map that is made of a sorted list has no gaps in its nodes.
-    let mut values = Vec::with_capacity(declarations.len());
-    for declaration in declarations.values() {
-        let before = out.len();
-        let value = rules(out, declaration);
-        if let Some(value) = value
-            && !out[before..].iter().any(Diagnostic::is_error)
-        {
-            let declared_at = declaration.declared_at();
-            values.push((declaration.name.to_owned(), Declared { value, declared_at }));
-        }
-    }
-    values.into_iter().collect()
 }

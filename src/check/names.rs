@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use crate::check::declaration::{ByName, Declaration, Declarations, Section};
+use crate::check::declaration::{Declaration, Section};
+use crate::check::declared::{ByName, Declarations};
+use crate::check::judged::Judged;
 use crate::check::wire_text;
 use crate::diagnostic::{Code, Diagnostic, Place, closest};
 use crate::domain::CampaignId;
@@ -27,33 +29,29 @@ pub(super) fn bad_name<S>(out: &mut Vec<Diagnostic>, declaration: &Declaration<'
 }
 
 /// `duplicate-name`: names are global over the workspace, one space for each section.
-pub(super) fn duplicate_name<S>(
-    out: &mut Vec<Diagnostic>,
-    first: &Declaration<'_, S>,
-    again: &Declaration<'_, S>,
-) {
-    let (noun, name) = (first.section.noun(), first.name);
+pub(super) fn duplicate_name<T, S>(out: &mut Vec<Diagnostic>, first: &Judged<T, S>, again: &Judged<T, S>) {
+    let (noun, name) = (first.section.noun(), &first.name);
     out.push(
         Diagnostic::error(
             Code::DuplicateName,
-            again.declared_at(),
+            again.declared_at.clone(),
             format!("{noun} `{name}` is declared twice"),
         )
         .label("declared again")
-        .related(first.declared_at(), "declared first")
+        .related(first.declared_at.clone(), "declared first")
         .help("rename one of them, or remove it: names are global over all files"),
     );
 }
 
 /// `unknown-name`: a reference needs a declaration. One that was left out because of its own mistake will do.
-pub(super) fn unknown_name<'declared, 'workspace, S>(
+pub(super) fn unknown_name<'files, D, F>(
     out: &mut Vec<Diagnostic>,
-    workspace: &Workspace,
-    (section, declared): (Section, &'declared ByName<'workspace, S>),
+    workspace: &Workspace<F>,
+    (section, declared): (Section, &ByName<'files, D>),
     name: &str,
     place: impl FnOnce() -> Place,
-) -> Option<&'declared Declaration<'workspace, S>> {
-    let found = declared.get(name);
+) -> Option<&'files D> {
+    let found = declared.get(name).copied();
     if found.is_none() && !workspace.may_declare(section.as_str(), name) {
         let message = format!("no {} named `{name}`", section.noun());
         let otherwise = format!("declare it under `{}:` in any campaign file", section.as_str());
@@ -65,20 +63,27 @@ pub(super) fn unknown_name<'declared, 'workspace, S>(
 
 /// `unused-name`: what no campaign uses is a slip, or left over. Said only where there are campaigns, and every
 /// one could be read.
-pub(super) fn unused_name(out: &mut Vec<Diagnostic>, workspace: &Workspace, declared: &Declarations<'_>) {
+pub(super) fn unused_name<F>(
+    out: &mut Vec<Diagnostic>,
+    workspace: &Workspace<F>,
+    declared: &Declarations<'_>,
+) {
     if !workspace.is_whole() || declared.campaigns.is_empty() {
         return;
     }
-    let campaigns = || declared.campaigns.values().map(|campaign| campaign.syntax);
-    unused(out, &declared.templates, campaigns().map(|campaign| campaign.template.as_str()).collect());
-    unused(out, &declared.audiences, campaigns().map(|campaign| campaign.audience.as_str()).collect());
-    let classifications = campaigns().filter_map(|campaign| campaign.classification.as_deref()).collect();
-    unused(out, &declared.classifications, classifications);
-    unused(out, &declared.strategies, campaigns().map(|campaign| campaign.strategy.as_str()).collect());
+    let campaigns = || declared.campaigns.values().map(|campaign| campaign.words());
+    unused(out, &declared.templates, campaigns().map(|campaign| campaign.template).collect());
+    unused(out, &declared.audiences, campaigns().map(|campaign| campaign.audience).collect());
+    unused(
+        out,
+        &declared.classifications,
+        campaigns().filter_map(|campaign| campaign.classification).collect(),
+    );
+    unused(out, &declared.strategies, campaigns().map(|campaign| campaign.strategy).collect());
 }
 
 /// Says nothing where a name is used that is not declared: it may be a slip of the one that looks unused.
-fn unused<S>(out: &mut Vec<Diagnostic>, declared: &ByName<'_, S>, mut used: Vec<&str>) {
+fn unused<T, S>(out: &mut Vec<Diagnostic>, declared: &ByName<'_, Judged<T, S>>, mut used: Vec<&str>) {
     used.sort_unstable();
     used.dedup();
     // Both are sorted: mostly every name is used.
@@ -89,10 +94,10 @@ fn unused<S>(out: &mut Vec<Diagnostic>, declared: &ByName<'_, S>, mut used: Vec<
     if used.iter().any(|name| !declared.contains_key(name)) {
         return;
     }
-    for declaration in declared.values().filter(|declaration| !used.contains(declaration.name)) {
+    for declaration in declared.values().filter(|declaration| !used.contains(declaration.name.as_str())) {
         let message = format!("{} `{}` is used by no campaign", declaration.section.noun(), declaration.name);
         out.push(
-            Diagnostic::warning(Code::UnusedName, declaration.declared_at(), message)
+            Diagnostic::warning(Code::UnusedName, declaration.declared_at.clone(), message)
                 .help("remove it, or name it in a campaign"),
         );
     }

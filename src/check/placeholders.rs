@@ -2,42 +2,50 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::check::comment::text_in_comment;
-use crate::check::declaration::Declaration;
+use crate::check::judged::{CampaignWords, JudgedCampaign, JudgedTemplate};
 use crate::check::names;
 use crate::diagnostic::{Code, Diagnostic, Place, closest};
-use crate::domain::{self, placeholders};
-use crate::load::model::{CampaignSyntax, ChannelSyntax, TemplateSyntax};
+use crate::domain::{self, Channel, placeholders};
+use crate::load::model::TemplateSyntax;
+
+/// The two texts of a template.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Texts<'a> {
+    pub(super) title: &'a str,
+    pub(super) body: &'a str,
+}
+
+impl<'a> Texts<'a> {
+    pub(super) fn of(syntax: &'a TemplateSyntax) -> Self {
+        Self { title: &syntax.title, body: &syntax.body }
+    }
+
+    /// Returns each text behind its key.
+    pub(super) fn by_key(self) -> [(&'static str, &'a str); 2] {
+        [("title", self.title), ("body", self.body)]
+    }
+}
 
 /// Applies the rules of a campaign's values and its template's placeholders.
-pub(super) fn values(
-    out: &mut Vec<Diagnostic>,
-    campaign: &Declaration<'_, CampaignSyntax>,
-    template: &Declaration<'_, TemplateSyntax>,
-) {
-    if !is_filled(campaign, template.syntax) {
+pub(super) fn values(out: &mut Vec<Diagnostic>, campaign: &JudgedCampaign, template: &JudgedTemplate) {
+    let words = campaign.words();
+    if !is_filled(&words, template.texts()) {
         let taken = taken(template);
         let misspelt = placeholder_without_value(out, campaign, template, &taken);
         value_without_placeholder(out, campaign, template, (&taken, &misspelt));
     }
     empty_once_filled(out, campaign, template);
-    for name in campaign.syntax.values.keys() {
-        text_in_comment(out, &campaign.value(&["values", name]), || format!("the value of `{name}`"));
-    }
 }
 
 /// Returns the placeholders that a campaign gives values to, each with the key that does.
-fn given<'workspace>(
-    campaign: &Declaration<'workspace, CampaignSyntax>,
-) -> impl Iterator<Item = (&'static str, &'workspace str)> {
-    let syntax = campaign.syntax;
-    let common = syntax.values.keys().map(|name| ("values", name.as_str()));
-    common.chain(syntax.values_from.keys().map(|name| ("values_from", name.as_str())))
+fn given<'words>(words: &CampaignWords<'words>) -> impl Iterator<Item = (&'static str, &'words str)> {
+    let common = words.values.keys().map(|name| ("values", name.as_str()));
+    common.chain(words.values_from.clone().into_iter().map(|name| ("values_from", name)))
 }
 
 /// Whether each placeholder has a value, and each value a placeholder.
-fn is_filled(campaign: &Declaration<'_, CampaignSyntax>, template: &TemplateSyntax) -> bool {
-    let texts = texts(template);
+fn is_filled(campaign: &CampaignWords<'_>, texts: Texts<'_>) -> bool {
+    let texts = texts.by_key();
     let names = texts.iter().flat_map(|(_, text)| placeholders(text));
     let mut names: Vec<&str> = names.map(|(name, _)| name).collect();
     names.sort_unstable();
@@ -48,9 +56,9 @@ fn is_filled(campaign: &Declaration<'_, CampaignSyntax>, template: &TemplateSynt
 }
 
 /// Returns each placeholder and the place where it stands first.
-fn taken<'workspace>(template: &Declaration<'workspace, TemplateSyntax>) -> BTreeMap<&'workspace str, Place> {
+fn taken(template: &JudgedTemplate) -> BTreeMap<&str, Place> {
     let mut taken = BTreeMap::new();
-    for (key, text) in texts(template.syntax) {
+    for (key, text) in template.texts().by_key() {
         let value = template.value(&[key]);
         let begins = written_as_meant(&value, text);
         for (name, range) in placeholders(text) {
@@ -65,10 +73,6 @@ fn taken<'workspace>(template: &Declaration<'workspace, TemplateSyntax>) -> BTre
     taken
 }
 
-pub(super) fn texts(template: &TemplateSyntax) -> [(&'static str, &str); 2] {
-    [("title", &template.title), ("body", &template.body)]
-}
-
 /// Returns where a scalar's text begins in its file, if the file writes it as the value has it: on one line and
 /// without escapes.
 fn written_as_meant(scalar: &Place, value: &str) -> Option<usize> {
@@ -78,17 +82,17 @@ fn written_as_meant(scalar: &Place, value: &str) -> Option<usize> {
 
 /// `placeholder-without-value`: the vendor refuses the push (result code 3023). Returns the values that look
 /// like misspelt names of such placeholders.
-fn placeholder_without_value<'workspace>(
+fn placeholder_without_value<'files>(
     out: &mut Vec<Diagnostic>,
-    campaign: &Declaration<'workspace, CampaignSyntax>,
-    template: &Declaration<'_, TemplateSyntax>,
+    campaign: &'files JudgedCampaign,
+    template: &JudgedTemplate,
     taken: &BTreeMap<&str, Place>,
-) -> BTreeSet<&'workspace str> {
+) -> BTreeSet<&'files str> {
+    let words = campaign.words();
     let mut misspelt = BTreeSet::new();
-    let names: BTreeSet<&str> = given(campaign).map(|(_, name)| name).collect();
+    let names: BTreeSet<&str> = given(&words).map(|(_, name)| name).collect();
     let spare: Vec<&str> = names.iter().copied().filter(|key| !taken.contains_key(key)).collect();
-    let values =
-        if campaign.syntax.values.is_empty() && !names.is_empty() { "values_from" } else { "values" };
+    let values = if words.values.is_empty() && !names.is_empty() { "values_from" } else { "values" };
     for (name, place) in taken {
         if names.contains(*name) {
             continue;
@@ -114,12 +118,13 @@ fn placeholder_without_value<'workspace>(
 /// mirrored; so no more than a warning.
 fn value_without_placeholder(
     out: &mut Vec<Diagnostic>,
-    campaign: &Declaration<'_, CampaignSyntax>,
-    template: &Declaration<'_, TemplateSyntax>,
+    campaign: &JudgedCampaign,
+    template: &JudgedTemplate,
     (taken, misspelt): (&BTreeMap<&str, Place>, &BTreeSet<&str>),
 ) {
     let known: Vec<&str> = taken.keys().copied().collect();
-    let given = given(campaign).filter(|(_, name)| !taken.contains_key(name) && !misspelt.contains(name));
+    let words = campaign.words();
+    let given = given(&words).filter(|(_, name)| !taken.contains_key(name) && !misspelt.contains(name));
     for (values, name) in given {
         let message = format!("template `{}` has no placeholder `#{name}#`", template.name);
         let otherwise = "remove it, unless `#…#` stands in the template's link in the console";
@@ -130,25 +135,22 @@ fn value_without_placeholder(
         };
         out.push(
             Diagnostic::warning(Code::ValueWithoutPlaceholder, campaign.key(&[values, name]), message)
-                .related(template.declared_at(), "the template")
+                .related(template.declared_at.clone(), "the template")
                 .help(help),
         );
     }
 }
 
 /// `empty-text`: values that leave nothing of a title or body. mPaaS's own channel takes that, no vendor's does.
-fn empty_once_filled(
-    out: &mut Vec<Diagnostic>,
-    campaign: &Declaration<'_, CampaignSyntax>,
-    template: &Declaration<'_, TemplateSyntax>,
-) {
-    if campaign.syntax.channel == Some(ChannelSyntax::SelfBuilt) {
+fn empty_once_filled(out: &mut Vec<Diagnostic>, campaign: &JudgedCampaign, template: &JudgedTemplate) {
+    let words = campaign.words();
+    if words.channel == Some(Channel::SelfBuilt) {
         return;
     }
     // A text that begins with neither a placeholder nor a blank cannot become empty.
     let may_be_empty = |text: &str| text.starts_with(|first: char| first == '#' || first.is_whitespace());
-    for (key, text) in texts(template.syntax).into_iter().filter(|(_, text)| may_be_empty(text)) {
-        let filled = domain::render(text, &campaign.syntax.values);
+    for (key, text) in template.texts().by_key().into_iter().filter(|(_, text)| may_be_empty(text)) {
+        let filled = domain::render(text, words.values);
         if filled.trim().is_empty() && !text.trim().is_empty() {
             let message = format!("the {key} is empty once its placeholders are filled");
             out.push(

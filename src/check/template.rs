@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use crate::check::comment::text_in_comment;
-use crate::check::declaration::{ByName, Declaration};
-use crate::check::placeholders::texts;
+use crate::check::declaration::Declaration;
+use crate::check::declared::ByName;
+use crate::check::judged::JudgedTemplate;
 use crate::check::{text_length, wire_text};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::domain::{Template, TemplateName};
@@ -67,15 +68,16 @@ fn empty_text(
 }
 
 /// `template-name-twice`: of two texts for one vendor template, one is not what is sent.
-pub(super) fn template_name_twice(out: &mut Vec<Diagnostic>, templates: &ByName<'_, TemplateSyntax>) {
-    let mut first_of: BTreeMap<&str, &Declaration<'_, TemplateSyntax>> = BTreeMap::new();
+pub(super) fn template_name_twice(out: &mut Vec<Diagnostic>, templates: &ByName<'_, JudgedTemplate>) {
+    let mut first_of: BTreeMap<&str, &JudgedTemplate> = BTreeMap::new();
     for declaration in templates.values() {
-        let syntax = declaration.syntax;
-        let Some(first) = first_of.get(syntax.name.as_str()) else {
-            first_of.insert(&syntax.name, declaration);
+        let name = declaration.vendor_name();
+        let Some(first) = first_of.get(name) else {
+            first_of.insert(name, declaration);
             continue;
         };
-        let differing = texts(first.syntax).into_iter().zip(texts(syntax)).find(|(one, other)| one != other);
+        let (ours, theirs) = (first.texts().by_key(), declaration.texts().by_key());
+        let differing = ours.into_iter().zip(theirs).find(|(one, other)| one != other);
         if let Some(((key, _), _)) = differing {
             let message = format!(
                 "templates `{}` and `{}` mirror the same vendor template with different texts",
@@ -85,10 +87,7 @@ pub(super) fn template_name_twice(out: &mut Vec<Diagnostic>, templates: &ByName<
                 Diagnostic::error(Code::TemplateNameTwice, declaration.value(&[key]), message)
                     .label(format!("another {key}"))
                     .related(first.value(&[key]), format!("than the {key} here"))
-                    .help(format!(
-                        "the vendor has one text under `{}`: keep the template that shows it",
-                        syntax.name
-                    )),
+                    .help(format!("the vendor has one text under `{name}`: keep the template that shows it")),
             );
         }
     }

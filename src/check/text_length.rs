@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use crate::check::audience::Group;
-use crate::check::declaration::{Declaration, Declarations};
-use crate::check::placeholders::texts;
+use crate::check::declaration::Declaration;
+use crate::check::declared::Declarations;
+use crate::check::judged::JudgedCampaign;
+use crate::check::placeholders::Texts;
 use crate::check::text_limits::{Channels, Excess, Measure, TEXT_BYTES_MAX, Text};
 use crate::diagnostic::{Code, Diagnostic, Place};
-use crate::domain;
-use crate::load::model::{CampaignSyntax, ChannelSyntax, TemplateSyntax};
+use crate::domain::{self, Channel};
+use crate::load::model::TemplateSyntax;
 
 /// What is too long about one text of one template, over all campaigns that fill it.
 #[derive(Default)]
@@ -18,13 +19,13 @@ struct Found<'workspace> {
 }
 
 /// Whether a template's texts are far beyond what any channel takes, before they are filled.
-pub(super) fn is_endless(template: &TemplateSyntax) -> bool {
-    texts(template).iter().any(|(_, text)| text.len() > TEXT_BYTES_MAX)
+pub(super) fn is_endless(texts: Texts<'_>) -> bool {
+    texts.by_key().iter().any(|(_, text)| text.len() > TEXT_BYTES_MAX)
 }
 
 /// `text-too-long`: a text of such length that it is not looked at any further.
 pub(super) fn endless_template(out: &mut Vec<Diagnostic>, template: &Declaration<'_, TemplateSyntax>) {
-    for (key, text) in texts(template.syntax) {
+    for (key, text) in Texts::of(template.syntax).by_key() {
         if text.len() > TEXT_BYTES_MAX {
             let message = format!("the {key} of template `{}` has {} bytes", template.name, text.len());
             out.push(endless(template.value(&[key]), message));
@@ -33,13 +34,9 @@ pub(super) fn endless_template(out: &mut Vec<Diagnostic>, template: &Declaration
 }
 
 /// `text-too-long`: the same of a text that values make so long. Returns whether it is.
-pub(super) fn endless_values(
-    out: &mut Vec<Diagnostic>,
-    campaign: &Declaration<'_, CampaignSyntax>,
-    template: &TemplateSyntax,
-) -> bool {
-    let bytes =
-        texts(template).map(|(key, text)| (key, domain::rendered_bytes(text, &campaign.syntax.values)));
+pub(super) fn endless_values(out: &mut Vec<Diagnostic>, campaign: &JudgedCampaign, texts: Texts<'_>) -> bool {
+    let values = campaign.words().values;
+    let bytes = texts.by_key().map(|(key, text)| (key, domain::rendered_bytes(text, values)));
     let too_long = bytes.into_iter().find(|(_, bytes)| *bytes > TEXT_BYTES_MAX);
     if let Some((key, bytes)) = too_long {
         let message = format!("the values of campaign `{}` make the {key} {bytes} bytes long", campaign.name);
@@ -58,27 +55,29 @@ fn endless(place: Place, message: String) -> Diagnostic {
 /// measured as the campaigns fill it. What a campaign takes from its audience file is measured as that is read.
 pub(super) fn text_too_long(out: &mut Vec<Diagnostic>, declared: &Declarations<'_>) {
     let mut found: BTreeMap<(&str, Text), Found<'_>> = BTreeMap::new();
-    for campaign in declared.campaigns.values().filter(|campaign| campaign.syntax.values_from.is_empty()) {
-        let syntax = campaign.syntax;
-        let Some(template) = declared.templates.get(syntax.template.as_str()) else { continue };
-        let is_endless = |text| domain::rendered_bytes(text, &syntax.values) > TEXT_BYTES_MAX;
-        if self::is_endless(template.syntax)
-            || texts(template.syntax).iter().any(|(_, text)| is_endless(text))
-        {
+    for campaign in declared.campaigns.values() {
+        let words = campaign.words();
+        if !words.values_from.is_empty() {
             continue;
         }
-        let audience = declared.audiences.get(syntax.audience.as_str());
-        let Some(group) = audience.and_then(|audience| Group::of(audience.syntax)) else { continue };
-        let channels = Channels::to(group, syntax.channel == Some(ChannelSyntax::SelfBuilt));
-        let measured = |text: &str| Measure::of(&domain::render(text, &syntax.values));
-        let (title, body) = (measured(&template.syntax.title), measured(&template.syntax.body));
+        let Some(template) = declared.templates.get(words.template) else { continue };
+        let texts = template.texts();
+        let is_endless = |text| domain::rendered_bytes(text, words.values) > TEXT_BYTES_MAX;
+        if self::is_endless(texts) || texts.by_key().iter().any(|(_, text)| is_endless(text)) {
+            continue;
+        }
+        let audience = declared.audiences.get(words.audience);
+        let Some(group) = audience.and_then(|audience| audience.group()) else { continue };
+        let channels = Channels::to(group, words.channel == Some(Channel::SelfBuilt));
+        let measured = |text: &str| Measure::of(&domain::render(text, words.values));
+        let (title, body) = (measured(texts.title), measured(texts.body));
         for (text, measure) in [(Text::Title, title), (Text::Body, body)] {
             let excess = channels.excess(text, measure, title.bytes + body.bytes);
             if !excess.is_none() {
                 found
-                    .entry((template.name, text))
+                    .entry((&template.name, text))
                     .or_default()
-                    .add(excess, (measure.characters, campaign.name));
+                    .add(excess, (measure.characters, &campaign.name));
             }
         }
     }
@@ -90,7 +89,7 @@ pub(super) fn text_too_long(out: &mut Vec<Diagnostic>, declared: &Declarations<'
         let campaign = longest.and_then(|(_, name)| declared.campaigns.get(name));
         if let (Some(campaign), Some((count, name))) = (campaign, longest) {
             let text = format!("`{name}` makes it {count} characters");
-            diagnostic = diagnostic.related(campaign.declared_at(), text);
+            diagnostic = diagnostic.related(campaign.declared_at.clone(), text);
         }
         out.push(diagnostic);
     }

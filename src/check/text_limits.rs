@@ -142,11 +142,7 @@ impl Channels {
     /// Returns the channels to these recipients.
     #[must_use]
     pub fn of(recipients: Recipients, channel: Option<Channel>) -> Self {
-        let group = match recipients {
-            Recipients::Targets(kind) => Group::Targets(kind),
-            Recipients::Broadcast(broadcast) => Group::Broadcast(broadcast.platform),
-        };
-        Self::to(group, channel == Some(Channel::SelfBuilt))
+        Self::to(Group::to(recipients), channel == Some(Channel::SelfBuilt))
     }
 
     pub(super) fn to(group: Group, is_self_built: bool) -> Self {

@@ -4,9 +4,10 @@
 use std::collections::BTreeMap;
 
 use crate::check::declaration::Declaration;
-use crate::check::{ValueColumn, audience, audience_file, wire_text};
+use crate::check::judged::{HasColumns, JudgedAudience, JudgedCampaign, Listing};
+use crate::check::{ValueColumn, wire_text};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::load::model::{AudienceSyntax, CampaignSyntax, TargetsSyntax};
+use crate::load::model::CampaignSyntax;
 
 /// Applies the rules of a campaign's `values_from` that need no template and no audience.
 pub(super) fn values_from(out: &mut Vec<Diagnostic>, campaign: &Declaration<'_, CampaignSyntax>) {
@@ -43,19 +44,19 @@ fn value_twice(out: &mut Vec<Diagnostic>, campaign: &Declaration<'_, CampaignSyn
 /// `values-without-file`: only CSV, JSON Lines and Parquet have columns.
 pub(super) fn values_without_file(
     out: &mut Vec<Diagnostic>,
-    campaign: &Declaration<'_, CampaignSyntax>,
-    audience: &Declaration<'_, AudienceSyntax>,
+    campaign: &JudgedCampaign,
+    audience: &JudgedAudience,
 ) {
-    if campaign.syntax.values_from.is_empty() {
+    if campaign.words().values_from.is_empty() {
         return;
     }
-    let (what, place) = match audience::targets(audience.syntax).next() {
-        None => ("is a broadcast", audience.key(&["broadcast"])),
-        Some((kind, TargetsSyntax::Inline(_))) => ("is a list in YAML", audience.key(&[kind.as_str()])),
-        Some((kind, TargetsSyntax::File(file))) if !audience_file::has_columns(file) => {
+    let (what, place) = match audience.listing() {
+        Listing::Broadcast => ("is a broadcast", audience.key(&["broadcast"])),
+        Listing::InYaml(kind) => ("is a list in YAML", audience.key(&[kind.as_str()])),
+        Listing::InFile(kind, HasColumns(false)) => {
             ("is a text file", audience.value(&[kind.as_str(), "file"]))
         }
-        Some((_, TargetsSyntax::File(_))) => return,
+        Listing::InFile(_, HasColumns(true)) => return,
     };
     let message = format!("audience `{}` {what}, and has no columns to take values from", audience.name);
     out.push(

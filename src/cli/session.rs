@@ -60,8 +60,8 @@ impl<'a> Session<'a> {
     /// Reads and checks every file; mistakes are values here.
     pub(super) fn read(&self) -> Reading {
         let (workspace, mut diagnostics) =
-            load::workspace(&self.directory, &self.shown_as(), schema::shapes());
-        let (checked, found) = check::workspace(&workspace);
+            load::workspace_of(&self.directory, &self.shown_as(), schema::shapes(), check::file);
+        let (checked, found) = check::together(workspace);
         diagnostics.extend(found);
         diagnostic::sort(&mut diagnostics);
         Reading { checked, diagnostics }

@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 use serde_path_to_error::{Path as ErrorPath, Segment};
 
 use crate::diagnostic::{self, Code, Diagnostic, Place, Source};
+use crate::load::Places;
 use crate::load::shape::{Mistake, Shape};
 use crate::load::yaml::{self, Node, Reading, Tree};
 
@@ -35,6 +36,11 @@ impl<T> Document<T> {
     /// Returns the file's text.
     pub fn source(&self) -> &Arc<Source> {
         &self.source
+    }
+
+    /// Returns where everything in the file stands, without all the rest of it.
+    pub fn places(&self) -> Places {
+        Places::of(&self.source)
     }
 
     /// Returns the directory that paths in the file are relative to.

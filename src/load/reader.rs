@@ -99,7 +99,7 @@ impl Reader {
     /// Reads what has changed, and returns the workspace with everything that is wrong with it.
     #[must_use]
     pub fn workspace(&mut self, shapes: &Shapes) -> (Workspace, Vec<Diagnostic>) {
-        workspace::read(self, shapes)
+        workspace::read(self, shapes, |_, document| document)
     }
 
     /// Whether a file exists: on disk, even as a link to nothing, or in an editor.
@@ -112,17 +112,23 @@ impl Reader {
         self.open.keys().map(PathBuf::as_path)
     }
 
-    pub(super) fn project(&mut self, path: &Path, shown: String, shape: &Shape) -> Read<ProjectFile> {
+    pub(super) fn project(
+        &mut self,
+        path: &Path,
+        shown: String,
+        shape: &Shape,
+    ) -> Read<Arc<Document<ProjectFile>>> {
         self.projects.read(&self.open, path, shown, shape)
     }
 
-    /// Reads campaign files, each with its path as messages show it, in their order.
-    pub(super) fn campaigns(
+    /// Reads campaign files, each with its path as messages show it, in their order, and makes something of each.
+    pub(super) fn campaigns<F: Send>(
         &mut self,
         files: Vec<(&Path, String)>,
         shape: &Shape,
-    ) -> Vec<Read<CampaignFile>> {
-        self.campaigns.read_all(&self.open, files, shape)
+        make: impl Fn(Arc<Document<CampaignFile>>) -> F + Sync,
+    ) -> Vec<Read<F>> {
+        self.campaigns.read_all(&self.open, files, shape, make)
     }
 
     /// Forgets the campaign files that are gone.
@@ -133,8 +139,8 @@ impl Reader {
 
 /// A document, if anything of it could be understood, and what is wrong with it.
 #[derive(Debug)]
-pub(super) struct Read<T> {
-    pub(super) document: Option<Arc<Document<T>>>,
+pub(super) struct Read<D> {
+    pub(super) document: Option<D>,
     pub(super) mistakes: Vec<Diagnostic>,
 }
 
@@ -149,7 +155,7 @@ enum Stamp {
 
 #[derive(Debug)]
 struct Memory<T> {
-    files: HashMap<PathBuf, (Stamp, Read<T>)>,
+    files: HashMap<PathBuf, (Stamp, Read<Arc<Document<T>>>)>,
     remembers: Remembers,
 }
 
@@ -169,24 +175,39 @@ impl<T: DeserializeOwned + Debug + Send + Sync> Memory<T> {
         path: &Path,
         shown: String,
         shape: &Shape,
-    ) -> Read<T> {
-        let read = self.look(open, path, shown, shape);
-        self.take(path, read)
+    ) -> Read<Arc<Document<T>>> {
+        let look = self.look(open, path, shown, shape);
+        self.remember(path, look.stamp, &look.read);
+        look.read
     }
 
-    fn read_all(
+    fn read_all<F: Send>(
         &mut self,
         open: &BTreeMap<PathBuf, String>,
         files: Vec<(&Path, String)>,
         shape: &Shape,
-    ) -> Vec<Read<T>> {
+        make: impl Fn(Arc<Document<T>>) -> F + Sync,
+    ) -> Vec<Read<F>> {
+        let made = |read: Read<Arc<Document<T>>>| Read {
+            document: read.document.map(&make),
+            mistakes: read.mistakes,
+        };
         if files.len() < PARALLEL_MIN {
-            return files.into_iter().map(|(path, shown)| self.read(open, path, shown, shape)).collect();
+            let read = files.into_iter().map(|(path, shown)| made(self.read(open, path, shown, shape)));
+            return read.collect();
+        }
+        if self.remembers == Remembers::Nothing {
+            let read = files.into_par_iter().map(|(path, shown)| self.look(open, path, shown, shape).read);
+            return read.map(made).collect();
         }
         let paths: Vec<&Path> = files.iter().map(|(path, _)| *path).collect();
         let looks: Vec<Look<T>> =
             files.into_par_iter().map(|(path, shown)| self.look(open, path, shown, shape)).collect();
-        paths.into_iter().zip(looks).map(|(path, look)| self.take(path, look)).collect()
+        let remembered = paths.into_iter().zip(looks).map(|(path, look)| {
+            self.remember(path, look.stamp, &look.read);
+            made(look.read)
+        });
+        remembered.collect()
     }
 
     /// Reads a file, unless it is as it was when it was read last.
@@ -199,7 +220,7 @@ impl<T: DeserializeOwned + Debug + Send + Sync> Memory<T> {
         };
         match self.files.get(path) {
             Some((remembered, read)) if Some(remembered) == stamp.as_ref() => {
-                return Look::Known(read.shared());
+                return Look { stamp: None, read: read.shared() };
             }
             _ => {}
         }
@@ -215,30 +236,24 @@ impl<T: DeserializeOwned + Debug + Send + Sync> Memory<T> {
             }
             Err(mistake) => Read { document: None, mistakes: vec![mistake] },
         };
-        Look::New(stamp, read)
+        Look { stamp, read }
     }
 
-    fn take(&mut self, path: &Path, look: Look<T>) -> Read<T> {
-        match look {
-            Look::Known(read) | Look::New(None, read) => read,
-            Look::New(Some(stamp), read) => {
-                let shared = read.shared();
-                self.files.insert(path.to_owned(), (stamp, read));
-                shared
-            }
+    fn remember(&mut self, path: &Path, stamp: Option<Stamp>, read: &Read<Arc<Document<T>>>) {
+        if let Some(stamp) = stamp {
+            self.files.insert(path.to_owned(), (stamp, read.shared()));
         }
     }
 }
 
 /// What a look at a file gave.
-enum Look<T> {
-    /// It is as it was.
-    Known(Read<T>),
-    /// It was read, as it is since then.
-    New(Option<Stamp>, Read<T>),
+struct Look<T> {
+    /// As what it is to be remembered; nothing where it is already, or nothing is.
+    stamp: Option<Stamp>,
+    read: Read<Arc<Document<T>>>,
 }
 
-impl<T> Read<T> {
+impl<T> Read<Arc<Document<T>>> {
     /// Returns the same document, not a copy of it.
     fn shared(&self) -> Self {
         Self { document: self.document.clone(), mistakes: self.mistakes.clone() }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use ignore::{Error as WalkError, WalkBuilder};
 
-use crate::diagnostic::{self, Code, Diagnostic, Place};
+use crate::diagnostic::{self, Code, Diagnostic, Place, Source};
 use crate::load::document::{self, Document};
 use crate::load::file;
 use crate::load::model::{CampaignFile, ProjectFile};
@@ -22,20 +22,31 @@ const PROJECT_FILE_MISNAMED: &str = "campaignctl.yml";
 /// Name of the project file.
 pub const PROJECT_FILE: &str = "campaignctl.yaml";
 
-/// What could be read of a workspace.
+/// What could be read of a workspace, and what was made of each campaign file: nothing else, unless something is asked for.
 #[derive(Debug)]
-pub struct Workspace {
+pub struct Workspace<F = Arc<Document<CampaignFile>>> {
     /// The project file.
     pub project: Option<Arc<Document<ProjectFile>>>,
     /// The campaign files, sorted by path.
-    pub files: Vec<Arc<Document<CampaignFile>>>,
+    pub files: Vec<F>,
     /// Whether some file is missing here that could not be understood at all.
     has_lost_files: bool,
     /// What was left out of the campaign files because of a mistake.
     broken: BTreeSet<Vec<String>>,
 }
 
-impl Workspace {
+impl<F> Workspace<F> {
+    /// Makes something else of each campaign file.
+    pub fn map<G>(&self, make: impl FnMut(&F) -> G) -> Workspace<G> {
+        let Self { project, files, has_lost_files, broken } = self;
+        Workspace {
+            project: project.clone(),
+            files: files.iter().map(make).collect(),
+            has_lost_files: *has_lost_files,
+            broken: broken.clone(),
+        }
+    }
+
     /// Whether `section` (`templates`, `audiences` …) has, or may have, a declaration of that name which was
     /// left out because of a mistake that has been reported. A reference to it is no mistake of its own.
     #[must_use]
@@ -58,6 +69,18 @@ pub fn workspace(directory: &Path, shown_as: &str, shapes: &Shapes) -> (Workspac
     Reader::once(directory.to_owned(), shown_as.to_owned()).workspace(shapes)
 }
 
+/// Does the same, and keeps of each campaign file what `make` makes of it, beside the project file. It is called where the
+/// file is read, so of many files only a few are in memory as syntax at a time.
+pub fn workspace_of<F: Send>(
+    directory: &Path,
+    shown_as: &str,
+    shapes: &Shapes,
+    make: impl Fn(Option<&Document<ProjectFile>>, &Document<CampaignFile>) -> F + Sync,
+) -> (Workspace<F>, Vec<Diagnostic>) {
+    let mut reader = Reader::once(directory.to_owned(), shown_as.to_owned());
+    read(&mut reader, shapes, |project, document| make(project, &document))
+}
+
 /// Lists the YAML files that [`workspace`] would read, the project file first, the others in the order of their
 /// paths, each with its path as messages show it.
 #[must_use]
@@ -71,29 +94,40 @@ pub fn files(directory: &Path, shown_as: &str) -> (Vec<(PathBuf, String)>, Vec<D
 }
 
 /// Reads a workspace with what a reader remembers and has open.
-pub(super) fn read(reader: &mut Reader, shapes: &Shapes) -> (Workspace, Vec<Diagnostic>) {
+pub(super) fn read<F: Send>(
+    reader: &mut Reader,
+    shapes: &Shapes,
+    make: impl Fn(Option<&Document<ProjectFile>>, Arc<Document<CampaignFile>>) -> F + Sync,
+) -> (Workspace<F>, Vec<Diagnostic>) {
     let (directory, shown_as) = (reader.directory().to_owned(), reader.shown_as().to_owned());
     let mut reading = Reading { directory: &directory, shown_as: &shown_as, reader, mistakes: Vec::new() };
     let project = reading.project(&shapes.project);
     let paths = reading.campaign_files();
-    let mut files: Vec<Arc<Document<CampaignFile>>> = Vec::new();
+    let is_told = project.as_ref().is_some_and(|document| schema_line::is_there(document.source()));
+    let schema_mistake = |source: &Arc<Source>, directory: &Path, kind: Kind| {
+        schema_line::mistake(source, directory, kind, is_told)
+    };
+    let of_project = project.as_ref();
+    let of_project =
+        of_project.and_then(|project| schema_mistake(project.source(), project.directory(), Kind::Project));
+    reading.mistakes.extend(of_project);
     let shown = paths.iter().map(|path| (path.as_path(), reading.shown(path))).collect();
-    for read in reading.reader.campaigns(shown, &shapes.campaign) {
+    let made = reading.reader.campaigns(shown, &shapes.campaign, |document| {
+        let mistake = schema_mistake(document.source(), document.directory(), Kind::Campaigns);
+        (mistake.map(Box::new), document.broken().clone(), make(project.as_deref(), document))
+    });
+    let (mut files, mut broken) = (Vec::with_capacity(paths.len()), BTreeSet::new());
+    for read in made {
         reading.mistakes.extend(read.mistakes);
-        files.extend(read.document);
+        let Some((mistake, left_out, file)) = read.document else { continue };
+        reading.mistakes.extend(mistake.map(|mistake| *mistake));
+        broken.extend(left_out);
+        files.push(file);
     }
     reading.reader.keep_only(&paths);
-    let is_told = project.as_ref().is_some_and(|document| schema_line::is_there(document.source()));
-    let of_project = project.iter().map(|document| (document.source(), document.directory(), Kind::Project));
-    let of_files = files.iter().map(|document| (document.source(), document.directory(), Kind::Campaigns));
-    let lines = of_project.chain(of_files);
-    let of_schemas =
-        lines.filter_map(|(source, directory, kind)| schema_line::mistake(source, directory, kind, is_told));
-    reading.mistakes.extend(of_schemas);
     let has_lost_files = files.len() < paths.len();
     let mut mistakes = reading.mistakes;
     diagnostic::sort(&mut mistakes);
-    let broken = files.iter().flat_map(|file| file.broken()).cloned().collect();
     (Workspace { project, files, has_lost_files, broken }, mistakes)
 }
 

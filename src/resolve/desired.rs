@@ -114,7 +114,7 @@ pub fn into_desired(mut checked: Checked, environment: &EnvironmentName) -> Resu
 }
 
 /// Gathers, for each audience that campaigns take values from, the columns: each once, in a fixed order.
-fn columns(campaigns: &BTreeMap<CampaignId, Declared<OwnContent>>) -> BTreeMap<String, Vec<String>> {
+fn columns(campaigns: &BTreeMap<CampaignId, Declared<Box<OwnContent>>>) -> BTreeMap<String, Vec<String>> {
     let mut columns: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     let owns = campaigns.values().map(|declared| &declared.value);
     for own in owns.filter(|own| !own.values_from.is_empty()) {
@@ -150,7 +150,7 @@ impl Draft {
 fn fill_in(
     checked: &mut Checked,
     id: CampaignId,
-    Declared { value: own, declared_at }: Declared<OwnContent>,
+    Declared { value: own, declared_at }: Declared<Box<OwnContent>>,
     columns: &BTreeMap<String, Vec<String>>,
     audiences: &mut BTreeMap<String, Audience>,
 ) -> Option<Draft> {

@@ -1,0 +1,44 @@
+//! Where everything in a file stands, when somebody asks.
+
+use std::sync::{Arc, OnceLock};
+
+use crate::diagnostic::{Place, Source};
+use crate::load::yaml::{self, Tree};
+
+/// The places of a file that was read. Most files have nothing to say of them, so the text is read once more when the
+/// first place is asked for.
+#[derive(Debug)]
+pub struct Places {
+    source: Arc<Source>,
+    tree: OnceLock<Option<Box<Tree>>>,
+}
+
+impl Places {
+    /// Takes a text.
+    pub(super) fn of(source: &Arc<Source>) -> Self {
+        Self { source: Arc::clone(source), tree: OnceLock::new() }
+    }
+
+    /// Returns the file's text.
+    #[must_use]
+    pub fn source(&self) -> &Arc<Source> {
+        &self.source
+    }
+
+    /// Returns the same as [`Document::value`](crate::load::Document::value).
+    #[must_use]
+    pub fn value(&self, path: &[&str]) -> Place {
+        Place::span(&self.source, self.tree().map_or(0..0, |tree| tree.value_range(path)))
+    }
+
+    /// Returns the same as [`Document::key`](crate::load::Document::key).
+    #[must_use]
+    pub fn key(&self, path: &[&str]) -> Place {
+        Place::span(&self.source, self.tree().map_or(0..0, |tree| tree.key_range(path)))
+    }
+
+    fn tree(&self) -> Option<&Tree> {
+        let read = || yaml::read_plainly(&self.source).or_else(|| Some(yaml::read(&self.source).0?.tree));
+        self.tree.get_or_init(|| read().map(Box::new)).as_deref()
+    }
+}
