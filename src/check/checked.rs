@@ -21,15 +21,15 @@ pub struct Checked {
     /// The project file; nothing where it has a mistake or does not exist.
     pub project: Option<Project>,
     /// Templates by name.
-    pub templates: BTreeMap<String, Declared<Template>>,
+    pub templates: BTreeMap<String, Box<Declared<Template>>>,
     /// Audiences by name.
-    pub audiences: BTreeMap<String, Declared<AudienceSource>>,
+    pub audiences: BTreeMap<String, Box<Declared<AudienceSource>>>,
     /// Classifications by name.
-    pub classifications: BTreeMap<String, Declared<Classification>>,
+    pub classifications: BTreeMap<String, Box<Declared<Classification>>>,
     /// Strategies by name.
-    pub strategies: BTreeMap<String, Declared<Strategy>>,
+    pub strategies: BTreeMap<String, Box<Declared<Strategy>>>,
     /// Campaigns by name.
-    pub campaigns: BTreeMap<CampaignId, Declared<Box<OwnContent>>>,
+    pub campaigns: BTreeMap<CampaignId, Box<Declared<OwnContent>>>,
 }
 
 /// A project and where its campaigns can go.

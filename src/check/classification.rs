@@ -1,7 +1,5 @@
 //! Rules about classifications.
 
-use std::collections::BTreeMap;
-
 use crate::check::declaration::Declaration;
 use crate::check::{names, wire_text};
 use crate::diagnostic::{Code, Diagnostic};
@@ -14,13 +12,13 @@ pub(super) fn classification(
     declaration: &Declaration<'_, ClassificationSyntax>,
 ) -> Classification {
     let syntax = declaration.syntax;
-    let mut categories = BTreeMap::new();
+    let mut categories = Vec::new();
     for vendor in VendorCategory::ALL {
         let Some(CategorySyntax(text)) = category(syntax, vendor) else { continue };
         wire_text::check(out, "category", text, || declaration.value(&[vendor.as_str(), "category"]));
         category_mixup(out, declaration, vendor, text);
         if let Some(code) = unknown_category(out, declaration, vendor, text) {
-            categories.insert(vendor, code);
+            categories.push((vendor, code));
         }
     }
     let xiaomi_channel_id = syntax.xiaomi.as_ref().and_then(|xiaomi| xiaomi.channel_id.clone());

@@ -58,13 +58,10 @@ fn by_name<'files, T: 'files, S: 'files>(
 pub(super) fn into_values<T, S>(
     files: &mut [JudgedFile],
     section: impl Fn(&mut JudgedFile) -> &mut Vec<Judged<T, S>>,
-) -> BTreeMap<String, Declared<T>> {
+) -> BTreeMap<String, Box<Declared<T>>> {
     let declarations = files.iter_mut().flat_map(|file| std::mem::take(section(file)));
-    let mut all: Vec<(String, Option<Declared<T>>)> = declarations
-        .map(|Judged { name, declared_at, says, .. }| {
-            (name, says.ok().map(|value| Declared { value, declared_at }))
-        })
-        .collect();
+    let mut all: Vec<(String, Option<Box<Declared<T>>>)> =
+        declarations.map(|Judged { name, says, .. }| (name, says.ok())).collect();
     all.sort_by(|(one, _), (other, _)| one.cmp(other));
     all.dedup_by(|(again, _), (first, _)| again == first);
     all.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()

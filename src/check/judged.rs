@@ -12,8 +12,8 @@ use crate::check::audience::{self, Group};
 use crate::check::declaration::{Declaration, Section};
 use crate::check::placeholders::Texts;
 use crate::check::{
-    AudienceSource, OwnContent, Strategy, audience_file, call, campaign, classification, names, project,
-    strategy, template,
+    AudienceSource, Declared, OwnContent, Strategy, audience_file, call, campaign, classification, names,
+    project, strategy, template,
 };
 use crate::diagnostic::{Diagnostic, Place, Source};
 use crate::domain::{
@@ -63,7 +63,7 @@ pub fn file(project: Option<&Document<ProjectFile>>, document: &Document<Campaig
             strategy::strategy(out, declaration, zone)
         }),
         campaigns: of.each(Section::Campaigns, campaigns, |out, declaration| {
-            campaign::own_content(out, declaration, zone).map(Box::new)
+            campaign::own_content(out, declaration, zone)
         }),
         places: Arc::clone(&places),
         bad_names,
@@ -97,9 +97,11 @@ impl Of<'_> {
             Judged {
                 section,
                 name: name.clone(),
-                declared_at: declaration.declared_at(),
                 places: Arc::clone(self.places),
-                says: value.filter(|_| is_sound).ok_or_else(|| syntax.clone()),
+                says: value
+                    .filter(|_| is_sound)
+                    .map(|value| Box::new(Declared { value, declared_at: declaration.declared_at() }))
+                    .ok_or_else(|| syntax.clone()),
                 mistakes,
             }
         });
@@ -112,10 +114,9 @@ impl Of<'_> {
 pub(super) struct Judged<T, S> {
     pub(super) section: Section,
     pub(super) name: String,
-    pub(super) declared_at: Place,
     places: Arc<Places>,
     /// Its value; what was written, where that is unsound in itself.
-    pub(super) says: Result<T, Box<S>>,
+    pub(super) says: Result<Box<Declared<T>>, Box<S>>,
     /// What is wrong with it in itself.
     pub(super) mistakes: Vec<Diagnostic>,
 }
@@ -124,9 +125,25 @@ pub(super) type JudgedTemplate = Judged<Template, TemplateSyntax>;
 pub(super) type JudgedAudience = Judged<AudienceSource, AudienceSyntax>;
 pub(super) type JudgedClassification = Judged<Classification, ClassificationSyntax>;
 pub(super) type JudgedStrategy = Judged<Strategy, StrategySyntax>;
-pub(super) type JudgedCampaign = Judged<Box<OwnContent>, CampaignSyntax>;
+pub(super) type JudgedCampaign = Judged<OwnContent, CampaignSyntax>;
 
 impl<T, S> Judged<T, S> {
+    /// Returns the place of the key that declares it.
+    pub(super) fn declared_at(&self) -> Place {
+        match &self.says {
+            Ok(declared) => declared.declared_at.clone(),
+            Err(_) => self.key(&[]),
+        }
+    }
+
+    /// Returns its value, or what was written where that is unsound in itself.
+    fn says(&self) -> Result<&T, &S> {
+        match &self.says {
+            Ok(declared) => Ok(&declared.value),
+            Err(syntax) => Err(syntax),
+        }
+    }
+
     /// Returns the place of a value inside it; of the nearest ancestor's where there is none.
     pub(super) fn value(&self, path: &[&str]) -> Place {
         self.places.value(&self.full(path))
@@ -145,14 +162,14 @@ impl<T, S> Judged<T, S> {
 impl JudgedTemplate {
     /// Returns its name at the vendor.
     pub(super) fn vendor_name(&self) -> &str {
-        match &self.says {
+        match self.says() {
             Ok(template) => template.name.as_str(),
             Err(syntax) => &syntax.name,
         }
     }
 
     pub(super) fn texts(&self) -> Texts<'_> {
-        match &self.says {
+        match self.says() {
             Ok(Template { title, body, .. }) => Texts { title, body },
             Err(syntax) => Texts::of(syntax),
         }
@@ -174,7 +191,7 @@ pub(super) struct HasColumns(pub(super) bool);
 impl JudgedAudience {
     /// Returns the one group that it holds; nothing where it says none or several.
     pub(super) fn group(&self) -> Option<Group> {
-        match &self.says {
+        match self.says() {
             Ok(source) => Some(Group::to(source.recipients())),
             Err(syntax) => Group::of(syntax),
         }
@@ -182,7 +199,7 @@ impl JudgedAudience {
 
     /// Returns how it lists the first kind of targets that it has.
     pub(super) fn listing(&self) -> Listing {
-        match &self.says {
+        match self.says() {
             Ok(AudienceSource::Broadcast(_)) => Listing::Broadcast,
             Ok(AudienceSource::Inline(kind, _)) => Listing::InYaml(*kind),
             Ok(AudienceSource::File { kind, file, .. }) => {
@@ -200,7 +217,7 @@ impl JudgedAudience {
 
     /// Whether a broadcast goes to those who are logged in alone.
     pub(super) fn is_to_logged_in(&self) -> bool {
-        match &self.says {
+        match self.says() {
             Ok(source) => {
                 matches!(source, AudienceSource::Broadcast(broadcast) if broadcast.login == Login::LoggedIn)
             }
@@ -215,9 +232,9 @@ impl JudgedAudience {
 impl JudgedStrategy {
     /// Whether it waits for a time.
     pub(super) fn is_scheduled(&self) -> bool {
-        match &self.says {
+        match self.says() {
             Ok(strategy) => strategy.schedule != Schedule::Now,
-            Err(syntax) => !matches!(**syntax, StrategySyntax::Now {}),
+            Err(syntax) => !matches!(syntax, StrategySyntax::Now {}),
         }
     }
 }
@@ -227,13 +244,13 @@ impl JudgedClassification {
     pub(super) fn parameters(&self) -> Vec<(&'static str, [&'static str; 2])> {
         let mut used: Vec<(&str, [&str; 2])> = VendorCategory::ALL
             .into_iter()
-            .filter(|vendor| match &self.says {
-                Ok(value) => value.categories.contains_key(vendor),
+            .filter(|vendor| match self.says() {
+                Ok(value) => value.categories.iter().any(|(of, _)| of == vendor),
                 Err(syntax) => classification::category(syntax, *vendor).is_some(),
             })
             .map(|vendor| ("ThirdChannelCategory", [vendor.as_str(), "category"]))
             .collect();
-        let others = match &self.says {
+        let others = match self.says() {
             Ok(value) => [
                 value.huawei_level.is_some(),
                 value.oppo_level.is_some(),
@@ -280,7 +297,7 @@ pub(super) struct CampaignWords<'a> {
 
 impl JudgedCampaign {
     pub(super) fn words(&self) -> CampaignWords<'_> {
-        match &self.says {
+        match self.says() {
             Ok(own) => CampaignWords {
                 template: &own.template,
                 audience: &own.audience,

@@ -34,11 +34,11 @@ pub(super) fn duplicate_name<T, S>(out: &mut Vec<Diagnostic>, first: &Judged<T, 
     out.push(
         Diagnostic::error(
             Code::DuplicateName,
-            again.declared_at.clone(),
+            again.declared_at(),
             format!("{noun} `{name}` is declared twice"),
         )
         .label("declared again")
-        .related(first.declared_at.clone(), "declared first")
+        .related(first.declared_at(), "declared first")
         .help("rename one of them, or remove it: names are global over all files"),
     );
 }
@@ -97,7 +97,7 @@ fn unused<T, S>(out: &mut Vec<Diagnostic>, declared: &ByName<'_, Judged<T, S>>, 
     for declaration in declared.values().filter(|declaration| !used.contains(declaration.name.as_str())) {
         let message = format!("{} `{}` is used by no campaign", declaration.section.noun(), declaration.name);
         out.push(
-            Diagnostic::warning(Code::UnusedName, declaration.declared_at.clone(), message)
+            Diagnostic::warning(Code::UnusedName, declaration.declared_at(), message)
                 .help("remove it, or name it in a campaign"),
         );
     }

@@ -135,7 +135,7 @@ fn value_without_placeholder(
         };
         out.push(
             Diagnostic::warning(Code::ValueWithoutPlaceholder, campaign.key(&[values, name]), message)
-                .related(template.declared_at.clone(), "the template")
+                .related(template.declared_at(), "the template")
                 .help(help),
         );
     }

@@ -89,7 +89,7 @@ pub(super) fn text_too_long(out: &mut Vec<Diagnostic>, declared: &Declarations<'
         let campaign = longest.and_then(|(_, name)| declared.campaigns.get(name));
         if let (Some(campaign), Some((count, name))) = (campaign, longest) {
             let text = format!("`{name}` makes it {count} characters");
-            diagnostic = diagnostic.related(campaign.declared_at.clone(), text);
+            diagnostic = diagnostic.related(campaign.declared_at(), text);
         }
         out.push(diagnostic);
     }

@@ -156,24 +156,28 @@ impl<'a> Session<'a> {
         desired: &Desired,
         salt: &LedgerSalt,
     ) -> Result<BTreeMap<String, AudienceContents>, Failure> {
-        let (contents, diagnostics) = read_audiences(desired, salt);
+        let mut contents = BTreeMap::new();
+        let diagnostics = read_audiences(desired, salt, |name, read| {
+            contents.insert(name.to_owned(), read);
+        });
         self.report(&diagnostics)?;
         Ok(contents)
     }
 }
 
-/// Reads every audience in use, once.
+/// Reads every audience in use, once, and hands each to `take` with its name, in the order of names. Returns what is wrong
+/// with them.
 pub(super) fn read_audiences(
     desired: &Desired,
     salt: &LedgerSalt,
-) -> (BTreeMap<String, AudienceContents>, Vec<Diagnostic>) {
+    mut take: impl FnMut(&str, AudienceContents),
+) -> Vec<Diagnostic> {
     let mut diagnostics = Vec::new();
-    let contents = desired.audiences.iter().map(|(name, audience)| {
+    for (name, audience) in &desired.audiences {
         let (read, found) = audience.read(salt);
         diagnostics.extend(found);
-        (name.clone(), read)
-    });
-    let contents = contents.collect();
+        take(name, read);
+    }
     diagnostic::sort(&mut diagnostics);
-    (contents, diagnostics)
+    diagnostics
 }

@@ -3,8 +3,6 @@
 //! Sources: vendor pages 436435 (Android vendors) and 2835878 (`HarmonyOS`); what they leave out is the
 //! project's decision: any code is taken as written, and names exist only where a page gives them.
 
-use std::collections::BTreeMap;
-
 /// The vendor table that a category name is looked up in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum VendorCategory {
@@ -196,8 +194,8 @@ impl VivoMessageType {
 /// How each phone vendor shall treat a message. Everything absent is left to the vendor.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Classification {
-    /// Category codes by vendor (`ThirdChannelCategory`).
-    pub categories: BTreeMap<VendorCategory, String>,
+    /// Category codes (`ThirdChannelCategory`), each vendor once, in the order of [`VendorCategory::ALL`].
+    pub categories: Vec<(VendorCategory, String)>,
     /// `NotifyLevel`'s `hms`.
     pub huawei_level: Option<HuaweiLevel>,
     /// `NotifyLevel`'s `oppo`.

@@ -198,7 +198,11 @@ impl<T: DeserializeOwned + Debug + Send + Sync> Memory<T> {
         }
         if self.remembers == Remembers::Nothing {
             let read = files.into_par_iter().map(|(path, shown)| self.look(open, path, shown, shape).read);
-            return read.map(made).collect();
+            let read = read.map(made);
+            return match rayon::ThreadPoolBuilder::new().build() {
+                Ok(pool) => pool.install(|| read.collect()),
+                Err(_) => read.collect(),
+            };
         }
         let paths: Vec<&Path> = files.iter().map(|(path, _)| *path).collect();
         let looks: Vec<Look<T>> =

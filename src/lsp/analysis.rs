@@ -124,6 +124,6 @@ fn desired(checked: &Checked) -> Option<Desired> {
 }
 
 /// Returns a declared value.
-pub(super) fn value<T>(declared: Option<&Declared<T>>) -> Option<&T> {
+pub(super) fn value<T>(declared: Option<&Box<Declared<T>>>) -> Option<&T> {
     declared.map(|declared| &declared.value)
 }

@@ -172,7 +172,7 @@ fn change_document(change: &Change<'_>, directory: &str) -> ChangeDocument {
         code: why.code.map(|code| code.as_str().to_owned()),
         help: why.help,
         call: change.call.as_str().to_owned(),
-        audience: change.desired.audience_name.clone(),
+        audience: change.desired.audience.name.clone(),
         recipients: recipients.to_owned(),
         targets: targets(change),
         requests: requests(change),

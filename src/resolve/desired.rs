@@ -32,8 +32,6 @@ pub struct Desired {
 pub struct DesiredCampaign {
     /// What it says, when, and to which kind of targets.
     pub campaign: Campaign,
-    /// The audience's name.
-    pub audience_name: String,
     /// Who gets it; the same value as in [`Desired::audiences`].
     pub audience: Arc<Audience>,
     /// The campaign's key.
@@ -105,16 +103,14 @@ pub fn into_desired(mut checked: Checked, environment: &EnvironmentName) -> Resu
     let mut audiences = BTreeMap::new();
     let mut drafts = Vec::with_capacity(own.len());
     for (id, declared) in own {
-        drafts.extend(fill_in(&mut checked, id, declared, &columns, &mut audiences));
+        drafts.extend(fill_in(&mut checked, id, *declared, &columns, &mut audiences));
     }
-    let audiences: BTreeMap<String, Arc<Audience>> =
-        audiences.into_iter().map(|(name, audience)| (name, Arc::new(audience))).collect();
     let campaigns = drafts.into_iter().map(|draft: Draft| draft.to(&audiences)).collect();
     Ok(Desired { sources: checked.sources, project: name, time_zone, environment, campaigns, audiences })
 }
 
 /// Gathers, for each audience that campaigns take values from, the columns: each once, in a fixed order.
-fn columns(campaigns: &BTreeMap<CampaignId, Declared<Box<OwnContent>>>) -> BTreeMap<String, Vec<String>> {
+fn columns(campaigns: &BTreeMap<CampaignId, Box<Declared<OwnContent>>>) -> BTreeMap<String, Vec<String>> {
     let mut columns: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     let owns = campaigns.values().map(|declared| &declared.value);
     for own in owns.filter(|own| !own.values_from.is_empty()) {
@@ -139,7 +135,6 @@ impl Draft {
         DesiredCampaign {
             campaign: self.campaign,
             audience: Arc::clone(&audiences[&self.audience]),
-            audience_name: self.audience,
             declared_at: self.declared_at,
             schedule_at: self.schedule_at,
             until_at: self.until_at,
@@ -150,10 +145,11 @@ impl Draft {
 fn fill_in(
     checked: &mut Checked,
     id: CampaignId,
-    Declared { value: own, declared_at }: Declared<Box<OwnContent>>,
+    declared: Declared<OwnContent>,
     columns: &BTreeMap<String, Vec<String>>,
-    audiences: &mut BTreeMap<String, Audience>,
+    audiences: &mut BTreeMap<String, Arc<Audience>>,
 ) -> Option<Draft> {
+    let Declared { value: own, declared_at } = declared;
     let template = checked.templates.get(&own.template)?;
     let strategy = checked.strategies.get(&own.strategy)?;
     let classification = match &own.classification {
@@ -163,12 +159,12 @@ fn fill_in(
     let columns = columns.get(&own.audience).map_or(&[][..], Vec::as_slice);
     if !audiences.contains_key(&own.audience) {
         // Its first campaign takes it out; the next ones find it among the others.
-        let Declared { value: mut source, declared_at } = checked.audiences.remove(&own.audience)?;
+        let Declared { value: mut source, declared_at } = *checked.audiences.remove(&own.audience)?;
         if let AudienceSource::File { file, .. } = &mut source {
             file.value_columns = columns.to_vec();
         }
         let audience = Audience { name: own.audience.clone(), declared_at, source, takers: Vec::new() };
-        audiences.insert(own.audience.clone(), audience);
+        audiences.insert(own.audience.clone(), Arc::new(audience));
     }
     let audience = audiences.get_mut(&own.audience)?;
     let named = own.values_from.values().map(|column| (column.name.clone(), column.named_at.clone()));
@@ -194,7 +190,8 @@ fn fill_in(
     if !named.is_empty() {
         let named_at =
             |column: &str| named.iter().find(|(name, _)| name == column).map(|(_, place)| place.clone());
-        audience.takers.push(Taker::new((&campaign, &own.template), &declared_at, columns, named_at));
+        let taker = Taker::new((&campaign, &own.template), &declared_at, columns, named_at);
+        Arc::get_mut(audience).expect("drafts share no audience").takers.push(taker);
     }
     Some(Draft {
         campaign,

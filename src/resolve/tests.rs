@@ -158,7 +158,7 @@ fn meaning(order: &[(usize, usize, bool)]) -> String {
         fs::write(directory.path().join(format!("{number}.yaml")), lines.join("\n")).unwrap();
     }
     let desired = resolve(directory.path(), "sandbox").unwrap();
-    let campaigns: Vec<_> = desired.campaigns.iter().map(|one| (&one.campaign, &one.audience_name)).collect();
+    let campaigns: Vec<_> = desired.campaigns.iter().map(|one| (&one.campaign, &one.audience.name)).collect();
     let audiences: Vec<_> = desired.audiences.keys().collect();
     assert_eq!(campaigns.len(), 3);
     format!("{campaigns:#?}\n{audiences:?}")

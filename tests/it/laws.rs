@@ -67,7 +67,7 @@ fn desired_by(call: CallChoice, sketches: &[Sketch]) -> Desired {
 fn desired(sketches: &[Sketch]) -> Desired {
     let campaigns: Vec<DesiredCampaign> = sketches.iter().map(campaign).collect();
     let audiences =
-        campaigns.iter().map(|each| (each.audience_name.clone(), Arc::clone(&each.audience))).collect();
+        campaigns.iter().map(|each| (each.audience.name.clone(), Arc::clone(&each.audience))).collect();
     Desired {
         sources: Vec::new(),
         project: "laws".parse().unwrap(),
@@ -106,7 +106,6 @@ fn campaign((name, revision, body, targets): &Sketch) -> DesiredCampaign {
             sms: None,
             live_activity: None,
         },
-        audience_name: audience.name.clone(),
         audience,
         declared_at: Place::file("laws.yaml"),
         schedule_at: Place::file("laws.yaml"),
@@ -343,7 +342,7 @@ pub(crate) fn make_plan(desired: &Desired, ledger: &Ledger) -> Plan {
         let counts = change.counts;
         let known = counts.accepted + counts.in_doubt + counts.rejected + counts.unsent;
         let history = ledger.history(&change.desired.campaign.id, change.desired.campaign.revision);
-        let listed: BTreeSet<_> = contents[&change.desired.audience_name].targets.iter().copied().collect();
+        let listed: BTreeSet<_> = contents[&change.desired.audience.name].targets.iter().copied().collect();
         let remembered = history
             .into_iter()
             .flat_map(|history| history.sent().map(Result::unwrap).chain(history.rejected.iter().copied()));

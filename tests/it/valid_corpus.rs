@@ -266,7 +266,7 @@ fn strategy(desired: &Desired) {
 fn classification(desired: &Desired) {
     let classification = |id: &str| campaign(desired, id).classification.clone();
     let codes = |entries: &[(VendorCategory, &str)]| {
-        entries.iter().map(|(vendor, code)| (*vendor, (*code).to_owned())).collect::<BTreeMap<_, _>>()
+        entries.iter().map(|(vendor, code)| (*vendor, (*code).to_owned())).collect::<Vec<_>>()
     };
     assert_eq!(
         classification("by_name"),

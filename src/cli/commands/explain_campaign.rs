@@ -37,7 +37,7 @@ pub(super) fn run(session: &Session<'_>, name: &str, json: bool) -> Result {
         campaign,
         values: &values,
         declared_at: &found.declared_at,
-        audience: &found.audience_name,
+        audience: &found.audience.name,
         targets: contents.targets.len() as u64,
         repeats: contents.repeats,
         requests,

@@ -43,7 +43,7 @@ pub(super) fn run(shell: &Shell, globals: &Globals, args: &Args) -> Result {
         // The process ends right after: what is large is left to the system to free.
         let desired = ManuallyDrop::new(desired);
         // Hashed with no ledger's salt, and forgotten at once.
-        diagnostics.extend(read_audiences(&desired, &LedgerSalt::new([0; 16])).1);
+        diagnostics.extend(read_audiences(&desired, &LedgerSalt::new([0; 16]), |_, _| {}));
         diagnostic::sort(&mut diagnostics);
     }
     let format = if args.json { Format::Json } else { args.format };
