@@ -8,6 +8,7 @@ use std::borrow::Cow;
 
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
+use serde_json::value::RawValue;
 
 use crate::domain::Revision;
 use crate::ledger::content::{Content, ContentDigest};
@@ -43,9 +44,10 @@ struct Hot<'a> {
 
 /// What else a content's line has.
 #[derive(Deserialize)]
-struct Submitted {
+struct Submitted<'a> {
     digest: ContentDigest,
-    content: Content,
+    #[serde(borrow)]
+    content: &'a RawValue,
 }
 
 /// Reads a line.
@@ -83,7 +85,7 @@ fn record(hot: Hot<'_>, line: &[u8]) -> Option<Entry> {
                 campaign: hot.campaign?.parse().ok()?,
                 revision: Revision::new(hot.revision?).ok()?,
                 digest,
-                content,
+                content: Content::recorded(content)?,
             }
         }
         ("packed_edition", _) => Record::PackedEdition(serde_json::from_slice(line).ok()?),

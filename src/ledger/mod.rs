@@ -16,6 +16,7 @@ mod record;
 mod reread;
 mod survey;
 mod text;
+mod words;
 
 pub use blocks::{Accepted, BLOCK_TARGETS, BlockError, BlockName, BlockPlace, Blocks};
 pub use content::{Content, ContentDigest};
