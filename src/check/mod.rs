@@ -70,8 +70,9 @@ pub fn together(workspace: Workspace<JudgedFile>) -> (Checked, Vec<Diagnostic>) 
     own_mistakes(&mut out, &declared.audiences);
     own_mistakes(&mut out, &declared.classifications);
     own_mistakes(&mut out, &declared.strategies);
+    let (mut used, mut too_long) = (names::Used::default(), text_length::TooLong::default());
     let mut unsound: BTreeSet<String> = BTreeSet::new();
-    for (name, campaign) in &declared.campaigns {
+    for (name, &campaign) in &declared.campaigns {
         let before = out.len();
         let parts = find_parts(&mut out, &workspace, &declared, campaign);
         fit::fit(&mut out, campaign, &parts);
@@ -79,9 +80,11 @@ pub fn together(workspace: Workspace<JudgedFile>) -> (Checked, Vec<Diagnostic>) 
             unsound.insert((*name).to_owned());
         }
         out.extend_from_slice(&campaign.mistakes);
+        used.take(campaign);
+        too_long.measure(campaign, &parts);
     }
-    text_length::text_too_long(&mut out, &declared);
-    names::unused_name(&mut out, &workspace, &declared);
+    too_long.report(&mut out, &declared);
+    used.report(&mut out, &workspace, &declared);
     if let Some(document) = document {
         api_version::api_version_lacks(&mut out, document, &declared);
     }

@@ -1,10 +1,10 @@
 //! Rules about names and references to them.
 
-use std::collections::BTreeSet;
+use std::collections::HashSet;
 
 use crate::check::declaration::{Declaration, Section};
 use crate::check::declared::{ByName, Declarations};
-use crate::check::judged::Judged;
+use crate::check::judged::{Judged, JudgedCampaign};
 use crate::check::wire_text;
 use crate::diagnostic::{Code, Diagnostic, Place, closest};
 use crate::domain::CampaignId;
@@ -63,38 +63,50 @@ pub(super) fn unknown_name<'files, D, F>(
 
 /// `unused-name`: what no campaign uses is a slip, or left over. Said only where there are campaigns, and every
 /// one could be read.
-pub(super) fn unused_name<F>(
-    out: &mut Vec<Diagnostic>,
-    workspace: &Workspace<F>,
-    declared: &Declarations<'_>,
-) {
-    if !workspace.is_whole() || declared.campaigns.is_empty() {
-        return;
+#[derive(Default)]
+pub(super) struct Used<'files> {
+    templates: HashSet<&'files str>,
+    audiences: HashSet<&'files str>,
+    classifications: HashSet<&'files str>,
+    strategies: HashSet<&'files str>,
+}
+
+impl<'files> Used<'files> {
+    /// Takes the names that a campaign uses.
+    pub(super) fn take(&mut self, campaign: &'files JudgedCampaign) {
+        let words = campaign.words();
+        self.templates.insert(words.template);
+        self.audiences.insert(words.audience);
+        self.classifications.extend(words.classification);
+        self.strategies.insert(words.strategy);
     }
-    let campaigns = || declared.campaigns.values().map(|campaign| campaign.words());
-    unused(out, &declared.templates, campaigns().map(|campaign| campaign.template).collect());
-    unused(out, &declared.audiences, campaigns().map(|campaign| campaign.audience).collect());
-    unused(
-        out,
-        &declared.classifications,
-        campaigns().filter_map(|campaign| campaign.classification).collect(),
-    );
-    unused(out, &declared.strategies, campaigns().map(|campaign| campaign.strategy).collect());
+
+    /// Reports what no campaign uses.
+    pub(super) fn report<F>(
+        &self,
+        out: &mut Vec<Diagnostic>,
+        workspace: &Workspace<F>,
+        declared: &Declarations<'_>,
+    ) {
+        if !workspace.is_whole() || declared.campaigns.is_empty() {
+            return;
+        }
+        unused(out, &declared.templates, &self.templates);
+        unused(out, &declared.audiences, &self.audiences);
+        unused(out, &declared.classifications, &self.classifications);
+        unused(out, &declared.strategies, &self.strategies);
+    }
 }
 
 /// Says nothing where a name is used that is not declared: it may be a slip of the one that looks unused.
-fn unused<T, S>(out: &mut Vec<Diagnostic>, declared: &ByName<'_, Judged<T, S>>, mut used: Vec<&str>) {
-    used.sort_unstable();
-    used.dedup();
-    // Both are sorted: mostly every name is used.
-    if used.iter().eq(declared.keys()) {
+fn unused<T, S>(out: &mut Vec<Diagnostic>, declared: &ByName<'_, Judged<T, S>>, used: &HashSet<&str>) {
+    let unused: Vec<&Judged<T, S>> =
+        declared.values().copied().filter(|declaration| !used.contains(declaration.name.as_str())).collect();
+    // Each name that is used is declared if there are as many as of those that are declared and used.
+    if used.len() > declared.len() - unused.len() {
         return;
     }
-    let used: BTreeSet<&str> = used.into_iter().collect();
-    if used.iter().any(|name| !declared.contains_key(name)) {
-        return;
-    }
-    for declaration in declared.values().filter(|declaration| !used.contains(declaration.name.as_str())) {
+    for declaration in unused {
         let message = format!("{} `{}` is used by no campaign", declaration.section.noun(), declaration.name);
         out.push(
             Diagnostic::warning(Code::UnusedName, declaration.declared_at(), message)

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::check::Parts;
 use crate::check::declaration::Declaration;
 use crate::check::declared::Declarations;
 use crate::check::judged::JudgedCampaign;
@@ -13,9 +14,9 @@ use crate::load::model::TemplateSyntax;
 
 /// What is too long about one text of one template, over all campaigns that fill it.
 #[derive(Default)]
-struct Found<'workspace> {
+struct Found<'files> {
     excess: Excess,
-    longest: Option<(usize, &'workspace str)>,
+    longest: Option<(usize, &'files str)>,
 }
 
 /// Whether a template's texts are far beyond what any channel takes, before they are filled.
@@ -53,50 +54,57 @@ fn endless(place: Place, message: String) -> Diagnostic {
 
 /// `text-too-long`: a vendor channel fails a push whose title or body is too long. One warning for each text,
 /// measured as the campaigns fill it. What a campaign takes from its audience file is measured as that is read.
-pub(super) fn text_too_long(out: &mut Vec<Diagnostic>, declared: &Declarations<'_>) {
-    let mut found: BTreeMap<(&str, Text), Found<'_>> = BTreeMap::new();
-    for campaign in declared.campaigns.values() {
+#[derive(Default)]
+pub(super) struct TooLong<'files>(BTreeMap<(&'files str, Text), Found<'files>>);
+
+impl<'files> TooLong<'files> {
+    /// Measures the texts of a campaign.
+    pub(super) fn measure(&mut self, campaign: &'files JudgedCampaign, parts: &Parts<'files>) {
         let words = campaign.words();
-        if !words.values_from.is_empty() {
-            continue;
-        }
-        let Some(template) = declared.templates.get(words.template) else { continue };
+        let (Some(template), Some(audience)) = (parts.template, parts.audience) else { return };
         let texts = template.texts();
         let is_endless = |text| domain::rendered_bytes(text, words.values) > TEXT_BYTES_MAX;
-        if self::is_endless(texts) || texts.by_key().iter().any(|(_, text)| is_endless(text)) {
-            continue;
+        if !words.values_from.is_empty()
+            || self::is_endless(texts)
+            || texts.by_key().iter().any(|(_, text)| is_endless(text))
+        {
+            return;
         }
-        let audience = declared.audiences.get(words.audience);
-        let Some(group) = audience.and_then(|audience| audience.group()) else { continue };
+        let Some(group) = audience.group() else { return };
         let channels = Channels::to(group, words.channel == Some(Channel::SelfBuilt));
         let measured = |text: &str| Measure::of(&domain::render(text, words.values));
         let (title, body) = (measured(texts.title), measured(texts.body));
         for (text, measure) in [(Text::Title, title), (Text::Body, body)] {
             let excess = channels.excess(text, measure, title.bytes + body.bytes);
             if !excess.is_none() {
-                found
+                self.0
                     .entry((&template.name, text))
                     .or_default()
                     .add(excess, (measure.characters, &campaign.name));
             }
         }
     }
-    for ((name, text), Found { excess, longest }) in found {
-        let template = &declared.templates[name];
-        let (place, key) = (template.value(&[text.as_str()]), text.as_str());
-        let message = format!("the {key} of template `{name}` is {}", excess.complaint());
-        let mut diagnostic = Diagnostic::warning(Code::TextTooLong, place, message).help(excess.help(text));
-        let campaign = longest.and_then(|(_, name)| declared.campaigns.get(name));
-        if let (Some(campaign), Some((count, name))) = (campaign, longest) {
-            let text = format!("`{name}` makes it {count} characters");
-            diagnostic = diagnostic.related(campaign.declared_at(), text);
+
+    /// Reports what is too long.
+    pub(super) fn report(self, out: &mut Vec<Diagnostic>, declared: &Declarations<'_>) {
+        for ((name, text), Found { excess, longest }) in self.0 {
+            let template = &declared.templates[name];
+            let (place, key) = (template.value(&[text.as_str()]), text.as_str());
+            let message = format!("the {key} of template `{name}` is {}", excess.complaint());
+            let mut diagnostic =
+                Diagnostic::warning(Code::TextTooLong, place, message).help(excess.help(text));
+            let campaign = longest.and_then(|(_, name)| declared.campaigns.get(name));
+            if let (Some(campaign), Some((count, name))) = (campaign, longest) {
+                let text = format!("`{name}` makes it {count} characters");
+                diagnostic = diagnostic.related(campaign.declared_at(), text);
+            }
+            out.push(diagnostic);
         }
-        out.push(diagnostic);
     }
 }
 
-impl<'workspace> Found<'workspace> {
-    fn add(&mut self, excess: Excess, campaign: (usize, &'workspace str)) {
+impl<'files> Found<'files> {
+    fn add(&mut self, excess: Excess, campaign: (usize, &'files str)) {
         self.excess.add(excess);
         if self.longest.is_none_or(|(count, _)| campaign.0 > count) {
             self.longest = Some(campaign);

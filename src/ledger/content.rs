@@ -193,7 +193,9 @@ mod tests {
         let is_taken = |text: &str| {
             let raw = RawValue::from_string(text.to_owned()).unwrap();
             let content = Content::recorded(&raw);
-            content.is_some_and(|content| *content.as_map() == serde_json::from_str::<Map<String, Value>>(text).unwrap())
+            content.is_some_and(|content| {
+                *content.as_map() == serde_json::from_str::<Map<String, Value>>(text).unwrap()
+            })
         };
         assert!(is_taken(r#"{"a":[1,-2,3.5,null,true,{"b":"\u00e4\n"}]}"#));
         let deep = format!(r#"{{"a":{}{}}}"#, "[".repeat(200), "]".repeat(200));

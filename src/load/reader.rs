@@ -199,6 +199,7 @@ impl<T: DeserializeOwned + Debug + Send + Sync> Memory<T> {
         if self.remembers == Remembers::Nothing {
             let read = files.into_par_iter().map(|(path, shown)| self.look(open, path, shown, shape).read);
             let read = read.map(made);
+            // Threads of their own, which end: what they let go of, the rest of the run takes over.
             return match rayon::ThreadPoolBuilder::new().build() {
                 Ok(pool) => pool.install(|| read.collect()),
                 Err(_) => read.collect(),
