@@ -327,3 +327,41 @@ impl JudgedCampaign {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::check::testing::{PROJECT, diagnose_files};
+
+    /// The codes that a workspace gets, in the order of their places.
+    fn codes(campaign_file: &str, project: &str) -> Vec<String> {
+        let text = diagnose_files(&[("campaignctl.yaml", project), ("a.yaml", campaign_file)]);
+        let lines = text.lines().filter(|line| !line.starts_with(' '));
+        lines.map(|line| line.split(' ').nth(1).unwrap().trim_end_matches([':', '?']).to_owned()).collect()
+    }
+
+    /// What several declarations come to is said whether each is sound in itself or not.
+    #[test]
+    fn an_unsound_declaration_is_still_held_against_others() {
+        let file = |name: &str, id: &str, level: &str, time: &str, after: &str| {
+            format!(
+                "\
+templates: {{ t: {{ name: \"{name}\", title: \"#x#\", body: Body }} }}
+audiences: {{ a: {{ live_activities: [\"{id}\"] }} }}
+classifications: {{ c: {{ huawei: {{ category: {level} }} }} }}
+strategies: {{ s: {{ send: once, at: {time} }} }}
+campaigns:
+  c: {{ template: t, audience: a, classification: c, strategy: s, expires_after: {after} }}
+"
+            )
+        };
+        let project = PROJECT.replace("endpoint: sandbox", "endpoint: sandbox, api_version: 2019-08-21");
+        let sound = codes(&file("T", "i", "finance", "2026-12-15T09:00:00+08:00", "5m"), &project);
+        assert_eq!(sound, ["placeholder-without-value", "live-activity-audience", "api-version-lacks"]);
+        let unsound = codes(&file("T,", " i", "nonsense", "tomorrow", "0s"), &project);
+        let own = ["template-name", "bad-target", "unknown-category", "bad-time", "expires-after"];
+        for code in sound.iter().map(String::as_str).chain(own) {
+            assert!(unsound.iter().any(|said| said == code), "{code} of {unsound:?}");
+        }
+        assert_eq!(unsound.len(), sound.len() + own.len(), "{unsound:?}");
+    }
+}

@@ -67,7 +67,12 @@ pub(super) mod tests {
 
     /// A campaign's content, with one value, to users.
     pub(in crate::ledger) fn content(schedule: Schedule) -> Content {
-        Content::of(&Campaign {
+        Content::of(&campaign(schedule))
+    }
+
+    /// A campaign with one value, to users.
+    pub(in crate::ledger) fn campaign(schedule: Schedule) -> Campaign {
+        Campaign {
             id: "c".parse().unwrap(),
             revision: Revision::FIRST,
             template: Template { name: "t".parse().unwrap(), title: "Hi #name#".into(), body: "B".into() },
@@ -84,7 +89,7 @@ pub(super) mod tests {
             transparent: None,
             sms: None,
             live_activity: None,
-        })
+        }
     }
 
     #[test]

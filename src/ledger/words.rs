@@ -244,3 +244,62 @@ impl LiveActivityWords {
 fn object(text: &JsonObject) -> Value {
     serde_json::from_str(text.as_str()).expect("a JsonObject holds the text of one JSON object")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{OppoLevel, TargetKind, VendorCategory};
+    use crate::ledger::reread::tests::campaign;
+    use crate::ledger::{Content, ContentDigest};
+
+    fn everything() -> Campaign {
+        let object = |text: &str| JsonObject::from_serialised(text.to_owned());
+        Campaign {
+            classification: Classification {
+                categories: vec![(VendorCategory::Oppo, "IM".to_owned())],
+                huawei_level: Some(HuaweiLevel::Low),
+                oppo_level: Some(OppoLevel::Bar),
+                android_channel_id: Some("a".to_owned()),
+                ..Classification::default()
+            },
+            task_name: Some("发薪\"".to_owned()),
+            extended_params: [("page".to_owned(), "/a".to_owned())].into(),
+            channel: Some(Channel::SelfBuilt),
+            transparent: Some(Transparent {
+                payload: object(r#"{"b":1,"a":[2.5]}"#),
+                urgency: Some(Urgency::High),
+            }),
+            live_activity: Some(LiveActivity { event: ActivityEvent::Update, state: object("{}") }),
+            recipients: Recipients::Targets(TargetKind::LiveActivity),
+            ..campaign(Schedule::Once { at: "2026-12-15T01:00:00Z".parse().unwrap() })
+        }
+    }
+
+    /// Ledgers hang on every byte of it.
+    #[test]
+    fn the_words_of_a_content_stand_in_the_order_they_always_had() {
+        let text = serde_json::to_string(&Content::of(&everything())).unwrap();
+        assert_eq!(
+            text,
+            concat!(
+                r##"{"template":{"name":"t","title":"Hi #name#","body":"B"},"values":{"name":"Li"},"##,
+                r#""audience":"live_activities","classification":{"oppo":{"category":"IM","level":"1"},"#,
+                r#""huawei":{"level":"low"},"android":{"channel_id":"a"}},"#,
+                r#""strategy":{"send":"once","at":"2026-12-15T01:00:00+00:00"},"expires_after_seconds":60,"#,
+                r#""task_name":"发薪\"","extended_params":{"page":"/a"},"channel":"self_built","#,
+                r#""transparent":{"payload":{"b":1,"a":[2.5]},"urgency":"high"},"#,
+                r#""live_activity":{"event":"update","state":{}}}"#
+            )
+        );
+    }
+
+    #[test]
+    fn a_digest_is_the_contents_own_whether_it_was_made_or_read() {
+        let made = Content::of(&everything());
+        let text = serde_json::to_string(&made).unwrap();
+        let read: Content = serde_json::from_str(&text).unwrap();
+        assert_eq!(ContentDigest::of(&everything()), made.digest());
+        assert_eq!((read.digest(), &read), (made.digest(), &made));
+        assert_ne!(made, Content::of(&campaign(Schedule::Now)));
+    }
+}

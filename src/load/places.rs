@@ -42,3 +42,30 @@ impl Places {
         self.tree.get_or_init(|| read().map(Box::new)).as_deref()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::load::model::CampaignFile;
+    use crate::load::parse;
+    use crate::schema::shapes;
+
+    #[test]
+    fn a_place_is_the_same_when_the_text_is_read_again() {
+        let plain = "templates:\n  t: { name: T, title: Title, body: Body }\n";
+        let shared =
+            "templates:\n  t: &t { name: T, title: Title, body: \"B\\n\" }\n  u: { <<: *t, body: b }\n";
+        let broken =
+            "templates:\n  t: { name: T, title: Title }\n  u: { name: T, title: Title, body: Body }\n";
+        for text in [plain, shared, broken] {
+            let (document, _) = parse::<CampaignFile>("a.yaml", text, &shapes().campaign);
+            let document = document.unwrap();
+            let places = document.places();
+            for path in
+                [&["templates", "t"][..], &["templates", "u", "title"], &["templates", "u", "body"], &["x"]]
+            {
+                assert_eq!(places.value(path), document.value(path), "{text} {path:?}");
+                assert_eq!(places.key(path), document.key(path), "{text} {path:?}");
+            }
+        }
+    }
+}

@@ -112,12 +112,7 @@ impl Reader {
         self.open.keys().map(PathBuf::as_path)
     }
 
-    pub(super) fn project(
-        &mut self,
-        path: &Path,
-        shown: String,
-        shape: &Shape,
-    ) -> Read<Arc<Document<ProjectFile>>> {
+    pub(super) fn project(&mut self, path: &Path, shown: String, shape: &Shape) -> Shared<ProjectFile> {
         self.projects.read(&self.open, path, shown, shape)
     }
 
@@ -137,12 +132,15 @@ impl Reader {
     }
 }
 
-/// A document, if anything of it could be understood, and what is wrong with it.
+/// A document or what was made of it, if anything of it could be understood, and what is wrong with it.
 #[derive(Debug)]
 pub(super) struct Read<D> {
     pub(super) document: Option<D>,
     pub(super) mistakes: Vec<Diagnostic>,
 }
+
+/// A document that is remembered, and in use.
+type Shared<T> = Read<Arc<Document<T>>>;
 
 /// When a file was as it was read.
 #[derive(Debug, PartialEq, Eq)]
@@ -155,7 +153,7 @@ enum Stamp {
 
 #[derive(Debug)]
 struct Memory<T> {
-    files: HashMap<PathBuf, (Stamp, Read<Arc<Document<T>>>)>,
+    files: HashMap<PathBuf, (Stamp, Shared<T>)>,
     remembers: Remembers,
 }
 
@@ -175,7 +173,7 @@ impl<T: DeserializeOwned + Debug + Send + Sync> Memory<T> {
         path: &Path,
         shown: String,
         shape: &Shape,
-    ) -> Read<Arc<Document<T>>> {
+    ) -> Shared<T> {
         let look = self.look(open, path, shown, shape);
         self.remember(path, look.stamp, &look.read);
         look.read
@@ -188,17 +186,14 @@ impl<T: DeserializeOwned + Debug + Send + Sync> Memory<T> {
         shape: &Shape,
         make: impl Fn(Arc<Document<T>>) -> F + Sync,
     ) -> Vec<Read<F>> {
-        let made = |read: Read<Arc<Document<T>>>| Read {
-            document: read.document.map(&make),
-            mistakes: read.mistakes,
-        };
+        let kept = |read: Shared<T>| Read { document: read.document.map(&make), mistakes: read.mistakes };
         if files.len() < PARALLEL_MIN {
-            let read = files.into_iter().map(|(path, shown)| made(self.read(open, path, shown, shape)));
+            let read = files.into_iter().map(|(path, shown)| kept(self.read(open, path, shown, shape)));
             return read.collect();
         }
         if self.remembers == Remembers::Nothing {
             let read = files.into_par_iter().map(|(path, shown)| self.look(open, path, shown, shape).read);
-            let read = read.map(made);
+            let read = read.map(kept);
             // Threads of their own, which end: what they let go of, the rest of the run takes over.
             return match rayon::ThreadPoolBuilder::new().build() {
                 Ok(pool) => pool.install(|| read.collect()),
@@ -210,7 +205,7 @@ impl<T: DeserializeOwned + Debug + Send + Sync> Memory<T> {
             files.into_par_iter().map(|(path, shown)| self.look(open, path, shown, shape)).collect();
         let remembered = paths.into_iter().zip(looks).map(|(path, look)| {
             self.remember(path, look.stamp, &look.read);
-            made(look.read)
+            kept(look.read)
         });
         remembered.collect()
     }
@@ -244,7 +239,7 @@ impl<T: DeserializeOwned + Debug + Send + Sync> Memory<T> {
         Look { stamp, read }
     }
 
-    fn remember(&mut self, path: &Path, stamp: Option<Stamp>, read: &Read<Arc<Document<T>>>) {
+    fn remember(&mut self, path: &Path, stamp: Option<Stamp>, read: &Shared<T>) {
         if let Some(stamp) = stamp {
             self.files.insert(path.to_owned(), (stamp, read.shared()));
         }
@@ -255,10 +250,10 @@ impl<T: DeserializeOwned + Debug + Send + Sync> Memory<T> {
 struct Look<T> {
     /// As what it is to be remembered; nothing where it is already, or nothing is.
     stamp: Option<Stamp>,
-    read: Read<Arc<Document<T>>>,
+    read: Shared<T>,
 }
 
-impl<T> Read<Arc<Document<T>>> {
+impl<T> Shared<T> {
     /// Returns the same document, not a copy of it.
     fn shared(&self) -> Self {
         Self { document: self.document.clone(), mistakes: self.mistakes.clone() }

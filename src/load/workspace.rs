@@ -112,12 +112,12 @@ pub(super) fn read<F: Send>(
         of_project.and_then(|project| schema_mistake(project.source(), project.directory(), Kind::Project));
     reading.mistakes.extend(of_project);
     let shown = paths.iter().map(|path| (path.as_path(), reading.shown(path))).collect();
-    let made = reading.reader.campaigns(shown, &shapes.campaign, |document| {
+    let kept = reading.reader.campaigns(shown, &shapes.campaign, |document| {
         let mistake = schema_mistake(document.source(), document.directory(), Kind::Campaigns);
         (mistake.map(Box::new), document.broken().clone(), make(project.as_deref(), document))
     });
     let (mut files, mut broken) = (Vec::with_capacity(paths.len()), BTreeSet::new());
-    for read in made {
+    for read in kept {
         reading.mistakes.extend(read.mistakes);
         let Some((mistake, left_out, file)) = read.document else { continue };
         reading.mistakes.extend(mistake.map(|mistake| *mistake));

@@ -1,6 +1,7 @@
 //! The workspace as it is now, unsaved texts included: what is wrong with it, and what it means.
 
 use std::collections::BTreeSet;
+use std::ops::Deref;
 use std::path::{Path, PathBuf};
 
 use crate::check::{self, Checked, Declared};
@@ -124,6 +125,6 @@ fn desired(checked: &Checked) -> Option<Desired> {
 }
 
 /// Returns a declared value.
-pub(super) fn value<T>(declared: Option<&Box<Declared<T>>>) -> Option<&T> {
+pub(super) fn value<T>(declared: Option<&impl Deref<Target = Declared<T>>>) -> Option<&T> {
     declared.map(|declared| &declared.value)
 }
