@@ -134,14 +134,16 @@ pub fn changes<'a>(
     for campaign in &desired.campaigns {
         *uses.entry(&campaign.audience.name).or_default() += 1;
     }
-    let of = |campaign: &'a DesiredCampaign| {
+    // Made as large as it gets: grown step by step, it would pass through twice the memory.
+    let mut changes = Vec::with_capacity(desired.campaigns.len());
+    for campaign in &desired.campaigns {
         let name = campaign.audience.name.as_str();
         let left = uses.get_mut(name).expect("every campaign was counted");
         *left -= 1;
         let listed = if *left == 0 { contents.remove(name) } else { contents.get(name).cloned() };
-        change(campaign, listed.expect("every audience in use was read"), ledger, now)
-    };
-    desired.campaigns.iter().map(of).collect()
+        changes.push(change(campaign, listed.expect("every audience in use was read"), ledger, now)?);
+    }
+    Ok(changes)
 }
 
 fn change<'a>(

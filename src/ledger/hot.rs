@@ -1,5 +1,5 @@
-//! Reads the records that come by the thousand or million: intents and outcomes in one pass over their line, contents and
-//! what was packed in two.
+//! Reads the records that come by the thousand or million: intents, outcomes and contents in one pass over their line, what
+//! was packed in two.
 //!
 //! serde's flattening and tags, which the other records use, first build every field as a value; here they are read
 //! into their place. Says the same: a test holds both ways against each other.
@@ -40,14 +40,9 @@ struct Hot<'a> {
     request_id: Option<String>,
     task_id: Option<String>,
     revision: Option<u32>,
-}
-
-/// What else a content's line has.
-#[derive(Deserialize)]
-struct Submitted<'a> {
-    digest: ContentDigest,
+    digest: Option<ContentDigest>,
     #[serde(borrow)]
-    content: &'a RawValue,
+    content: Option<&'a RawValue>,
 }
 
 /// Reads a line.
@@ -78,16 +73,13 @@ fn record(hot: Hot<'_>, line: &[u8]) -> Option<Entry> {
             let outcome = Outcome::Accepted { request_id: hot.request_id, task_id: hot.task_id };
             Record::Outcome { intent: hot.intent?, outcome }
         }
-        ("submitted", _) => {
-            let Submitted { digest, content } = serde_json::from_slice(line).ok()?;
-            Record::Submitted {
-                run: hot.run?,
-                campaign: hot.campaign?.parse().ok()?,
-                revision: Revision::new(hot.revision?).ok()?,
-                digest,
-                content: Content::recorded(content)?,
-            }
-        }
+        ("submitted", _) => Record::Submitted {
+            run: hot.run?,
+            campaign: hot.campaign?.parse().ok()?,
+            revision: Revision::new(hot.revision?).ok()?,
+            digest: hot.digest?,
+            content: Content::recorded(hot.content?)?,
+        },
         ("packed_edition", _) => Record::PackedEdition(serde_json::from_slice(line).ok()?),
         ("packed_targets", _) => Record::PackedTargets(serde_json::from_slice(line).ok()?),
         _ => return None,
