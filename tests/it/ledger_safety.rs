@@ -247,6 +247,11 @@ fn a_lost_directory_is_restored_from_an_export() {
     site.write("ledger.jsonl", &read_ledger(&site));
     fs::remove_dir_all(site.path(LEDGER)).unwrap();
     site.apply().exits(12).warns("there is no ledger");
+    let whole = fs::read_to_string(site.path("ledger.jsonl")).unwrap();
+    site.write("cut.jsonl", &whole[..whole.len() - 40]);
+    site.run(&["ledger", "restore", "cut.jsonl"]).exits(12).warns("`cut.jsonl` cannot be restored from");
+    assert!(!site.path(LEDGER).exists(), "a refused export leaves nothing behind");
+    site.apply().exits(12).warns("there is no ledger");
     site.run(&["ledger", "restore", "ledger.jsonl"]).exits(0);
     site.run(&["ledger", "verify"]).exits(0).says("1 campaign revision: 25 accepted, 0 rejected, 0 in doubt");
     site.apply().exits(0).says("up to date");

@@ -10,10 +10,10 @@ use crate::cli::{Globals, Result};
 use crate::ledger::{self, Fault, Serial, Writer};
 use crate::render::text;
 use crate::resolve::Desired;
-use crate::state::{Backend, MemoryBackend, Pins, SledBackend, StateError};
+use crate::state::{Backend, OpenLedger, OpenRefused, Pins, SledBackend, StateError};
 
-/// Records that go into the new store in one durable step.
-const GROUP: usize = 256;
+/// Records that go into the new store in one durable step; each may have 64 blocks of 6 KiB.
+const GROUP: usize = 64;
 
 /// Make the ledger anew from what `ledger export` printed
 ///
@@ -31,31 +31,66 @@ pub(super) struct Args {
 pub(super) fn run(shell: &Shell, globals: &Globals, args: &Args) -> Result {
     let session = Session::new(shell, globals);
     let desired = session.desired(None)?;
-    let pins = Pins::read(session.directory())?;
-    let (backup, lines) = read(&args.export)?;
-    let pinned = pins.lineage(&desired.environment.name);
-    prove_blocks(&backup, &args.export)?;
-    let restored = session.prove(Box::new(backup), &desired, pinned).map_err(|error| {
-        Failure::new(ExitStatus::Ledger, format!("`{}` cannot be restored from", args.export.display()))
-            .items(vec![Failure::from(error).message().to_owned()])
-            .help("nothing was changed. Take another export: the latest, whole, and of this ledger")
-    })?;
-
     let directory = &desired.environment.ledger;
     let was_there = directory.exists();
-    let beside = beside(directory, "restoring");
+    let export = File::open(&args.export).map_err(|error| {
+        Failure::new(ExitStatus::Written, format!("could not read `{}`: {error}", args.export.display()))
+    })?;
     // Held from before it is looked at: nobody may write to what is about to be replaced.
-    let _lock = session.lock_directory(directory, "ledger restore")?;
-    prove_needed(&session, &desired, restored.ledger.serial())?;
+    let lock = session.lock_directory(directory, "ledger restore")?;
+    let beside = beside(directory, "restoring");
+    let rebuilt = rebuild(&session, &desired, (export, &args.export), &beside);
+    let OpenLedger { ledger: restored, writer, backend, .. } = match rebuilt {
+        Ok(rebuilt) => rebuilt,
+        Err(failure) => {
+            // What cannot be removed is, by the next restore.
+            drop(std::fs::remove_dir_all(&beside));
+            drop(lock);
+            if !was_there {
+                drop(std::fs::remove_dir_all(directory));
+            }
+            return Err(failure);
+        }
+    };
+    drop(backend);
+    let stamp = shell.now().format("%Y%m%dT%H%M%SZ").to_string();
+    let kept = self::beside(directory, &format!("damaged-{stamp}"));
+    std::fs::rename(directory, &kept).map_err(|error| failed(directory, &error))?;
+    std::fs::rename(&beside, directory).map_err(|error| failed(directory, &error))?;
+    session.remember(&restored, writer.serial(), writer.chain());
+    let kept = if was_there {
+        format!(" What was there is kept in `{}`.", kept.display())
+    } else {
+        std::fs::remove_dir_all(&kept).map_err(|error| failed(&kept, &error))?;
+        String::new()
+    };
+    let (lineage, records) = (&restored.header().lineage, text::count(writer.serial().0, "record"));
+    shell.answer(&format!("Restored ledger {lineage} with {records}.{kept}\n"))?;
+    Ok(ExitStatus::Done)
+}
+
+/// Makes a store of an export, line by line, and proves it: that it is whole, the right one, and needed.
+fn rebuild(
+    session: &Session<'_>,
+    desired: &Desired,
+    (export, path): (File, &Path),
+    beside: &Path,
+) -> Result<OpenLedger> {
+    let unusable = |items: Vec<String>| {
+        Failure::new(ExitStatus::Ledger, format!("`{}` cannot be restored from", path.display()))
+            .items(items)
+            .help("nothing was changed. Take another export: the latest, whole, and of this ledger")
+    };
+    let refused = |error: OpenRefused| unusable(vec![Failure::from(error).message().to_owned()]);
     if beside.exists() {
-        std::fs::remove_dir_all(&beside).map_err(|error| failed(&beside, &error))?;
+        std::fs::remove_dir_all(beside).map_err(|error| failed(beside, &error))?;
     }
-    let mut store = SledBackend::create(&beside, &session.holder("ledger restore", true))?;
+    let mut store = SledBackend::create(beside, &session.holder("ledger restore", true))?;
     let mut writer = Writer::default();
     let mut group = Vec::with_capacity(GROUP);
-    for (line, blocks) in lines {
-        let serial =
-            writer.decode(&line).map_err(|error| Failure::from_error(ExitStatus::Ledger, &error))?.serial;
+    for line in BufReader::new(export).split(b'\n') {
+        let (line, blocks) = ledger::without_blocks(&line.map_err(|error| failed(path, &error))?);
+        let serial = writer.decode(&line).map_err(|damage| refused(damage.into()))?.serial;
         if !blocks.is_empty() {
             store.put_blocks(serial, blocks)?;
         }
@@ -65,54 +100,23 @@ pub(super) fn run(shell: &Shell, globals: &Globals, args: &Args) -> Result {
         }
     }
     store.append(group, writer.chain())?;
-    drop(store);
-    let stamp = shell.now().format("%Y%m%dT%H%M%SZ").to_string();
-    let kept = self::beside(directory, &format!("damaged-{stamp}"));
-    std::fs::rename(directory, &kept).map_err(|error| failed(directory, &error))?;
-    std::fs::rename(&beside, directory).map_err(|error| failed(directory, &error))?;
-    session.remember(&restored.ledger, writer.serial(), writer.chain());
-    let kept = if was_there {
-        format!(" What was there is kept in `{}`.", kept.display())
-    } else {
-        std::fs::remove_dir_all(&kept).map_err(|error| failed(&kept, &error))?;
-        String::new()
-    };
-    let (lineage, records) = (&restored.ledger.header().lineage, text::count(writer.serial().0, "record"));
-    shell.answer(&format!("Restored ledger {lineage} with {records}.{kept}\n"))?;
-    Ok(ExitStatus::Done)
-}
-
-/// A line of the ledger, and the blocks that stand beside it.
-type Exported = (Vec<u8>, Vec<Vec<u8>>);
-
-fn read(path: &Path) -> Result<(MemoryBackend, Vec<Exported>)> {
-    let file = File::open(path).map_err(|error| {
-        Failure::new(ExitStatus::Written, format!("could not read `{}`: {error}", path.display()))
-    })?;
-    let (mut backup, mut writer, mut lines) = (MemoryBackend::default(), Writer::default(), Vec::new());
-    for line in BufReader::new(file).split(b'\n') {
-        let (line, blocks) = ledger::without_blocks(&line.map_err(|error| failed(path, &error))?);
-        // What is no next record is found when the whole is proven.
-        let serial = writer.decode(&line).map(|entry| entry.serial).unwrap_or_default();
-        backup.put_blocks(serial, blocks.clone())?;
-        backup.append(vec![(serial, line.clone())], writer.chain())?;
-        lines.push((line, blocks));
+    let faults = faults_of_targets(&store)?;
+    if !faults.is_empty() {
+        return Err(unusable(faults));
     }
-    Ok((backup, lines))
+    let pins = Pins::read(session.directory())?;
+    let pinned = pins.lineage(&desired.environment.name);
+    let rebuilt = session.prove(Box::new(store), desired, pinned).map_err(refused)?;
+    prove_needed(session, desired, rebuilt.ledger.serial())?;
+    Ok(rebuilt)
 }
 
-/// Refuses an export whose targets beside its records are not the ones that these name.
-fn prove_blocks(backup: &MemoryBackend, path: &Path) -> Result<()> {
-    let lines = backup.lines().map(|line| line.map_err(Failure::from));
-    let survey = ledger::survey(lines, backup.blocks().as_ref(), |_, _| Ok(()))?;
+/// Names the records whose targets beside them are not the ones that they name.
+fn faults_of_targets(store: &SledBackend) -> Result<Vec<String>> {
+    let lines = store.lines().map(|line| line.map_err(Failure::from));
+    let survey = ledger::survey(lines, store.blocks().as_ref(), |_, _| Ok(()))?;
     let of_targets = |fault: &&Fault| matches!(fault, Fault::Targets(_));
-    let faults: Vec<String> = survey.faults.iter().filter(of_targets).map(ToString::to_string).collect();
-    if faults.is_empty() {
-        return Ok(());
-    }
-    Err(Failure::new(ExitStatus::Ledger, format!("`{}` cannot be restored from", path.display()))
-        .items(faults)
-        .help("nothing was changed. Take another export: the latest, whole, and of this ledger"))
+    Ok(survey.faults.iter().filter(of_targets).map(ToString::to_string).collect())
 }
 
 /// Refuses to replace a ledger that is whole, and to forget what it is known to have had.
