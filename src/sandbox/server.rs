@@ -151,6 +151,8 @@ impl Sandbox {
         drop(stop);
         if tokio::time::timeout(STOP_MAX, &mut serving).await.is_err() {
             serving.abort();
+            // Gone once it says so: until then it may still listen.
+            drop(serving.await);
         }
     }
 }
