@@ -116,6 +116,8 @@ struct Edition {
     accepted_again: u64,
     rejected: Vec<TargetHash>,
     open_intents: usize,
+    /// The place of the run that sent something of it last.
+    sent_by: Option<usize>,
     batches: u32,
     last_rejection: Option<Rejection>,
 }
@@ -260,8 +262,10 @@ impl Folding {
         edition.batches = edition.batches.max(intent.batch);
         edition.open_intents += 1;
         edition.last_at = at;
-        if let Some(summary) = self.run_of(&intent.run) {
-            if !summary.campaigns.contains(&key) {
+        if let Some(place) = self.run_places.get(&intent.run).copied() {
+            let summary = &mut self.runs[place];
+            // Runs come one after the other: a look through all of a run's campaigns would take its square.
+            if edition.sent_by.replace(place) != Some(place) {
                 summary.campaigns.push(key);
             }
             summary.unknown += intent.targets.len() as u64;
@@ -291,10 +295,7 @@ impl Folding {
             Outcome::Accepted { task_id, .. } => {
                 match task_id {
                     Some(task_id) => drop(self.task_ids.insert(task_id)),
-                    None if doubt.intent.over_at.is_some()
-                        || edition.content.is_broadcast()
-                        || doubt.intent.call().is_listed_by_name() =>
-                    {
+                    None if doubt.intent.over_at.is_some() || doubt.intent.call().is_listed_by_name() => {
                         *self.unnamed_tasks.entry(key.clone()).or_default() += 1;
                     }
                     None => {}
@@ -370,6 +371,7 @@ impl Edition {
             accepted_again: 0,
             rejected: Vec::new(),
             open_intents: 0,
+            sent_by: None,
             batches: 0,
             last_rejection: None,
         }
