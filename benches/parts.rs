@@ -231,7 +231,6 @@ mod targets {
             .bench_values(|set| set.without(sent.chunks(400).map(Ok::<_, Infallible>)).unwrap());
     }
 
-    /// As `apply` looks its targets up, in the order of a file.
     #[divan::bench(args = SIZES)]
     fn position(bencher: Bencher<'_, '_>, size: usize) {
         let listed = hashes(size);
@@ -239,6 +238,18 @@ mod targets {
         bencher
             .counter(ItemsCount::new(size))
             .bench(|| listed.iter().filter_map(|hash| set.position(hash)).sum::<usize>());
+    }
+
+    /// As `apply` looks its targets up, in the order of a file.
+    #[divan::bench(args = SIZES)]
+    fn positions(bencher: Bencher<'_, '_>, size: usize) {
+        let listed = hashes(size);
+        let set = TargetSet::new(listed.clone());
+        bencher.counter(ItemsCount::new(size)).bench(|| {
+            let mut sum = 0;
+            set.positions(&listed, |_, place| sum += place);
+            sum
+        });
     }
 }
 

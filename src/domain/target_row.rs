@@ -49,6 +49,12 @@ impl RowValues {
         self.places.clear();
     }
 
+    /// Becomes the same as `other`, in the memory that there is.
+    pub fn copy(&mut self, other: &Self) {
+        self.text.clone_from(&other.text);
+        self.places.clone_from(&other.places);
+    }
+
     /// Adds a value.
     pub fn push(&mut self, value: &str) {
         let start = self.text.len();

@@ -20,6 +20,9 @@ const CHUNK: usize = 512;
 /// Steps to a target's place from where it is guessed to be. Hashes spread evenly, so that most need a few.
 const STEPS_MAX: usize = 64;
 
+/// Targets that are looked up together.
+const TOGETHER: usize = 32;
+
 /// A set of targets: sorted, unique, cheap to clone. 16 bytes a target.
 #[derive(Clone, Debug, Default)]
 pub struct TargetSet(Arc<Sorted>);
@@ -42,16 +45,6 @@ impl Sorted {
             len += row.len();
         }
         Self { rows, starts, len }
-    }
-
-    /// Returns the row in which `hash` would be, and the eight bytes of it that spread evenly there.
-    fn row_of(&self, hash: &TargetHash) -> Option<(usize, u64)> {
-        let [first, rest @ ..] = hash.0;
-        match self.rows.len() {
-            0 => None,
-            1 => Some((0, spread(&hash.0))),
-            _ => Some((usize::from(first), spread(&rest))),
-        }
     }
 }
 
@@ -127,25 +120,29 @@ impl Row {
         }
     }
 
-    /// Returns the place of `hash`, of which `spread` is what spreads evenly over the row.
-    fn position(
-        &self,
-        hash: &TargetHash,
-        spread: u64,
-        spread_of: impl Fn(&TargetHash) -> u64,
-    ) -> Option<usize> {
-        let last = self.len().checked_sub(1)?;
-        // A guess by what the hash begins with, and a better one by what stands there.
-        let share =
-            |part: u64| usize::try_from((u128::from(part) * (last as u128 + 1)) >> 64).unwrap_or(last);
-        let first = share(spread);
-        let found = spread_of(self.get(first));
-        let mut place = if found <= spread {
-            (first + share(spread - found)).min(last)
+    /// Returns how many of so many targets, spread evenly, are below such a part of their range.
+    #[inline]
+    fn share(&self, part: u64) -> usize {
+        let share = (u128::from(part) * self.len() as u128) >> 64;
+        usize::try_from(share).unwrap_or_default()
+    }
+
+    /// Betters a guess of where a target is, of which `evenly` is what spreads evenly over the row, by what stands there.
+    #[inline]
+    fn better(&self, guess: usize, evenly: u64, evenly_of: impl Fn(&TargetHash) -> u64) -> usize {
+        let found = evenly_of(self.get(guess));
+        if found <= evenly {
+            (guess + self.share(evenly - found)).min(self.len() - 1)
         } else {
-            first.saturating_sub(share(found - spread))
-        };
-        let wanted = key(hash);
+            guess.saturating_sub(self.share(found - evenly))
+        }
+    }
+
+    /// Returns the place of `hash`, which is about at `guess`.
+    #[inline]
+    fn position(&self, hash: &TargetHash, guess: usize) -> Option<usize> {
+        let (wanted, last) = (key(hash), self.len() - 1);
+        let mut place = guess;
         let is_above = key(self.get(place)) < wanted;
         for _ in 0..STEPS_MAX {
             let here = key(self.get(place));
@@ -155,12 +152,8 @@ impl Row {
             if (here < wanted) != is_above {
                 return None;
             }
-            let next = if is_above {
-                place.checked_add(1).filter(|next| *next <= last)
-            } else {
-                place.checked_sub(1)
-            };
-            place = next?;
+            place =
+                if is_above { Some(place + 1).filter(|next| *next <= last) } else { place.checked_sub(1) }?;
         }
         self.search(wanted)
     }
@@ -247,10 +240,38 @@ impl TargetSet {
     /// Returns the place of `hash` in the sorted order, if it is in the set.
     #[must_use]
     pub fn position(&self, hash: &TargetHash) -> Option<usize> {
-        let (row, evenly) = self.0.row_of(hash)?;
+        let mut found = None;
+        self.positions(std::slice::from_ref(hash), |_, place| found = Some(place));
+        found
+    }
+
+    /// Looks up many hashes, and calls `found` with each that is in the set, in their order: its place among `hashes`, and
+    /// its place in the sorted order. A large set is in no cache: of hashes that are looked up together, the processor
+    /// waits for the memory of many at a time.
+    pub fn positions(&self, hashes: &[TargetHash], mut found: impl FnMut(usize, usize)) {
         let skipped = usize::from(self.0.rows.len() > 1);
-        let place = self.0.rows[row].position(hash, evenly, |other| spread(&other.0[skipped..]));
-        place.map(|place| self.0.starts[row] + place)
+        let evenly_of = |hash: &TargetHash| spread(&hash.0[skipped..]);
+        let row_of = |hash: &TargetHash| if skipped > 0 { usize::from(hash.0[0]) } else { 0 };
+        for (first, hashes) in (0..).step_by(TOGETHER).zip(hashes.chunks(TOGETHER)) {
+            let mut looks = [None; TOGETHER];
+            for (look, hash) in looks.iter_mut().zip(hashes) {
+                let row = self.0.rows.get(row_of(hash)).filter(|row| row.len() > 0);
+                *look = row.map(|row| (row, row.share(evenly_of(hash))));
+            }
+            // No step of these loops waits for the one before.
+            for (look, hash) in looks.iter_mut().zip(hashes) {
+                if let Some((row, guess)) = look {
+                    *guess = row.better(*guess, evenly_of(hash), evenly_of);
+                }
+            }
+            let seen = looks.iter().flatten().fold(0, |seen, (row, guess)| seen ^ row.get(*guess).0[0]);
+            std::hint::black_box(seen);
+            for (place, (look, hash)) in looks.iter().zip(hashes).enumerate() {
+                if let Some(within) = look.and_then(|(row, guess)| row.position(hash, guess)) {
+                    found(first + place, self.0.starts[row_of(hash)] + within);
+                }
+            }
+        }
     }
 
     /// Whether `hash` is in the set.
@@ -486,6 +507,21 @@ mod tests {
                 assert_eq!(set.position(hash), Some(place));
                 let next = number(u128::from_be_bytes(hash.0).wrapping_add(1));
                 assert_eq!(set.position(&next), hashes.binary_search(&next).ok());
+            }
+        }
+    }
+
+    #[test]
+    fn many_are_looked_up_as_one_is() {
+        for count in [0, 5, 1_000, 200_000] {
+            let set: TargetSet = spread((0..count).step_by(2)).into_iter().collect();
+            for asked in [1, 31, 32, 33, 500] {
+                let hashes = spread(0..asked);
+                let mut found = Vec::new();
+                set.positions(&hashes, |among, place| found.push((among, place)));
+                let one = |(among, hash)| Some((among, set.position(hash)?));
+                assert_eq!(found, hashes.iter().enumerate().filter_map(one).collect::<Vec<_>>());
+                assert_eq!(found.len(), asked.min(count).div_ceil(2) as usize);
             }
         }
     }
