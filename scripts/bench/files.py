@@ -31,4 +31,4 @@ def start_table(binary, scratch, runs):
     """How long nothing takes: the version, and the plan of one campaign."""
     place = scratch / "single"
     workspace(place, 1)
-    return medians([Job("version", [binary, "--version"], place), Job("plan of one", [binary, "plan"], place)], max(runs, 5))
+    return medians([Job("version", [binary, "--version"], place), Job("plan of one", [binary, "plan"], place)], 5 * runs)
