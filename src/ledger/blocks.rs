@@ -41,6 +41,9 @@ pub enum BlockError {
     Changed(Serial),
 }
 
+/// The bytes of a block, in the memory of whatever keeps it.
+pub type BlockBytes = Box<dyn AsRef<[u8]> + Send + Sync>;
+
 /// Whatever keeps blocks.
 pub trait Blocks: fmt::Debug + Send + Sync {
     /// Returns a block's bytes.
@@ -48,7 +51,7 @@ pub trait Blocks: fmt::Debug + Send + Sync {
     /// # Errors
     ///
     /// Returns [`BlockError`] where there is none, or none that can be read.
-    fn block(&self, place: BlockPlace) -> Result<Vec<u8>, BlockError>;
+    fn block(&self, place: BlockPlace) -> Result<BlockBytes, BlockError>;
 }
 
 /// Keeps none: for a ledger whose records name none.
@@ -56,7 +59,7 @@ pub trait Blocks: fmt::Debug + Send + Sync {
 pub(super) struct NoBlocks;
 
 impl Blocks for NoBlocks {
-    fn block(&self, place: BlockPlace) -> Result<Vec<u8>, BlockError> {
+    fn block(&self, place: BlockPlace) -> Result<BlockBytes, BlockError> {
         Err(BlockError::Unreadable(place.serial, "there is nothing beside the records".into()))
     }
 }
@@ -145,25 +148,36 @@ impl Accepted {
     }
 
     /// Iterates over those in blocks, in sorted order, a block at a time.
-    pub(super) fn runs_in_blocks(&self) -> impl Iterator<Item = Result<Vec<TargetHash>, BlockError>> {
+    pub(super) fn runs_in_blocks(&self) -> impl Iterator<Item = Result<Block, BlockError>> {
         self.packed.iter().map(|(place, name)| {
             let block = self.blocks.block(*place)?;
-            if !name.is_of(&block) {
-                return Err(BlockError::Changed(place.serial));
+            if name.is_of((*block).as_ref()) {
+                Ok(Block(block))
+            } else {
+                Err(BlockError::Changed(place.serial))
             }
-            let (hashes, _) = block.as_chunks::<TARGET_BYTES>();
-            Ok(hashes.iter().copied().map(TargetHash).collect())
         })
     }
 
     fn iter_packed(&self) -> impl Iterator<Item = Result<TargetHash, BlockError>> {
         self.runs_in_blocks().flat_map(|run| {
-            let (run, error) = match run {
-                Ok(run) => (run, None),
-                Err(error) => (Vec::new(), Some(Err(error))),
+            let (block, error) = match run {
+                Ok(block) => (Some(block), None),
+                Err(error) => (None, Some(Err(error))),
             };
-            error.into_iter().chain(run.into_iter().map(Ok))
+            let count = block.as_ref().map_or(0, |block| block.as_ref().len());
+            let hash = move |place: usize| Some(Ok(TargetHash(block.as_ref()?.as_ref()[place])));
+            error.into_iter().chain((0..count).map_while(hash))
         })
+    }
+}
+
+/// A block that is the one its record names.
+pub(super) struct Block(BlockBytes);
+
+impl AsRef<[[u8; TARGET_BYTES]]> for Block {
+    fn as_ref(&self) -> &[[u8; TARGET_BYTES]] {
+        (*self.0).as_ref().as_chunks().0
     }
 }
 
@@ -195,8 +209,10 @@ mod tests {
     struct Kept(BTreeMap<BlockPlace, Vec<u8>>);
 
     impl Blocks for Kept {
-        fn block(&self, place: BlockPlace) -> Result<Vec<u8>, BlockError> {
-            self.0.get(&place).cloned().ok_or_else(|| BlockError::Unreadable(place.serial, "gone".into()))
+        fn block(&self, place: BlockPlace) -> Result<BlockBytes, BlockError> {
+            let block = self.0.get(&place).cloned();
+            let block = block.ok_or_else(|| BlockError::Unreadable(place.serial, "gone".into()))?;
+            Ok(Box::new(block))
         }
     }
 

@@ -18,7 +18,7 @@ mod survey;
 mod text;
 mod words;
 
-pub use blocks::{Accepted, BLOCK_TARGETS, BlockError, BlockName, BlockPlace, Blocks};
+pub use blocks::{Accepted, BLOCK_TARGETS, BlockBytes, BlockError, BlockName, BlockPlace, Blocks};
 pub use content::{Content, ContentDigest};
 pub use entry::{Chain, Damage, Entry, Writer};
 pub use fold::FoldError;

@@ -108,7 +108,8 @@ fn blocks_named(record: &Record, serial: Serial, blocks: &dyn Blocks) -> Option<
     let named = (0..).zip(&packed.blocks);
     let read = named.map(|(index, name)| {
         let block = blocks.block(BlockPlace { serial, index }).ok()?;
-        name.is_of(&block).then_some(block)
+        let block = (*block).as_ref();
+        name.is_of(block).then(|| block.to_vec())
     });
     read.collect()
 }

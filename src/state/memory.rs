@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
-use crate::ledger::{BlockError, BlockPlace, Blocks, Chain, Serial};
+use crate::ledger::{BlockBytes, BlockError, BlockPlace, Blocks, Chain, Serial};
 use crate::state::backend::{Backend, Lines, StateError};
 
 /// Lines in memory; clones share them, as two processes share a directory.
@@ -56,7 +56,7 @@ impl Backend for MemoryBackend {
             for index in 0.. {
                 let place = BlockPlace { serial, index };
                 let Ok(block) = draft.blocks().block(place) else { break };
-                blocks.insert(place, block);
+                blocks.insert(place, (*block).as_ref().to_vec());
             }
         }
         *self.0.lock().expect(UNPOISONED) = Kept { lines, blocks };
@@ -73,9 +73,10 @@ fn serial_of(line: &[u8]) -> Option<Serial> {
 }
 
 impl Blocks for MemoryBackend {
-    fn block(&self, place: BlockPlace) -> Result<Vec<u8>, BlockError> {
+    fn block(&self, place: BlockPlace) -> Result<BlockBytes, BlockError> {
         let kept = self.0.lock().expect(UNPOISONED);
         let block = kept.blocks.get(&place).cloned();
-        block.ok_or_else(|| BlockError::Unreadable(place.serial, "it is not there".into()))
+        let block = block.ok_or_else(|| BlockError::Unreadable(place.serial, "it is not there".into()))?;
+        Ok(Box::new(block))
     }
 }

@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
-use crate::ledger::{BlockError, BlockPlace, Blocks, Chain, Serial};
+use crate::ledger::{BlockBytes, BlockError, BlockPlace, Blocks, Chain, Serial};
 use crate::state::backend::{Backend, Lines, StateError};
 use crate::state::group::{Packer, Unpacker};
 use crate::state::holder::{self, HeldLock, Holder};
@@ -75,7 +75,7 @@ struct SledBlocks {
 }
 
 impl Blocks for SledBlocks {
-    fn block(&self, place: BlockPlace) -> Result<Vec<u8>, BlockError> {
+    fn block(&self, place: BlockPlace) -> Result<BlockBytes, BlockError> {
         let unreadable =
             |why: Box<dyn std::error::Error + Send + Sync>| BlockError::Unreadable(place.serial, why);
         let store = self.store.upgrade().ok_or_else(|| unreadable("the ledger was closed".into()))?;
@@ -88,7 +88,8 @@ impl Blocks for SledBlocks {
             Ok(block)
         });
         let block = read.map_err(|error| unreadable(error.into()))?;
-        block.map(|block| block.to_vec()).ok_or_else(|| unreadable("it is not there".into()))
+        let block = block.ok_or_else(|| unreadable("it is not there".into()))?;
+        Ok(Box::new(block))
     }
 }
 
