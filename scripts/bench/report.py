@@ -85,6 +85,16 @@ def threads_table(figures):
                                                           for name, cpu in sorted(found.items(), key=lambda item: -item[1])])
 
 
+def limit(figures):
+    """What stands between `apply` and a sixth of pop-core, which keeps no ledger."""
+    cost = figures["cost"]
+    sixth, floor = (cost[name]["microseconds_cpu_a_request"] / part for name, part in (("pop-core", 6), ("wrk", 1)))
+    kept = sum(cost["threads"].get(name, 0) for name in ("journal", "sled-io"))
+    return f"""A sixth of pop-core would be {sixth:.0f} µs. Writing to a socket, reading from it and waiting for it take wrk {floor:.0f} µs, which does
+nothing else, and more where a sender's replies do not come in bundles; what is durable takes {kept:.0f} µs. That would leave
+{max(sixth - floor - kept, 0):.0f} µs for ten look-ups and hashes, ten message keys, the form, its signature, HTTP and the reply."""
+
+
 def rate_table(figures):
     rows = []
     for delay, found in figures["rate"].items():
@@ -186,6 +196,8 @@ always accepts at once; 64 in flight, no TLS. Reading the audience, signing and 
 Where the time of `call: template` goes, start and end included, by thread.
 
 {threads_table(figures)}
+
+{limit(figures)}
 
 With a stub that takes its time, 64 in flight, beside wrk with 64 connections. `apply` is told to send at most 10 000 requests a
 second, the most that can be configured. Without sync it is the same binary, with `fsync` and `fdatasync` made to do nothing.
