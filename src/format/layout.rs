@@ -153,7 +153,7 @@ impl Printer<'_> {
             }
             Kind::Block(_) => {
                 self.begin_scalar(node, slot, false);
-                self.block_scalar(node, slot.parent + INDENTATION)?;
+                self.block_scalar(node, slot.parent + INDENTATION, slot.kind == SlotKind::Root)?;
             }
             Kind::Flow | Kind::Alias => {
                 self.begin_scalar(node, slot, true);
@@ -213,10 +213,10 @@ impl Printer<'_> {
     }
 
     /// Writes a block scalar with the comment behind its header.
-    fn block_scalar(&mut self, node: &Node, indentation: usize) -> Option<()> {
+    fn block_scalar(&mut self, node: &Node, indentation: usize, is_root: bool) -> Option<()> {
         let Kind::Block(block) = &node.kind else { return None };
         let content_start = block.content_start.saturating_sub(node.range.start);
-        let written = scalar::block(&self.text[node.range.clone()], content_start, block);
+        let written = scalar::block(&self.text[node.range.clone()], content_start, block, is_root);
         self.push(&written.header);
         self.behind(self.lines.end(node.range.start));
         self.end_line();

@@ -40,8 +40,8 @@ pub(super) struct Written {
 }
 
 /// Returns a block scalar as it is written where its content is indented by two. `scalar` begins with the header
-/// and ends with the content, and `content_start` is a place in it.
-pub(super) fn block(scalar: &str, content_start: usize, block: &BlockScalar) -> Written {
+/// and ends with the content, and `content_start` is a place in it. `is_root` says that the file is nothing else.
+pub(super) fn block(scalar: &str, content_start: usize, block: &BlockScalar, is_root: bool) -> Written {
     let mut header: String = scalar.chars().take(1).collect();
     let indicators =
         scalar[1..].split(|letter: char| letter.is_ascii_whitespace()).next().unwrap_or_default();
@@ -58,8 +58,9 @@ pub(super) fn block(scalar: &str, content_start: usize, block: &BlockScalar) -> 
         if lines.iter().find(|line| !line.is_empty()).is_some_and(|line| line.starts_with([' ', '\t'])) {
             header.push('2');
         }
-    } else if indicators.contains(|letter: char| letter.is_ascii_digit()) {
-        // Without content, it may be what keeps a comment below from being some.
+    } else if is_root || indicators.contains(|letter: char| letter.is_ascii_digit()) {
+        // Without content, it may be what keeps a comment below from being some; so may spaces in an empty line, where the
+        // file is nothing else.
         header.push('2');
     }
     // What follows from the value: a file may end within it, and blank lines only belong to it with `+`.
