@@ -177,13 +177,10 @@ impl Kept {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::{BTreeMap, HashSet};
+    use std::collections::HashSet;
 
     use super::*;
-    use crate::domain::{
-        Call, CallChoice, Campaign, Classification, ExpiresAfter, Revision, Schedule, TargetId, TargetSet,
-        Template,
-    };
+    use crate::domain::{Call, TargetId, TargetSet, testing};
     use crate::ledger::Content;
 
     const KIND: TargetKind = TargetKind::User;
@@ -203,24 +200,7 @@ mod tests {
     }
 
     fn push(planned: &[u32]) -> PlannedPush {
-        let campaign = Campaign {
-            id: "c".parse().unwrap(),
-            revision: Revision::FIRST,
-            template: Template { name: "t".parse().unwrap(), title: "T".into(), body: "B".into() },
-            values: BTreeMap::new(),
-            values_from: BTreeMap::new(),
-            recipients: Recipients::Targets(KIND),
-            call: CallChoice::Template,
-            classification: Classification::default(),
-            schedule: Schedule::Now,
-            expires_after: ExpiresAfter::from_seconds(60).unwrap(),
-            task_name: None,
-            extended_params: BTreeMap::new(),
-            channel: None,
-            transparent: None,
-            sms: None,
-            live_activity: None,
-        };
+        let campaign = testing::campaign();
         let content = Content::of(&campaign);
         PlannedPush {
             call: Call::Template,

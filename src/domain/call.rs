@@ -78,30 +78,10 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
-    use crate::domain::{
-        ActivityEvent, Classification, ExpiresAfter, JsonObject, LiveActivity, Revision, Schedule, Sms,
-        SmsStrategy, TargetKind, Template,
-    };
+    use crate::domain::{ActivityEvent, JsonObject, LiveActivity, Sms, SmsStrategy, TargetKind, testing};
 
     fn campaign(call: CallChoice) -> Campaign {
-        Campaign {
-            id: "c".parse().unwrap(),
-            revision: Revision::FIRST,
-            template: Template { name: "t".parse().unwrap(), title: "T".into(), body: "B".into() },
-            values: BTreeMap::new(),
-            values_from: BTreeMap::new(),
-            recipients: Recipients::Targets(TargetKind::User),
-            call,
-            classification: Classification::default(),
-            schedule: Schedule::Now,
-            expires_after: ExpiresAfter::from_seconds(60).unwrap(),
-            task_name: None,
-            extended_params: BTreeMap::new(),
-            channel: None,
-            transparent: None,
-            sms: None,
-            live_activity: None,
-        }
+        Campaign { call, ..testing::campaign() }
     }
 
     #[test]

@@ -9,6 +9,7 @@ mod campaign;
 mod classification;
 mod environment;
 mod firing_times;
+mod hash_row;
 mod message_key;
 mod name;
 mod row_seal;
@@ -19,6 +20,8 @@ mod target_hasher;
 mod target_row;
 mod target_set;
 mod template;
+#[cfg(test)]
+pub(crate) mod testing;
 
 pub use broadcast::{Broadcast, Login, Platform, Within};
 pub use call::{Call, CallChoice};

@@ -61,9 +61,7 @@ impl Content {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
-    use crate::domain::{
-        CallChoice, Campaign, Classification, ExpiresAfter, Recipients, Revision, TargetKind, Template,
-    };
+    use crate::domain::{Campaign, Template, testing};
 
     /// A campaign's content, with one value, to users.
     pub(in crate::ledger) fn content(schedule: Schedule) -> Content {
@@ -72,24 +70,9 @@ pub(super) mod tests {
 
     /// A campaign with one value, to users.
     pub(in crate::ledger) fn campaign(schedule: Schedule) -> Campaign {
-        Campaign {
-            id: "c".parse().unwrap(),
-            revision: Revision::FIRST,
-            template: Template { name: "t".parse().unwrap(), title: "Hi #name#".into(), body: "B".into() },
-            values: [("name".to_owned(), "Li".to_owned())].into(),
-            values_from: BTreeMap::new(),
-            recipients: Recipients::Targets(TargetKind::User),
-            call: CallChoice::Auto,
-            classification: Classification::default(),
-            schedule,
-            expires_after: ExpiresAfter::from_seconds(60).unwrap(),
-            task_name: None,
-            extended_params: BTreeMap::new(),
-            channel: None,
-            transparent: None,
-            sms: None,
-            live_activity: None,
-        }
+        let template = Template { name: "t".parse().unwrap(), title: "Hi #name#".into(), body: "B".into() };
+        let values = [("name".to_owned(), "Li".to_owned())].into();
+        Campaign { template, values, schedule, ..testing::campaign() }
     }
 
     #[test]
