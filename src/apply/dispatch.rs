@@ -27,7 +27,7 @@ use crate::vendor::RejectClass;
 const AHEAD_PER_SECOND: usize = 20;
 
 /// So many orders leave for the journal together, and wait for company so long at most, as long as enough batches may
-/// leave meanwhile: a durable step costs the same for one record as for many.
+/// leave meanwhile, or the journal is busy anyway: a durable step costs the same for one record as for many.
 const GROUP: usize = 128;
 const COMPANY_MAX: Duration = Duration::from_millis(4);
 
@@ -151,7 +151,7 @@ impl<'a, D: Deliver> Dispatch<'a, D> {
         let ready = self.lane.ready().queue.len() as u64;
         let now = Instant::now();
         let until = *self.gathering.get_or_insert(now + COMPANY_MAX);
-        let is_short = ready * 3 < self.ahead_max;
+        let is_short = ready * 3 < self.ahead_max && !self.journal.is_writing();
         if is_pulled || is_short || gathered >= GROUP || until <= now {
             self.gathering = None;
             self.journal.leave();

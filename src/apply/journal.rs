@@ -155,6 +155,11 @@ impl Journal {
         self.gathered.len()
     }
 
+    /// Whether orders left that were not answered yet.
+    pub(super) fn is_writing(&self) -> bool {
+        self.open > self.gathered.len()
+    }
+
     /// Whether answers are to come.
     pub(super) fn is_open(&self) -> bool {
         self.open > 0
