@@ -3,6 +3,8 @@
 use std::collections::VecDeque;
 use std::error::Error;
 
+use fixedbitset::FixedBitSet;
+
 use crate::domain::{
     Addressee, Broadcast, LedgerSalt, Recipients, RowValues, TargetHash, TargetHashBatch, TargetHasher,
     TargetIdRef, TargetKind, TargetRow,
@@ -42,13 +44,6 @@ impl Addressees {
         match self {
             Self::Targets(_, targets) => targets.iter().map(|(_, hash)| *hash).collect(),
             Self::Broadcast(_, hash) => vec![*hash],
-        }
-    }
-
-    pub(super) fn count(&self) -> u64 {
-        match self {
-            Self::Targets(_, targets) => targets.len() as u64,
-            Self::Broadcast(..) => 1,
         }
     }
 }
@@ -99,8 +94,8 @@ struct Lookout<'a> {
     /// Rows whose hashes are not ready; those behind the first `waiting` are memory to write into.
     rows: Vec<Kept>,
     waiting: usize,
-    /// Whether a planned target has passed, by its place in the plan.
-    is_taken: Vec<bool>,
+    /// The places in the plan of targets that have passed.
+    taken: FixedBitSet,
     /// Targets to be sent to, in the order of the stream.
     planned: VecDeque<(Addressee, TargetHash)>,
     /// Why the stream could not be read on.
@@ -124,7 +119,7 @@ impl<'a> Lookout<'a> {
             hashes: hasher.batch(),
             rows: Vec::new(),
             waiting: 0,
-            is_taken: vec![false; push.targets.len()],
+            taken: FixedBitSet::with_capacity(push.targets.len()),
             planned: VecDeque::new(),
             failed: None,
             is_over: false,
@@ -153,7 +148,7 @@ impl<'a> Lookout<'a> {
         }
         debug_assert_eq!(hashes.len(), self.waiting, "a hash for each row");
         self.push.targets.positions(hashes, |among, place| {
-            if !std::mem::replace(&mut self.is_taken[place], true) {
+            if !self.taken.put(place) {
                 self.planned.push_back((self.rows[among].addressee(), hashes[among]));
             }
         });

@@ -56,7 +56,7 @@ impl Books {
     }
 
     pub(super) fn enter<D>(&mut self, lane: &Lane<D>, Landed { batch, settled }: Landed) {
-        let targets = batch.addressees.count();
+        let targets = batch.targets.len() as u64;
         let report = &mut self.reports[batch.push];
         let mut tally = Tally::default();
         match settled {

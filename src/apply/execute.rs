@@ -163,7 +163,7 @@ fn produce<D: Deliver>(
         for (place, push) in pushes.iter().enumerate() {
             for (addressees, number) in batches(push, salt, source.as_ref()).zip(push.first_batch..) {
                 cuts.push(match addressees {
-                    Ok(addressees) => Cut::Batch(Box::new(batch(&lane, push, (place, number), addressees))),
+                    Ok(addressees) => Cut::Batch(Box::new(batch(&lane, push, (place, number), &addressees))),
                     Err(error) => Cut::Unreadable { push: place, why: error.to_string() },
                 });
                 let is_full = cuts.len() == CUTS;

@@ -90,7 +90,7 @@ pub(super) struct Batch {
     /// The planned push's place in the plan.
     pub(super) push: usize,
     pub(super) number: u32,
-    pub(super) addressees: Addressees,
+    pub(super) targets: Vec<TargetHash>,
     pub(super) task_name: String,
     pub(super) request: Prepared,
     /// Signs its next request; drawn for each.
@@ -184,15 +184,15 @@ pub(super) fn batch<D>(
     lane: &Lane<D>,
     push: &PlannedPush,
     (place, number): (usize, u32),
-    addressees: Addressees,
+    addressees: &Addressees,
 ) -> Batch {
     let task_name = task_name(&lane.environment, &push.campaign, push.requests, number);
     let campaign = (&push.campaign, push.call);
-    let request = request(&lane.project, &lane.environment, campaign, &addressees, &task_name);
+    let request = request(&lane.project, &lane.environment, campaign, addressees, &task_name);
     Batch {
         push: place,
         number,
-        addressees,
+        targets: addressees.hashes(),
         task_name,
         request: request.into(),
         nonce: String::new(),
@@ -312,12 +312,12 @@ pub(super) fn intent(options: &Options, push: &PlannedPush, batch: &Batch) -> In
         campaign: push.campaign.id.clone(),
         revision: push.campaign.revision,
         batch: batch.number,
-        action: batch.request.request.action.as_str().to_owned(),
+        action: batch.request.action.as_str().to_owned(),
         task_name: batch.task_name.clone(),
         nonce: batch.nonce.clone(),
         request: Some(batch.request.digest.clone()),
         over_at: push.campaign.schedule.over_at(),
-        targets: batch.addressees.hashes(),
+        targets: batch.targets.clone(),
     }
 }
 

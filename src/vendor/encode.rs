@@ -37,7 +37,7 @@ const ONCE: Table = {
 
 /// Encodes a text at the end of another one.
 fn push_encoded(out: &mut Vec<u8>, text: &str) {
-    push(out, text, &ONCE);
+    push(out, text.as_bytes(), &ONCE);
 }
 
 /// Of an encoded query, which is made of unreserved characters, only `%`, `=` and `&` change.
@@ -56,14 +56,14 @@ const AGAIN: Table = {
 };
 
 /// Encodes an encoded query once more, at the end of `out`.
-pub(super) fn push_encoded_again(out: &mut Vec<u8>, query: &str) {
+pub(super) fn push_encoded_again(out: &mut Vec<u8>, query: &[u8]) {
     push(out, query, &AGAIN);
 }
 
-fn push(out: &mut Vec<u8>, text: &str, table: &Table) {
+fn push(out: &mut Vec<u8>, text: &[u8], table: &Table) {
     let mut at = out.len();
     out.resize(at + text.len() * 3, 0);
-    for byte in text.bytes() {
+    for &byte in text {
         let (bytes, count) = table[usize::from(byte)];
         out[at..at + 3].copy_from_slice(&bytes);
         at += usize::from(count);
@@ -107,7 +107,7 @@ mod tests {
         let values: String = (' '..='~').chain(['é', '中', '😀']).collect();
         let query = sorted_query(&BTreeMap::from([("Key", values.as_str()), ("b.1-_~", ""), ("c", "x")]));
         let mut again = Vec::new();
-        push_encoded_again(&mut again, &query);
+        push_encoded_again(&mut again, query.as_bytes());
         assert_eq!(String::from_utf8(again).unwrap(), percent_encode(&query));
     }
 }

@@ -46,20 +46,20 @@ impl Action {
     }
 }
 
-/// A request with what does not change however often it is signed.
+/// A request, ready but for what signs it.
 #[derive(Clone, Debug)]
 pub struct Prepared {
-    /// The request.
-    pub request: Request,
-    /// Its parameters, as they are sent.
-    pub(super) form: Bytes,
+    /// The call.
+    pub action: Action,
+    /// [`Request::form`].
+    pub form: Bytes,
     /// [`Request::digest`].
     pub digest: String,
 }
 
 impl From<Request> for Prepared {
     fn from(request: Request) -> Self {
-        Self { form: request.form().into(), digest: request.digest(), request }
+        Self { action: request.action, form: request.form().into(), digest: request.digest() }
     }
 }
 

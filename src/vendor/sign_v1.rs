@@ -6,6 +6,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use chrono::{DateTime, SecondsFormat, Utc};
 use hmac::{Hmac, KeyInit, Mac};
+use memchr::memchr;
 use sha1::Sha1;
 
 use crate::domain::{ApiVersion, Credentials};
@@ -64,7 +65,7 @@ pub fn sign(
     stamp: &Stamp,
 ) -> SignedRequest {
     let body = request.form();
-    let query = Signer::new(version, region, credentials).query(request.action, &body, stamp);
+    let query = Signer::new(version, region, credentials).query(request.action, body.as_bytes(), stamp);
     SignedRequest { query, body }
 }
 
@@ -94,7 +95,7 @@ impl Signer {
     }
 
     /// Returns the query of a request with an encoded `form`, its signature included.
-    pub(super) fn query(&self, action: Action, form: &str, stamp: &Stamp) -> String {
+    pub(super) fn query(&self, action: Action, form: &[u8], stamp: &Stamp) -> String {
         let mut query = String::with_capacity(QUERY_BYTES);
         query.push_str(&self.access_key_id);
         query.push_str("&Action=");
@@ -110,13 +111,13 @@ impl Signer {
         query.push_str(&percent_encode(&timestamp));
         query.push('&');
         query.push_str(&self.version);
-        let signature = percent_encode(&self.signature(&query, form));
+        let signature = percent_encode(&self.signature(query.as_bytes(), form));
         query.insert_str(place, &format!("Signature={signature}&"));
         query
     }
 
     /// Signs all parameters, which are sorted within each of the two texts.
-    fn signature(&self, query: &str, form: &str) -> String {
+    fn signature(&self, query: &[u8], form: &[u8]) -> String {
         let mut text = Vec::with_capacity((query.len() + form.len()) * 2);
         text.extend_from_slice(b"POST&%2F&");
         let begun = text.len();
@@ -140,22 +141,30 @@ impl Signer {
 }
 
 /// The pairs of an encoded query.
-struct Pairs<'a>(&'a str);
+struct Pairs<'a>(&'a [u8]);
 
 impl<'a> Iterator for Pairs<'a> {
-    type Item = &'a str;
+    type Item = &'a [u8];
 
-    fn next(&mut self) -> Option<&'a str> {
+    fn next(&mut self) -> Option<&'a [u8]> {
         if self.0.is_empty() {
             return None;
         }
-        let (pair, rest) = self.0.split_once('&').unwrap_or((self.0, ""));
+        let (pair, rest) = split(self.0, b'&');
         self.0 = rest;
         Some(pair)
     }
 }
 
 /// The name of a pair; names of parameters are unreserved, so their encoded order is their order.
-fn name(pair: &str) -> &str {
-    pair.split_once('=').map_or(pair, |(name, _)| name)
+fn name(pair: &[u8]) -> &[u8] {
+    split(pair, b'=').0
+}
+
+/// Returns what is before the first `mark` and what is behind it.
+fn split(text: &[u8], mark: u8) -> (&[u8], &[u8]) {
+    match memchr(mark, text) {
+        Some(place) => (&text[..place], &text[place + 1..]),
+        None => (text, &[]),
+    }
 }

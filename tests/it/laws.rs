@@ -24,7 +24,7 @@ use campaignctl::resolve::{Audience, AudienceContents, CampaignRows, Desired, De
 use campaignctl::state::{
     self, Backend, Expected, Lines, MemoryBackend, OpenLedger, OpenRefused, StateError,
 };
-use campaignctl::vendor::{Action, Gate, Outcome, Prepared, RejectClass, Request};
+use campaignctl::vendor::{Action, Gate, Outcome, Prepared, RejectClass};
 use chrono::{DateTime, Utc};
 use proptest::prelude::*;
 use proptest::sample::subsequence;
@@ -149,7 +149,6 @@ pub(crate) struct Vendor {
 
 impl Deliver for Vendor {
     async fn deliver(&self, request: &Prepared, _: &str, gate: &impl Gate) -> Option<Outcome> {
-        let request = &request.request;
         if !gate.pass().await {
             return None;
         }
@@ -165,13 +164,14 @@ impl Deliver for Vendor {
         self.flights.lock().unwrap().0 -= 1;
         let fate = self.script.lock().unwrap().pop().unwrap_or(Fate::Accept);
         if matches!(fate, Fate::Accept | Fate::LoseAfterTaking) {
-            let targets = targets_of(request);
-            self.values.lock().unwrap().extend(values_of(request));
+            let sent: BTreeMap<String, String> = form_urlencoded::parse(&request.form).into_owned().collect();
+            let targets = targets_of(request.action, &sent);
+            self.values.lock().unwrap().extend(values_of(&sent));
             let mut taken = self.taken.lock().unwrap();
             for (target, key) in targets {
                 *taken.entry((key, target)).or_default() += 1;
             }
-            self.task_names.lock().unwrap().push(request.parameters["TaskName"].clone());
+            self.task_names.lock().unwrap().push(sent["TaskName"].clone());
         }
         Some(match fate {
             Fate::Accept => Outcome::Accepted { request_id: None, task_id: None },
@@ -231,9 +231,9 @@ impl Backend for Mortal {
 }
 
 /// Returns the message keys of a request by its targets, which are as many as its call takes.
-fn targets_of(request: &Request) -> BTreeMap<String, String> {
-    let text = |name: &str| request.parameters.get(name).cloned();
-    let (targets, targets_max) = match request.action {
+fn targets_of(action: Action, sent: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+    let text = |name: &str| sent.get(name).cloned();
+    let (targets, targets_max) = match action {
         Action::PushMultiple => {
             let entry = |number| {
                 let field = |name: &str| text(&format!("TargetMsg.{number}.{name}"));
@@ -251,8 +251,8 @@ fn targets_of(request: &Request) -> BTreeMap<String, String> {
 }
 
 /// Returns what each target of a `PushMultiple` reads, where it has a value.
-fn values_of(request: &Request) -> BTreeMap<String, String> {
-    let field = |number: usize, name: &str| request.parameters.get(&*format!("TargetMsg.{number}.{name}"));
+fn values_of(sent: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+    let field = |number: usize, name: &str| sent.get(&format!("TargetMsg.{number}.{name}"));
     let targets = (1..).map_while(|number| Some((number, field(number, "Target")?)));
     let values = targets.filter_map(|(number, target)| {
         let values: BTreeMap<String, String> =
