@@ -44,7 +44,8 @@ enum Way {
     /// Loopback, without TLS.
     Plain(HttpConnector),
     Straight(HttpsConnector<HttpConnector>),
-    Proxied(Box<HttpsConnector<Tunnel<HttpsConnector<HttpConnector>>>>),
+    /// With the proxy's host and port, as it is told of.
+    Proxied(Box<HttpsConnector<Tunnel<HttpsConnector<HttpConnector>>>>, String),
 }
 
 impl Connector {
@@ -71,7 +72,11 @@ impl Connector {
                     }
                     let headers = HeaderMap::from_iter([(USER_AGENT, user_agent)]);
                     let tunnelled = HttpsConnector::from((tunnel.with_headers(headers), http1_only(&tls)));
-                    Way::Proxied(Box::new(tunnelled))
+                    let host_and_port = proxy.uri().authority().map(|authority| {
+                        let text = authority.as_str();
+                        text.rsplit_once('@').map_or(text, |(_, host_and_port)| host_and_port).to_owned()
+                    });
+                    Way::Proxied(Box::new(tunnelled), host_and_port.unwrap_or_default())
                 }
             }
         };
@@ -90,8 +95,13 @@ impl Connector {
                 Way::Straight(mut way) => {
                     greet(way.call(endpoint).await.map_err(|error| innermost(&*error))?).await
                 }
-                Way::Proxied(mut way) => {
-                    greet(way.call(endpoint).await.map_err(|error| innermost(&*error))?).await
+                Way::Proxied(mut way, proxy) => {
+                    let opened = way.call(endpoint).await;
+                    greet(
+                        opened
+                            .map_err(|error| format!("through the proxy {proxy}: {}", innermost(&*error)))?,
+                    )
+                    .await
                 }
             }
         };

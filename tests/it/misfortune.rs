@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use campaignctl::apply::Step;
 use campaignctl::sandbox::{Fault, FaultKind, Options, Sandbox};
+use chrono::{DateTime, Utc};
 use tokio::runtime::Runtime;
 
 use crate::site::{NOW, Ran, Site};
@@ -21,11 +22,14 @@ pub(crate) struct Vendor {
 
 impl Vendor {
     pub(crate) fn start() -> Self {
+        Self::with_clock(Arc::new(|| NOW.parse().unwrap()))
+    }
+
+    pub(crate) fn with_clock(clock: Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>) -> Self {
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-        let options = Options::new(Arc::new(|| NOW.parse().unwrap()));
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-        let sandbox = runtime.block_on(Sandbox::start(address, options)).unwrap();
+        let sandbox = runtime.block_on(Sandbox::start(address, Options::new(clock))).unwrap();
         Self { sandbox, _runtime: runtime }
     }
 
@@ -53,7 +57,12 @@ impl Vendor {
 
 /// The ledger's account of the one campaign `hello`: accepted, rejected, in doubt.
 pub(crate) fn account(site: &Site) -> (u64, u64, u64) {
-    let status = site.run(&["status", "--json"]).exits(0).json();
+    account_of(&site.run(&["status", "--json"]).exits(0))
+}
+
+/// The same, of what `status --json` printed.
+pub(crate) fn account_of(status: &Ran) -> (u64, u64, u64) {
+    let status = status.json();
     let Some(campaign) = status["campaigns"].as_array().unwrap().first().cloned() else { return (0, 0, 0) };
     let number = |key: &str| campaign[key].as_u64().unwrap();
     (number("accepted"), number("rejected"), number("in_doubt"))
