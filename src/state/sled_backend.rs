@@ -34,10 +34,11 @@ const LETTING_GO_MAX: Duration = Duration::from_secs(5);
 const CACHE_BYTES: u64 = 16 << 20;
 /// Bytes of a database that is read without regard to what stays in memory of it.
 const SMALL_BYTES: u64 = 32 << 20;
-/// sled 0.34 lets go of what it read only while it counts accesses, which it does once it gathered 64 of them in one of 256
-/// parts of its cache. A leaf has up to seventeen values, each read once: nearly nothing of a long ledger would be let go
-/// of. So many more accesses for each value make it do that; more of them cost more than they gain.
-const EXTRA_READS: usize = 4;
+/// sled 0.34 lets go of what it read or wrote only while it counts accesses, which it does once it gathered 64 of them in
+/// one of 256 parts of its cache. A leaf has up to seventeen values, each read or written once: nearly nothing of a long
+/// ledger would be let go of. So many more accesses for each value make it do that: eight together gather 64 every eighth
+/// value.
+const EXTRA_READS: usize = 7;
 
 /// A ledger in a sled directory, held by this process alone.
 pub struct SledBackend {
@@ -62,7 +63,7 @@ struct Store {
     path: PathBuf,
 }
 
-/// Makes sled let go of what it read before `key`.
+/// Makes sled let go of what it read or wrote before `key`.
 fn relieve(tree: &sled::Tree, key: &[u8]) -> sled::Result<()> {
     (0..EXTRA_READS).try_for_each(|_| tree.get(key).map(drop))
 }
@@ -329,11 +330,12 @@ impl Backend for SledBackend {
         let values = self.packer.values(&lines).map_err(io("pack into", &self.path))?;
         unpanicked(&self.path, || {
             for (serial, mut pieces) in values {
+                let key = serial.0.to_be_bytes();
                 if let [piece] = &mut pieces[..] {
-                    self.store.records.insert(serial.0.to_be_bytes(), std::mem::take(piece))?;
+                    self.store.records.insert(key, std::mem::take(piece))?;
+                    relieve(&self.store.records, &key)?;
                     continue;
                 }
-                let key = serial.0.to_be_bytes();
                 // All pieces or none: half a value would hide what comes after it.
                 let mut batch = sled::Batch::default();
                 for (number, piece) in (0..).zip(pieces) {
@@ -343,6 +345,7 @@ impl Backend for SledBackend {
                     }
                 }
                 self.store.records.apply_batch(batch)?;
+                relieve(&self.store.records, &key)?;
             }
             Ok(())
         })?;
@@ -362,7 +365,9 @@ impl Backend for SledBackend {
         self.prove_writable()?;
         unpanicked(&self.path, || {
             for (number, block) in (0..).zip(blocks) {
-                self.store.blocks.insert(numbered_key(serial, number), block)?;
+                let key = numbered_key(serial, number);
+                self.store.blocks.insert(key, block)?;
+                relieve(&self.store.blocks, &key)?;
             }
             Ok(())
         })
