@@ -391,28 +391,10 @@ fn no_secret_reaches_any_output_or_file() {
 fn an_intent_is_on_disk_before_its_request_leaves() {
     let vendor = Vendor::start();
     let site = Site::remote(&vendor.url(), 5, "");
-    let trace = site.path("trace");
-    let command = site.command(&["apply", "--auto-approve"]);
-    let program = command.get_program().to_owned();
-    let mut traced = std::process::Command::new("strace");
-    traced
-        .args(["-f", "-y", "-e", "trace=fdatasync,fsync,sendto,write,writev", "-o"])
-        .arg(&trace)
-        .arg(program)
-        .args(command.get_args())
-        .current_dir(site.path("."))
-        .env_clear()
-        .envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))))
-        .stdin(Stdio::null());
-    let output = traced.output().expect("strace is installed: `scripts/test` does that");
-    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
-    let text = std::fs::read_to_string(&trace).unwrap();
-    let request = text.lines().position(|line| line.contains("POST /?")).expect("a request left");
-    let syncs = text
-        .lines()
-        .take(request)
-        .filter(|line| line.contains("fdatasync(") && line.contains("/db>"))
-        .count();
+    let calls = site.system_calls(&["apply", "--auto-approve"], "fdatasync,fsync,sendto,write,writev");
+    let request = calls.iter().position(|call| call.contains("POST /?")).expect("a request left");
+    let is_sync = |call: &&String| call.contains("fdatasync(") && call.contains("/db>");
+    let syncs = calls[..request].iter().filter(is_sync).count();
     // The run, the content, then the intent: three durable steps before the first byte.
     assert!(syncs >= 3, "{syncs} syncs of the database before the request");
 }

@@ -101,6 +101,24 @@ impl Site {
         Ran::of(&self.command(arguments).env("CAMPAIGNCTL_NOW", now).output().unwrap())
     }
 
+    /// Runs a command that shall end well; returns the system calls that it made, of those that `trace` lists, a line each.
+    pub(crate) fn system_calls(&self, arguments: &[&str], trace: &str) -> Vec<String> {
+        let (command, kept) = (self.command(arguments), self.path("system-calls"));
+        let mut traced = Command::new("strace");
+        traced
+            .args(["-f", "-y", "-qq", "--signal=none", "-e", &format!("trace={trace}"), "-o"])
+            .arg(&kept)
+            .arg(command.get_program())
+            .args(command.get_args())
+            .current_dir(self.directory.path())
+            .env_clear()
+            .envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))))
+            .stdin(Stdio::null());
+        let output = traced.output().expect("strace is installed: `scripts/test` does that");
+        Ran::of(&output).exits(0);
+        fs::read_to_string(&kept).unwrap().lines().map(str::to_owned).collect()
+    }
+
     pub(crate) fn apply(&self) -> Ran {
         self.run(&["apply", "--auto-approve"])
     }
