@@ -55,8 +55,13 @@ impl Books {
         self.reports[place].obstacle.is_some()
     }
 
-    pub(super) fn enter<D>(&mut self, lane: &Lane<D>, Landed { batch, settled }: Landed) {
+    pub(super) fn enter<D>(&mut self, lane: &Lane<D>, Landed { mut batch, settled }: Landed) {
         let targets = batch.targets.len() as u64;
+        // One that was rejected before, and is not tried again, has had its effect.
+        let (settled, is_news) = match (settled, batch.refused.take()) {
+            (Settled::NotAttempted, Some(refused)) => (*refused, false),
+            (settled, _) => (settled, true),
+        };
         let report = &mut self.reports[batch.push];
         let mut tally = Tally::default();
         match settled {
@@ -66,8 +71,10 @@ impl Books {
             }
             Settled::Rejected { class, code, message, request_id } => {
                 tally.rejected = targets;
-                lane.brake.count_answer();
-                react(lane, report, class, &code, &message);
+                if is_news {
+                    lane.brake.count_answer();
+                    react(lane, report, class, &code, &message);
+                }
                 match report.refusals.iter_mut().find(|refusal| refusal.code == code) {
                     Some(refusal) => refusal.targets += targets,
                     None => report.refusals.push(Refusal { code, message, request_id, targets }),

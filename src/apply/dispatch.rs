@@ -117,6 +117,9 @@ impl<'a, D: Deliver> Dispatch<'a, D> {
             let timer = timer.into_iter().chain(company).min();
             self.lane.progress.set_waiting(self.again.len());
             if !self.is_busy() && (is_pulled || self.is_dry()) {
+                while let Some(batch) = self.again.pop_front() {
+                    self.forgo(batch);
+                }
                 return;
             }
             let (journal_is_open, wants_cuts) = (self.journal.is_open(), self.fresh.is_empty());
@@ -217,9 +220,10 @@ impl<'a, D: Deliver> Dispatch<'a, D> {
     /// Returns the next batch whose campaign's content is on record.
     fn next_batch(&mut self) -> Option<Box<Batch>> {
         while let Some(batch) = self.again.pop_front() {
-            if !self.books.is_obstructed(batch.push) {
+            if !self.is_obstructed(&batch) {
                 return Some(batch);
             }
+            self.forgo(batch);
         }
         loop {
             let place = self.fresh.front()?.push();
@@ -229,10 +233,24 @@ impl<'a, D: Deliver> Dispatch<'a, D> {
             }
             match self.fresh.pop_front()? {
                 Cut::Unreadable { push, why } => self.books.obstruct(push, why),
-                Cut::Batch(batch) if self.books.is_obstructed(batch.push) => {}
+                Cut::Batch(batch) if self.is_obstructed(&batch) => {}
                 Cut::Batch(batch) => return Some(batch),
             }
         }
+    }
+
+    /// Books a batch that is not tried again.
+    fn forgo(&mut self, batch: Box<Batch>) {
+        self.books.enter(self.lane, Landed { batch, settled: Settled::NotAttempted });
+    }
+
+    /// Whether nothing of the batch's campaign may leave any more. Time passes while somebody is asked for approval, and
+    /// while requests wait for their turn.
+    fn is_obstructed(&mut self, batch: &Batch) -> bool {
+        if batch.lapses_at.is_some_and(|at| at <= (self.lane.clock)()) {
+            self.books.obstruct(batch.push, "its time came before all of it was sent".to_owned());
+        }
+        self.books.is_obstructed(batch.push)
     }
 
     /// Lets batches leave, as many as may now, and orders the intents of those behind them. Returns when there is more to
@@ -316,10 +334,14 @@ impl<'a, D: Deliver> Dispatch<'a, D> {
 
     /// Returns the batch if it may go out again: the vendor certainly did not take it, and may do so later.
     fn worth_another_try(&self, landed: Landed) -> Result<Box<Batch>, Landed> {
-        let Settled::Rejected { class, .. } = landed.settled else { return Err(landed) };
         if self.lane.brake.is_pulled() {
             return Err(landed);
         }
+        let class = match landed.settled {
+            Settled::Rejected { class, .. } => class,
+            Settled::NotAttempted => return Ok(landed.batch),
+            Settled::Accepted | Settled::Unknown { .. } => return Err(landed),
+        };
         let Landed { mut batch, settled } = landed;
         let tries_max = self.lane.options.retries_max;
         let is_worth_it = match class {
@@ -334,7 +356,11 @@ impl<'a, D: Deliver> Dispatch<'a, D> {
             }
             RejectClass::Credentials | RejectClass::Content => false,
         };
-        if is_worth_it { Ok(batch) } else { Err(Landed { batch, settled }) }
+        if !is_worth_it {
+            return Err(Landed { batch, settled });
+        }
+        batch.refused = Some(Box::new(settled));
+        Ok(batch)
     }
 }
 

@@ -92,6 +92,7 @@ pub async fn execute<D: Deliver>(execution: Execution<D>) -> Report {
         deliver,
         options,
         pace,
+        clock: journal.clock(),
         starting: AtomicUsize::new(0),
         ready: Mutex::default(),
         flown: sender,

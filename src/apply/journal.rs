@@ -68,6 +68,7 @@ pub struct Journal {
     gathered: Vec<Order>,
     /// Orders whose answers are still to come.
     open: usize,
+    clock: Clock,
 }
 
 /// The journal's thread. Finish it to get everything written and the ledger released.
@@ -92,6 +93,8 @@ impl JournalThread {
 #[derive(Debug)]
 pub(super) struct Intent {
     serial: Serial,
+    /// Its time on record.
+    pub(super) at: DateTime<Utc>,
 }
 
 impl Journal {
@@ -103,10 +106,10 @@ impl Journal {
     pub fn start(backend: Box<dyn Backend>, writer: Writer, clock: Clock) -> (Self, JournalThread) {
         let (orders, waiting) = mpsc::unbounded_channel();
         let (done, answers) = mpsc::unbounded_channel();
-        let keeper = Keeper { backend, writer, clock, done, failure: None };
+        let keeper = Keeper { backend, writer, clock: Arc::clone(&clock), done, failure: None };
         let thread = std::thread::Builder::new().name("journal".to_owned());
         let thread = thread.spawn(move || keeper.keep(waiting)).expect("a thread can be started");
-        (Self { orders, answers, gathered: Vec::new(), open: 0 }, JournalThread(thread))
+        (Self { orders, answers, gathered: Vec::new(), open: 0, clock }, JournalThread(thread))
     }
 
     /// Writes a record; when it returns, the record survives a crash.
@@ -119,6 +122,11 @@ impl Journal {
         self.gathered.push(Order { record, parcel: Parcel::Write(durable) });
         self.leave();
         done.await.map_err(|_| JournalError::Closed)?
+    }
+
+    /// Returns the clock that dates what is written.
+    pub(super) fn clock(&self) -> Clock {
+        Arc::clone(&self.clock)
     }
 
     /// Orders a campaign's content to be made durable.
@@ -200,14 +208,15 @@ impl Keeper {
             {
                 group.extend(more);
             }
-            let (lines, parcels) = self.encode(&mut group);
+            let now = (self.clock)();
+            let (lines, parcels) = self.encode(&mut group, now);
             if self.failure.is_none() {
                 match self.backend.append(lines, self.writer.chain()) {
                     Ok(()) => durable_up_to = (self.writer.serial(), self.writer.chain()),
                     Err(error) => self.failure = Some(JournalError::State(Arc::new(error))),
                 }
             }
-            let answers: Vec<_> = parcels.into_iter().filter_map(|parcel| self.answer(parcel)).collect();
+            let answers: Vec<_> = parcels.into_iter().filter_map(|parcel| self.answer(parcel, now)).collect();
             if !answers.is_empty() {
                 // Nobody listening means that the run was torn down; the records are durable all the same.
                 drop(self.done.send(answers));
@@ -216,8 +225,11 @@ impl Keeper {
         durable_up_to
     }
 
-    fn encode(&mut self, group: &mut Vec<Order>) -> (Numbered<Vec<u8>>, Numbered<Parcel>) {
-        let now = (self.clock)();
+    fn encode(
+        &mut self,
+        group: &mut Vec<Order>,
+        now: DateTime<Utc>,
+    ) -> (Numbered<Vec<u8>>, Numbered<Parcel>) {
         let (mut lines, mut parcels) = (Vec::with_capacity(group.len()), Vec::with_capacity(group.len()));
         for Order { record, parcel } in group.drain(..) {
             let mut serial = Serial::default();
@@ -232,7 +244,7 @@ impl Keeper {
     }
 
     /// Answers a record whose durable step is over; nothing for one that was answered to somebody else.
-    fn answer(&self, (serial, parcel): (Serial, Parcel)) -> Option<Answer> {
+    fn answer(&self, (serial, parcel): (Serial, Parcel), at: DateTime<Utc>) -> Option<Answer> {
         Some(match (parcel, &self.failure) {
             (Parcel::Write(durable), failure) => {
                 // Nobody listening means that the run was torn down.
@@ -241,7 +253,7 @@ impl Keeper {
             }
             (parcel, Some(failure)) => Answer::Unwritten(parcel, failure.clone()),
             (Parcel::Content(place), None) => Answer::Submitted(place),
-            (Parcel::Intent(batch), None) => Answer::Intended(batch, Intent { serial }),
+            (Parcel::Intent(batch), None) => Answer::Intended(batch, Intent { serial, at }),
             (Parcel::Outcome(landed), None) => Answer::Settled(landed),
         })
     }

@@ -5,11 +5,12 @@ use std::future::Future;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
+use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use crate::apply::batch::Addressees;
-use crate::apply::journal::Intent;
+use crate::apply::journal::{Clock, Intent};
 use crate::apply::pace::{Pace, Turn};
 use crate::apply::report::Progress;
 use crate::apply::stop::Brake;
@@ -24,6 +25,10 @@ use crate::vendor::{self, Gate, MultipleTarget, Prepared, RejectClass, Request};
 
 /// Code on record of a request that never left.
 const NOT_SENT: &str = "NotSent";
+
+/// How long after its intent a request may leave. Later, as after a long pause or a machine that slept, it gets an intent
+/// anew: what a batch in doubt may have become is counted from its intent.
+pub(super) const DEPARTURE_MAX: TimeDelta = TimeDelta::minutes(2);
 
 /// What carries a request to the vendor and says what came of it.
 pub trait Deliver: Send + Sync + 'static {
@@ -50,6 +55,7 @@ pub(super) struct Lane<D> {
     pub(super) deliver: D,
     pub(super) options: Options,
     pub(super) pace: Pace,
+    pub(super) clock: Clock,
     /// Batches that have their turn, and whose request has not begun.
     pub(super) starting: AtomicUsize,
     pub(super) ready: Mutex<Ready>,
@@ -93,12 +99,16 @@ pub(super) struct Batch {
     pub(super) targets: Vec<TargetHash>,
     pub(super) task_name: String,
     pub(super) request: Prepared,
+    /// From when on nothing of its campaign can be submitted any more.
+    pub(super) lapses_at: Option<DateTime<Utc>>,
     /// Signs its next request; drawn for each.
     pub(super) nonce: String,
     /// How often it was throttled.
     pub(super) throttled: usize,
     /// How often no connection came about for it.
     pub(super) unreachable: usize,
+    /// Why it was rejected the last time, if it was.
+    pub(super) refused: Option<Box<Settled>>,
 }
 
 /// A batch whose request is over, or never began.
@@ -195,9 +205,11 @@ pub(super) fn batch<D>(
         targets: addressees.hashes(),
         task_name,
         request: request.into(),
+        lapses_at: push.campaign.schedule.lapses_at(),
         nonce: String::new(),
         throttled: 0,
         unreachable: 0,
+        refused: None,
     }
 }
 
@@ -238,7 +250,7 @@ pub(super) async fn fly<D: Deliver>(lane: Arc<Lane<D>>, batch: Box<Batch>, inten
 /// Carries a batch to the vendor: waits for its turn, and for the reply.
 async fn carry<D: Deliver>(lane: &Lane<D>, batch: Box<Batch>, intent: Intent) -> Flown {
     crash::after(Step::IntentDurable, lane.options.crash_after);
-    let start = Start { lane, turn: Mutex::new(None) };
+    let start = Start { lane, lapses_at: batch.lapses_at, intended_at: intent.at, turn: Mutex::new(None) };
     let outcome = tokio::select! {
         biased;
         outcome = lane.deliver.deliver(&batch.request, &batch.nonce, &start) => outcome,
@@ -266,9 +278,11 @@ fn heed(pace: &Pace, turn: Option<Turn>, outcome: Option<&vendor::Outcome>) {
     }
 }
 
-/// The gate of one request: its turn, unless the apply is stopped before.
+/// The gate of one request: its turn, unless the apply is stopped before, its time has come, or its intent is too old.
 struct Start<'a, D> {
     lane: &'a Lane<D>,
+    lapses_at: Option<DateTime<Utc>>,
+    intended_at: DateTime<Utc>,
     turn: Mutex<Option<Turn>>,
 }
 
@@ -280,7 +294,7 @@ impl<D> Start<'_, D> {
 }
 
 impl<D: Deliver> Gate for Start<'_, D> {
-    async fn pass(&self) -> bool {
+    async fn pass(&self) -> Option<DateTime<Utc>> {
         let before = self.turn();
         if let Some(turn) = before {
             // It had its turn, and could not be written.
@@ -288,14 +302,20 @@ impl<D: Deliver> Gate for Start<'_, D> {
         }
         let turn = tokio::select! {
             biased;
-            () = self.lane.brake.pulled() => return false,
+            () = self.lane.brake.pulled() => return None,
             turn = self.lane.pace.begin() => turn,
         };
+        let now = (self.lane.clock)();
+        let has_lapsed = self.lapses_at.is_some_and(|at| at <= now);
+        if has_lapsed || (now - self.intended_at).abs() > DEPARTURE_MAX {
+            self.lane.pace.arrive(turn);
+            return None;
+        }
         if before.is_none() {
             self.lane.starting.fetch_sub(1, Ordering::Relaxed);
         }
         *self.turn.lock().expect("no holder of this lock panics") = Some(turn);
-        true
+        Some(now)
     }
 }
 
@@ -321,12 +341,11 @@ pub(super) fn intent(options: &Options, push: &PlannedPush, batch: &Batch) -> In
     }
 }
 
-/// Returns what is put on record of an outcome, and what is told of it. No outcome means that the apply was stopped
-/// before the request left.
+/// Returns what is put on record of an outcome, and what is told of it. No outcome means that the request was held back.
 pub(super) fn settled(outcome: Option<vendor::Outcome>) -> (Outcome, Settled) {
     match outcome {
         None => {
-            let message = "the run was stopped before the request left".to_owned();
+            let message = "the request was held back: nothing left".to_owned();
             let record = Outcome::Rejected { code: NOT_SENT.to_owned(), message, request_id: None };
             (record, Settled::NotAttempted)
         }

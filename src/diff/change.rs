@@ -211,14 +211,15 @@ fn kind(
             let (sent, sent_at) = (history.content.clone(), history.submitted_at);
             return Kind::Blocked(Blocked::ChangedAfterSend { sent, sent_at });
         }
-        Some(history) if history.is_sent() => {}
-        _ => {
+        // Nobody gets what was superseded, after somebody got what supersedes it.
+        history if !unsent.is_empty() || !history.is_some_and(History::is_sent) => {
             if let Some(latest) = ledger.latest_revision(&campaign.id)
                 && latest > campaign.revision
             {
                 return Kind::Blocked(Blocked::RevisionBehind { latest });
             }
         }
+        _ => {}
     }
     if !unsent.is_empty() {
         return schedule::obstacle(&campaign.schedule, now).unwrap_or(Kind::Create);

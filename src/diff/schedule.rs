@@ -7,16 +7,17 @@ use crate::domain::{REPEAT_DAYS_AHEAD_MAX, Repeat, Schedule, vendor_zone};
 
 /// Returns why nothing can be pushed by this schedule any more, or yet; nothing if it can.
 pub(super) fn obstacle(schedule: &Schedule, now: DateTime<Utc>) -> Option<Kind> {
+    let has_lapsed = schedule.lapses_at().is_some_and(|at| at <= now);
     match schedule {
         Schedule::Now => None,
-        Schedule::Once { at } => (*at <= now).then_some(Kind::Expired(Expired::TimePast { at: *at })),
-        Schedule::Repeat(repeat) => repeat_obstacle(repeat, now),
+        Schedule::Once { at } => has_lapsed.then_some(Kind::Expired(Expired::TimePast { at: *at })),
+        Schedule::Repeat(repeat) => repeat_obstacle(repeat, has_lapsed, now),
     }
 }
 
-fn repeat_obstacle(repeat: &Repeat, now: DateTime<Utc>) -> Option<Kind> {
+fn repeat_obstacle(repeat: &Repeat, has_lapsed: bool, now: DateTime<Utc>) -> Option<Kind> {
     let today = now.with_timezone(&vendor_zone()).date_naive();
-    if repeat.from() < today {
+    if has_lapsed {
         return Some(Kind::Expired(Expired::RepeatPast { from: repeat.from(), today }));
     }
     let last = today.checked_add_days(Days::new(REPEAT_DAYS_AHEAD_MAX)).unwrap_or(today);

@@ -242,6 +242,17 @@ impl Schedule {
         }
     }
 
+    /// Returns the instant from which on it can be submitted no more: the time itself, and the end of the first day of what
+    /// repeats; nothing for an immediate push.
+    #[must_use]
+    pub fn lapses_at(&self) -> Option<DateTime<Utc>> {
+        match self {
+            Self::Now => None,
+            Self::Once { at } => Some(*at),
+            Self::Repeat(repeat) => repeat.from.checked_add_days(Days::new(1)).map(midnight),
+        }
+    }
+
     /// Returns the instant after which the vendor has executed the task for good; nothing for an immediate push.
     #[must_use]
     pub fn over_at(&self) -> Option<DateTime<Utc>> {

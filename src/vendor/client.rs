@@ -56,18 +56,19 @@ pub enum ClientError {
 
 /// Decides when a request may leave.
 pub trait Gate: Sync {
-    /// Returns when the request may leave at once, true, or when it shall not leave at all, false.
+    /// Returns when the request may leave at once, with the time to sign it with, or when it shall not leave at all, with
+    /// nothing.
     ///
     /// Asked when everything is ready and the request's first byte is next; again if it could not be written.
-    fn pass(&self) -> impl Future<Output = bool> + Send;
+    fn pass(&self) -> impl Future<Output = Option<DateTime<Utc>>> + Send;
 }
 
 /// A gate that is open.
-struct Open;
+struct Open<'a>(&'a Clock);
 
-impl Gate for Open {
-    async fn pass(&self) -> bool {
-        true
+impl Gate for Open<'_> {
+    async fn pass(&self) -> Option<DateTime<Utc>> {
+        Some((self.0)())
     }
 }
 
@@ -138,7 +139,7 @@ impl Client {
     ///
     /// Never: nothing holds the request back.
     pub async fn send(&self, request: &Request, nonce: &str) -> Outcome {
-        let outcome = self.send_through(&request.clone().into(), nonce, &Open).await;
+        let outcome = self.send_through(&request.clone().into(), nonce, &Open(&self.0.clock)).await;
         outcome.expect("an open gate holds nothing back")
     }
 
@@ -191,14 +192,14 @@ impl Client {
         let mut unwritten_left = UNWRITTEN_MAX;
         loop {
             let Ready { mut connection, since, is_new } = self.connection().await?;
-            if !gate.pass().await {
+            let Some(now) = gate.pass().await else {
                 self.put_back(connection, since);
                 return Err(NoReply::HeldBack);
-            }
+            };
             if since.elapsed() > IDLE_MAX {
                 continue;
             }
-            let attempt = self.http_request(request, nonce);
+            let attempt = self.http_request(request, nonce, now);
             let exchanged = self.exchange_over(&mut connection, attempt);
             match tokio::time::timeout(self.0.environment.timeout, exchanged).await {
                 Ok(Ok(exchanged)) => {
@@ -255,8 +256,9 @@ impl Client {
         &self,
         Prepared { action, form, .. }: &Prepared,
         nonce: &str,
+        timestamp: DateTime<Utc>,
     ) -> hyper::Request<Full<Bytes>> {
-        let stamp = Stamp { timestamp: (self.0.clock)(), nonce: nonce.to_owned() };
+        let stamp = Stamp { timestamp, nonce: nonce.to_owned() };
         let query = self.0.signer.query(*action, form, &stamp);
         let uri = Uri::try_from(format!("/?{query}")).expect("what is percent-encoded can stand in a URI");
         let mut sent = hyper::Request::new(Full::new(form.clone()));

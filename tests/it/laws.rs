@@ -149,9 +149,7 @@ pub(crate) struct Vendor {
 
 impl Deliver for Vendor {
     async fn deliver(&self, request: &Prepared, _: &str, gate: &impl Gate) -> Option<Outcome> {
-        if !gate.pass().await {
-            return None;
-        }
+        gate.pass().await?;
         {
             let mut flights = self.flights.lock().unwrap();
             flights.0 += 1;

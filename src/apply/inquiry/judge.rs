@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 
-use crate::apply::inquiry::{Answer, CLOCK_SKEW_MAX, MOMENT_SLACK};
+use crate::apply::inquiry::{Answer, CLOCK_SKEW_MAX, LISTED_MAX, MOMENT_SLACK};
+use crate::apply::send::DEPARTURE_MAX;
 use crate::domain::{Call, Schedule};
 use crate::ledger::{Content, Doubt, History, Ledger, Serial};
 use crate::vendor::{NamedTask, ScheduledTask};
@@ -28,15 +29,20 @@ pub(super) enum Moments {
     AtOnce,
     /// Once.
     Once(DateTime<Utc>),
-    /// Again and again until then.
-    Until(DateTime<Utc>),
+    /// Again and again.
+    Repeat {
+        /// When it happens for the last time; nothing if it never does.
+        last: Option<DateTime<Utc>>,
+        /// When its last day ends.
+        over_at: DateTime<Utc>,
+    },
 }
 
 impl Case<'_> {
     /// Whether a task can have been made by its request: neither before it left nor long after.
     fn can_have_made(&self, created_at: Option<DateTime<Utc>>) -> bool {
         let earliest = self.doubt.at - CLOCK_SKEW_MAX;
-        let latest = self.doubt.at + CLOCK_SKEW_MAX * 2;
+        let latest = self.doubt.at + DEPARTURE_MAX + CLOCK_SKEW_MAX * 2;
         created_at.is_none_or(|at| (earliest..=latest).contains(&at))
     }
 
@@ -64,15 +70,19 @@ impl Case<'_> {
         match self.moments {
             Moments::AtOnce => false,
             Moments::Once(_) => task.strategy_type == 1 && !task.has_parent,
-            Moments::Until(_) => task.repeats(),
+            Moments::Repeat { .. } => task.repeats(),
         }
     }
 
+    /// Whether it is gone from the list even if it was taken, or may be for all that is known.
     fn is_over(&self, now: DateTime<Utc>) -> bool {
-        match self.moments {
-            Moments::AtOnce => true,
-            Moments::Once(at) | Moments::Until(at) => at <= now,
-        }
+        let last = match self.moments {
+            Moments::AtOnce => Some(self.doubt.at + LISTED_MAX),
+            Moments::Once(at) => Some(at - MOMENT_SLACK),
+            // What happened before is in no list of what is to come.
+            Moments::Repeat { last, .. } => last.map(|last| last - MOMENT_SLACK),
+        };
+        last.is_none_or(|last| last <= now)
     }
 
     /// What tasks that may be its own, or another's, say of it at `now`.
@@ -86,6 +96,10 @@ impl Case<'_> {
 
     /// What absence says of it at `now`.
     fn absent(&self, now: DateTime<Utc>, where_from: &str) -> Answer {
+        if self.is_over(now) {
+            let why = "its time is over, and no page says how long the vendor lists what is over";
+            return Answer::CannotTell { why: why.to_owned() };
+        }
         if now < self.settles_at {
             let why = "it is not listed, but may still be on its way".to_owned();
             return Answer::TooEarly { until: self.settles_at, why };
@@ -104,7 +118,7 @@ pub(super) fn judge_named(
     let unclaimed: Vec<&NamedTask> = listed.iter().filter(|task| !ledger.has_task(&task.task_id)).collect();
     let can_be = |case: &Case<'_>, task: &NamedTask| case.can_have_made(task.created_at);
     let found: Vec<&NamedTask> =
-        unclaimed.into_iter().filter(|task| cases.iter().any(|case| can_be(case, task))).collect();
+        unclaimed.iter().copied().filter(|task| cases.iter().any(|case| can_be(case, task))).collect();
     let unnamed = unnamed_called(cases, ledger);
     let is_each_there = cases.iter().all(|case| found.iter().any(|task| can_be(case, task)));
     let is_each_sent = found.len() as u64 == cases.len() as u64 + unnamed && is_each_there;
@@ -113,10 +127,11 @@ pub(super) fn judge_named(
             let task_id = (unnamed == 0).then(|| found[place].task_id.clone());
             let evidence = format!("QueryPushAnalysisTaskList has {} of that name", text_of(found.len()));
             Answer::Accepted { task_id, evidence }
-        } else if found.is_empty() {
-            case.absent(now, "QueryPushAnalysisTaskList has no task of that name")
+        } else if unclaimed.is_empty() {
+            case.absent(now, "QueryPushAnalysisTaskList has no task of that name but those of other batches")
         } else {
-            case.unclear(now, &format!("the vendor lists {} of that name", text_of(found.len())))
+            // When a task was made shows whose it is, but never that it is nobody's: no page says how the vendor counts.
+            case.unclear(now, &format!("the vendor lists {} of that name", text_of(unclaimed.len())))
         };
         (case.doubt.serial, answer)
     };
@@ -161,7 +176,7 @@ pub(super) fn judge_scheduled(
     claimed: impl Fn(&str) -> bool,
     now: DateTime<Utc>,
 ) -> Vec<(Serial, Answer)> {
-    let all_repeat = cases.iter().all(|case| matches!(case.moments, Moments::Until(_)));
+    let all_repeat = cases.iter().all(|case| matches!(case.moments, Moments::Repeat { .. }));
     let unclaimed =
         listed.into_iter().filter(|task| !claimed(&task.task_id) && (task.repeats() || !all_repeat));
     // A task that happens twice within the window is one task.
@@ -194,10 +209,6 @@ pub(super) fn judge_scheduled(
 
 /// What is to say of a batch whose task is not there for certain, with so many tasks left that could be it.
 fn of_unclear(case: &Case<'_>, left: usize, now: DateTime<Utc>) -> Answer {
-    if left == 0 && case.is_over(now) {
-        let why = "its time is over, and no page says how long the vendor lists what is over";
-        return Answer::CannotTell { why: why.to_owned() };
-    }
     if left == 0 {
         return case.absent(now, "QueryPushSchedulerList has no task at its time but those of other batches");
     }
@@ -220,7 +231,7 @@ fn unnamed_like(case: &Case<'_>, ledger: &Ledger) -> u64 {
 fn is_near(schedule: Option<&Schedule>, moments: Moments) -> bool {
     match (schedule, moments) {
         (Some(Schedule::Once { at }), Moments::Once(other)) => (*at - other).abs() <= MOMENT_SLACK * 2,
-        (Some(Schedule::Repeat(_)), Moments::Until(_)) => true,
+        (Some(Schedule::Repeat(_)), Moments::Repeat { .. }) => true,
         _ => false,
     }
 }
@@ -475,8 +486,13 @@ mod tests {
         assert_eq!(judged(&[task("2", 0)], 1), "+2");
         assert_eq!(judged(&[], 1), "…");
         assert_eq!(judged(&[], SETTLED), "-");
-        // Of an earlier batch, or of an earlier year.
-        assert_eq!(judged(&[task("1", 0), task("3", -500)], SETTLED), "-");
+        // Of an earlier batch.
+        assert_eq!(judged(&[task("1", 0)], SETTLED), "-");
+        // Of an earlier year, or the vendor's clock counts otherwise than ours.
+        for created in [-500, 500] {
+            assert_eq!(judged(&[task("1", 0), task("3", created)], SETTLED), "?");
+            assert_eq!(judged(&[task("1", 0), task("3", created)], 1), "…");
+        }
     }
 
     /// A name of the user's own may stand for several broadcasts.

@@ -12,6 +12,7 @@ use std::future::Future;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::apply::inquiry::judge::{Case, Moments, judge_named, judge_scheduled};
+use crate::apply::send::DEPARTURE_MAX;
 use crate::domain::{Call, Schedule};
 use crate::ledger::{Doubt, Ledger, Serial};
 use crate::vendor::{Client, NamedTask, QueryError, ScheduledTask};
@@ -19,11 +20,11 @@ use crate::vendor::{Client, NamedTask, QueryError, ScheduledTask};
 /// The gateway takes a request whose time stamp is up to 15 minutes from its own clock (vendor page 435312). So one
 /// that was signed with a clock that is 15 minutes fast is taken until half an hour after it was signed, and before
 /// that absence proves nothing.
-pub const SETTLE_MIN: TimeDelta = TimeDelta::minutes(30);
+const SETTLE_MIN: TimeDelta = TimeDelta::minutes(30);
 
 /// The same for broadcasts and `PushMultiple`s, which are looked for by name in a list made for statistics: no page says
 /// how soon a task is in it.
-pub const SETTLE_NAMED_MIN: TimeDelta = TimeDelta::hours(1);
+const SETTLE_NAMED_MIN: TimeDelta = TimeDelta::hours(1);
 
 /// How long after an intent its absence from a list is proof.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,8 +35,28 @@ pub struct Settle {
     pub named: TimeDelta,
 }
 
+impl Settle {
+    /// At once: a sandbox delays nothing.
+    #[must_use]
+    pub fn sandbox(after: TimeDelta) -> Self {
+        Self { listed: after, named: after }
+    }
+
+    /// So long after a request left; nothing where that is less than half an hour.
+    #[must_use]
+    pub fn after_request(after: TimeDelta) -> Option<Self> {
+        // It left within so much time of its intent.
+        let from_intent = |after: TimeDelta| after.checked_add(&DEPARTURE_MAX).unwrap_or(after);
+        (after >= SETTLE_MIN)
+            .then(|| Self { listed: from_intent(after), named: from_intent(after.max(SETTLE_NAMED_MIN)) })
+    }
+}
+
 /// How far the vendor's clock may be from ours; also what its gateway allows.
 const CLOCK_SKEW_MAX: TimeDelta = TimeDelta::minutes(15);
+
+/// How long after it a push at once is looked for by name: no page says for how long the vendor lists what is over.
+const LISTED_MAX: TimeDelta = TimeDelta::days(7);
 
 /// How far from the moment that was asked for the vendor may list a task: no page says that it keeps
 /// milliseconds, or seconds.
@@ -187,7 +208,10 @@ fn case<'a>(ledger: &'a Ledger, doubt: &'a Doubt, settle: Settle) -> Result<Case
         Schedule::Now if call.is_listed_by_name() => Moments::AtOnce,
         Schedule::Now => return Err("the vendor lists no immediate pushes of `PushTemplate`"),
         Schedule::Once { at } => Moments::Once(at),
-        Schedule::Repeat(repeat) => Moments::Until(repeat.over_at()),
+        Schedule::Repeat(ref repeat) => {
+            let last = schedule.firing_times_after(DateTime::<Utc>::MIN_UTC).last();
+            Moments::Repeat { last, over_at: repeat.over_at() }
+        }
     };
     let settle = if call.is_listed_by_name() { settle.named } else { settle.listed };
     let settles_at = doubt.at.checked_add_signed(settle).unwrap_or(DateTime::<Utc>::MAX_UTC);
@@ -211,7 +235,7 @@ fn by_moments<'a: 'b, 'b>(cases: impl Iterator<Item = &'b Case<'a>>) -> Vec<Vec<
         match case.moments {
             Moments::AtOnce => {}
             Moments::Once(at) => once.push((at, case)),
-            Moments::Until(_) => repeating.push(case),
+            Moments::Repeat { .. } => repeating.push(case),
         }
     }
     once.sort_by_key(|(at, _)| *at);
@@ -226,7 +250,7 @@ fn window(group: &[&Case<'_>], now: DateTime<Utc>) -> (DateTime<Utc>, DateTime<U
     let moments = group.iter().filter_map(|case| match case.moments {
         Moments::AtOnce => None,
         Moments::Once(at) => Some((at, at)),
-        Moments::Until(until) => Some((now, until)),
+        Moments::Repeat { over_at, .. } => Some((now, over_at)),
     });
     let both = moments.reduce(|(from, until), (start, end)| (from.min(start), until.max(end)));
     let (from, until) = both.unwrap_or((now, now));

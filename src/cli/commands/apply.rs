@@ -96,6 +96,10 @@ pub(super) fn run(shell: &Shell, globals: &Globals, args: &Args) -> Result {
         return nothing_to_push(shell, args, &plan.document);
     }
     approve(shell, args, &plan.document)?;
+    if let Some(reviewed) = &reviewed {
+        // Nobody knows how long the question stood.
+        prove_young(reviewed, args.max_plan_age, shell.now())?;
+    }
     execute(&session, args, &desired, open, plan)
 }
 

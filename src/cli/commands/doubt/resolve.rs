@@ -69,14 +69,13 @@ pub(super) fn run(shell: &Shell, globals: &Globals, args: &Args) -> Result {
 fn settle(asked: Duration, desired: &Desired) -> Result<Settle> {
     let asked = TimeDelta::from_std(asked).unwrap_or(TimeDelta::MAX);
     if desired.environment.endpoint.is_loopback() {
-        return Ok(Settle { listed: asked, named: asked });
+        return Ok(Settle::sandbox(asked));
     }
-    if asked < apply::SETTLE_MIN {
-        return Err(Failure::new(ExitStatus::Written, "`--settle` is shorter than 30 minutes").help(
+    Settle::after_request(asked).ok_or_else(|| {
+        Failure::new(ExitStatus::Written, "`--settle` is shorter than 30 minutes").help(
             "nothing was asked. So long after it was signed the vendor may still take a request: before, its absence proves nothing",
-        ));
-    }
-    Ok(Settle { listed: asked, named: asked.max(apply::SETTLE_NAMED_MIN) })
+        )
+    })
 }
 
 fn ask(
