@@ -34,7 +34,11 @@ fn second_batch_meets(vendor: &Vendor, kind: FaultKind) {
 
 /// A minute later, so that nothing is in the future.
 fn resolve(site: &Site, more: &[&str]) -> Ran {
-    site.run_at("2026-11-24T02:01:00Z", &[&["doubt", "resolve"], more].concat())
+    resolve_at(site, "2026-11-24T02:01:00Z", more)
+}
+
+pub(crate) fn resolve_at(site: &Site, now: &str, more: &[&str]) -> Ran {
+    site.run_at(now, &[&["doubt", "resolve"], more].concat())
 }
 
 #[test]

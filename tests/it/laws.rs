@@ -30,7 +30,7 @@ use proptest::prelude::*;
 use proptest::sample::subsequence;
 use tokio::sync::watch;
 
-fn now() -> DateTime<Utc> {
+pub(crate) fn now() -> DateTime<Utc> {
     "2026-11-24T02:00:00Z".parse().unwrap()
 }
 
@@ -51,7 +51,7 @@ fn environment() -> Environment {
 }
 
 /// A campaign as a test states it: name, revision, text, targets by number.
-type Sketch = (String, u32, String, Vec<u16>);
+pub(crate) type Sketch = (String, u32, String, Vec<u16>);
 
 /// Which call the campaigns ask for: no part of what they are, so it may change from one apply to the next.
 fn calls() -> impl Strategy<Value = CallChoice> {
@@ -64,7 +64,7 @@ fn desired_by(call: CallChoice, sketches: &[Sketch]) -> Desired {
     desired
 }
 
-fn desired(sketches: &[Sketch]) -> Desired {
+pub(crate) fn desired(sketches: &[Sketch]) -> Desired {
     let campaigns: Vec<DesiredCampaign> = sketches.iter().map(campaign).collect();
     let audiences =
         campaigns.iter().map(|each| (each.audience.name.clone(), Arc::clone(&each.audience))).collect();
@@ -145,11 +145,13 @@ pub(crate) struct Vendor {
     pub(crate) values: Arc<Mutex<BTreeMap<String, String>>>,
     pub(crate) taken: Arc<Mutex<BTreeMap<(String, String), u32>>>,
     task_names: Arc<Mutex<Vec<String>>>,
+    /// What requests that it took were signed with, by their task names.
+    pub(crate) signed_at: Arc<Mutex<BTreeMap<String, DateTime<Utc>>>>,
 }
 
 impl Deliver for Vendor {
     async fn deliver(&self, request: &Prepared, _: &str, gate: &impl Gate) -> Option<Outcome> {
-        gate.pass().await?;
+        let signed_at = gate.pass().await?;
         {
             let mut flights = self.flights.lock().unwrap();
             flights.0 += 1;
@@ -169,6 +171,7 @@ impl Deliver for Vendor {
             for (target, key) in targets {
                 *taken.entry((key, target)).or_default() += 1;
             }
+            self.signed_at.lock().unwrap().insert(sent["TaskName"].clone(), signed_at);
             self.task_names.lock().unwrap().push(sent["TaskName"].clone());
         }
         Some(match fate {
@@ -374,9 +377,21 @@ pub(crate) fn execute(
     vendor: &Vendor,
     appends_left: u32,
 ) -> (Plan, Report) {
+    execute_by(Arc::new(now), plan, desired, backend, vendor, appends_left)
+}
+
+/// The same by another clock.
+pub(crate) fn execute_by(
+    clock: apply::Clock,
+    plan: Plan,
+    desired: &Desired,
+    backend: &MemoryBackend,
+    vendor: &Vendor,
+    appends_left: u32,
+) -> (Plan, Report) {
     let open = open(backend);
     let mortal = Mortal { inner: backend.clone(), appends_left };
-    let (journal, thread) = Journal::start(Box::new(mortal), open.writer, Arc::new(now));
+    let (journal, thread) = Journal::start(Box::new(mortal), open.writer, clock);
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     let (_keep, interrupt) = watch::channel(apply::Interrupt::None);
     let report = runtime.block_on(apply::execute(Execution {

@@ -14,6 +14,7 @@ mod explain;
 mod fmt;
 mod fuzz_corpus;
 mod https;
+mod late;
 mod laws;
 mod ledger_safety;
 mod lsp;
