@@ -142,8 +142,10 @@ pub(super) enum Settled {
     NotAttempted,
 }
 
-/// Returns the task name of a batch: unique at the vendor, because that is how a task is found there.
+/// Returns the task name of a batch: unique at the vendor, because that is how a task is found there. Several projects may
+/// push through one app.
 pub(super) fn task_name(
+    project: &ProjectName,
     environment: &Environment,
     campaign: &Campaign,
     requests: u64,
@@ -153,7 +155,7 @@ pub(super) fn task_name(
     match &campaign.task_name {
         Some(name) if is_alone => name.clone(),
         Some(name) => format!("{name}#{number}"),
-        None => format!("{}/{}@{}#{number}", environment.name, campaign.id, campaign.revision),
+        None => format!("{project}/{}/{}@{}#{number}", environment.name, campaign.id, campaign.revision),
     }
 }
 
@@ -196,7 +198,7 @@ pub(super) fn batch<D>(
     (place, number): (usize, u32),
     addressees: &Addressees,
 ) -> Batch {
-    let task_name = task_name(&lane.environment, &push.campaign, push.requests, number);
+    let task_name = task_name(&lane.project, &lane.environment, &push.campaign, push.requests, number);
     let campaign = (&push.campaign, push.call);
     let request = request(&lane.project, &lane.environment, campaign, addressees, &task_name);
     Batch {
@@ -232,7 +234,7 @@ pub fn first_request(
         }
         Recipients::Broadcast(broadcast) => Addressees::Broadcast(broadcast, TargetHash::of_broadcast(&salt)),
     };
-    let task_name = task_name(environment, campaign, requests, 1);
+    let task_name = task_name(project, environment, campaign, requests, 1);
     request(project, environment, (campaign, call), &addressees, &task_name)
 }
 

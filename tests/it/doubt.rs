@@ -243,7 +243,7 @@ fn doubts_are_listed_with_their_run_and_marked_by_name_too() {
     assert!(list.stdout.contains(" of ann@"), "{}", list.stdout);
     let mut own_words = list.stdout.lines().filter(|line| !line.contains('?'));
     assert!(own_words.all(|line| line.chars().count() <= 80), "{}", list.stdout);
-    site.run(&["doubt", "mark", "remote/hello@1#2", "remote/hello@1#2", "sent", "--reason", "console"])
+    site.run(&["doubt", "mark", "p/remote/hello@1#2", "p/remote/hello@1#2", "sent", "--reason", "console"])
         .exits(0)
         .says("10 targets got");
     assert_eq!(account(&site), (25, 0, 0));
@@ -266,9 +266,9 @@ fn the_task_of_one_batch_is_not_taken_for_anothers() {
         .says("one task at its time that may or may not be this batch");
     resolve(&site, &["--settle", "0s"]).exits(10).says("Still in doubt: 2.");
     // A person finds out about the one that was taken. Its task is still nobody's in the list.
-    site.run(&["doubt", "mark", "remote/other@1#1", "sent", "--reason", "console"]).exits(0);
+    site.run(&["doubt", "mark", "p/remote/other@1#1", "sent", "--reason", "console"]).exits(0);
     resolve(&site, &["--settle", "0s"]).exits(10).says("Still in doubt: 1.");
-    site.run(&["doubt", "mark", "remote/hello@1#2", "not-sent", "--reason", "console"]).exits(0);
+    site.run(&["doubt", "mark", "p/remote/hello@1#2", "not-sent", "--reason", "console"]).exits(0);
     site.apply().exits(0);
     assert_eq!(vendor.sandbox.received().pushes, 27);
     assert!(vendor.disturbed_twice().is_empty());

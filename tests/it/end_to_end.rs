@@ -53,7 +53,7 @@ fn a_grown_audience_gets_the_push_once_and_a_shrunk_one_gets_nothing() {
     );
     site.apply().exits(0).says("1 accepted");
     let task = site.received().last().unwrap()["task_name"].as_str().unwrap().to_owned();
-    assert_eq!(task, "sandbox/account-locked-2026-11-24@1#2");
+    assert_eq!(task, "harbour-bank/sandbox/account-locked-2026-11-24@1#2");
     site.write(path, "cust-1007\n");
     site.run(&["plan"]).exits(0).says("No changes.");
     assert!(pushes(&site).values().all(|times| *times == 1));

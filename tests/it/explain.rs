@@ -44,8 +44,11 @@ fn every_parameter_has_the_place_where_it_is_written() {
     }
     // The same request that an apply sends first, whatever its batch's targets.
     site.apply().exits(0);
-    let first =
-        site.received().into_iter().find(|push| push["task_name"] == "sandbox/payday-2026-12@1#1").unwrap();
+    let first = site
+        .received()
+        .into_iter()
+        .find(|push| push["task_name"] == "harbour-bank/sandbox/payday-2026-12@1#1")
+        .unwrap();
     let said = |name: &str| {
         let found = parameters.iter().find(|parameter| parameter["parameter"] == name).unwrap();
         found["value"].as_str().unwrap().to_owned()
@@ -82,7 +85,8 @@ fn a_small_audience_is_explained_as_one_map_of_keys() {
         serde_json::from_str(keys["value"].as_str().unwrap()).unwrap();
     site.apply().exits(0);
     let taken = site.received();
-    let push = taken.iter().find(|push| push["task_name"] == "sandbox/card-delivery-2026-11-24@1#1").unwrap();
+    let push =
+        taken.iter().find(|push| push["task_name"] == "harbour-bank/sandbox/card-delivery-2026-11-24@1#1").unwrap();
     for target in push["targets"].as_array().unwrap() {
         assert_eq!(keys[target["target"].as_str().unwrap()], target["message_key"]);
     }

@@ -153,7 +153,7 @@ fn every_key_of_a_push_to_targets_leaves_as_its_parameter() {
         ("ExpiredSeconds", "300"),
         ("StrategyType", "0"),
         ("TargetMsgkey", r#"{"user1024":"KEY(1,users,user1024)"}"#),
-        ("TaskName", "remote/ID@1#1"),
+        ("TaskName", "acme/remote/ID@1#1"),
         ("TemplateName", "T"),
         ("WorkspaceId", "test"),
     ];
@@ -201,7 +201,7 @@ fn every_key_of_a_push_to_many_targets_leaves_as_its_parameter() {
         ("StrategyType", "0"),
         ("TargetMsg.1.Target", "user1024"),
         ("TargetMsg.1.MsgKey", "KEY(1,users,user1024)"),
-        ("TaskName", "remote/ID@1#1"),
+        ("TaskName", "acme/remote/ID@1#1"),
         ("TemplateName", "T"),
         ("WorkspaceId", "test"),
     ];
@@ -242,7 +242,7 @@ fn every_key_of_a_broadcast_leaves_as_its_parameter() {
         ("Msgkey", "KEY(1,broadcast,android)"),
         ("PushStatus", "0"),
         ("StrategyType", "0"),
-        ("TaskName", "remote/ID@1#1"),
+        ("TaskName", "acme/remote/ID@1#1"),
         ("TemplateName", "T"),
         ("WorkspaceId", "test"),
     ];
@@ -307,7 +307,7 @@ fn targets_of_push_template_leave_ten_at_a_time_each_once_under_task_names_of_th
     let files = [("a", &plain), ("b", &named)].map(|(id, row)| (id.to_owned(), file(id, row, &audience)));
     let received = sent(crate::site::NOW, "", &files);
     let task_names: Vec<String> = received.iter().map(|request| request.form()["TaskName"].clone()).collect();
-    assert_eq!(task_names, ["remote/a@1#1", "remote/a@1#2", "通知#1", "通知#2"]);
+    assert_eq!(task_names, ["acme/remote/a@1#1", "acme/remote/a@1#2", "通知#1", "通知#2"]);
     for (id, requests) in [("a", &received[..2]), ("b", &received[2..])] {
         let batches: Vec<Parameters> = requests
             .iter()
@@ -329,7 +329,7 @@ fn targets_of_push_multiple_leave_a_hundred_at_a_time_each_once_under_task_names
     let received = sent(crate::site::NOW, "", &files);
     let forms: Vec<Parameters> = received.iter().map(Received::form).collect();
     let task_names: Vec<&str> = forms.iter().map(|form| form["TaskName"].as_str()).collect();
-    assert_eq!(task_names, ["remote/a@1#1", "remote/a@1#2", "remote/a@1#3"]);
+    assert_eq!(task_names, ["acme/remote/a@1#1", "acme/remote/a@1#2", "acme/remote/a@1#3"]);
     let mut all = Vec::new();
     for (form, count) in forms.iter().zip([100, 100, 1]) {
         let entry = |number: usize| {

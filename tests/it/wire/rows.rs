@@ -190,7 +190,7 @@ pub(super) const TEMPLATE: &[Row] = &[
     ),
     campaign(
         "expires_after: 5m, revision: 2",
-        &[("TaskName", "remote/ID@2#1"), ("TargetMsgkey", r#"{"user1024":"KEY(2,users,user1024)"}"#)],
+        &[("TaskName", "acme/remote/ID@2#1"), ("TargetMsgkey", r#"{"user1024":"KEY(2,users,user1024)"}"#)],
     ),
     campaign("expires_after: 5m, channel: default", &[("NotifyType", "notify")]),
     campaign("expires_after: 5m, channel: self_built", &[("NotifyType", "transparent")]),
@@ -287,7 +287,7 @@ pub(super) const MULTIPLE: &[Row] = &[
     ),
     campaign(
         "expires_after: 5m, revision: 2",
-        &[("TaskName", "remote/ID@2#1"), ("TargetMsg.1.MsgKey", "KEY(2,users,user1024)")],
+        &[("TaskName", "acme/remote/ID@2#1"), ("TargetMsg.1.MsgKey", "KEY(2,users,user1024)")],
     ),
     campaign("expires_after: 5m, channel: default", &[("NotifyType", "notify")]),
     campaign("expires_after: 5m, channel: self_built", &[("NotifyType", "transparent")]),
@@ -344,7 +344,7 @@ pub(super) const BROADCAST: &[Row] = &[
     ),
     campaign(
         "expires_after: 5m, revision: 2",
-        &[("TaskName", "remote/ID@2#1"), ("Msgkey", "KEY(2,broadcast,android)")],
+        &[("TaskName", "acme/remote/ID@2#1"), ("Msgkey", "KEY(2,broadcast,android)")],
     ),
     campaign("expires_after: 5m, channel: default", &[("AndroidChannel", "2")]),
     campaign("expires_after: 5m, channel: self_built", &[("AndroidChannel", "1")]),
