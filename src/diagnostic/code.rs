@@ -121,6 +121,7 @@ codes! {
     TimePast = "time-past", "A scheduled push whose time has passed.";
     RepeatPast = "repeat-past", "A repeating push that would start before today.";
     RepeatTooFar = "repeat-too-far", "A repeating push that ends more than 180 days from today.";
+    StillWaiting = "still-waiting", "A new revision, while an earlier one waits at the vendor and will be sent as well.";
     TooManyTasks = "too-many-tasks", "More unexecuted scheduled and repeating tasks than the vendor keeps.";
 }
 

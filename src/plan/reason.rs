@@ -3,8 +3,8 @@
 use chrono::SecondsFormat;
 
 use crate::diagnostic::Code;
-use crate::diff::{Blocked, Change, Expired, Kind};
-use crate::domain::{REPEAT_DAYS_AHEAD_MAX, vendor_zone};
+use crate::diff::{Blocked, Change, Expired, Kind, Standing};
+use crate::domain::{REPEAT_DAYS_AHEAD_MAX, Revision, vendor_zone};
 
 /// A reason and what to do about it.
 pub(super) struct Explanation {
@@ -76,15 +76,23 @@ fn of_blocked(change: &Change<'_>, blocked: &Blocked) -> Explanation {
                 sent_at.to_rfc3339_opts(SecondsFormat::Secs, true)
             ),
             code: None,
-            help: Some(format!(
-                "revert the change, or raise `revision` to {} to send it to the whole audience again",
-                campaign.revision.get() + 1
-            )),
+            help: Some(changed_after_send(change)),
         },
         Blocked::RevisionBehind { latest } => Explanation {
             reason: format!("revision {} is behind {latest}, which was sent already", campaign.revision),
             code: None,
-            help: Some(format!("set `revision` to {latest}, or to {} to send it again", latest.get() + 1)),
+            help: Some(format!(
+                "set `revision` to {latest}, or to {} to send it to the whole audience again",
+                change.next_revision
+            )),
+        },
+        Blocked::StillWaiting => Explanation {
+            reason: "another revision is still to be sent, and this one would come on top".to_owned(),
+            code: Some(Code::StillWaiting),
+            help: Some(format!(
+                "delete its tasks in the mPaaS console, then set `withdrawn: {}`; or wait until it is over",
+                last_waiting(change).unwrap_or(campaign.revision)
+            )),
         },
         // Not a word of today here: a plan that is reviewed in the evening and applied after midnight
         // would be stale for it.
@@ -94,6 +102,34 @@ fn of_blocked(change: &Change<'_>, blocked: &Blocked) -> Explanation {
             help: Some(format!("end it at most {REPEAT_DAYS_AHEAD_MAX} days from the day of `apply`")),
         },
     }
+}
+
+fn changed_after_send(change: &Change<'_>) -> String {
+    let (next, sent, unsent) = (change.next_revision, sent(change), change.counts.unsent);
+    if let Some(withdrawn) = last_waiting(change) {
+        return format!(
+            "revert the change; or delete its tasks in the mPaaS console, then raise `revision` to {next} with \
+             `withdrawn: {withdrawn}`"
+        );
+    }
+    if unsent > 0 {
+        return format!(
+            "revert the change; or send it to the {unsent} not sent to yet alone, by a new campaign with only them \
+             as its audience; raising `revision` to {next} sends to everybody, to the {sent} that got it again"
+        );
+    }
+    format!("revert the change, or raise `revision` to {next} to send it to the whole audience again")
+}
+
+/// Returns the highest revision of which a person has to say that its tasks were deleted.
+fn last_waiting(change: &Change<'_>) -> Option<Revision> {
+    let waiting = change.waiting.iter().filter(|waiting| waiting.standing != Standing::Withdrawn);
+    waiting.map(|waiting| waiting.revision).max()
+}
+
+/// Counts those that got this revision, or may have got it.
+fn sent(change: &Change<'_>) -> u64 {
+    change.counts.accepted + change.counts.in_doubt
 }
 
 fn of_expired(change: &Change<'_>, expired: &Expired) -> Explanation {

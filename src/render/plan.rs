@@ -11,6 +11,7 @@ use unicode_width::UnicodeWidthStr;
 use crate::domain::vendor_zone;
 use crate::plan::{
     ChangeDocument, ChangeKind, GuardDocument, PlanDocument, ScheduleDocument, SummaryDocument,
+    WaitingDocument, WaitingStanding,
 };
 use crate::render::text::{self, BAD, DOUBT, GOOD, QUIET, STRONG};
 
@@ -27,7 +28,14 @@ pub fn plan(plan: &PlanDocument, width: Option<usize>) -> String {
     header(&mut out, plan);
     for change in plan.changes.iter().filter(|change| change.kind != ChangeKind::UpToDate) {
         out.push('\n');
-        change_block(&mut out, change, zone, width);
+        let waiting = plan.waiting.iter().filter(|waiting| waiting.campaign == change.campaign);
+        change_block(&mut out, change, waiting, zone, width);
+    }
+    let apart: Vec<&WaitingDocument> =
+        plan.waiting.iter().filter(|waiting| is_apart(plan, waiting)).collect();
+    for waiting in &apart {
+        out.push('\n');
+        waiting_block(&mut out, waiting, zone, width);
     }
     let folded = plan.summary.up_to_date;
     if folded > 0 {
@@ -39,7 +47,8 @@ pub fn plan(plan: &PlanDocument, width: Option<usize>) -> String {
     }
     out.push('\n');
     if is_no_change(&plan.summary) {
-        let _ = writeln!(out, "{STRONG}No changes.{STRONG:#} Every campaign is as the ledger has it.");
+        let which = if apart.is_empty() { "Every campaign" } else { "Every campaign of the files" };
+        let _ = writeln!(out, "{STRONG}No changes.{STRONG:#} {which} is as the ledger has it.");
     }
     let _ = writeln!(out, "{STRONG}{}{STRONG:#}", summary(&plan.summary));
     out
@@ -79,7 +88,13 @@ fn header(out: &mut String, plan: &PlanDocument) {
         writeln!(out, "{QUIET}ledger at record {}, times in {}{QUIET:#}", plan.ledger.serial, plan.time_zone);
 }
 
-fn change_block(out: &mut String, change: &ChangeDocument, zone: Tz, width: Option<usize>) {
+fn change_block<'a>(
+    out: &mut String,
+    change: &ChangeDocument,
+    waiting: impl Iterator<Item = &'a WaitingDocument>,
+    zone: Tz,
+    width: Option<usize>,
+) {
     let (symbol, word, style) = match change.kind {
         ChangeKind::Create => ("+", "create", GOOD),
         ChangeKind::Blocked => ("!", "blocked", BAD),
@@ -87,7 +102,7 @@ fn change_block(out: &mut String, change: &ChangeDocument, zone: Tz, width: Opti
         ChangeKind::InDoubt => ("?", "in doubt", DOUBT),
         ChangeKind::UpToDate => ("=", "up to date", QUIET),
     };
-    let title = format!("{symbol} {word} {}", name(change));
+    let title = format!("{symbol} {word} {}", edition(&change.campaign, change.revision));
     let rest = [
         change.call.clone(),
         how_many(change),
@@ -98,6 +113,9 @@ fn change_block(out: &mut String, change: &ChangeDocument, zone: Tz, width: Opti
     flow(out, title.width(), &rest, width);
     let code = change.code.as_ref().map(|code| format!(" [{code}]")).unwrap_or_default();
     let _ = writeln!(out, "    {}{code}", text::plain(&change.reason));
+    for waiting in waiting {
+        let _ = writeln!(out, "    {DOUBT}{}{DOUBT:#}", still_sent(waiting, zone));
+    }
     if let Some(help) = &change.help {
         let _ = writeln!(out, "    {QUIET}help:{QUIET:#} {}", text::plain(help));
     }
@@ -105,6 +123,51 @@ fn change_block(out: &mut String, change: &ChangeDocument, zone: Tz, width: Opti
         ChangeKind::Create => created(out, change),
         ChangeKind::Blocked => changed(out, change),
         ChangeKind::Expired | ChangeKind::InDoubt | ChangeKind::UpToDate => {}
+    }
+}
+
+/// Whether no change that is shown speaks of it.
+fn is_apart(plan: &PlanDocument, waiting: &WaitingDocument) -> bool {
+    let is_shown =
+        |change: &ChangeDocument| change.campaign == waiting.campaign && change.kind != ChangeKind::UpToDate;
+    waiting.standing != WaitingStanding::Withdrawn && !plan.changes.iter().any(is_shown)
+}
+
+fn waiting_block(out: &mut String, waiting: &WaitingDocument, zone: Tz, width: Option<usize>) {
+    let title = format!("~ waiting {}", edition(&waiting.campaign, waiting.revision));
+    let _ = write!(out, "{DOUBT}{title}{DOUBT:#}");
+    flow(out, title.width(), &[who_waits(waiting), when(&waiting.schedule, zone)], width);
+    let why = match waiting.standing {
+        WaitingStanding::Removed => "no longer in the files",
+        _ => "the files have another revision",
+    };
+    let _ = writeln!(out, "    {why}, but it waits at the vendor and will still be sent");
+    let _ = writeln!(out, "    {QUIET}help:{QUIET:#} to stop it, delete its tasks in the mPaaS console");
+}
+
+/// Says of a revision that waits at the vendor when it is sent and to how many.
+fn still_sent(waiting: &WaitingDocument, zone: Tz) -> String {
+    let (revision, who) = (waiting.revision, who_waits(waiting));
+    let when = match &waiting.schedule {
+        ScheduleDocument::Repeat { .. } => format!("and repeats {}", when(&waiting.schedule, zone)),
+        once => format!("for {}", when(once, zone)),
+    };
+    if waiting.standing == WaitingStanding::Withdrawn {
+        return format!(
+            "revision {revision} ({when}) to {who}: withdrawn, says the file; its tasks were deleted"
+        );
+    }
+    format!("revision {revision} waits at the vendor {when} and will still be sent to {who}")
+}
+
+fn who_waits(waiting: &WaitingDocument) -> String {
+    if waiting.recipients == "broadcast" {
+        return "everyone, by broadcast".to_owned();
+    }
+    let targets = text::count(waiting.targets, "target");
+    match waiting.in_doubt {
+        0 => targets,
+        in_doubt => format!("{targets} ({} in doubt)", text::number(in_doubt)),
     }
 }
 
@@ -124,12 +187,8 @@ fn flow(out: &mut String, mut used: usize, items: &[String], width: Option<usize
     out.push('\n');
 }
 
-fn name(change: &ChangeDocument) -> String {
-    if change.revision == 1 {
-        change.campaign.clone()
-    } else {
-        format!("{}@{}", change.campaign, change.revision)
-    }
+fn edition(campaign: &str, revision: u32) -> String {
+    if revision == 1 { campaign.to_owned() } else { format!("{campaign}@{revision}") }
 }
 
 fn how_many(change: &ChangeDocument) -> String {

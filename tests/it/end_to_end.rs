@@ -81,13 +81,15 @@ fn content_that_was_sent_is_blocked_with_its_diff_until_the_revision_is_raised()
     site.apply().exits(0);
     assert_eq!(site.received().len(), sent);
     site.edit("campaigns/payday.yaml", "    expires_after", "    revision: 2\n    expires_after");
+    site.run(&["plan"]).exits(0).says("! blocked payday-2026-12@2").says("[still-waiting]");
+    site.edit("campaigns/payday.yaml", "revision: 2", "revision: 2\n    withdrawn: 1");
     site.run(&["plan"]).exits(0).says("+ create payday-2026-12@2").says("24 targets in 1 request");
     site.apply().exits(0).says("24 accepted");
     site.run(&["plan"]).exits(0).says("No changes.");
-    site.edit("campaigns/payday.yaml", "revision: 2", "revision: 1");
+    site.edit("campaigns/payday.yaml", "    revision: 2\n    withdrawn: 1\n", "");
     // The first revision's content is history again, so going back is no change.
     site.edit("campaigns/payday.yaml", "十二月\"", "12月\"");
-    site.run(&["plan"]).exits(0).says("No changes.");
+    site.run(&["plan"]).exits(0).says("No changes.").says("~ waiting payday-2026-12@2  24 targets");
 }
 
 #[test]
@@ -444,9 +446,14 @@ fn init_starts_a_workspace_that_plans_and_overwrites_nothing() {
 #[expect(clippy::disallowed_methods, reason = "a test's own switch")]
 fn every_code_of_the_clock_and_the_ledger_has_a_workspace_that_shows_it() {
     let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/corpus/plan");
-    for code in [Code::TimePast, Code::RepeatPast, Code::RepeatTooFar, Code::TooManyTasks] {
+    for code in crate::corpus::GUARDS_OF_PLAN {
         let directory = corpus.join(code.as_str());
         let site = Site::copied(&directory);
+        if *code == Code::StillWaiting {
+            site.edit("campaigns/c.yaml", "revision: 2", "revision: 1");
+            site.apply().exits(0);
+            site.edit("campaigns/c.yaml", "revision: 1", "revision: 2");
+        }
         let ran = site.run(&["plan"]);
         let said = format!("exit {}\n\n{}\n{}", ran.code.unwrap(), ran.stderr, ran.stdout);
         assert!(said.contains(&format!("[{code}]")), "{code}: {said}");
