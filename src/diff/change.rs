@@ -18,6 +18,11 @@ pub enum Expired {
         /// The time.
         at: DateTime<Utc>,
     },
+    /// The last time of a series has passed, on its first day.
+    LastTimePast {
+        /// The time.
+        at: DateTime<Utc>,
+    },
     /// The first day has passed, and the vendor takes no repeating push that began before today.
     RepeatPast {
         /// The first day, in UTC+8.
@@ -25,6 +30,15 @@ pub enum Expired {
         /// Today, in UTC+8.
         today: NaiveDate,
     },
+}
+
+/// A series that begins later than it says, since its first time has passed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Missed {
+    /// The first time.
+    pub first: DateTime<Utc>,
+    /// The first time that is still to come.
+    pub next: DateTime<Utc>,
 }
 
 /// Why a campaign must not be sent as it is written.
@@ -113,6 +127,8 @@ pub struct Change<'a> {
     pub batches_so_far: u32,
     /// What the vendor said last when it rejected a batch of this revision.
     pub last_rejection: Option<Rejection>,
+    /// What is pushed begins later than it says.
+    pub missed: Option<Missed>,
     /// The lowest revision above all that the files and the ledger have: the one to raise it to.
     pub next_revision: Revision,
     /// What waits at the vendor of this campaign and is not what the files say, lowest revision first.
@@ -176,6 +192,7 @@ fn change<'a>(
     let counts = counts(audience, repeats, history, &unsent);
     let waiting = if has_waiting { waiting::of_campaign(desired, &digest, ledger, now) } else { Vec::new() };
     let kind = kind(desired, &digest, history, ledger, now, &unsent, &waiting);
+    let missed = (kind == Kind::Create).then(|| schedule::missed(&campaign.schedule, now)).flatten();
     let is_submitted = history.is_some_and(|history| history.digest == digest);
     let to_push = if kind == Kind::Create { unsent } else { TargetSet::default() };
     Ok(Change {
@@ -190,6 +207,7 @@ fn change<'a>(
         is_submitted,
         batches_so_far: history.map_or(0, |history| history.batches),
         last_rejection: history.and_then(|history| history.last_rejection.clone()),
+        missed,
         next_revision: next_revision(campaign, ledger),
         waiting,
     })

@@ -171,6 +171,7 @@ fn change_document(change: &Change<'_>, directory: &str) -> ChangeDocument {
         revision: campaign.revision.get(),
         kind: kind(&change.kind),
         reason: why.reason,
+        note: reason::note(change),
         code: why.code.map(|code| code.as_str().to_owned()),
         help: why.help,
         call: change.call.as_str().to_owned(),

@@ -185,6 +185,10 @@ pub struct ChangeDocument {
     /// Why, in words.
     #[schemars(example = &"new campaign")]
     pub reason: String,
+    /// What else there is to know of what is pushed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(example = &"its first time 2026-11-24T07:00:00+08:00 has passed, so it begins with 2026-11-25T07:00:00+08:00")]
+    pub note: Option<String>,
     /// The stable code of what stands in the way, if something does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(example = &"time-past")]

@@ -1,9 +1,9 @@
 //! Why a change is what it is, in words: said once, here, for every view.
 
-use chrono::SecondsFormat;
+use chrono::{DateTime, SecondsFormat, Utc};
 
 use crate::diagnostic::Code;
-use crate::diff::{Blocked, Change, Expired, Kind, Standing};
+use crate::diff::{Blocked, Change, Expired, Kind, Missed, Standing};
 use crate::domain::{REPEAT_DAYS_AHEAD_MAX, Revision, vendor_zone};
 
 /// A reason and what to do about it.
@@ -24,6 +24,18 @@ pub(super) fn of(change: &Change<'_>) -> Explanation {
         Kind::Blocked(blocked) => of_blocked(change, blocked),
         Kind::Expired(expired) => of_expired(change, expired),
     }
+}
+
+/// Says what else there is to know of what is pushed.
+pub(super) fn note(change: &Change<'_>) -> Option<String> {
+    let Missed { first, next } = change.missed?;
+    let (first, next) = (vendors_time(first), vendors_time(next));
+    Some(format!("its first time {first} has passed, so it begins with {next}"))
+}
+
+/// As the vendor counts time, and most people who read this.
+fn vendors_time(at: DateTime<Utc>) -> String {
+    at.with_timezone(&vendor_zone()).to_rfc3339()
 }
 
 fn plain(reason: String) -> Explanation {
@@ -139,10 +151,14 @@ fn of_expired(change: &Change<'_>, expired: &Expired) -> Explanation {
     };
     match expired {
         Expired::TimePast { at } => Explanation {
-            // As the vendor counts time, and most people who read this.
-            reason: format!("its time {} has passed; {left}", at.with_timezone(&vendor_zone()).to_rfc3339()),
+            reason: format!("its time {} has passed; {left}", vendors_time(*at)),
             code: Some(Code::TimePast),
             help: Some("set a time that is still to come, or remove the campaign".to_owned()),
+        },
+        Expired::LastTimePast { at } => Explanation {
+            reason: format!("its last time {} has passed; {left}", vendors_time(*at)),
+            code: Some(Code::TimePast),
+            help: Some("give it days that are still to come, or remove the campaign".to_owned()),
         },
         Expired::RepeatPast { from, .. } => Explanation {
             reason: format!("starts on {from}, before today; {left}"),

@@ -113,6 +113,9 @@ fn change_block<'a>(
     flow(out, title.width(), &rest, width);
     let code = change.code.as_ref().map(|code| format!(" [{code}]")).unwrap_or_default();
     let _ = writeln!(out, "    {}{code}", text::plain(&change.reason));
+    if let Some(note) = &change.note {
+        let _ = writeln!(out, "    {DOUBT}note:{DOUBT:#} {}", text::plain(note));
+    }
     for waiting in waiting {
         let _ = writeln!(out, "    {DOUBT}{}{DOUBT:#}", still_sent(waiting, zone));
     }

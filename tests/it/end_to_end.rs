@@ -331,6 +331,30 @@ fn a_past_time_is_shown_as_expired_at_its_place_and_keeps_nothing_else_back() {
 }
 
 #[test]
+fn a_series_is_pushed_while_it_has_a_time_to_come_and_not_after() {
+    let path = "campaigns/digest.yaml";
+    let site = Site::with_samples();
+    site.edit(path, "every: week, on: [friday], time: \"18:30:00\"", "every: day, time: \"09:59:59\"");
+    site.edit(path, "from: 2026-12-01, until: 2027-02-28", "from: 2026-11-24, until: 2026-11-24");
+    site.run(&["plan"])
+        .exits(0)
+        .says("x expired weekly-digest-winter")
+        .says("its last time 2026-11-24T09:59:59+08:00 has passed; 1 target was not sent to [time-past]")
+        .warns("warning[time-past]");
+    site.apply().exits(0);
+    assert!(!site.run(&["status"]).exits(0).stdout.contains("weekly-digest-winter"));
+    site.edit(path, "until: 2026-11-24", "until: 2026-11-25");
+    let note = "note: its first time 2026-11-24T09:59:59+08:00 has passed, so it begins with 2026-11-25T09:59:59+08:00";
+    let early = site.run_at("2026-11-24T09:59:58+08:00", &["plan", "--out", "plan.json"]).exits(0);
+    assert!(!early.stdout.contains("note:"), "{}", early.stdout);
+    site.run(&["plan"]).exits(0).says("+ create weekly-digest-winter").says(note);
+    site.run(&["apply", "plan.json", "--auto-approve"])
+        .exits(7)
+        .warns("its first time that is still to come changed");
+    site.apply().exits(0).says("+ weekly-digest-winter@1  1 accepted");
+}
+
+#[test]
 fn more_tasks_than_the_vendor_keeps_are_refused_as_a_whole() {
     let ids: String = (0..1001).map(|number| format!("u{number}\n")).collect::<Vec<_>>().concat();
     let site = Site::with_samples();
