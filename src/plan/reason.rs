@@ -126,8 +126,8 @@ fn changed_after_send(change: &Change<'_>) -> String {
     }
     if unsent > 0 {
         return format!(
-            "revert the change; or send it to the {unsent} not sent to yet alone, by a new campaign with only them \
-             as its audience; raising `revision` to {next} sends to everybody, to the {sent} that got it again"
+            "revert the change; or, for the {unsent} not sent to yet, declare a new campaign with only them as its \
+             audience; raising `revision` to {next} sends to the whole audience, again to the {sent} sent to before"
         );
     }
     format!("revert the change, or raise `revision` to {next} to send it to the whole audience again")
@@ -144,6 +144,17 @@ fn sent(change: &Change<'_>) -> u64 {
     change.counts.accepted + change.counts.in_doubt
 }
 
+/// Where some were sent to, a new time is changed content: blocked, and with a new revision sent to them again.
+fn expired_help(change: &Change<'_>, mend: &str) -> String {
+    match sent(change) {
+        0 => format!("{mend}, or remove the campaign"),
+        sent => format!(
+            "to reach only the rest, declare a new campaign with only them as its audience; another time here asks for a \
+             new revision, which is sent again to the {sent} sent to before"
+        ),
+    }
+}
+
 fn of_expired(change: &Change<'_>, expired: &Expired) -> Explanation {
     let left = match change.counts.unsent {
         1 => "1 target was not sent to".to_owned(),
@@ -153,17 +164,17 @@ fn of_expired(change: &Change<'_>, expired: &Expired) -> Explanation {
         Expired::TimePast { at } => Explanation {
             reason: format!("its time {} has passed; {left}", vendors_time(*at)),
             code: Some(Code::TimePast),
-            help: Some("set a time that is still to come, or remove the campaign".to_owned()),
+            help: Some(expired_help(change, "set a time that is still to come")),
         },
         Expired::LastTimePast { at } => Explanation {
             reason: format!("its last time {} has passed; {left}", vendors_time(*at)),
             code: Some(Code::TimePast),
-            help: Some("give it days that are still to come, or remove the campaign".to_owned()),
+            help: Some(expired_help(change, "give it days that are still to come")),
         },
         Expired::RepeatPast { from, .. } => Explanation {
             reason: format!("starts on {from}, before today; {left}"),
             code: Some(Code::RepeatPast),
-            help: Some("start it today or later, or remove the campaign".to_owned()),
+            help: Some(expired_help(change, "start it today or later")),
         },
     }
 }

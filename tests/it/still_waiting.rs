@@ -1,5 +1,5 @@
-//! What the vendor holds for a time to come, while the files have moved on: nobody gets a push twice because nobody
-//! was told.
+//! What the vendor holds for a time to come, while the files have moved on, and who has got a push already: nobody gets
+//! it twice because nobody was told.
 
 use crate::site::{Ran, Site};
 
@@ -128,4 +128,44 @@ fn a_deleted_campaign_that_waits_at_the_vendor_is_named() {
     let later =
         site.run_at("2026-12-15T09:00:00+08:00", &["plan"]).exits(0).says("No changes. Every campaign is");
     assert!(!later.stdout.contains("waiting"), "{}", later.stdout);
+}
+
+const HELP_ON_THE_REST: &str = "to reach only the rest, declare a new campaign with only them as its audience; another time \
+                                here asks for a new revision, which is sent again to the 2 sent to before";
+
+#[test]
+fn late_additions_are_not_reached_by_a_way_that_sends_to_all_again() {
+    let site = once();
+    site.edit(FILE, "[u1, u2]", "[u1, u2, u3]");
+    let late = "2026-12-15T09:00:00+08:00";
+    site.run_at(late, &["plan"])
+        .exits(0)
+        .says("x expired hello")
+        .says("1 target was not sent to")
+        .says(HELP_ON_THE_REST);
+    site.edit(FILE, "12-15T", "12-16T");
+    site.run_at(late, &["plan"])
+        .exits(0)
+        .says("! blocked hello")
+        .says("or, for the 1 not sent to yet, declare a new campaign with only them as its audience")
+        .says("raising `revision` to 2 sends to the whole audience, again to the 2 sent to before");
+}
+
+#[test]
+fn late_additions_to_a_series_are_told_the_same() {
+    let site = scheduled("send: repeat, every: day, time: \"09:00:00\", from: 2026-11-25, until: 2026-11-30");
+    site.edit(FILE, "[u1, u2]", "[u1, u2, u3]");
+    site.run_at("2026-11-26T00:00:00+08:00", &["plan"]).exits(0).says("[repeat-past]").says(HELP_ON_THE_REST);
+}
+
+#[test]
+fn no_revision_that_was_used_is_advised() {
+    let site = scheduled("send: now");
+    raise(&site, "revision: 4");
+    site.apply().exits(0).says("2 accepted");
+    site.edit(FILE, "revision: 4", "revision: 1");
+    site.edit(FILE, "title: T", "title: U");
+    site.run(&["plan"]).exits(0).says("changed after send").says("raise `revision` to 5");
+    site.edit(FILE, "revision: 1", "revision: 2");
+    site.run(&["plan"]).exits(0).says("revision 2 is behind 4").says("set `revision` to 4, or to 5");
 }
