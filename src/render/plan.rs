@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use chrono::{DateTime, NaiveDate, NaiveTime, TimeZone, Utc};
+use chrono::{Datelike, NaiveDate, NaiveTime, TimeZone};
 use chrono_tz::Tz;
 use serde_json::{Map, Value};
 use similar::TextDiff;
@@ -224,10 +224,9 @@ pub fn when(schedule: &ScheduleDocument, zone: Tz) -> String {
         ScheduleDocument::Once { at } => text::time(*at, zone),
         ScheduleDocument::Repeat { every, on, time, from, until } => {
             let days = on.as_ref().map(|days| format!(" on {}", days_of(every, days))).unwrap_or_default();
-            let vendors = time.format("%H:%M:%S").to_string();
-            let local = local_time(*from, *time, zone);
-            let clock = if local == vendors { vendors } else { format!("{local} ({vendors} UTC+8)") };
-            format!("every {every}{days} at {clock}, {from} to {until}")
+            let pushed_on = |day: &NaiveDate| is_on(every, on.as_deref(), *day);
+            let pushes = from.iter_days().take_while(|day| day <= until).filter(pushed_on);
+            format!("every {every}{days} at {}, {from} to {until}", clock(pushes, *time, zone))
         }
     }
 }
@@ -240,10 +239,34 @@ fn days_of(every: &str, days: &[u8]) -> String {
     days.iter().map(name).collect::<Vec<_>>().join(",")
 }
 
-fn local_time(day: NaiveDate, time: NaiveTime, zone: Tz) -> String {
-    let vendors = vendor_zone().from_local_datetime(&day.and_time(time)).single();
-    let at: Option<DateTime<Utc>> = vendors.map(|at| at.with_timezone(&Utc));
-    at.map(|at| at.with_timezone(&zone).format("%H:%M:%S").to_string()).unwrap_or_default()
+/// Whether a series is pushed on a day, in UTC+8.
+fn is_on(every: &str, on: Option<&[u8]>, day: NaiveDate) -> bool {
+    let number = if every == "week" { day.weekday().number_from_monday() } else { day.day() };
+    on.is_none_or(|days| days.iter().any(|day| u32::from(*day) == number))
+}
+
+/// Returns the time of day of a series that is pushed on `days`. What stands still is the vendor's time: a zone's own moves
+/// against it with its clock changes, of which only those between two pushes count.
+fn clock(days: impl Iterator<Item = NaiveDate>, time: NaiveTime, zone: Tz) -> String {
+    let vendors = time.format("%H:%M:%S").to_string();
+    let mut locals: Vec<String> = Vec::new();
+    for day in days {
+        let Some(at) = vendor_zone().from_local_datetime(&day.and_time(time)).single() else { continue };
+        let at = at.with_timezone(&zone);
+        if at.date_naive() != day {
+            // The days that are named are the vendor's.
+            return format!("{vendors} UTC+8");
+        }
+        let local = at.format("%H:%M:%S").to_string();
+        if locals.last() != Some(&local) {
+            locals.push(local);
+        }
+    }
+    match locals.as_slice() {
+        [local] if *local == vendors => vendors,
+        [local] => format!("{local} ({vendors} UTC+8)"),
+        locals => format!("{vendors} UTC+8 ({})", locals.join(", then ")),
+    }
 }
 
 fn created(out: &mut String, change: &ChangeDocument) {
@@ -330,4 +353,41 @@ fn guard_block(out: &mut String, guard: &GuardDocument) {
     let place = &guard.declared_at;
     let _ = writeln!(out, "    {QUIET}-->{QUIET:#} {}:{}", place.file, place.line);
     let _ = writeln!(out, "    {QUIET}help:{QUIET:#} {}", guard.help);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_series_has_the_time_of_day_of_its_pushes() {
+        let series = |every: &str, on: &[u8], time: &str, until: &str, zone: Tz| {
+            let on = Some(on.to_vec()).filter(|days| !days.is_empty());
+            let (time, from, until) =
+                (time.parse().unwrap(), "2026-10-21".parse().unwrap(), until.parse().unwrap());
+            when(&ScheduleDocument::Repeat { every: every.to_owned(), on, time, from, until }, zone)
+        };
+        let berlin = chrono_tz::Europe::Berlin;
+        // Clocks there go back on Sunday, 2026-10-25, after the first day and before the first Monday.
+        assert_eq!(
+            series("week", &[1], "16:00:00", "2026-11-15", berlin),
+            "every week on Mon at 09:00:00 (16:00:00 UTC+8), 2026-10-21 to 2026-11-15"
+        );
+        assert_eq!(
+            series("day", &[], "16:00:00", "2026-10-24", berlin),
+            "every day at 10:00:00 (16:00:00 UTC+8), 2026-10-21 to 2026-10-24"
+        );
+        assert_eq!(
+            series("month", &[22, 26], "16:00:00", "2026-11-15", berlin),
+            "every month on 22,26 at 16:00:00 UTC+8 (10:00:00, then 09:00:00), 2026-10-21 to 2026-11-15"
+        );
+        assert_eq!(
+            series("day", &[], "03:00:00", "2026-10-24", berlin),
+            "every day at 03:00:00 UTC+8, 2026-10-21 to 2026-10-24"
+        );
+        assert_eq!(
+            series("day", &[], "09:00:00", "2026-11-15", chrono_tz::Asia::Shanghai),
+            "every day at 09:00:00, 2026-10-21 to 2026-11-15"
+        );
+    }
 }
