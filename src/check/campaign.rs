@@ -34,14 +34,22 @@ pub(super) fn own_content(
         .live_activity
         .as_ref()
         .map(|syntax| live_activity::live_activity(out, declaration, syntax, zone));
+    let edition = syntax.revision.map_or(Revision::FIRST, revision);
+    let withdrawn = syntax.withdrawn.map(revision);
+    if withdrawn.is_some_and(|withdrawn| withdrawn >= edition) {
+        let message = format!("`withdrawn` must be lower than `revision`, which is {edition}");
+        out.push(
+            Diagnostic::error(Code::WrongValue, declaration.value(&["withdrawn"]), message)
+                .help("name the last earlier revision whose tasks you deleted in the mPaaS console"),
+        );
+    }
     Some(OwnContent {
         template: syntax.template.clone(),
         audience: syntax.audience.clone(),
         classification: syntax.classification.clone(),
         strategy: syntax.strategy.clone(),
-        revision: syntax
-            .revision
-            .map_or(Revision::FIRST, |number| Revision::new(number).expect("the schema asks for 1 or more")),
+        revision: edition,
+        withdrawn,
         values: syntax.values.clone(),
         values_from: values_from::columns(declaration),
         call: call::choice(syntax),
@@ -53,6 +61,10 @@ pub(super) fn own_content(
         sms: required(sms)?,
         live_activity: required(live_activity)?,
     })
+}
+
+fn revision(number: u32) -> Revision {
+    Revision::new(number).expect("the schema asks for 1 or more")
 }
 
 /// Returns the channel that a campaign chooses.
@@ -113,6 +125,19 @@ mod tests {
         insta::assert_snapshot!(expires("\"300\""), @r"
         a.yaml:5:62 expires-after: `300` is no length of time
             = write seconds, minutes, hours or days: `300s`, `5m`, `2h 30m`, `7d`
+        ");
+    }
+
+    #[test]
+    fn only_an_earlier_revision_can_be_withdrawn() {
+        assert_eq!(diagnose(&campaign(", revision: 3, withdrawn: 2")), "");
+        insta::assert_snapshot!(diagnose(&campaign(", revision: 2, withdrawn: 2")), @r"
+        a.yaml:5:90 wrong-value: `withdrawn` must be lower than `revision`, which is 2
+            = name the last earlier revision whose tasks you deleted in the mPaaS console
+        ");
+        insta::assert_snapshot!(diagnose(&campaign(", withdrawn: 1")), @r"
+        a.yaml:5:77 wrong-value: `withdrawn` must be lower than `revision`, which is 1
+            = name the last earlier revision whose tasks you deleted in the mPaaS console
         ");
     }
 

@@ -116,6 +116,8 @@ pub struct OwnContent {
     pub strategy: String,
     /// Its edition.
     pub revision: Revision,
+    /// The last edition whose tasks at the vendor a person deleted: a lower one.
+    pub withdrawn: Option<Revision>,
     /// What its placeholders become.
     pub values: BTreeMap<String, String>,
     /// Which column has a placeholder's value for each target; only where the audience is in a file with columns.

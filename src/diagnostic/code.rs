@@ -118,9 +118,10 @@ codes! {
     RepeatWindow = "repeat-window", "A repeating push that ends before it starts or spans more than 180 days.";
     RepeatZone = "repeat-zone", "A repeating time whose conversion to UTC+8 would move its days.";
     // With the clock and the ledger at hand: guards of the plan.
-    TimePast = "time-past", "A scheduled push whose time has passed.";
+    TimePast = "time-past", "A scheduled push whose time has passed, or a repeating one whose last time has.";
     RepeatPast = "repeat-past", "A repeating push that would start before today.";
     RepeatTooFar = "repeat-too-far", "A repeating push that ends more than 180 days from today.";
+    StillWaiting = "still-waiting", "A new revision, while an earlier one waits at the vendor and will be sent as well.";
     TooManyTasks = "too-many-tasks", "More unexecuted scheduled and repeating tasks than the vendor keeps.";
 }
 

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, NaiveDate, Utc};
 
-use crate::diff::schedule;
-use crate::domain::{Call, Revision, RowSeal, TargetSet};
+use crate::diff::waiting::{Standing, Waiting};
+use crate::diff::{schedule, waiting};
+use crate::domain::{Call, Campaign, Revision, RowSeal, TargetSet};
 use crate::ledger::{BlockError, Content, ContentDigest, History, Ledger, Rejection};
 use crate::resolve::{AudienceContents, Desired, DesiredCampaign};
 
@@ -17,6 +18,11 @@ pub enum Expired {
         /// The time.
         at: DateTime<Utc>,
     },
+    /// The last time of a series has passed, on its first day.
+    LastTimePast {
+        /// The time.
+        at: DateTime<Utc>,
+    },
     /// The first day has passed, and the vendor takes no repeating push that began before today.
     RepeatPast {
         /// The first day, in UTC+8.
@@ -24,6 +30,15 @@ pub enum Expired {
         /// Today, in UTC+8.
         today: NaiveDate,
     },
+}
+
+/// A series that begins later than it says, since its first time has passed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Missed {
+    /// The first time.
+    pub first: DateTime<Utc>,
+    /// The first time that is still to come.
+    pub next: DateTime<Utc>,
 }
 
 /// Why a campaign must not be sent as it is written.
@@ -41,6 +56,8 @@ pub enum Blocked {
         /// The latest revision that was sent.
         latest: Revision,
     },
+    /// Another revision waits at the vendor and will be sent as well: to the same people, for all that is known.
+    StillWaiting,
     /// The vendor does not plan that far ahead yet.
     RepeatTooFar {
         /// The last day as written, in UTC+8.
@@ -110,6 +127,12 @@ pub struct Change<'a> {
     pub batches_so_far: u32,
     /// What the vendor said last when it rejected a batch of this revision.
     pub last_rejection: Option<Rejection>,
+    /// What is pushed begins later than it says.
+    pub missed: Option<Missed>,
+    /// The lowest revision above all that the files and the ledger have: the one to raise it to.
+    pub next_revision: Revision,
+    /// What waits at the vendor of this campaign and is not what the files say, lowest revision first.
+    pub waiting: Vec<Waiting>,
 }
 
 /// Compares every desired campaign with the ledger, in the order of `desired`.
@@ -134,6 +157,8 @@ pub fn changes<'a>(
     for campaign in &desired.campaigns {
         *uses.entry(&campaign.audience.name).or_default() += 1;
     }
+    // Most ledgers have nothing that waits: then no content is looked into.
+    let has_waiting = ledger.unexecuted_tasks(now) > 0;
     // Made as large as it gets: grown step by step, it would pass through twice the memory.
     let mut changes = Vec::with_capacity(desired.campaigns.len());
     for campaign in &desired.campaigns {
@@ -141,7 +166,8 @@ pub fn changes<'a>(
         let left = uses.get_mut(name).expect("every campaign was counted");
         *left -= 1;
         let listed = if *left == 0 { contents.remove(name) } else { contents.get(name).cloned() };
-        changes.push(change(campaign, listed.expect("every audience in use was read"), ledger, now)?);
+        let listed = listed.expect("every audience in use was read");
+        changes.push(change(campaign, listed, ledger, has_waiting, now)?);
     }
     Ok(changes)
 }
@@ -150,6 +176,7 @@ fn change<'a>(
     desired: &'a DesiredCampaign,
     listed: AudienceContents,
     ledger: &Ledger,
+    has_waiting: bool,
     now: DateTime<Utc>,
 ) -> Result<Change<'a>, BlockError> {
     let campaign = &desired.campaign;
@@ -163,7 +190,9 @@ fn change<'a>(
         None => listed.targets,
     };
     let counts = counts(audience, repeats, history, &unsent);
-    let kind = kind(desired, &digest, history, ledger, now, &unsent);
+    let waiting = if has_waiting { waiting::of_campaign(desired, &digest, ledger, now) } else { Vec::new() };
+    let kind = kind(desired, &digest, history, ledger, now, &unsent, &waiting);
+    let missed = (kind == Kind::Create).then(|| schedule::missed(&campaign.schedule, now)).flatten();
     let is_submitted = history.is_some_and(|history| history.digest == digest);
     let to_push = if kind == Kind::Create { unsent } else { TargetSet::default() };
     Ok(Change {
@@ -178,7 +207,16 @@ fn change<'a>(
         is_submitted,
         batches_so_far: history.map_or(0, |history| history.batches),
         last_rejection: history.and_then(|history| history.last_rejection.clone()),
+        missed,
+        next_revision: next_revision(campaign, ledger),
+        waiting,
     })
+}
+
+/// Never one that was used, be it only for what was rejected.
+fn next_revision(campaign: &Campaign, ledger: &Ledger) -> Revision {
+    let known = ledger.revisions(&campaign.id).map(|(revision, _)| revision).last();
+    known.map_or(campaign.revision, |known| known.max(campaign.revision)).next()
 }
 
 fn counts(audience: u64, repeats: u64, history: Option<&History>, unsent: &TargetSet) -> TargetCounts {
@@ -204,6 +242,7 @@ fn kind(
     ledger: &Ledger,
     now: DateTime<Utc>,
     unsent: &TargetSet,
+    waiting: &[Waiting],
 ) -> Kind {
     let campaign = &desired.campaign;
     match history {
@@ -222,7 +261,9 @@ fn kind(
         _ => {}
     }
     if !unsent.is_empty() {
-        return schedule::obstacle(&campaign.schedule, now).unwrap_or(Kind::Create);
+        let is_superseding = waiting.iter().any(|other| other.standing == Standing::Superseded);
+        let otherwise = if is_superseding { Kind::Blocked(Blocked::StillWaiting) } else { Kind::Create };
+        return schedule::obstacle(&campaign.schedule, now).unwrap_or(otherwise);
     }
     match history {
         Some(history) if !history.unknown.is_empty() => Kind::InDoubt,

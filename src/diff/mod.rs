@@ -5,5 +5,7 @@
 
 mod change;
 mod schedule;
+mod waiting;
 
-pub use change::{Blocked, Change, Expired, Kind, TargetCounts, changes};
+pub use change::{Blocked, Change, Expired, Kind, Missed, TargetCounts, changes};
+pub use waiting::{Standing, Waiting, waiting};

@@ -1,8 +1,8 @@
 //! Whether a schedule can still happen.
 
-use chrono::{DateTime, Days, Utc};
+use chrono::{DateTime, Days, TimeDelta, Utc};
 
-use crate::diff::change::{Blocked, Expired, Kind};
+use crate::diff::change::{Blocked, Expired, Kind, Missed};
 use crate::domain::{REPEAT_DAYS_AHEAD_MAX, Repeat, Schedule, vendor_zone};
 
 /// Returns why nothing can be pushed by this schedule any more, or yet; nothing if it can.
@@ -11,12 +11,29 @@ pub(super) fn obstacle(schedule: &Schedule, now: DateTime<Utc>) -> Option<Kind> 
     match schedule {
         Schedule::Now => None,
         Schedule::Once { at } => has_lapsed.then_some(Kind::Expired(Expired::TimePast { at: *at })),
-        Schedule::Repeat(repeat) => repeat_obstacle(repeat, has_lapsed, now),
+        Schedule::Repeat(repeat) => repeat_obstacle(schedule, repeat, has_lapsed, now),
     }
 }
 
-fn repeat_obstacle(repeat: &Repeat, has_lapsed: bool, now: DateTime<Utc>) -> Option<Kind> {
+/// Returns the first time of a series and the next one, where the first has passed.
+pub(super) fn missed(schedule: &Schedule, now: DateTime<Utc>) -> Option<Missed> {
+    let Schedule::Repeat(repeat) = schedule else { return None };
+    let first = schedule.firing_times_after(repeat.starts_at() - TimeDelta::seconds(1)).next()?;
+    let next = schedule.firing_times_after(now).next()?;
+    (first < next).then_some(Missed { first, next })
+}
+
+fn repeat_obstacle(
+    schedule: &Schedule,
+    repeat: &Repeat,
+    has_lapsed: bool,
+    now: DateTime<Utc>,
+) -> Option<Kind> {
     let today = now.with_timezone(&vendor_zone()).date_naive();
+    if has_lapsed && today <= repeat.from() {
+        let last = schedule.firing_times_after(repeat.starts_at() - TimeDelta::seconds(1)).last();
+        return Some(Kind::Expired(Expired::LastTimePast { at: last.unwrap_or(now) }));
+    }
     if has_lapsed {
         return Some(Kind::Expired(Expired::RepeatPast { from: repeat.from(), today }));
     }
@@ -54,6 +71,20 @@ mod tests {
         // 23:59:59 of the 15th in UTC+8, then the first second of the 16th.
         assert_eq!(obstacle(&schedule, at("2026-12-15T15:59:59Z")), None);
         assert!(matches!(obstacle(&schedule, at("2026-12-15T16:00:00Z")), Some(Kind::Expired(_))));
+    }
+
+    #[test]
+    fn a_series_is_past_once_its_last_time_is() {
+        // At midnight in UTC+8.
+        let (first, one_day) = (at("2026-12-14T16:00:00Z"), daily("2026-12-15", "2026-12-15"));
+        let before = at("2026-12-14T15:59:59Z");
+        assert_eq!((obstacle(&one_day, before), missed(&one_day, before)), (None, None));
+        let past = Some(Kind::Expired(Expired::LastTimePast { at: first }));
+        assert_eq!((obstacle(&one_day, first), missed(&one_day, first)), (past, None));
+        let longer = daily("2026-12-15", "2026-12-16");
+        assert_eq!(missed(&longer, before), None);
+        let next = first + TimeDelta::days(1);
+        assert_eq!((obstacle(&longer, first), missed(&longer, first)), (None, Some(Missed { first, next })));
     }
 
     #[test]

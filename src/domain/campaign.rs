@@ -42,6 +42,12 @@ impl Revision {
     pub fn get(self) -> u32 {
         self.0.get()
     }
+
+    /// Returns the edition after this one.
+    #[must_use]
+    pub fn next(self) -> Self {
+        Self(self.0.saturating_add(1))
+    }
 }
 
 impl fmt::Display for Revision {

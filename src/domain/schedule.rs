@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use chrono::{DateTime, Datelike, Days, FixedOffset, NaiveDate, NaiveTime, TimeZone, Utc};
+use chrono::{DateTime, Datelike, Days, FixedOffset, NaiveDate, NaiveTime, TimeDelta, TimeZone, Utc};
 
 /// The vendor's days and times of day are UTC+8: every day-accurate example on its pages is a midnight there.
 pub const VENDOR_OFFSET_SECONDS: i32 = 8 * 3600;
@@ -243,13 +243,22 @@ impl Schedule {
     }
 
     /// Returns the instant from which on it can be submitted no more: the time itself, and the end of the first day of what
-    /// repeats; nothing for an immediate push.
+    /// repeats, or its last time where that is on the first day; nothing for an immediate push.
     #[must_use]
     pub fn lapses_at(&self) -> Option<DateTime<Utc>> {
         match self {
             Self::Now => None,
             Self::Once { at } => Some(*at),
-            Self::Repeat(repeat) => repeat.from.checked_add_days(Days::new(1)).map(midnight),
+            Self::Repeat(repeat) => {
+                let day_over = repeat.from.checked_add_days(Days::new(1)).map(midnight)?;
+                let just_before = |at: DateTime<Utc>| at - TimeDelta::seconds(1);
+                if self.firing_times_after(just_before(day_over)).next().is_some() {
+                    return Some(day_over);
+                }
+                let only = self.firing_times_after(just_before(repeat.starts_at())).next();
+                // What never happens can never be submitted.
+                Some(only.unwrap_or(DateTime::<Utc>::MIN_UTC))
+            }
         }
     }
 
@@ -289,6 +298,23 @@ mod tests {
         assert_eq!(Cycle::weekly([8].into()), Err(InvalidCycle::OutOfRange { day: 8, last: 7 }));
         assert_eq!(Cycle::monthly([1, 32].into()), Err(InvalidCycle::OutOfRange { day: 32, last: 31 }));
         assert!(Cycle::monthly([1, 31].into()).is_ok());
+    }
+
+    #[test]
+    fn a_series_lapses_with_its_first_day_or_with_its_last_time() {
+        let lapses = |cycle, until: &str| {
+            let time = NaiveTime::from_hms_opt(7, 0, 0).unwrap();
+            let repeat = Repeat::new(cycle, time, day("2026-11-24"), day(until)).unwrap();
+            Schedule::Repeat(repeat).lapses_at().unwrap().to_string()
+        };
+        assert_eq!(lapses(Cycle::daily(), "2026-11-25"), "2026-11-24 16:00:00 UTC");
+        assert_eq!(lapses(Cycle::daily(), "2026-11-24"), "2026-11-23 23:00:00 UTC");
+        // The 24th is a Tuesday.
+        assert_eq!(lapses(Cycle::weekly([2].into()).unwrap(), "2026-11-30"), "2026-11-23 23:00:00 UTC");
+        assert_eq!(lapses(Cycle::weekly([2].into()).unwrap(), "2026-12-01"), "2026-11-24 16:00:00 UTC");
+        assert_eq!(lapses(Cycle::weekly([1].into()).unwrap(), "2026-11-30"), "2026-11-24 16:00:00 UTC");
+        let never = Cycle::weekly([1].into()).unwrap();
+        assert_eq!(lapses(never, "2026-11-29"), DateTime::<Utc>::MIN_UTC.to_string());
     }
 
     #[test]

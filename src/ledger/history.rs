@@ -169,12 +169,18 @@ impl Ledger {
         self.histories.iter().map(|((campaign, revision), history)| (campaign, *revision, history))
     }
 
+    /// Returns every revision of a campaign that was sent or tried, lowest first.
+    pub fn revisions(&self, campaign: &CampaignId) -> impl Iterator<Item = (Revision, &History)> {
+        let from_first = self.histories.range((campaign.clone(), Revision::FIRST)..);
+        let of_campaign = from_first.take_while(move |((id, _), _)| id == campaign);
+        of_campaign.map(|((_, revision), history)| (*revision, history))
+    }
+
     /// Returns the highest revision of a campaign that was sent to anybody, or may have been.
     #[must_use]
     pub fn latest_revision(&self, campaign: &CampaignId) -> Option<Revision> {
-        let of_campaign = self.histories.range((campaign.clone(), Revision::FIRST)..);
-        let of_campaign = of_campaign.take_while(|((id, _), _)| id == campaign);
-        of_campaign.filter(|(_, history)| history.is_sent()).map(|((_, revision), _)| *revision).last()
+        let sent = self.revisions(campaign).filter(|(_, history)| history.is_sent());
+        sent.map(|(revision, _)| revision).last()
     }
 
     /// Counts the vendor's tasks that may still wait to be executed at `now`: one for each accepted or

@@ -4,14 +4,15 @@ use chrono::{DateTime, SubsecRound, Utc};
 use chrono_tz::Tz;
 
 use crate::diagnostic::Place;
-use crate::diff::{Change, Kind};
+use crate::diff::{self, Change, Kind, Standing, Waiting};
 use crate::domain::{
     Call, Campaign, Environment, ProjectName, Recipients, RowSeal, Schedule, TargetSet, render,
 };
 use crate::ledger::{Content, ContentDigest, Ledger};
 use crate::plan::document::{
     ChangeDocument, ChangeKind, FORMAT, InputDocument, LedgerDocument, MessageDocument, PlaceDocument,
-    PlanDocument, ScheduleDocument, SummaryDocument, TargetsDocument, VERSION,
+    PlanDocument, ScheduleDocument, SummaryDocument, TargetsDocument, VERSION, WaitingDocument,
+    WaitingStanding,
 };
 use crate::plan::{file, guard, reason};
 
@@ -110,6 +111,7 @@ pub fn build(changes: Vec<Change<'_>>, ledger: &Ledger, setting: Setting<'_>, no
         summary: summary(&documents),
         guards: guard::guards(&documents, ledger, now),
         changes: documents,
+        waiting: diff::waiting(&changes, ledger, now).iter().map(waiting).collect(),
     };
     document.digest = file::digest(&document);
     Plan { document, pushes }
@@ -169,6 +171,7 @@ fn change_document(change: &Change<'_>, directory: &str) -> ChangeDocument {
         revision: campaign.revision.get(),
         kind: kind(&change.kind),
         reason: why.reason,
+        note: reason::note(change),
         code: why.code.map(|code| code.as_str().to_owned()),
         help: why.help,
         call: change.call.as_str().to_owned(),
@@ -212,6 +215,23 @@ fn targets(change: &Change<'_>) -> TargetsDocument {
         unsent: counts.unsent,
         to_retry: counts.to_retry,
         to_push: change.to_push.len() as u64,
+    }
+}
+
+fn waiting(waiting: &Waiting) -> WaitingDocument {
+    WaitingDocument {
+        campaign: waiting.campaign.to_string(),
+        revision: waiting.revision.get(),
+        recipients: waiting.recipients.clone(),
+        schedule: schedule(&waiting.schedule),
+        targets: waiting.targets,
+        in_doubt: waiting.in_doubt,
+        standing: match waiting.standing {
+            Standing::Removed => WaitingStanding::Removed,
+            Standing::Superseded => WaitingStanding::Superseded,
+            Standing::Changed => WaitingStanding::Changed,
+            Standing::Withdrawn => WaitingStanding::Withdrawn,
+        },
     }
 }
 

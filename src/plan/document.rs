@@ -77,6 +77,11 @@ pub struct PlanDocument {
     /// One entry for each campaign, by name.
     #[schemars(example = serde_json::json!([]))]
     pub changes: Vec<ChangeDocument>,
+    /// What waits at the vendor for its time and is not what the files say, by campaign and revision. It happens whether the
+    /// plan is applied or not, and passes by itself, so it is not part of the digest.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(example = serde_json::json!([]))]
+    pub waiting: Vec<WaitingDocument>,
 }
 
 /// A file that was read.
@@ -180,6 +185,10 @@ pub struct ChangeDocument {
     /// Why, in words.
     #[schemars(example = &"new campaign")]
     pub reason: String,
+    /// What else there is to know of what is pushed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(example = &"its first time 2026-11-24T07:00:00+08:00 has passed, so it begins with 2026-11-25T07:00:00+08:00")]
+    pub note: Option<String>,
     /// The stable code of what stands in the way, if something does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(example = &"time-past")]
@@ -234,6 +243,47 @@ pub struct ChangeDocument {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(example = serde_json::json!({ "strategy": { "send": "now" } }))]
     pub sent_content: Option<Map<String, Value>>,
+}
+
+/// A campaign revision that the vendor took for a time that is still to come.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct WaitingDocument {
+    /// The campaign's name.
+    #[schemars(example = &"payday-2026-12")]
+    pub campaign: String,
+    /// Its edition.
+    #[schemars(example = 1)]
+    pub revision: u32,
+    /// What kind of targets: an audience's YAML key, or `broadcast`.
+    #[schemars(example = &"users")]
+    pub recipients: String,
+    /// When it is sent.
+    #[schemars(example = serde_json::json!({ "send": "once", "at": "2026-12-15T01:00:00Z" }))]
+    pub schedule: ScheduleDocument,
+    /// Targets that get it; a broadcast counts one.
+    #[schemars(example = 1204)]
+    pub targets: u64,
+    /// Those of `targets` of which nobody knows.
+    #[schemars(example = 0)]
+    pub in_doubt: u64,
+    /// How it stands to the files.
+    #[schemars(example = &"superseded")]
+    pub standing: WaitingStanding,
+}
+
+/// How what waits at the vendor stands to the files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum WaitingStanding {
+    /// The files have no such campaign any more.
+    Removed,
+    /// The files have it in another revision.
+    Superseded,
+    /// The files have the revision with other content.
+    Changed,
+    /// The files say that its tasks were deleted at the vendor.
+    Withdrawn,
 }
 
 /// Targets, counted.

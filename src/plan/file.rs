@@ -62,8 +62,8 @@ pub fn from_json(text: &str) -> Result<PlanDocument, PlanFileError> {
     if plan.digest == digest(&plan) { Ok(plan) } else { Err(PlanFileError::Changed) }
 }
 
-/// Returns SHA-256 over the plan without its digest, and without when and by which version it was made:
-/// these change nothing that was reviewed.
+/// Returns SHA-256 over the plan without its digest, without when and by which version it was made,
+/// and without what waits at the vendor: these change nothing that is done.
 pub(super) fn digest(plan: &PlanDocument) -> String {
     let PlanDocument {
         format,
@@ -85,6 +85,7 @@ pub(super) fn digest(plan: &PlanDocument) -> String {
         summary,
         guards,
         changes,
+        waiting: _,
     } = plan;
     let reviewed = Reviewed {
         format,

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use crate::diagnostic::{Code, Diagnostic, Place};
-use crate::diff::{Blocked, Change, Expired, Kind};
+use crate::diff::{Blocked, Change, Kind};
 use crate::domain::UNEXECUTED_TASKS_MAX;
 use crate::ledger::Ledger;
 use crate::plan::document::{ChangeDocument, ChangeKind, GuardDocument, PlanDocument, ScheduleDocument};
@@ -32,7 +32,7 @@ pub fn warnings(changes: &[Change<'_>]) -> Vec<Diagnostic> {
 fn warning(change: &Change<'_>) -> Option<Diagnostic> {
     let why = reason::of(change);
     let place: &Place = match &change.kind {
-        Kind::Expired(Expired::TimePast { .. } | Expired::RepeatPast { .. }) => &change.desired.schedule_at,
+        Kind::Expired(_) => &change.desired.schedule_at,
         Kind::Blocked(Blocked::RepeatTooFar { .. }) => change.desired.until_at.as_ref()?,
         Kind::Create | Kind::UpToDate | Kind::InDoubt | Kind::Blocked(_) => return None,
     };

@@ -13,7 +13,8 @@ mod stale;
 pub use build::{Plan, PlannedPush, Setting, build};
 pub use document::{
     ChangeDocument, ChangeKind, FORMAT, GuardDocument, LedgerDocument, MessageDocument, PlaceDocument,
-    PlanDocument, ScheduleDocument, SummaryDocument, TargetsDocument, VERSION,
+    PlanDocument, ScheduleDocument, SummaryDocument, TargetsDocument, VERSION, WaitingDocument,
+    WaitingStanding,
 };
 pub use file::{PlanFileError, from_json, to_json};
 pub use guard::{CannotApply, can_apply, warnings};

@@ -1,10 +1,10 @@
 //! Why a change is what it is, in words: said once, here, for every view.
 
-use chrono::SecondsFormat;
+use chrono::{DateTime, SecondsFormat, Utc};
 
 use crate::diagnostic::Code;
-use crate::diff::{Blocked, Change, Expired, Kind};
-use crate::domain::{REPEAT_DAYS_AHEAD_MAX, vendor_zone};
+use crate::diff::{Blocked, Change, Expired, Kind, Missed, Standing};
+use crate::domain::{REPEAT_DAYS_AHEAD_MAX, Revision, vendor_zone};
 
 /// A reason and what to do about it.
 pub(super) struct Explanation {
@@ -24,6 +24,18 @@ pub(super) fn of(change: &Change<'_>) -> Explanation {
         Kind::Blocked(blocked) => of_blocked(change, blocked),
         Kind::Expired(expired) => of_expired(change, expired),
     }
+}
+
+/// Says what else there is to know of what is pushed.
+pub(super) fn note(change: &Change<'_>) -> Option<String> {
+    let Missed { first, next } = change.missed?;
+    let (first, next) = (vendors_time(first), vendors_time(next));
+    Some(format!("its first time {first} has passed, so it begins with {next}"))
+}
+
+/// As the vendor counts time, and most people who read this.
+fn vendors_time(at: DateTime<Utc>) -> String {
+    at.with_timezone(&vendor_zone()).to_rfc3339()
 }
 
 fn plain(reason: String) -> Explanation {
@@ -76,15 +88,23 @@ fn of_blocked(change: &Change<'_>, blocked: &Blocked) -> Explanation {
                 sent_at.to_rfc3339_opts(SecondsFormat::Secs, true)
             ),
             code: None,
-            help: Some(format!(
-                "revert the change, or raise `revision` to {} to send it to the whole audience again",
-                campaign.revision.get() + 1
-            )),
+            help: Some(changed_after_send(change)),
         },
         Blocked::RevisionBehind { latest } => Explanation {
             reason: format!("revision {} is behind {latest}, which was sent already", campaign.revision),
             code: None,
-            help: Some(format!("set `revision` to {latest}, or to {} to send it again", latest.get() + 1)),
+            help: Some(format!(
+                "set `revision` to {latest}, or to {} to send it to the whole audience again",
+                change.next_revision
+            )),
+        },
+        Blocked::StillWaiting => Explanation {
+            reason: "another revision is still to be sent, and this one would come on top".to_owned(),
+            code: Some(Code::StillWaiting),
+            help: Some(format!(
+                "delete its tasks in the mPaaS console, then set `withdrawn: {}`; or wait until it is over",
+                last_waiting(change).unwrap_or(campaign.revision)
+            )),
         },
         // Not a word of today here: a plan that is reviewed in the evening and applied after midnight
         // would be stale for it.
@@ -96,6 +116,45 @@ fn of_blocked(change: &Change<'_>, blocked: &Blocked) -> Explanation {
     }
 }
 
+fn changed_after_send(change: &Change<'_>) -> String {
+    let (next, sent, unsent) = (change.next_revision, sent(change), change.counts.unsent);
+    if let Some(withdrawn) = last_waiting(change) {
+        return format!(
+            "revert the change; or delete its tasks in the mPaaS console, then raise `revision` to {next} with \
+             `withdrawn: {withdrawn}`"
+        );
+    }
+    if unsent > 0 {
+        return format!(
+            "revert the change; or, for the {unsent} not sent to yet, declare a new campaign with only them as its \
+             audience; raising `revision` to {next} sends to the whole audience, again to the {sent} sent to before"
+        );
+    }
+    format!("revert the change, or raise `revision` to {next} to send it to the whole audience again")
+}
+
+/// Returns the highest revision of which a person has to say that its tasks were deleted.
+fn last_waiting(change: &Change<'_>) -> Option<Revision> {
+    let waiting = change.waiting.iter().filter(|waiting| waiting.standing != Standing::Withdrawn);
+    waiting.map(|waiting| waiting.revision).max()
+}
+
+/// Counts those that got this revision, or may have got it.
+fn sent(change: &Change<'_>) -> u64 {
+    change.counts.accepted + change.counts.in_doubt
+}
+
+/// Where some were sent to, a new time is changed content: blocked, and with a new revision sent to them again.
+fn expired_help(change: &Change<'_>, mend: &str) -> String {
+    match sent(change) {
+        0 => format!("{mend}, or remove the campaign"),
+        sent => format!(
+            "to reach only the rest, declare a new campaign with only them as its audience; another time here asks for a \
+             new revision, which is sent again to the {sent} sent to before"
+        ),
+    }
+}
+
 fn of_expired(change: &Change<'_>, expired: &Expired) -> Explanation {
     let left = match change.counts.unsent {
         1 => "1 target was not sent to".to_owned(),
@@ -103,15 +162,19 @@ fn of_expired(change: &Change<'_>, expired: &Expired) -> Explanation {
     };
     match expired {
         Expired::TimePast { at } => Explanation {
-            // As the vendor counts time, and most people who read this.
-            reason: format!("its time {} has passed; {left}", at.with_timezone(&vendor_zone()).to_rfc3339()),
+            reason: format!("its time {} has passed; {left}", vendors_time(*at)),
             code: Some(Code::TimePast),
-            help: Some("set a time that is still to come, or remove the campaign".to_owned()),
+            help: Some(expired_help(change, "set a time that is still to come")),
+        },
+        Expired::LastTimePast { at } => Explanation {
+            reason: format!("its last time {} has passed; {left}", vendors_time(*at)),
+            code: Some(Code::TimePast),
+            help: Some(expired_help(change, "give it days that are still to come")),
         },
         Expired::RepeatPast { from, .. } => Explanation {
             reason: format!("starts on {from}, before today; {left}"),
             code: Some(Code::RepeatPast),
-            help: Some("start it today or later, or remove the campaign".to_owned()),
+            help: Some(expired_help(change, "start it today or later")),
         },
     }
 }

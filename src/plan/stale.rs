@@ -199,6 +199,8 @@ fn change(then: &ChangeDocument, now: &ChangeDocument) -> Option<Difference> {
         "call"
     } else if then.push_digest != now.push_digest || then.targets != now.targets {
         "history in the ledger"
+    } else if then.note != now.note {
+        "first time that is still to come"
     } else if then.kind != now.kind {
         "state"
     } else {

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use chrono::{DateTime, NaiveDate, NaiveTime, TimeZone, Utc};
+use chrono::{Datelike, NaiveDate, NaiveTime, TimeZone};
 use chrono_tz::Tz;
 use serde_json::{Map, Value};
 use similar::TextDiff;
@@ -11,6 +11,7 @@ use unicode_width::UnicodeWidthStr;
 use crate::domain::vendor_zone;
 use crate::plan::{
     ChangeDocument, ChangeKind, GuardDocument, PlanDocument, ScheduleDocument, SummaryDocument,
+    WaitingDocument, WaitingStanding,
 };
 use crate::render::text::{self, BAD, DOUBT, GOOD, QUIET, STRONG};
 
@@ -27,7 +28,14 @@ pub fn plan(plan: &PlanDocument, width: Option<usize>) -> String {
     header(&mut out, plan);
     for change in plan.changes.iter().filter(|change| change.kind != ChangeKind::UpToDate) {
         out.push('\n');
-        change_block(&mut out, change, zone, width);
+        let waiting = plan.waiting.iter().filter(|waiting| waiting.campaign == change.campaign);
+        change_block(&mut out, change, waiting, zone, width);
+    }
+    let apart: Vec<&WaitingDocument> =
+        plan.waiting.iter().filter(|waiting| is_apart(plan, waiting)).collect();
+    for waiting in &apart {
+        out.push('\n');
+        waiting_block(&mut out, waiting, zone, width);
     }
     let folded = plan.summary.up_to_date;
     if folded > 0 {
@@ -39,7 +47,8 @@ pub fn plan(plan: &PlanDocument, width: Option<usize>) -> String {
     }
     out.push('\n');
     if is_no_change(&plan.summary) {
-        let _ = writeln!(out, "{STRONG}No changes.{STRONG:#} Every campaign is as the ledger has it.");
+        let which = if apart.is_empty() { "Every campaign" } else { "Every campaign of the files" };
+        let _ = writeln!(out, "{STRONG}No changes.{STRONG:#} {which} is as the ledger has it.");
     }
     let _ = writeln!(out, "{STRONG}{}{STRONG:#}", summary(&plan.summary));
     out
@@ -79,7 +88,13 @@ fn header(out: &mut String, plan: &PlanDocument) {
         writeln!(out, "{QUIET}ledger at record {}, times in {}{QUIET:#}", plan.ledger.serial, plan.time_zone);
 }
 
-fn change_block(out: &mut String, change: &ChangeDocument, zone: Tz, width: Option<usize>) {
+fn change_block<'a>(
+    out: &mut String,
+    change: &ChangeDocument,
+    waiting: impl Iterator<Item = &'a WaitingDocument>,
+    zone: Tz,
+    width: Option<usize>,
+) {
     let (symbol, word, style) = match change.kind {
         ChangeKind::Create => ("+", "create", GOOD),
         ChangeKind::Blocked => ("!", "blocked", BAD),
@@ -87,7 +102,7 @@ fn change_block(out: &mut String, change: &ChangeDocument, zone: Tz, width: Opti
         ChangeKind::InDoubt => ("?", "in doubt", DOUBT),
         ChangeKind::UpToDate => ("=", "up to date", QUIET),
     };
-    let title = format!("{symbol} {word} {}", name(change));
+    let title = format!("{symbol} {word} {}", edition(&change.campaign, change.revision));
     let rest = [
         change.call.clone(),
         how_many(change),
@@ -98,6 +113,12 @@ fn change_block(out: &mut String, change: &ChangeDocument, zone: Tz, width: Opti
     flow(out, title.width(), &rest, width);
     let code = change.code.as_ref().map(|code| format!(" [{code}]")).unwrap_or_default();
     let _ = writeln!(out, "    {}{code}", text::plain(&change.reason));
+    if let Some(note) = &change.note {
+        let _ = writeln!(out, "    {DOUBT}note:{DOUBT:#} {}", text::plain(note));
+    }
+    for waiting in waiting {
+        let _ = writeln!(out, "    {DOUBT}{}{DOUBT:#}", still_sent(waiting, zone));
+    }
     if let Some(help) = &change.help {
         let _ = writeln!(out, "    {QUIET}help:{QUIET:#} {}", text::plain(help));
     }
@@ -105,6 +126,51 @@ fn change_block(out: &mut String, change: &ChangeDocument, zone: Tz, width: Opti
         ChangeKind::Create => created(out, change),
         ChangeKind::Blocked => changed(out, change),
         ChangeKind::Expired | ChangeKind::InDoubt | ChangeKind::UpToDate => {}
+    }
+}
+
+/// Whether no change that is shown speaks of it.
+fn is_apart(plan: &PlanDocument, waiting: &WaitingDocument) -> bool {
+    let is_shown =
+        |change: &ChangeDocument| change.campaign == waiting.campaign && change.kind != ChangeKind::UpToDate;
+    waiting.standing != WaitingStanding::Withdrawn && !plan.changes.iter().any(is_shown)
+}
+
+fn waiting_block(out: &mut String, waiting: &WaitingDocument, zone: Tz, width: Option<usize>) {
+    let title = format!("~ waiting {}", edition(&waiting.campaign, waiting.revision));
+    let _ = write!(out, "{DOUBT}{title}{DOUBT:#}");
+    flow(out, title.width(), &[who_waits(waiting), when(&waiting.schedule, zone)], width);
+    let why = match waiting.standing {
+        WaitingStanding::Removed => "no longer in the files",
+        _ => "the files have another revision",
+    };
+    let _ = writeln!(out, "    {why}, but it waits at the vendor and will still be sent");
+    let _ = writeln!(out, "    {QUIET}help:{QUIET:#} to stop it, delete its tasks in the mPaaS console");
+}
+
+/// Says of a revision that waits at the vendor when it is sent and to how many.
+fn still_sent(waiting: &WaitingDocument, zone: Tz) -> String {
+    let (revision, who) = (waiting.revision, who_waits(waiting));
+    let when = match &waiting.schedule {
+        ScheduleDocument::Repeat { .. } => format!("and repeats {}", when(&waiting.schedule, zone)),
+        once => format!("for {}", when(once, zone)),
+    };
+    if waiting.standing == WaitingStanding::Withdrawn {
+        return format!(
+            "revision {revision} ({when}) to {who}: withdrawn, says the file; its tasks were deleted"
+        );
+    }
+    format!("revision {revision} waits at the vendor {when} and will still be sent to {who}")
+}
+
+fn who_waits(waiting: &WaitingDocument) -> String {
+    if waiting.recipients == "broadcast" {
+        return "everyone, by broadcast".to_owned();
+    }
+    let targets = text::count(waiting.targets, "target");
+    match waiting.in_doubt {
+        0 => targets,
+        in_doubt => format!("{targets} ({} in doubt)", text::number(in_doubt)),
     }
 }
 
@@ -124,12 +190,8 @@ fn flow(out: &mut String, mut used: usize, items: &[String], width: Option<usize
     out.push('\n');
 }
 
-fn name(change: &ChangeDocument) -> String {
-    if change.revision == 1 {
-        change.campaign.clone()
-    } else {
-        format!("{}@{}", change.campaign, change.revision)
-    }
+fn edition(campaign: &str, revision: u32) -> String {
+    if revision == 1 { campaign.to_owned() } else { format!("{campaign}@{revision}") }
 }
 
 fn how_many(change: &ChangeDocument) -> String {
@@ -162,10 +224,9 @@ pub fn when(schedule: &ScheduleDocument, zone: Tz) -> String {
         ScheduleDocument::Once { at } => text::time(*at, zone),
         ScheduleDocument::Repeat { every, on, time, from, until } => {
             let days = on.as_ref().map(|days| format!(" on {}", days_of(every, days))).unwrap_or_default();
-            let vendors = time.format("%H:%M:%S").to_string();
-            let local = local_time(*from, *time, zone);
-            let clock = if local == vendors { vendors } else { format!("{local} ({vendors} UTC+8)") };
-            format!("every {every}{days} at {clock}, {from} to {until}")
+            let pushed_on = |day: &NaiveDate| is_on(every, on.as_deref(), *day);
+            let pushes = from.iter_days().take_while(|day| day <= until).filter(pushed_on);
+            format!("every {every}{days} at {}, {from} to {until}", clock(pushes, *time, zone))
         }
     }
 }
@@ -178,10 +239,34 @@ fn days_of(every: &str, days: &[u8]) -> String {
     days.iter().map(name).collect::<Vec<_>>().join(",")
 }
 
-fn local_time(day: NaiveDate, time: NaiveTime, zone: Tz) -> String {
-    let vendors = vendor_zone().from_local_datetime(&day.and_time(time)).single();
-    let at: Option<DateTime<Utc>> = vendors.map(|at| at.with_timezone(&Utc));
-    at.map(|at| at.with_timezone(&zone).format("%H:%M:%S").to_string()).unwrap_or_default()
+/// Whether a series is pushed on a day, in UTC+8.
+fn is_on(every: &str, on: Option<&[u8]>, day: NaiveDate) -> bool {
+    let number = if every == "week" { day.weekday().number_from_monday() } else { day.day() };
+    on.is_none_or(|days| days.iter().any(|day| u32::from(*day) == number))
+}
+
+/// Returns the time of day of a series that is pushed on `days`. What stands still is the vendor's time: a zone's own moves
+/// against it with its clock changes, of which only those between two pushes count.
+fn clock(days: impl Iterator<Item = NaiveDate>, time: NaiveTime, zone: Tz) -> String {
+    let vendors = time.format("%H:%M:%S").to_string();
+    let mut locals: Vec<String> = Vec::new();
+    for day in days {
+        let Some(at) = vendor_zone().from_local_datetime(&day.and_time(time)).single() else { continue };
+        let at = at.with_timezone(&zone);
+        if at.date_naive() != day {
+            // The days that are named are the vendor's.
+            return format!("{vendors} UTC+8");
+        }
+        let local = at.format("%H:%M:%S").to_string();
+        if locals.last() != Some(&local) {
+            locals.push(local);
+        }
+    }
+    match locals.as_slice() {
+        [local] if *local == vendors => vendors,
+        [local] => format!("{local} ({vendors} UTC+8)"),
+        locals => format!("{vendors} UTC+8 ({})", locals.join(", then ")),
+    }
 }
 
 fn created(out: &mut String, change: &ChangeDocument) {
@@ -268,4 +353,41 @@ fn guard_block(out: &mut String, guard: &GuardDocument) {
     let place = &guard.declared_at;
     let _ = writeln!(out, "    {QUIET}-->{QUIET:#} {}:{}", place.file, place.line);
     let _ = writeln!(out, "    {QUIET}help:{QUIET:#} {}", guard.help);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_series_has_the_time_of_day_of_its_pushes() {
+        let series = |every: &str, on: &[u8], time: &str, until: &str, zone: Tz| {
+            let on = Some(on.to_vec()).filter(|days| !days.is_empty());
+            let (time, from, until) =
+                (time.parse().unwrap(), "2026-10-21".parse().unwrap(), until.parse().unwrap());
+            when(&ScheduleDocument::Repeat { every: every.to_owned(), on, time, from, until }, zone)
+        };
+        let berlin = chrono_tz::Europe::Berlin;
+        // Clocks there go back on Sunday, 2026-10-25, after the first day and before the first Monday.
+        assert_eq!(
+            series("week", &[1], "16:00:00", "2026-11-15", berlin),
+            "every week on Mon at 09:00:00 (16:00:00 UTC+8), 2026-10-21 to 2026-11-15"
+        );
+        assert_eq!(
+            series("day", &[], "16:00:00", "2026-10-24", berlin),
+            "every day at 10:00:00 (16:00:00 UTC+8), 2026-10-21 to 2026-10-24"
+        );
+        assert_eq!(
+            series("month", &[22, 26], "16:00:00", "2026-11-15", berlin),
+            "every month on 22,26 at 16:00:00 UTC+8 (10:00:00, then 09:00:00), 2026-10-21 to 2026-11-15"
+        );
+        assert_eq!(
+            series("day", &[], "03:00:00", "2026-10-24", berlin),
+            "every day at 03:00:00 UTC+8, 2026-10-21 to 2026-10-24"
+        );
+        assert_eq!(
+            series("day", &[], "09:00:00", "2026-11-15", chrono_tz::Asia::Shanghai),
+            "every day at 09:00:00, 2026-10-21 to 2026-11-15"
+        );
+    }
 }

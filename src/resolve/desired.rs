@@ -7,7 +7,9 @@ use chrono_tz::Tz;
 
 use crate::check::{AudienceSource, Checked, Declared, OwnContent};
 use crate::diagnostic::{Place, Source, closest};
-use crate::domain::{Campaign, CampaignId, Classification, Environment, EnvironmentName, ProjectName};
+use crate::domain::{
+    Campaign, CampaignId, Classification, Environment, EnvironmentName, ProjectName, Revision,
+};
 use crate::resolve::{Audience, Taker};
 
 /// Everything that should exist in one environment.
@@ -32,6 +34,8 @@ pub struct Desired {
 pub struct DesiredCampaign {
     /// What it says, when, and to which kind of targets.
     pub campaign: Campaign,
+    /// The last revision whose tasks at the vendor were deleted, as the files say. No content: it says what a person did.
+    pub withdrawn: Option<Revision>,
     /// Who gets it; the same value as in [`Desired::audiences`].
     pub audience: Arc<Audience>,
     /// The campaign's key.
@@ -124,6 +128,7 @@ fn columns(campaigns: &BTreeMap<CampaignId, Box<Declared<OwnContent>>>) -> BTree
 /// A campaign that waits until every campaign of its audience is known.
 struct Draft {
     campaign: Campaign,
+    withdrawn: Option<Revision>,
     audience: String,
     declared_at: Place,
     schedule_at: Place,
@@ -134,6 +139,7 @@ impl Draft {
     fn to(self, audiences: &BTreeMap<String, Arc<Audience>>) -> DesiredCampaign {
         DesiredCampaign {
             campaign: self.campaign,
+            withdrawn: self.withdrawn,
             audience: Arc::clone(&audiences[&self.audience]),
             declared_at: self.declared_at,
             schedule_at: self.schedule_at,
@@ -195,6 +201,7 @@ fn fill_in(
     }
     Some(Draft {
         campaign,
+        withdrawn: own.withdrawn,
         audience: own.audience,
         declared_at,
         schedule_at: strategy.value.schedule_at.clone(),

@@ -28,7 +28,7 @@ const BUILT_AT_RUN_TIME: &[Code] =
 
 /// Codes that a clock or a ledger is needed for; the tests of `plan` have them.
 pub(crate) const GUARDS_OF_PLAN: &[Code] =
-    &[Code::TimePast, Code::RepeatPast, Code::RepeatTooFar, Code::TooManyTasks];
+    &[Code::TimePast, Code::RepeatPast, Code::RepeatTooFar, Code::TooManyTasks, Code::StillWaiting];
 
 #[test]
 fn every_bad_workspace_prints_what_is_expected() {

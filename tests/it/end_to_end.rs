@@ -81,13 +81,15 @@ fn content_that_was_sent_is_blocked_with_its_diff_until_the_revision_is_raised()
     site.apply().exits(0);
     assert_eq!(site.received().len(), sent);
     site.edit("campaigns/payday.yaml", "    expires_after", "    revision: 2\n    expires_after");
+    site.run(&["plan"]).exits(0).says("! blocked payday-2026-12@2").says("[still-waiting]");
+    site.edit("campaigns/payday.yaml", "revision: 2", "revision: 2\n    withdrawn: 1");
     site.run(&["plan"]).exits(0).says("+ create payday-2026-12@2").says("24 targets in 1 request");
     site.apply().exits(0).says("24 accepted");
     site.run(&["plan"]).exits(0).says("No changes.");
-    site.edit("campaigns/payday.yaml", "revision: 2", "revision: 1");
+    site.edit("campaigns/payday.yaml", "    revision: 2\n    withdrawn: 1\n", "");
     // The first revision's content is history again, so going back is no change.
     site.edit("campaigns/payday.yaml", "十二月\"", "12月\"");
-    site.run(&["plan"]).exits(0).says("No changes.");
+    site.run(&["plan"]).exits(0).says("No changes.").says("~ waiting payday-2026-12@2  24 targets");
 }
 
 #[test]
@@ -329,6 +331,30 @@ fn a_past_time_is_shown_as_expired_at_its_place_and_keeps_nothing_else_back() {
 }
 
 #[test]
+fn a_series_is_pushed_while_it_has_a_time_to_come_and_not_after() {
+    let path = "campaigns/digest.yaml";
+    let site = Site::with_samples();
+    site.edit(path, "every: week, on: [friday], time: \"18:30:00\"", "every: day, time: \"09:59:59\"");
+    site.edit(path, "from: 2026-12-01, until: 2027-02-28", "from: 2026-11-24, until: 2026-11-24");
+    site.run(&["plan"])
+        .exits(0)
+        .says("x expired weekly-digest-winter")
+        .says("its last time 2026-11-24T09:59:59+08:00 has passed; 1 target was not sent to [time-past]")
+        .warns("warning[time-past]");
+    site.apply().exits(0);
+    assert!(!site.run(&["status"]).exits(0).stdout.contains("weekly-digest-winter"));
+    site.edit(path, "until: 2026-11-24", "until: 2026-11-25");
+    let note = "note: its first time 2026-11-24T09:59:59+08:00 has passed, so it begins with 2026-11-25T09:59:59+08:00";
+    let early = site.run_at("2026-11-24T09:59:58+08:00", &["plan", "--out", "plan.json"]).exits(0);
+    assert!(!early.stdout.contains("note:"), "{}", early.stdout);
+    site.run(&["plan"]).exits(0).says("+ create weekly-digest-winter").says(note);
+    site.run(&["apply", "plan.json", "--auto-approve"])
+        .exits(7)
+        .warns("its first time that is still to come changed");
+    site.apply().exits(0).says("+ weekly-digest-winter@1  1 accepted");
+}
+
+#[test]
 fn more_tasks_than_the_vendor_keeps_are_refused_as_a_whole() {
     let ids: String = (0..1001).map(|number| format!("u{number}\n")).collect::<Vec<_>>().concat();
     let site = Site::with_samples();
@@ -444,9 +470,14 @@ fn init_starts_a_workspace_that_plans_and_overwrites_nothing() {
 #[expect(clippy::disallowed_methods, reason = "a test's own switch")]
 fn every_code_of_the_clock_and_the_ledger_has_a_workspace_that_shows_it() {
     let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/corpus/plan");
-    for code in [Code::TimePast, Code::RepeatPast, Code::RepeatTooFar, Code::TooManyTasks] {
+    for code in crate::corpus::GUARDS_OF_PLAN {
         let directory = corpus.join(code.as_str());
         let site = Site::copied(&directory);
+        if *code == Code::StillWaiting {
+            site.edit("campaigns/c.yaml", "revision: 2", "revision: 1");
+            site.apply().exits(0);
+            site.edit("campaigns/c.yaml", "revision: 1", "revision: 2");
+        }
         let ran = site.run(&["plan"]);
         let said = format!("exit {}\n\n{}\n{}", ran.code.unwrap(), ran.stderr, ran.stdout);
         assert!(said.contains(&format!("[{code}]")), "{code}: {said}");

@@ -110,6 +110,7 @@ fn campaign((name, revision, body, targets): &Sketch) -> DesiredCampaign {
         declared_at: Place::file("laws.yaml"),
         schedule_at: Place::file("laws.yaml"),
         until_at: None,
+        withdrawn: None,
     }
 }
 

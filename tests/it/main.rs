@@ -38,6 +38,7 @@ mod signature;
 mod site;
 mod soak;
 mod start;
+mod still_waiting;
 mod valid_corpus;
 mod wire;
 mod yaml_page;

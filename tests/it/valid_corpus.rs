@@ -178,6 +178,8 @@ fn task_name(desired: &Desired) {
 fn revision(desired: &Desired) {
     assert_eq!(campaign(desired, "c").revision.get(), 7);
     assert_eq!(campaign(desired, "first").revision, Revision::FIRST);
+    let withdrawn: Vec<_> = desired.campaigns.iter().map(|one| one.withdrawn.map(Revision::get)).collect();
+    assert_eq!(withdrawn, [Some(6), None]);
 }
 
 fn expires_after(desired: &Desired) {

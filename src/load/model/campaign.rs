@@ -57,6 +57,11 @@ pub struct CampaignSyntax {
     #[serde(default)]
     #[schemars(range(min = 1), example = 2)]
     pub revision: Option<u32>,
+    /// The last earlier revision whose tasks you deleted in the mPaaS console. A new revision is blocked while an earlier
+    /// one waits at the vendor for its time, as that would be sent as well; this says that it will not.
+    #[serde(default)]
+    #[schemars(range(min = 1), example = 1)]
+    pub withdrawn: Option<u32>,
     /// What the template's `#placeholder#`s become, the same for every target: wire `TemplateKeyValue`, in
     /// `PushMultiple` that of each `TargetMsg`.
     #[serde(default)]

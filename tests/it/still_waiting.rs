@@ -1,0 +1,171 @@
+//! What the vendor holds for a time to come, while the files have moved on, and who has got a push already: nobody gets
+//! it twice because nobody was told.
+
+use crate::site::{Ran, Site};
+
+const PROJECT: &str = "version: 1\nproject: p\ndefault_environment: sandbox\nenvironments:\n  sandbox: { app_id: A, \
+                       workspace_id: w, endpoint: sandbox }\n";
+
+const FILE: &str = "campaigns/c.yaml";
+
+/// Two users get it once, on the 15th at nine, and it was applied.
+fn scheduled(strategy: &str) -> Site {
+    let campaign = format!(
+        "templates:\n  t: {{ name: t, title: T, body: B }}\naudiences:\n  a:\n    users: [u1, u2]\nstrategies:\n  \
+         s: {{ {strategy} }}\ncampaigns:\n  hello: {{ template: t, audience: a, strategy: s, expires_after: 1h }}\n"
+    );
+    let site = Site::with(PROJECT, &campaign);
+    site.apply().exits(0).says("2 accepted");
+    site
+}
+
+fn once() -> Site {
+    scheduled("send: once, at: 2026-12-15T09:00:00+08:00")
+}
+
+const WAITS: &str =
+    "    revision 1 waits at the vendor for 2026-12-15 09:00 and will still be sent to 2 targets\n";
+
+fn raise(site: &Site, keys: &str) {
+    site.edit(FILE, "expires_after: 1h }", &format!("expires_after: 1h, {keys} }}"));
+}
+
+fn waiting(plan: &Ran) -> serde_json::Value {
+    plan.json()["waiting"].clone()
+}
+
+#[test]
+fn a_changed_time_says_that_the_old_one_still_stands() {
+    let site = once();
+    site.edit(FILE, "12-15T", "12-16T");
+    site.run(&["plan"])
+        .exits(0)
+        .says("! blocked hello")
+        .says(WAITS)
+        .says("or delete its tasks in the mPaaS console, then raise `revision` to 2 with `withdrawn: 1`");
+    let entry = serde_json::json!([{
+        "campaign": "hello", "revision": 1, "recipients": "users",
+        "schedule": { "send": "once", "at": "2026-12-15T01:00:00Z" },
+        "targets": 2, "in_doubt": 0, "standing": "changed",
+    }]);
+    assert_eq!(waiting(&site.run(&["plan", "--json"])), entry);
+    // Once it was sent, the help is what it always was.
+    let later = site.run_at("2026-12-15T09:00:00+08:00", &["plan"]).exits(0);
+    assert!(!later.stdout.contains("waits"), "{}", later.stdout);
+    later.says("raise `revision` to 2 to send it to the whole audience again");
+}
+
+#[test]
+fn a_new_revision_is_held_until_the_file_says_that_the_old_one_was_deleted() {
+    let site = once();
+    site.edit(FILE, "12-15T", "12-16T");
+    raise(&site, "revision: 2");
+    site.run(&["plan", "--detailed-exitcode"])
+        .exits(6)
+        .says("! blocked hello@2")
+        .says("[still-waiting]")
+        .says(WAITS)
+        .says("then set `withdrawn: 1`");
+    site.apply().exits(0);
+    assert_eq!(site.run(&["status", "--json"]).json()["campaigns"].as_array().unwrap().len(), 1);
+    site.edit(FILE, "revision: 2", "revision: 2, withdrawn: 1");
+    site.run(&["plan", "--out", "plan.json"])
+        .exits(0)
+        .says("+ create hello@2")
+        .says("withdrawn, says the file");
+    site.run(&["show", "plan.json"]).exits(0).says("withdrawn, says the file");
+    // What was withdrawn would have been sent in the meantime: the plan is what was reviewed all the same.
+    site.run_at("2026-12-15T10:00:00+08:00", &["apply", "plan.json", "--auto-approve"])
+        .exits(0)
+        .says("2 accepted");
+    let plan = site.run(&["plan"]).exits(0).says("No changes. Every campaign is as");
+    assert!(!plan.stdout.contains("waiting"), "{}", plan.stdout);
+    // It holds for that one revision only.
+    site.edit(FILE, "revision: 2", "revision: 3");
+    site.edit(FILE, "title: T", "title: U");
+    site.run(&["plan"]).exits(0).says("[still-waiting]").says("set `withdrawn: 2`");
+}
+
+#[test]
+fn a_revision_that_is_over_holds_nothing_back() {
+    let site = once();
+    site.edit(FILE, "12-15T", "12-16T");
+    raise(&site, "revision: 2");
+    site.run_at("2026-12-15T09:00:00+08:00", &["plan"]).exits(0).says("+ create hello@2");
+}
+
+#[test]
+fn a_series_goes_on_until_its_last_time() {
+    let site = scheduled("send: repeat, every: day, time: \"09:00:00\", from: 2026-11-25, until: 2026-11-26");
+    raise(&site, "revision: 2");
+    site.edit(FILE, "from: 2026-11-25, until: 2026-11-26", "from: 2026-11-26, until: 2026-11-27");
+    let says = "revision 1 waits at the vendor and repeats every day at 09:00:00, 2026-11-25 to 2026-11-26 and \
+                will still be sent to 2 targets";
+    site.run_at("2026-11-26T08:59:59+08:00", &["plan"]).exits(0).says("[still-waiting]").says(says);
+    site.edit(FILE, "from: 2026-11-26", "from: 2026-11-27");
+    let over = site.run_at("2026-11-26T09:00:00+08:00", &["plan"]).exits(0).says("+ create hello@2");
+    assert_eq!(
+        waiting(&site.run_at("2026-11-26T09:00:00+08:00", &["plan", "--json"])),
+        serde_json::Value::Null
+    );
+    assert!(!over.stdout.contains("waits"), "{}", over.stdout);
+}
+
+#[test]
+fn a_deleted_campaign_that_waits_at_the_vendor_is_named() {
+    let site = once();
+    let (kept, _) =
+        site.read(FILE).split_once("campaigns:").map(|(a, b)| (a.to_owned(), b.to_owned())).unwrap();
+    site.write(FILE, &kept);
+    let plan = site
+        .run(&["plan", "--detailed-exitcode"])
+        .exits(0)
+        .says("~ waiting hello  2 targets  2026-12-15 09:00\n    no longer in the files, but it waits at the vendor")
+        .says("No changes. Every campaign of the files is as the ledger has it.");
+    assert!(plan.last_line().starts_with("Plan: 0 to push"), "{}", plan.stdout);
+    assert_eq!(waiting(&site.run(&["plan", "--json"]))[0]["standing"], "removed");
+    site.apply().exits(0).says("~ waiting hello");
+    let later =
+        site.run_at("2026-12-15T09:00:00+08:00", &["plan"]).exits(0).says("No changes. Every campaign is");
+    assert!(!later.stdout.contains("waiting"), "{}", later.stdout);
+}
+
+const HELP_ON_THE_REST: &str = "to reach only the rest, declare a new campaign with only them as its audience; another time \
+                                here asks for a new revision, which is sent again to the 2 sent to before";
+
+#[test]
+fn late_additions_are_not_reached_by_a_way_that_sends_to_all_again() {
+    let site = once();
+    site.edit(FILE, "[u1, u2]", "[u1, u2, u3]");
+    let late = "2026-12-15T09:00:00+08:00";
+    site.run_at(late, &["plan"])
+        .exits(0)
+        .says("x expired hello")
+        .says("1 target was not sent to")
+        .says(HELP_ON_THE_REST);
+    site.edit(FILE, "12-15T", "12-16T");
+    site.run_at(late, &["plan"])
+        .exits(0)
+        .says("! blocked hello")
+        .says("or, for the 1 not sent to yet, declare a new campaign with only them as its audience")
+        .says("raising `revision` to 2 sends to the whole audience, again to the 2 sent to before");
+}
+
+#[test]
+fn late_additions_to_a_series_are_told_the_same() {
+    let site = scheduled("send: repeat, every: day, time: \"09:00:00\", from: 2026-11-25, until: 2026-11-30");
+    site.edit(FILE, "[u1, u2]", "[u1, u2, u3]");
+    site.run_at("2026-11-26T00:00:00+08:00", &["plan"]).exits(0).says("[repeat-past]").says(HELP_ON_THE_REST);
+}
+
+#[test]
+fn no_revision_that_was_used_is_advised() {
+    let site = scheduled("send: now");
+    raise(&site, "revision: 4");
+    site.apply().exits(0).says("2 accepted");
+    site.edit(FILE, "revision: 4", "revision: 1");
+    site.edit(FILE, "title: T", "title: U");
+    site.run(&["plan"]).exits(0).says("changed after send").says("raise `revision` to 5");
+    site.edit(FILE, "revision: 1", "revision: 2");
+    site.run(&["plan"]).exits(0).says("revision 2 is behind 4").says("set `revision` to 4, or to 5");
+}
