@@ -9,7 +9,7 @@ fn who_asks_for_the_version_gets_no_thread_and_no_file_of_certificates() {
         let calls = site.system_calls(arguments, "clone,clone3,socket,openat");
         let unwanted =
             |call: &&String| !call.contains("openat(") || call.contains("cert") || call.contains("ssl");
-        assert_eq!(calls.iter().filter(unwanted).collect::<Vec<_>>(), [&String::new(); 0], "{arguments:?}");
+        assert_eq!(calls.iter().find(unwanted), None, "{arguments:?}");
         assert!(!calls.is_empty(), "the trace sees what it is to see");
     }
 }
