@@ -4,7 +4,7 @@ use std::error::Error;
 use std::fmt;
 
 use crate::cli::exit::ExitStatus;
-use crate::ledger::{BlockError, Damage};
+use crate::ledger::{BlockError, Damage, Receiver};
 use crate::plan::{CannotApply, PlanFileError};
 use crate::resolve::ResolveError;
 use crate::state::{OpenRefused, PinError, StateError};
@@ -133,6 +133,18 @@ impl From<OpenRefused> for Failure {
             }
             OpenRefused::Foreign { .. } => {
                 "nothing was sent. Another app behind the same name needs an environment and a ledger of its own"
+            }
+            OpenRefused::AnotherReceiver { theirs: Receiver::Host, .. } => {
+                "nothing was sent. It knows who really got a push: for the sandbox, make an environment of its own, with its own `ledger:` directory"
+            }
+            OpenRefused::AnotherReceiver { is_unsure: true, .. } => {
+                "nothing was sent. What the sandbox took reached nobody, and what runs of version 0.1 sent before may have reached people. If it did, restore a copy of the ledger from before it met the sandbox; else set `endpoint: sandbox` again"
+            }
+            OpenRefused::AnotherReceiver { is_pinned: true, .. } => {
+                "nothing was sent. What the sandbox took reached nobody. Set `endpoint: sandbox` again; or name another `ledger:` directory, remove this environment's line from `campaignctl.lock` in a reviewed change, and run `campaignctl ledger init`"
+            }
+            OpenRefused::AnotherReceiver { .. } => {
+                "nothing was sent. What the sandbox took reached nobody. Set `endpoint: sandbox` again; or name another `ledger:` directory, and run `campaignctl ledger init`"
             }
             OpenRefused::AnotherLineage { .. } => {
                 "nothing was sent. Restore the ledger that the lock file names; it knows what was sent"

@@ -26,6 +26,7 @@ mod pace;
 mod packing;
 mod pages;
 mod readme;
+mod receiver;
 mod sandbox;
 mod sandbox_caller;
 mod sandbox_faults;
