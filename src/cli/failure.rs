@@ -6,6 +6,7 @@ use std::fmt;
 use crate::cli::exit::ExitStatus;
 use crate::ledger::{BlockError, Damage, Receiver};
 use crate::plan::{CannotApply, PlanFileError};
+use crate::render::caller::{Caller, word};
 use crate::resolve::ResolveError;
 use crate::state::{OpenRefused, PinError, StateError};
 
@@ -53,6 +54,13 @@ impl Failure {
     #[must_use]
     pub(in crate::cli) fn help(mut self, text: impl Into<String>) -> Self {
         self.help = Some(text.into());
+        self
+    }
+
+    /// Completes the commands in the help with the options that the caller gave.
+    #[must_use]
+    pub(in crate::cli) fn spelled_for(mut self, caller: &Caller) -> Self {
+        self.help = self.help.map(|help| caller.spell(&help));
         self
     }
 }
@@ -166,8 +174,11 @@ impl From<PinError> for Failure {
             PinError::Io { .. } => ExitStatus::Other,
             PinError::Unreadable { .. } | PinError::Version { .. } => ExitStatus::Written,
         };
-        Self::from_error(status, &error)
-            .help("take the file as it is in git: `git checkout -- campaignctl.lock`")
+        let (PinError::Io { path, .. } | PinError::Unreadable { path, .. } | PinError::Version { path, .. }) =
+            &error;
+        let help =
+            format!("take the file as it is in git: `git checkout -- {}`", word(&path.to_string_lossy()));
+        Self::from_error(status, &error).help(help)
     }
 }
 

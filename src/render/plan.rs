@@ -12,6 +12,7 @@ use crate::domain::vendor_zone;
 use crate::plan::{
     ChangeDocument, ChangeKind, GuardDocument, PlanDocument, ScheduleDocument, SummaryDocument,
 };
+use crate::render::caller::Caller;
 use crate::render::text::{self, BAD, DOUBT, GOOD, QUIET, STRONG};
 
 /// Longer values of a plan's content are broken into a line for each key.
@@ -19,15 +20,16 @@ const OUTLINE_COLUMNS_MAX: usize = 76;
 
 const DAYS: [&str; 7] = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
 
-/// Returns the whole plan. `width` is the terminal's, if there is one to fit.
+/// Returns the whole plan. `width` is the terminal's, if there is one to fit. The document does not know who called, so
+/// that it is the same whoever does; the commands that it names are completed here.
 #[must_use]
-pub fn plan(plan: &PlanDocument, width: Option<usize>) -> String {
+pub fn plan(plan: &PlanDocument, width: Option<usize>, caller: &Caller) -> String {
     let zone = plan.time_zone.parse().unwrap_or(Tz::UTC);
     let mut out = String::new();
     header(&mut out, plan);
     for change in plan.changes.iter().filter(|change| change.kind != ChangeKind::UpToDate) {
         out.push('\n');
-        change_block(&mut out, change, zone, width);
+        change_block(&mut out, change, zone, (width, caller));
     }
     let folded = plan.summary.up_to_date;
     if folded > 0 {
@@ -79,7 +81,12 @@ fn header(out: &mut String, plan: &PlanDocument) {
         writeln!(out, "{QUIET}ledger at record {}, times in {}{QUIET:#}", plan.ledger.serial, plan.time_zone);
 }
 
-fn change_block(out: &mut String, change: &ChangeDocument, zone: Tz, width: Option<usize>) {
+fn change_block(
+    out: &mut String,
+    change: &ChangeDocument,
+    zone: Tz,
+    (width, caller): (Option<usize>, &Caller),
+) {
     let (symbol, word, style) = match change.kind {
         ChangeKind::Create => ("+", "create", GOOD),
         ChangeKind::Blocked => ("!", "blocked", BAD),
@@ -99,7 +106,7 @@ fn change_block(out: &mut String, change: &ChangeDocument, zone: Tz, width: Opti
     let code = change.code.as_ref().map(|code| format!(" [{code}]")).unwrap_or_default();
     let _ = writeln!(out, "    {}{code}", text::plain(&change.reason));
     if let Some(help) = &change.help {
-        let _ = writeln!(out, "    {QUIET}help:{QUIET:#} {}", text::plain(help));
+        let _ = writeln!(out, "    {QUIET}help:{QUIET:#} {}", text::plain(&caller.spell(help)));
     }
     match change.kind {
         ChangeKind::Create => created(out, change),

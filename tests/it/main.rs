@@ -5,6 +5,7 @@
 mod architecture;
 mod bench;
 mod bounds;
+mod caller;
 mod corpus;
 mod crash_loop;
 mod doubt;

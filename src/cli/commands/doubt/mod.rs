@@ -55,7 +55,7 @@ fn list(shell: &Shell, globals: &Globals, campaign: Option<&CampaignId>, json: b
     shell.answer(&if json {
         render::json::pretty(&doubts)
     } else {
-        render::doubt::doubts(&doubts, desired.time_zone)
+        render::doubt::doubts(&doubts, desired.time_zone, shell.caller())
     })?;
     Ok(ExitStatus::Done)
 }

@@ -57,7 +57,7 @@ pub(super) fn run(shell: &Shell, globals: &Globals, args: &Args) -> Result {
     shell.answer(&if args.json {
         render::json::pretty(&resolved)
     } else {
-        render::doubt::resolved(&resolved, desired.time_zone, args.dry_run)
+        render::doubt::resolved(&resolved, desired.time_zone, args.dry_run, shell.caller())
     })?;
     let is_open = |finding: &Finding| {
         args.dry_run || matches!(finding.answer, Answer::TooEarly { .. } | Answer::CannotTell { .. })
