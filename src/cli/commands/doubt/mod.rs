@@ -50,6 +50,7 @@ fn list(shell: &Shell, globals: &Globals, campaign: Option<&CampaignId>, json: b
     let session = Session::new(shell, globals);
     let desired = session.desired(None)?;
     let ledger = session.view_ledger(&desired, "doubt list")?.ledger;
+    prove_known(&ledger, campaign)?;
     let doubts: Vec<OpenDoubt> =
         wanted(&ledger, campaign).into_iter().map(|doubt| OpenDoubt::of(doubt, &ledger)).collect();
     shell.answer(&if json {
@@ -58,6 +59,11 @@ fn list(shell: &Shell, globals: &Globals, campaign: Option<&CampaignId>, json: b
         render::doubt::doubts(&doubts, desired.time_zone, shell.caller())
     })?;
     Ok(ExitStatus::Done)
+}
+
+/// Refuses a campaign of which the ledger knows nothing: a misspelled one would seem to be settled.
+fn prove_known(ledger: &Ledger, campaign: Option<&CampaignId>) -> Result<()> {
+    campaign.map_or(Ok(()), |campaign| super::status::prove_known(ledger, campaign))
 }
 
 /// Returns the batches in doubt, of one campaign or of all.
