@@ -201,6 +201,7 @@ impl Session<'_> {
         let path = &desired.environment.ledger;
         let opened = match SledBackend::open(path, &self.holder(command, false)) {
             Err(StateError::Locked { .. } | StateError::LeftLocked { .. }) => SledBackend::view(path),
+            Err(StateError::Io { source, .. }) if is_unwritable(&source) => SledBackend::view(path),
             other => other,
         };
         Ok(opened?)
