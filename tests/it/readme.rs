@@ -53,6 +53,17 @@ fn what_init_writes_is_shown_as_it_is() {
     }
 }
 
+/// Of the runs of one group that wait, GitHub keeps the last: a pull request's plan must not be in the group of an apply.
+#[test]
+fn the_plan_of_a_pull_request_never_cancels_an_apply() {
+    let workflow: serde_json::Value = serde_yaml::from_str(&asset("github-workflow.yaml")).unwrap();
+    let group = workflow["concurrency"]["group"].as_str().expect("there is a group");
+    let expression =
+        group.split_once("${{ ").and_then(|(_, rest)| rest.split_once(" }}")).expect("one expression").0;
+    assert_eq!(expression, "github.event_name == 'pull_request' && github.ref || 'apply'", "{group}");
+    assert_ne!(workflow["concurrency"]["cancel-in-progress"], true, "an apply is not cut short");
+}
+
 /// Each block runs in a fresh copy of the samples. They were applied before, except where the block itself
 /// builds and applies them.
 #[test]
