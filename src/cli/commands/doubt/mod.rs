@@ -17,6 +17,9 @@ use crate::render::doubt::OpenDoubt;
 /// the rest, look in the mPaaS console by message key (the README says how to compute one), then say what you
 /// found with `doubt mark`.
 #[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  campaignctl -e production doubt list\n  campaignctl -e production doubt resolve"
+)]
 pub(in crate::cli) struct Args {
     #[command(subcommand)]
     action: Action,

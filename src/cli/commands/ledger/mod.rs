@@ -18,6 +18,9 @@ use crate::state::{PIN_FILE_NAME, Pins};
 /// The ledger remembers every push that was submitted. Keep its directory between runs: without it nobody
 /// knows what was sent, and `plan` and `apply` refuse.
 #[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  campaignctl -e production ledger init\n  campaignctl -e production ledger export > ledger.jsonl"
+)]
 pub(in crate::cli) struct Args {
     #[command(subcommand)]
     action: Action,
