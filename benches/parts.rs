@@ -282,6 +282,7 @@ mod ledger {
             environment: "sandbox".parse().unwrap(),
             app_id: "A".to_owned(),
             workspace_id: "w".to_owned(),
+            receiver: None,
         }
     }
 

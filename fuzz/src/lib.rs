@@ -13,6 +13,7 @@ use campaignctl::domain::{LedgerSalt, TargetId};
 use campaignctl::load::model::TargetFileFormat;
 use campaignctl::load::targets::{BadLineReason, TargetFile};
 use campaignctl::plan::{PlanDocument, PlanFileError};
+use campaignctl::render::caller::Caller;
 use campaignctl::render::diagnostic::{Look, github, json, summary, text};
 use campaignctl::{check, load, plan, render, resolve, schema};
 use serde_json::Value;
@@ -132,9 +133,9 @@ pub fn plan_file(bytes: &[u8]) {
     if let Ok(read) = read {
         assert_eq!(read, document);
     }
-    let printed = render::plan::plan(&document, Some(80));
+    let printed = render::plan::plan(&document, Some(80), &Caller::default());
     assert!(printed.len() <= (bytes.len() + 1024) * 64, "{} bytes print {}", bytes.len(), printed.len());
-    assert!(!render::plan::plan(&document, None).is_empty());
+    assert!(!render::plan::plan(&document, None, &Caller::default()).is_empty());
     assert_eq!(plan::differences(&document, &document), []);
     // Refused or not: it must say so without a panic.
     drop(plan::can_apply(&document));

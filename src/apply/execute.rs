@@ -16,7 +16,7 @@ use crate::apply::send::{Lane, batch};
 use crate::apply::stop::{Brake, Interrupt, Stop};
 use crate::apply::{Deliver, Journal, Step, TargetSource};
 use crate::domain::{Environment, LedgerSalt, ProjectName};
-use crate::ledger::{Record, RunId};
+use crate::ledger::{Receiver, Record, RunId};
 use crate::plan::{Plan, PlannedPush};
 
 /// How much longer than a request's own time-out an interrupted apply waits for what is in flight.
@@ -117,7 +117,8 @@ pub async fn execute<D: Deliver>(execution: Execution<D>) -> Report {
 async fn begin<D>(lane: &Lane<D>, journal: &mut Journal, plan_digest: &str) -> Result<(), Stop> {
     let Options { run, actor, ci_run, .. } = lane.options.clone();
     let (plan, process) = (plan_digest.to_owned(), Some(std::process::id()));
-    let record = Record::RunStarted { run, plan, actor, process, ci_run };
+    let receiver = Some(Receiver::at(&lane.environment.endpoint));
+    let record = Record::RunStarted { run, plan, actor, process, ci_run, receiver };
     journal.write(record).await.map(drop).map_err(Stop::Ledger)
 }
 

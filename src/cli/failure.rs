@@ -4,8 +4,9 @@ use std::error::Error;
 use std::fmt;
 
 use crate::cli::exit::ExitStatus;
-use crate::ledger::{BlockError, Damage};
+use crate::ledger::{BlockError, Damage, Receiver};
 use crate::plan::{CannotApply, PlanFileError};
+use crate::render::caller::{Caller, word};
 use crate::resolve::ResolveError;
 use crate::state::{OpenRefused, PinError, StateError};
 
@@ -53,6 +54,13 @@ impl Failure {
     #[must_use]
     pub(in crate::cli) fn help(mut self, text: impl Into<String>) -> Self {
         self.help = Some(text.into());
+        self
+    }
+
+    /// Completes the commands in the help with the options that the caller gave.
+    #[must_use]
+    pub(in crate::cli) fn spelled_for(mut self, caller: &Caller) -> Self {
+        self.help = self.help.map(|help| caller.spell(&help));
         self
     }
 }
@@ -134,6 +142,18 @@ impl From<OpenRefused> for Failure {
             OpenRefused::Foreign { .. } => {
                 "nothing was sent. Another app behind the same name needs an environment and a ledger of its own"
             }
+            OpenRefused::AnotherReceiver { theirs: Receiver::Host, .. } => {
+                "nothing was sent. It knows who really got a push: for the sandbox, make an environment of its own, with its own `ledger:` directory"
+            }
+            OpenRefused::AnotherReceiver { is_unsure: true, .. } => {
+                "nothing was sent. What the sandbox took reached nobody, and what runs of version 0.1 sent before may have reached people. If it did, restore a copy of the ledger from before it met the sandbox; else set `endpoint: sandbox` again"
+            }
+            OpenRefused::AnotherReceiver { is_pinned: true, .. } => {
+                "nothing was sent. What the sandbox took reached nobody. Set `endpoint: sandbox` again; or name another `ledger:` directory, remove this environment's line from `campaignctl.lock` in a reviewed change, and run `campaignctl ledger init`"
+            }
+            OpenRefused::AnotherReceiver { .. } => {
+                "nothing was sent. What the sandbox took reached nobody. Set `endpoint: sandbox` again; or name another `ledger:` directory, and run `campaignctl ledger init`"
+            }
             OpenRefused::AnotherLineage { .. } => {
                 "nothing was sent. Restore the ledger that the lock file names; it knows what was sent"
             }
@@ -154,8 +174,11 @@ impl From<PinError> for Failure {
             PinError::Io { .. } => ExitStatus::Other,
             PinError::Unreadable { .. } | PinError::Version { .. } => ExitStatus::Written,
         };
-        Self::from_error(status, &error)
-            .help("take the file as it is in git: `git checkout -- campaignctl.lock`")
+        let (PinError::Io { path, .. } | PinError::Unreadable { path, .. } | PinError::Version { path, .. }) =
+            &error;
+        let help =
+            format!("take the file as it is in git: `git checkout -- {}`", word(&path.to_string_lossy()));
+        Self::from_error(status, &error).help(help)
     }
 }
 

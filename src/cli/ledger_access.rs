@@ -9,7 +9,7 @@ use uuid::Uuid;
 use crate::cli::failure::Failure;
 use crate::cli::session::Session;
 use crate::domain::{Endpoint, LedgerSalt};
-use crate::ledger::{Chain, FORMAT_VERSION, Header, Ledger, Lineage, Serial};
+use crate::ledger::{Chain, FORMAT_VERSION, Header, Ledger, Lineage, Receiver, Serial};
 use crate::render::text;
 use crate::resolve::Desired;
 use crate::state::{
@@ -201,6 +201,7 @@ impl Session<'_> {
         let path = &desired.environment.ledger;
         let opened = match SledBackend::open(path, &self.holder(command, false)) {
             Err(StateError::Locked { .. } | StateError::LeftLocked { .. }) => SledBackend::view(path),
+            Err(StateError::Io { source, .. }) if is_unwritable(&source) => SledBackend::view(path),
             other => other,
         };
         Ok(opened?)
@@ -250,6 +251,7 @@ impl Session<'_> {
             environment: environment.name.clone(),
             app_id: environment.app_id.clone(),
             workspace_id: environment.workspace_id.clone(),
+            receiver: Some(Receiver::at(&environment.endpoint)),
         };
         let open = state::create(Box::new(backend), header, path, self.shell.now())?;
         self.remember(&open.ledger, open.writer.serial(), open.writer.chain());

@@ -24,6 +24,7 @@ use clap::{CommandFactory, Parser};
 use crate::cli::exit::ExitStatus;
 use crate::cli::failure::Failure;
 use crate::cli::shell::Shell;
+use crate::render::caller::Caller;
 
 /// Campaign-as-code for Alibaba Cloud mPaaS Message Push
 ///
@@ -62,10 +63,13 @@ pub fn main() -> ExitCode {
         Ok(arguments) => arguments,
         Err(error) => return usage(&error).into(),
     };
-    let shell = Shell::new(arguments.globals.now);
-    let status = match commands::run(&shell, &arguments.globals, &arguments.command) {
+    let globals = &arguments.globals;
+    let directory = globals.directory.as_ref().map(|directory| directory.to_string_lossy());
+    let shell = Shell::new(globals.now, Caller::new(directory.as_deref(), globals.environment.as_deref()));
+    let status = match commands::run(&shell, globals, &arguments.command) {
         Ok(status) => status,
         Err(failure) => {
+            let failure = failure.spelled_for(shell.caller());
             shell.say(&format!("{failure}\n"));
             failure.status
         }

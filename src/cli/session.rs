@@ -89,6 +89,10 @@ impl<'a> Session<'a> {
         let Reading { checked, diagnostics } = self.read();
         self.report(&diagnostics)?;
         let environment = self.environment(&checked, also)?;
+        let default = checked.project.as_ref().and_then(|project| project.default_environment.as_ref());
+        if self.globals.environment.is_none() && default != Some(&environment) {
+            self.shell.is_about(environment.as_str());
+        }
         Ok(resolve::into_desired(checked, &environment)?)
     }
 

@@ -1,5 +1,6 @@
 //! The process's edge: the only clock, standard streams, terminal and environment variables.
 
+use std::cell::OnceCell;
 use std::io::{ErrorKind, IsTerminal, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -11,6 +12,7 @@ use crate::apply::Clock;
 use crate::cli::exit::ExitStatus;
 use crate::cli::failure::Failure;
 use crate::domain::{Credentials, Secret};
+use crate::render::caller::Caller;
 
 /// The names of a key's id, a key's secret and a token, in the order of preference: the vendor's samples
 /// use the first pair, its SDKs read the second.
@@ -22,13 +24,16 @@ const TOKEN_VARIABLE: &str = "ALIBABA_CLOUD_SECURITY_TOKEN";
 pub(in crate::cli) struct Shell {
     clock: Clock,
     given_time: Option<DateTime<Utc>>,
+    caller: Caller,
+    /// Once a file has named the environment that no option did.
+    completed: OnceCell<Caller>,
 }
 
 #[expect(clippy::unused_self, reason = "whatever a command does to the world goes through its shell")]
 impl Shell {
     /// Takes the system's clock, or one that starts at `now`.
     #[must_use]
-    pub(in crate::cli) fn new(now: Option<DateTime<Utc>>) -> Self {
+    pub(in crate::cli) fn new(now: Option<DateTime<Utc>>, caller: Caller) -> Self {
         let clock: Clock = match now {
             Some(start) => {
                 let since = Instant::now();
@@ -36,7 +41,18 @@ impl Shell {
             }
             None => Arc::new(system_time),
         };
-        Self { clock, given_time: now }
+        Self { clock, given_time: now, caller, completed: OnceCell::new() }
+    }
+
+    /// Returns what a printed command repeats.
+    #[must_use]
+    pub(in crate::cli) fn caller(&self) -> &Caller {
+        self.completed.get().unwrap_or(&self.caller)
+    }
+
+    /// Says what environment the command is about, where that is not the one that it is about without `-e`.
+    pub(in crate::cli) fn is_about(&self, environment: &str) {
+        self.completed.get_or_init(|| self.caller.with_environment(environment));
     }
 
     /// Returns the time; a given one stands still here, so that the same command gives the same answer.

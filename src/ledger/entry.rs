@@ -208,6 +208,7 @@ mod tests {
             actor: "a@b".into(),
             process: Some(1),
             ci_run: None,
+            receiver: None,
         }
     }
 

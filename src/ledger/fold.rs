@@ -150,10 +150,7 @@ impl Folding {
         self.is_packing = is_of_packed;
         match record {
             Record::Opened(_) | Record::Packed(_) => return Err(FoldError::MisplacedHeader(serial)),
-            Record::PackedRun(run) => {
-                self.run_places.insert(run.run.clone(), self.runs.len());
-                self.runs.push(run);
-            }
+            Record::PackedRun(run) => self.start_run(run),
             Record::PackedEdition(edition) => self.take_edition(edition),
             Record::PackedTargets(packed) => {
                 let key = (packed.campaign, packed.revision);
@@ -172,8 +169,21 @@ impl Folding {
                 self.task_ends.extend(ends.flat_map(|(end, count)| std::iter::repeat_n(end, count as usize)));
             }
             Record::PackedDoubt(doubt) => self.take_doubt(serial, doubt)?,
-            Record::RunStarted { run, plan, actor, process: _, ci_run } => {
-                self.start_run(at, run, plan, actor, ci_run);
+            Record::RunStarted { run, plan, actor, process: _, ci_run, receiver } => {
+                self.start_run(RunSummary {
+                    run,
+                    started_at: at,
+                    ended_at: None,
+                    plan,
+                    actor,
+                    ci_run,
+                    receiver,
+                    accepted: 0,
+                    rejected: 0,
+                    unknown: 0,
+                    stopped: None,
+                    campaigns: Vec::new(),
+                });
             }
             Record::Submitted { run: _, campaign, revision, digest, content } => {
                 self.editions
@@ -219,28 +229,9 @@ impl Folding {
         Ok(())
     }
 
-    fn start_run(
-        &mut self,
-        at: DateTime<Utc>,
-        run: RunId,
-        plan: String,
-        actor: String,
-        ci_run: Option<String>,
-    ) {
-        self.run_places.insert(run.clone(), self.runs.len());
-        self.runs.push(RunSummary {
-            run,
-            started_at: at,
-            ended_at: None,
-            plan,
-            actor,
-            ci_run,
-            accepted: 0,
-            rejected: 0,
-            unknown: 0,
-            stopped: None,
-            campaigns: Vec::new(),
-        });
+    fn start_run(&mut self, run: RunSummary) {
+        self.run_places.insert(run.run.clone(), self.runs.len());
+        self.runs.push(run);
     }
 
     fn run_of(&mut self, run: &RunId) -> Option<&mut RunSummary> {
@@ -436,6 +427,7 @@ mod tests {
             environment: "e".parse().unwrap(),
             app_id: "A".into(),
             workspace_id: "w".into(),
+            receiver: None,
         };
         let (run, content) = (RunId::new(RUN), content(Schedule::Now));
         let submitted = Record::Submitted {

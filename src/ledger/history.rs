@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::domain::{CampaignId, Revision, TargetHash, TargetSet};
 use crate::ledger::blocks::{Accepted, BlockError, merged};
 use crate::ledger::content::{Content, ContentDigest};
-use crate::ledger::record::{Header, IntentRecord, RunId, Serial};
+use crate::ledger::record::{Header, IntentRecord, Receiver, RunId, Serial};
 use crate::ledger::text::as_editions;
 
 /// An intent whose outcome nobody knows.
@@ -105,6 +105,9 @@ pub struct RunSummary {
     /// The CI job that ran it, as a URL.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ci_run: Option<String>,
+    /// What it sent to; nothing of runs of version 0.1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub receiver: Option<Receiver>,
     /// Targets accepted, by the outcomes on record.
     pub accepted: u64,
     /// Targets rejected, by the outcomes on record; a batch that was tried three times counts three times.
@@ -138,6 +141,18 @@ impl Ledger {
     #[must_use]
     pub fn header(&self) -> &Header {
         &self.header
+    }
+
+    /// Returns what took its pushes: by its first record, or where that is too old to say, by the first run that does.
+    #[must_use]
+    pub fn receiver(&self) -> Option<Receiver> {
+        self.header.receiver.or_else(|| self.runs.iter().find_map(|run| run.receiver))
+    }
+
+    /// Whether it has runs of which nobody knows what they sent to.
+    #[must_use]
+    pub fn has_runs_to_anywhere(&self) -> bool {
+        self.header.receiver.is_none() && self.runs.iter().any(|run| run.receiver.is_none())
     }
 
     /// Returns when it was made.

@@ -26,6 +26,6 @@ pub use history::{Doubt, History, Ledger, Rejection, RunSummary};
 pub use pack::{Packed, with_blocks, without_blocks};
 pub use packed::Mark;
 pub use record::{
-    FORMAT_VERSION, Header, IntentRecord, Judge, Lineage, Outcome, Record, RunId, Serial, Verdict,
+    FORMAT_VERSION, Header, IntentRecord, Judge, Lineage, Outcome, Receiver, Record, RunId, Serial, Verdict,
 };
 pub use survey::{Fault, Survey, survey};

@@ -6,7 +6,9 @@ use std::str::FromStr;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::domain::{Call, CampaignId, EnvironmentName, LedgerSalt, ProjectName, Revision, TargetHash};
+use crate::domain::{
+    Call, CampaignId, Endpoint, EnvironmentName, LedgerSalt, ProjectName, Revision, TargetHash,
+};
 use crate::ledger::content::{Content, ContentDigest};
 use crate::ledger::history::RunSummary;
 use crate::ledger::packed::{
@@ -76,6 +78,27 @@ random_id! {
     RunId
 }
 
+/// What takes the pushes of a ledger. Which host it is may change; whether it is real may not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Receiver {
+    /// The sandbox inside the process: nothing reaches a phone.
+    Sandbox,
+    /// A host: the vendor, or who plays it.
+    Host,
+}
+
+impl Receiver {
+    /// Returns what takes the pushes at an endpoint.
+    #[must_use]
+    pub fn at(endpoint: &Endpoint) -> Self {
+        match endpoint {
+            Endpoint::Sandbox => Self::Sandbox,
+            Endpoint::Remote(_) => Self::Host,
+        }
+    }
+}
+
 /// A ledger's first record: whose it is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Header {
@@ -96,6 +119,9 @@ pub struct Header {
     pub app_id: String,
     /// The mPaaS workspace that its pushes went to.
     pub workspace_id: String,
+    /// What takes its pushes; nothing in ledgers of version 0.1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub receiver: Option<Receiver>,
 }
 
 /// “This batch is about to be sent”: durable before the request leaves.
@@ -215,6 +241,9 @@ pub enum Record {
         /// The CI job that ran it, as a URL.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         ci_run: Option<String>,
+        /// What it sends to; nothing in ledgers of version 0.1.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        receiver: Option<Receiver>,
     },
     /// A campaign revision's content, before its first intent.
     Submitted {

@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use crate::apply::{Answer, Finding};
 use crate::ledger::{Doubt, Ledger};
+use crate::render::caller::Caller;
 use crate::render::text::{self, BAD, DOUBT, GOOD, QUIET, STRONG};
 
 /// One batch in doubt.
@@ -69,7 +70,7 @@ pub(super) fn why(doubt: &Doubt) -> String {
 
 /// Returns the batches in doubt, a few lines each.
 #[must_use]
-pub fn doubts(doubts: &[OpenDoubt], zone: Tz) -> String {
+pub fn doubts(doubts: &[OpenDoubt], zone: Tz, caller: &Caller) -> String {
     if doubts.is_empty() {
         return "Nothing is in doubt.\n".to_owned();
     }
@@ -89,7 +90,8 @@ pub fn doubts(doubts: &[OpenDoubt], zone: Tz) -> String {
         (text::noun(doubts.len() as u64, "batch", "batches"), text::count(targets, "target"));
     let _ = writeln!(
         out,
-        "\n{batches} with {targets} in doubt.\nTo ask the vendor what it can tell: `campaignctl doubt resolve`."
+        "\n{batches} with {targets} in doubt.\nTo ask the vendor what it can tell: `{}`.",
+        caller.command("doubt resolve"),
     );
     out
 }
@@ -126,7 +128,7 @@ impl Resolved {
 
 /// Returns the findings, a few lines each, and what they come to.
 #[must_use]
-pub fn resolved(resolved: &[Resolved], zone: Tz, is_dry_run: bool) -> String {
+pub fn resolved(resolved: &[Resolved], zone: Tz, is_dry_run: bool, caller: &Caller) -> String {
     if resolved.is_empty() {
         return "Nothing is in doubt.\n".to_owned();
     }
@@ -155,10 +157,11 @@ pub fn resolved(resolved: &[Resolved], zone: Tz, is_dry_run: bool) -> String {
         text::number(left),
     );
     if not_sent > 0 && !is_dry_run {
-        out.push_str("What was not sent is planned again: see `campaignctl plan`.\n");
+        let _ = writeln!(out, "What was not sent is planned again: see `{}`.", caller.command("plan"));
     }
     if left > 0 {
-        out.push_str("Look for those in the vendor's console, then: `campaignctl doubt mark --help`.\n");
+        let mark = caller.command("doubt mark --help");
+        let _ = writeln!(out, "Look for those in the vendor's console, then: `{mark}`.");
     }
     out
 }

@@ -3,6 +3,7 @@
 //! Takes values of every room and returns texts; writes to no stream, asks no terminal, computes no fact.
 //! Texts carry ANSI colours, which never carry meaning alone; `cli` strips them where nobody sees them.
 
+pub mod caller;
 pub mod diagnostic;
 pub mod doubt;
 pub mod explain;

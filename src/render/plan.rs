@@ -13,6 +13,7 @@ use crate::plan::{
     ChangeDocument, ChangeKind, GuardDocument, PlanDocument, ScheduleDocument, SummaryDocument,
     WaitingDocument, WaitingStanding,
 };
+use crate::render::caller::Caller;
 use crate::render::text::{self, BAD, DOUBT, GOOD, QUIET, STRONG};
 
 /// Longer values of a plan's content are broken into a line for each key.
@@ -20,16 +21,17 @@ const OUTLINE_COLUMNS_MAX: usize = 76;
 
 const DAYS: [&str; 7] = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
 
-/// Returns the whole plan. `width` is the terminal's, if there is one to fit.
+/// Returns the whole plan. `width` is the terminal's, if there is one to fit. The document does not know who called, so
+/// that it is the same whoever does; the commands that it names are completed here.
 #[must_use]
-pub fn plan(plan: &PlanDocument, width: Option<usize>) -> String {
+pub fn plan(plan: &PlanDocument, width: Option<usize>, caller: &Caller) -> String {
     let zone = plan.time_zone.parse().unwrap_or(Tz::UTC);
     let mut out = String::new();
     header(&mut out, plan);
     for change in plan.changes.iter().filter(|change| change.kind != ChangeKind::UpToDate) {
         out.push('\n');
         let waiting = plan.waiting.iter().filter(|waiting| waiting.campaign == change.campaign);
-        change_block(&mut out, change, waiting, zone, width);
+        change_block(&mut out, change, waiting, zone, (width, caller));
     }
     let apart: Vec<&WaitingDocument> =
         plan.waiting.iter().filter(|waiting| is_apart(plan, waiting)).collect();
@@ -93,7 +95,7 @@ fn change_block<'a>(
     change: &ChangeDocument,
     waiting: impl Iterator<Item = &'a WaitingDocument>,
     zone: Tz,
-    width: Option<usize>,
+    (width, caller): (Option<usize>, &Caller),
 ) {
     let (symbol, word, style) = match change.kind {
         ChangeKind::Create => ("+", "create", GOOD),
@@ -120,7 +122,7 @@ fn change_block<'a>(
         let _ = writeln!(out, "    {DOUBT}{}{DOUBT:#}", still_sent(waiting, zone));
     }
     if let Some(help) = &change.help {
-        let _ = writeln!(out, "    {QUIET}help:{QUIET:#} {}", text::plain(help));
+        let _ = writeln!(out, "    {QUIET}help:{QUIET:#} {}", text::plain(&caller.spell(help)));
     }
     match change.kind {
         ChangeKind::Create => created(out, change),

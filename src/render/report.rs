@@ -6,11 +6,12 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::apply::{CampaignReport, Report, Tally};
+use crate::render::caller::Caller;
 use crate::render::text::{self, BAD, DOUBT, GOOD, QUIET, STRONG};
 
 /// Returns the report. `took` is how long it took.
 #[must_use]
-pub fn report(report: &Report, took: Duration) -> String {
+pub fn report(report: &Report, took: Duration, caller: &Caller) -> String {
     let mut out = String::from("\n");
     for campaign in &report.campaigns {
         campaign_block(&mut out, campaign);
@@ -23,13 +24,15 @@ pub fn report(report: &Report, took: Duration) -> String {
         let _ = writeln!(
             out,
             "\n{DOUBT}In doubt{DOUBT:#}: nobody knows whether {} got the push. They are not\n\
-             sent to again by themselves. To ask the vendor what it can tell: `campaignctl doubt resolve`.",
-            text::count(tally.unknown, "target")
+             sent to again by themselves. To ask the vendor what it can tell: `{}`.",
+            text::count(tally.unknown, "target"),
+            caller.command("doubt resolve"),
         );
     }
     let _ = writeln!(out, "\n{STRONG}Applied in {}: {}.{STRONG:#}", seconds(took), summary(tally));
     if tally.rejected + tally.not_attempted > 0 {
-        let _ = writeln!(out, "What was rejected or not attempted is planned again: see `campaignctl plan`.");
+        let plan = caller.command("plan");
+        let _ = writeln!(out, "What was rejected or not attempted is planned again: see `{plan}`.");
     }
     out
 }

@@ -29,6 +29,7 @@ fn lines(writer: &mut Writer, count: u128) -> Vec<(Serial, Vec<u8>)> {
         actor: "a".into(),
         process: None,
         ci_run: None,
+        receiver: None,
     };
     (0..count).map(|n| writer.encode(chrono::DateTime::UNIX_EPOCH, &record(n))).collect()
 }
@@ -98,6 +99,7 @@ fn an_empty_directory_is_no_ledger_and_a_ledger_is_not_made_over_another() {
         environment: "e".parse().unwrap(),
         app_id: "A".into(),
         workspace_id: "w".into(),
+        receiver: None,
     };
     let make = || {
         let backend = Box::new(sled_at(directory.path(), true)?);

@@ -4,9 +4,9 @@ use std::path::Path;
 
 use chrono::{DateTime, Utc};
 
-use crate::domain::{Environment, ProjectName};
+use crate::domain::{Endpoint, Environment, ProjectName};
 use crate::ledger::{
-    BlockError, Damage, Entry, FoldError, Header, Ledger, Lineage, Mark, Record, Serial, Writer,
+    BlockError, Damage, Entry, FoldError, Header, Ledger, Lineage, Mark, Receiver, Record, Serial, Writer,
 };
 use crate::state::backend::{Backend, StateError};
 use crate::state::witness;
@@ -39,6 +39,18 @@ pub enum OpenRefused {
         /// The project file's.
         ours: String,
     },
+    /// Its pushes went to the sandbox and would go to a host, or the other way round.
+    #[error("{}", receivers_in_words(*theirs, endpoint))]
+    AnotherReceiver {
+        /// What took the ledger's pushes.
+        theirs: Receiver,
+        /// Where pushes would go now.
+        endpoint: Endpoint,
+        /// Whether runs of a version that did not say so may have sent to another receiver before.
+        is_unsure: bool,
+        /// Whether `campaignctl.lock` pins it.
+        is_pinned: bool,
+    },
     /// It is not the ledger that `campaignctl.lock` pins.
     #[error("the ledger's lineage is {found}, but `campaignctl.lock` pins {pinned}")]
     AnotherLineage {
@@ -55,6 +67,17 @@ pub enum OpenRefused {
         /// Ours.
         known: u32,
     },
+}
+
+fn receivers_in_words(theirs: Receiver, endpoint: &Endpoint) -> String {
+    match theirs {
+        Receiver::Sandbox => {
+            format!("the ledger was written at the sandbox, and `endpoint` is `{endpoint}` now")
+        }
+        Receiver::Host => {
+            format!("the ledger was written at a real endpoint, and `endpoint` is `{endpoint}` now")
+        }
+    }
 }
 
 /// A ledger at hand: what it adds up to, the store to append to, and where its chain stands.
@@ -92,8 +115,8 @@ pub struct Expected<'a> {
 ///
 /// # Errors
 ///
-/// Returns [`OpenRefused`] for a store that is damaged, rolled back, of another project, environment, app
-/// or workspace, or of another lineage than the pinned one.
+/// Returns [`OpenRefused`] for a store that is damaged, rolled back, of another project, environment, app,
+/// workspace or receiver, or of another lineage than the pinned one.
 pub fn open(backend: Box<dyn Backend>, expected: Expected<'_>) -> Result<OpenLedger, OpenRefused> {
     let path = &expected.environment.ledger;
     let mut writer = Writer::default();
@@ -141,7 +164,7 @@ pub fn open(backend: Box<dyn Backend>, expected: Expected<'_>) -> Result<OpenLed
         }
         other => other?,
     };
-    prove_ours(ledger.header(), expected)?;
+    prove_ours(&ledger, expected)?;
     Ok(OpenLedger { ledger, backend, writer, marks, records, packed_records, packed_up_to })
 }
 
@@ -174,8 +197,9 @@ fn prove_mark(known: &[KnownMark], mark: &Mark, path: &Path) -> Result<(), OpenR
     }
 }
 
-fn prove_ours(header: &Header, expected: Expected<'_>) -> Result<(), OpenRefused> {
+fn prove_ours(ledger: &Ledger, expected: Expected<'_>) -> Result<(), OpenRefused> {
     let Expected { project, environment, pinned, witness: _ } = expected;
+    let header = ledger.header();
     let known = crate::ledger::FORMAT_VERSION;
     if header.format > known {
         return Err(OpenRefused::NewerFormat { found: header.format, known });
@@ -190,6 +214,15 @@ fn prove_ours(header: &Header, expected: Expected<'_>) -> Result<(), OpenRefused
         if theirs != ours {
             return Err(OpenRefused::Foreign { what, theirs: theirs.to_owned(), ours: ours.to_owned() });
         }
+    }
+    // One that does not say goes on as it did: its next run says.
+    if let Some(theirs) = ledger.receiver().filter(|theirs| *theirs != Receiver::at(&environment.endpoint)) {
+        return Err(OpenRefused::AnotherReceiver {
+            theirs,
+            endpoint: environment.endpoint.clone(),
+            is_unsure: ledger.has_runs_to_anywhere(),
+            is_pinned: pinned.is_some(),
+        });
     }
     match pinned {
         Some(pinned) if *pinned != header.lineage => {

@@ -10,7 +10,7 @@ use serde_json::json;
 use crate::domain::{ApiVersion, Endpoint, Environment, LedgerSalt, Revision, TargetHash, TargetKind};
 use crate::ledger::{
     BLOCK_TARGETS, Content, FORMAT_VERSION, Fault, Header, IntentRecord, Judge, Ledger, Lineage, Outcome,
-    Record, RunId, Serial, Verdict, survey, with_blocks, without_blocks,
+    Receiver, Record, RunId, Serial, Verdict, survey, with_blocks, without_blocks,
 };
 use crate::state::backend::Backend;
 use crate::state::conformance::{holder, sled_at};
@@ -63,6 +63,7 @@ fn header() -> Header {
         environment: "e".parse().unwrap(),
         app_id: "A".into(),
         workspace_id: "w".into(),
+        receiver: Some(Receiver::Sandbox),
     }
 }
 
@@ -116,6 +117,7 @@ fn fill(mut open: OpenLedger) {
             actor: "ann@desk".into(),
             process: Some(9),
             ci_run: Some("https://ci/1".into()),
+            receiver: None,
         }],
     );
     append(&mut open, vec![submitted("many"), submitted("few"), submitted("doubtful"), submitted("refused")]);

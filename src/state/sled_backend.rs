@@ -103,7 +103,7 @@ fn numbered_key(serial: Serial, number: u16) -> [u8; 10] {
 
 /// What keeps others away from the files, or us away from theirs.
 enum Held {
-    Lock(HeldLock),
+    Lock(Box<HeldLock>),
     /// A place inside of what another value has locked.
     Within,
     /// A copy, gone with the value; nothing is appended to it.
@@ -123,7 +123,7 @@ impl SledBackend {
         if store_files::current(directory).is_none() {
             return Err(StateError::Missing(directory.to_owned()));
         }
-        Self::attach(directory, Held::Lock(holder::take(directory, holder)?))
+        Self::attach(directory, Held::Lock(Box::new(holder::take(directory, holder)?)))
     }
 
     /// Opens the store in `directory`, made if there is none, and keeps everybody else out. Whether it is
@@ -134,7 +134,7 @@ impl SledBackend {
     /// Returns what [`SledBackend::open`] returns, but never [`StateError::Missing`].
     pub fn create(directory: &Path, holder: &Holder) -> Result<Self, StateError> {
         fs::create_dir_all(directory).map_err(io("create", directory))?;
-        Self::attach(directory, Held::Lock(holder::take(directory, holder)?))
+        Self::attach(directory, Held::Lock(Box::new(holder::take(directory, holder)?)))
     }
 
     /// Opens a copy of the ledger in `directory`, which another process may be writing to: a view for reading.

@@ -156,6 +156,7 @@ fn copy_store(from: &Path, to: &Path) -> io::Result<()> {
     for name in names {
         let (source, target) = (from.join(&name), to.join(&name));
         let is_left_out = name == holder::LOCK_FILE_NAME
+            || name == holder::CLAIM_FILE_NAME
             || name == HIGH_WATER_FILE_NAME
             || name == DRAFT_NAME
             || name.to_string_lossy().starts_with(STORE_PREFIX)

@@ -205,7 +205,7 @@ fn only_one_campaign_can_be_asked_about() {
     let site = scheduled(&vendor, ONCE);
     second_batch_meets(&vendor, FaultKind::DropAfter);
     site.apply().exits(10);
-    resolve(&site, &["other"]).exits(0).says("Nothing is in doubt.");
+    resolve(&site, &["other"]).exits(3).warns("no campaign `other`");
     resolve(&site, &["hello"]).exits(0).says("1 batch sent");
 }
 
@@ -272,4 +272,23 @@ fn the_task_of_one_batch_is_not_taken_for_anothers() {
     site.apply().exits(0);
     assert_eq!(vendor.sandbox.received().pushes, 27);
     assert!(vendor.disturbed_twice().is_empty());
+}
+
+#[test]
+fn a_campaign_that_the_ledger_does_not_know_is_no_settled_one() {
+    let vendor = Vendor::start();
+    let site = scheduled(&vendor, "{ send: now }");
+    second_batch_meets(&vendor, FaultKind::DropAfter);
+    site.apply().exits(10);
+    for command in [&["status"][..], &["doubt", "list"], &["doubt", "list", "--json"], &["doubt", "resolve"]]
+    {
+        for (name, help) in [("helo", "did you mean `hello`?"), ("nosuch", "see all of them")] {
+            let ran = site.run(&[command, &[name]].concat()).exits(3);
+            ran.warns(&format!("the ledger has no campaign `{name}`"))
+                .warns(help)
+                .warns("`campaignctl status`");
+        }
+    }
+    site.run(&["doubt", "list", "hello"]).exits(0).says("1 batch");
+    resolve(&site, &["hello"]).exits(10);
 }

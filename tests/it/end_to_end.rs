@@ -238,7 +238,10 @@ fn an_environment_that_is_no_sandbox_needs_its_ledger_made() {
     let site = Site::with_samples();
     site.run(&["-e", "production", "plan"]).exits(12).warns("ledger init");
     site.run(&["-e", "production", "ledger", "init"]).exits(0);
-    site.run(&["-e", "production", "ledger", "init"]).exits(12);
+    let pins = site.read("campaigns/campaignctl.lock");
+    let again = site.run(&["-e", "production", "ledger", "init"]).exits(0);
+    again.says("for `production` is in").says("whole and pinned already: nothing was changed");
+    assert_eq!(site.read("campaigns/campaignctl.lock"), pins);
     // Planning opens no connection, so it needs neither the vendor nor a key.
     let mut command = site.command(&["-e", "production", "plan"]);
     let output = command.env_remove("MPAAS_AK_ENV").env_remove("MPAAS_SK_ENV").output().unwrap();

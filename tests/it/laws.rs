@@ -295,6 +295,7 @@ pub(crate) fn new_ledger() -> MemoryBackend {
         environment: "sandbox".parse().unwrap(),
         app_id: "APP".into(),
         workspace_id: "test".into(),
+        receiver: None,
     };
     drop(state::create(Box::new(backend.clone()), header, Path::new("ledger"), now()).unwrap());
     backend
@@ -610,7 +611,14 @@ fn content_that_was_only_rejected_can_be_mended_and_sent() {
 fn a_ledger_of_records_that_cannot_follow_each_other_is_refused() {
     let mut writer = Writer::default();
     let run = RunId::new(uuid::Uuid::from_u128(1));
-    let record = Record::RunStarted { run, plan: "p".into(), actor: "a".into(), process: None, ci_run: None };
+    let record = Record::RunStarted {
+        run,
+        plan: "p".into(),
+        actor: "a".into(),
+        process: None,
+        ci_run: None,
+        receiver: None,
+    };
     let mut backend = MemoryBackend::default();
     let line = writer.encode(now(), &record);
     backend.append(vec![line], writer.chain()).unwrap();

@@ -161,6 +161,34 @@ fn a_directory_that_can_only_be_read_is_read_and_never_sent_from() {
     assert_eq!(vendor.calls(), 0);
 }
 
+/// Root may write anywhere: the system is made to refuse.
+#[test]
+fn a_ledger_that_can_only_be_read_can_be_read_by_whoever_only_reads() {
+    let vendor = Vendor::start();
+    let site = Site::remote(&vendor.url(), 5, "");
+    site.apply().exits(0);
+    let export = read_ledger(&site);
+    let unwritable = |arguments: &[&str]| {
+        let command = site.command(arguments);
+        let mut traced = Command::new("strace");
+        traced
+            .args(["-f", "-qq", "-e", "trace=openat", "-e", "inject=openat:error=EACCES", "-o", "/dev/null"])
+            .args(["-P", &format!("{LEDGER}/holder.json")])
+            .arg(command.get_program())
+            .args(command.get_args())
+            .current_dir(site.path("."))
+            .env_clear()
+            .envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))))
+            .stdin(Stdio::null());
+        Ran::of(&traced.output().expect("strace is installed: `scripts/test` does that"))
+    };
+    unwritable(&["plan"]).exits(0).says("No changes");
+    unwritable(&["status"]).exits(0).says("hello@1");
+    unwritable(&["ledger", "verify"]).exits(0).says("5 accepted");
+    assert_eq!(unwritable(&["ledger", "export"]).exits(0).stdout, export);
+    unwritable(&["apply", "--auto-approve"]).exits(1).warns("Permission denied");
+}
+
 #[test]
 fn a_full_disk_stops_sending_at_once() {
     let vendor = Vendor::start();

@@ -5,6 +5,7 @@
 mod architecture;
 mod bench;
 mod bounds;
+mod caller;
 mod corpus;
 mod crash_loop;
 mod doubt;
@@ -27,6 +28,7 @@ mod pace;
 mod packing;
 mod pages;
 mod readme;
+mod receiver;
 mod sandbox;
 mod sandbox_caller;
 mod sandbox_faults;

@@ -53,6 +53,17 @@ fn what_init_writes_is_shown_as_it_is() {
     }
 }
 
+/// Of the runs of one group that wait, GitHub keeps the last: a pull request's plan must not be in the group of an apply.
+#[test]
+fn the_plan_of_a_pull_request_never_cancels_an_apply() {
+    let workflow: serde_json::Value = serde_yaml::from_str(&asset("github-workflow.yaml")).unwrap();
+    let group = workflow["concurrency"]["group"].as_str().expect("there is a group");
+    let expression =
+        group.split_once("${{ ").and_then(|(_, rest)| rest.split_once(" }}")).expect("one expression").0;
+    assert_eq!(expression, "github.event_name == 'pull_request' && github.ref || 'apply'", "{group}");
+    assert_ne!(workflow["concurrency"]["cancel-in-progress"], true, "an apply is not cut short");
+}
+
 /// Each block runs in a fresh copy of the samples. They were applied before, except where the block itself
 /// builds and applies them.
 #[test]
@@ -114,19 +125,59 @@ fn the_exit_codes_are_those_of_help() {
 #[test]
 fn every_command_of_help_has_a_row() {
     let help = help();
-    let (_, commands) = help.split_once("Commands:\n").expect("`--help` lists the commands");
-    let (commands, _) = commands.split_once("\n\n").expect("the list ends");
-    let of_help: Vec<String> = commands
-        .lines()
-        .filter(|line| line.starts_with("  ") && !line.starts_with("   "))
-        .filter_map(|line| line.split_whitespace().next())
-        .map(|name| format!("`{name}`"))
-        .collect();
+    let of_help: Vec<String> = commands_of(&help).iter().map(|name| format!("`{name}`")).collect();
     let known: Vec<String> = rows().into_iter().map(|row| row[0].clone()).collect();
     assert!(of_help.len() > 10);
     for name in of_help {
         assert!(known.contains(&name), "the README's table lacks {name}");
     }
+}
+
+/// The table says that help has one.
+#[test]
+fn help_of_every_command_has_an_example() {
+    let site = Site::with_samples();
+    let (mut left, mut seen) = (vec![Vec::new()], 0);
+    while let Some(command) = left.pop() {
+        let help = site.run(&[&command[..], &["--help"]].concat()).exits(0).stdout;
+        for name in commands_of(&help) {
+            // clap's own.
+            if name != "help" {
+                let name: &str = name.leak();
+                left.push([&command[..], &[name]].concat());
+            }
+        }
+        if command.is_empty() {
+            continue;
+        }
+        let spoken = command.join(" ");
+        let (_, examples) =
+            help.split_once("Example").unwrap_or_else(|| panic!("`{spoken} --help` has no example"));
+        // An editor's settings are another kind of example.
+        for line in examples.lines().map(str::trim).filter(|line| line.starts_with("campaignctl ")) {
+            assert!(line.contains(command[0]), "{spoken}: {line}");
+            // What the shell does with it is not the tool's.
+            let own = [" | ", " && ", " > "]
+                .iter()
+                .fold(line, |line, mark| line.split(mark).next().unwrap_or(line));
+            let output = shell(&site, &format!("{own} --help")).output().unwrap();
+            assert!(output.status.success(), "{spoken}: {line}\n{}", String::from_utf8_lossy(&output.stderr));
+            seen += 1;
+        }
+    }
+    assert!(seen > 25, "{seen}");
+}
+
+/// The names in the list of commands of a help text; none where it has none.
+fn commands_of(help: &str) -> Vec<String> {
+    let Some((_, commands)) = help.split_once("Commands:\n") else { return Vec::new() };
+    let (commands, _) = commands.split_once("\n\n").expect("the list ends");
+    commands
+        .lines()
+        .filter(|line| line.starts_with("  ") && !line.starts_with("   "))
+        .filter_map(|line| line.split_whitespace().next())
+        .map(str::to_owned)
+        .collect()
 }
 
 /// Rewrites the page where `UPDATE_DOCS` is set.

@@ -330,6 +330,7 @@ mod tests {
             environment: "e".parse().unwrap(),
             app_id: "A".into(),
             workspace_id: "w".into(),
+            receiver: None,
         };
         let mut records = vec![Record::Opened(header)];
         for (place, (campaign, content, task)) in batches.into_iter().enumerate() {

@@ -85,7 +85,7 @@ pub(super) fn run(shell: &Shell, globals: &Globals, args: &Args) -> Result {
     if let Some(reviewed) = &reviewed {
         prove_fresh(reviewed, &plan.document)?;
     }
-    let overview = render::plan::plan(&plan.document, shell.width());
+    let overview = render::plan::plan(&plan.document, shell.width(), shell.caller());
     if args.json {
         shell.say(&overview);
     } else {
@@ -253,8 +253,11 @@ fn execute(session: &Session<'_>, args: &Args, desired: &Desired, open: OpenLedg
         vendor_side.sandbox.stop().await;
         Ok::<_, Failure>((report, took, serial))
     })?;
-    let text =
-        if args.json { render::report::report_json(&report) } else { render::report::report(&report, took) };
+    let text = if args.json {
+        render::report::report_json(&report)
+    } else {
+        render::report::report(&report, took, shell.caller())
+    };
     shell.answer(&text)?;
     drop(ledger);
     if last > unpacked_until {

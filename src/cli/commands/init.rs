@@ -6,6 +6,8 @@ use crate::cli::exit::ExitStatus;
 use crate::cli::failure::Failure;
 use crate::cli::shell::Shell;
 use crate::cli::{Globals, Result};
+use crate::load::PROJECT_FILE;
+use crate::render::caller::Caller;
 use crate::schema;
 
 /// The files of a new workspace, beside the schemas: paths below the directory that is asked for.
@@ -34,7 +36,13 @@ pub(super) fn run(shell: &Shell, globals: &Globals, _: &Args) -> Result {
     for named in schema::ALL {
         write(shell, &root.join("schema").join(named.file_name()), &named.text())?;
     }
-    shell.say("Next: edit `campaigns/campaignctl.yaml`, then run `campaignctl plan`.\n");
+    let project = root.join("campaigns").join(PROJECT_FILE);
+    let project = project.strip_prefix(".").unwrap_or(&project);
+    // What is written has its own environments: the one that was named here may be none of them.
+    let directory = globals.directory.as_ref().map(|root| root.join("campaigns"));
+    let caller = Caller::new(directory.as_deref().map(Path::to_string_lossy).as_deref(), None);
+    let plan = caller.command("plan");
+    shell.say(&format!("Next: edit `{}`, then run `{plan}`.\n", project.display()));
     Ok(ExitStatus::Done)
 }
 

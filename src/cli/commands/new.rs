@@ -22,6 +22,7 @@ const DAYS_AHEAD: u64 = 30;
 
 /// Write a commented skeleton to start from
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  campaignctl new campaign spring-sale")]
 pub(in crate::cli) struct Args {
     #[command(subcommand)]
     what: What,

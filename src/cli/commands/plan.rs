@@ -9,6 +9,7 @@ use crate::cli::shell::Shell;
 use crate::cli::{Globals, Result};
 use crate::plan::{self, PlanDocument};
 use crate::render;
+use crate::render::caller::word;
 use crate::state::OpenLedger;
 
 /// Show what `apply` would push, and push nothing
@@ -44,9 +45,14 @@ pub(super) fn run(shell: &Shell, globals: &Globals, args: &Args) -> Result {
     if let (Some(path), Some(text)) = (&args.out, &text) {
         save(path, text)?;
     }
-    shell.answer(&text.filter(|_| args.json).unwrap_or_else(|| render::plan::plan(&plan, shell.width())))?;
+    shell.answer(
+        &text
+            .filter(|_| args.json)
+            .unwrap_or_else(|| render::plan::plan(&plan, shell.width(), shell.caller())),
+    )?;
     if let (Some(path), false) = (&args.out, args.json) {
-        shell.say(&format!("Saved as {0}. Push exactly this: campaignctl apply {0}\n", path.display()));
+        let apply = shell.caller().command(&format!("apply {}", word(&path.to_string_lossy())));
+        shell.say(&format!("Saved as {}. Push exactly this: {apply}\n", path.display()));
     }
     plan::can_apply(&plan)?;
     Ok(if args.detailed_exitcode { detailed(&plan) } else { ExitStatus::Done })

@@ -23,7 +23,12 @@ pub(in crate::cli) struct Args {
 
 pub(super) fn run(shell: &Shell, args: &Args) -> Result {
     let plan = read(&args.plan)?;
-    let text = if args.json { plan::to_json(&plan) } else { render::plan::plan(&plan, shell.width()) };
+    shell.is_about(&plan.environment);
+    let text = if args.json {
+        plan::to_json(&plan)
+    } else {
+        render::plan::plan(&plan, shell.width(), shell.caller())
+    };
     shell.answer(&text)?;
     Ok(ExitStatus::Done)
 }

@@ -5,7 +5,9 @@ use crate::cli::failure::Failure;
 use crate::cli::session::Session;
 use crate::cli::shell::Shell;
 use crate::cli::{Globals, Result};
+use crate::diagnostic::closest;
 use crate::domain::CampaignId;
+use crate::ledger::Ledger;
 use crate::render;
 use crate::render::history::CampaignStatus;
 
@@ -37,16 +39,15 @@ pub(super) fn run(shell: &Shell, globals: &Globals, args: &Args) -> Result {
     let session = Session::new(shell, globals);
     let desired = session.desired(None)?;
     let ledger = session.view_ledger(&desired, "status")?.ledger;
+    if let Some(campaign) = &args.campaign {
+        prove_known(&ledger, campaign)?;
+    }
     let is_wanted = |id: &CampaignId| args.campaign.as_ref().is_none_or(|wanted| wanted == id);
     let campaigns: Vec<CampaignStatus> = ledger
         .histories()
         .filter(|(id, ..)| is_wanted(id))
         .map(|(id, revision, history)| CampaignStatus::of(id, revision, history))
         .collect();
-    if let (Some(campaign), true) = (&args.campaign, campaigns.is_empty()) {
-        return Err(Failure::new(ExitStatus::Written, format!("the ledger has no campaign `{campaign}`"))
-            .help("see all of them: `campaignctl status`"));
-    }
     if args.json {
         let header = ledger.header();
         shell.answer(&render::json::pretty(&Answer {
@@ -62,4 +63,17 @@ pub(super) fn run(shell: &Shell, globals: &Globals, args: &Args) -> Result {
         shell.answer(&render::history::campaigns(&campaigns, desired.time_zone, shell.width()))?;
     }
     Ok(ExitStatus::Done)
+}
+
+/// Refuses a campaign of which the ledger has no revision.
+pub(super) fn prove_known(ledger: &Ledger, campaign: &CampaignId) -> Result<()> {
+    if ledger.histories().any(|(known, ..)| known == campaign) {
+        return Ok(());
+    }
+    let failure = Failure::new(ExitStatus::Written, format!("the ledger has no campaign `{campaign}`"));
+    let known = ledger.histories().map(|(known, ..)| known.as_str());
+    Err(match closest(campaign.as_str(), known) {
+        Some(meant) => failure.help(format!("did you mean `{meant}`? All of them: `campaignctl status`")),
+        None => failure.help("see all of them: `campaignctl status`"),
+    })
 }

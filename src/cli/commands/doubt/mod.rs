@@ -17,6 +17,9 @@ use crate::render::doubt::OpenDoubt;
 /// the rest, look in the mPaaS console by message key (the README says how to compute one), then say what you
 /// found with `doubt mark`.
 #[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  campaignctl -e production doubt list\n  campaignctl -e production doubt resolve"
+)]
 pub(in crate::cli) struct Args {
     #[command(subcommand)]
     action: Action,
@@ -50,14 +53,20 @@ fn list(shell: &Shell, globals: &Globals, campaign: Option<&CampaignId>, json: b
     let session = Session::new(shell, globals);
     let desired = session.desired(None)?;
     let ledger = session.view_ledger(&desired, "doubt list")?.ledger;
+    prove_known(&ledger, campaign)?;
     let doubts: Vec<OpenDoubt> =
         wanted(&ledger, campaign).into_iter().map(|doubt| OpenDoubt::of(doubt, &ledger)).collect();
     shell.answer(&if json {
         render::json::pretty(&doubts)
     } else {
-        render::doubt::doubts(&doubts, desired.time_zone)
+        render::doubt::doubts(&doubts, desired.time_zone, shell.caller())
     })?;
     Ok(ExitStatus::Done)
+}
+
+/// Refuses a campaign of which the ledger knows nothing: a misspelled one would seem to be settled.
+fn prove_known(ledger: &Ledger, campaign: Option<&CampaignId>) -> Result<()> {
+    campaign.map_or(Ok(()), |campaign| super::status::prove_known(ledger, campaign))
 }
 
 /// Returns the batches in doubt, of one campaign or of all.

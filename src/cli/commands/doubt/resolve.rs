@@ -4,7 +4,7 @@ use std::time::Duration;
 use chrono::TimeDelta;
 
 use crate::apply::{self, Answer, Finding, Settle};
-use crate::cli::commands::doubt::wanted;
+use crate::cli::commands::doubt::{prove_known, wanted};
 use crate::cli::exit::ExitStatus;
 use crate::cli::failure::Failure;
 use crate::cli::session::Session;
@@ -48,6 +48,7 @@ pub(super) fn run(shell: &Shell, globals: &Globals, args: &Args) -> Result {
     session.prove_time_is_real(&desired)?;
     let settle = settle(args.settle, &desired)?;
     let mut open = session.open_ledger(&desired, "doubt resolve")?;
+    prove_known(&open.ledger, args.campaign.as_ref())?;
     let findings = ask(shell, args, &desired, &open, settle)?;
     if !args.dry_run {
         record(shell, &mut open, &findings)?;
@@ -57,7 +58,7 @@ pub(super) fn run(shell: &Shell, globals: &Globals, args: &Args) -> Result {
     shell.answer(&if args.json {
         render::json::pretty(&resolved)
     } else {
-        render::doubt::resolved(&resolved, desired.time_zone, args.dry_run)
+        render::doubt::resolved(&resolved, desired.time_zone, args.dry_run, shell.caller())
     })?;
     let is_open = |finding: &Finding| {
         args.dry_run || matches!(finding.answer, Answer::TooEarly { .. } | Answer::CannotTell { .. })

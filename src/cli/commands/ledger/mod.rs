@@ -9,6 +9,8 @@ use crate::cli::failure::Failure;
 use crate::cli::session::Session;
 use crate::cli::shell::Shell;
 use crate::cli::{Globals, Result};
+use crate::domain::Environment;
+use crate::ledger::Lineage;
 use crate::state::{PIN_FILE_NAME, Pins};
 
 /// Make an environment's ledger, check it, write it out, restore, pack or unlock it
@@ -16,6 +18,9 @@ use crate::state::{PIN_FILE_NAME, Pins};
 /// The ledger remembers every push that was submitted. Keep its directory between runs: without it nobody
 /// knows what was sent, and `plan` and `apply` refuse.
 #[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  campaignctl -e production ledger init\n  campaignctl -e production ledger export > ledger.jsonl"
+)]
 pub(in crate::cli) struct Args {
     #[command(subcommand)]
     action: Action,
@@ -54,18 +59,21 @@ fn init(shell: &Shell, globals: &Globals) -> Result {
     let desired = session.desired(None)?;
     let environment = &desired.environment;
     let mut pins = Pins::read(session.directory())?;
-    if let Some(lineage) = pins.lineage(&environment.name) {
-        let message = format!("`{PIN_FILE_NAME}` pins ledger {lineage} for `{}` already", environment.name);
-        return Err(Failure::new(ExitStatus::Ledger, message).help(format!(
-            "restore that ledger to `{}`. Only if nothing that it knows of matters any more, remove its line from \
-             `{PIN_FILE_NAME}` first, in a reviewed change: a new ledger takes every campaign for new",
-            environment.ledger.display()
-        )));
-    }
-    // One that was made by a run before, as a sandbox's is, knows what was sent: it is kept.
-    let (open, done) = match session.find_ledger(&desired, "ledger init", None)? {
-        Some(open) => (open, "Found"),
-        None => (session.create_ledger(&desired, "ledger init")?, "Made"),
+    let pinned = pins.lineage(&environment.name).cloned();
+    let found = session.find_ledger(&desired, "ledger init", pinned.as_ref())?;
+    let (open, done) = match (found, &pinned) {
+        (Some(_), Some(lineage)) => {
+            shell.answer(&format!(
+                "Ledger {lineage} for `{}` is in `{}`, whole and pinned already: nothing was changed.\n",
+                environment.name,
+                environment.ledger.display(),
+            ))?;
+            return Ok(ExitStatus::Done);
+        }
+        (None, Some(lineage)) => return Err(pinned_and_missing(environment, lineage)),
+        // One that was made by a run before, as a sandbox's is, knows what was sent: it is kept.
+        (Some(open), None) => (open, "Found"),
+        (None, None) => (session.create_ledger(&desired, "ledger init")?, "Made"),
     };
     let lineage = open.ledger.header().lineage.clone();
     pins.pin(session.directory(), &environment.name, lineage.clone())?;
@@ -76,4 +84,16 @@ fn init(shell: &Shell, globals: &Globals) -> Result {
         session.directory().join(PIN_FILE_NAME).display(),
     ))?;
     Ok(ExitStatus::Done)
+}
+
+fn pinned_and_missing(environment: &Environment, lineage: &Lineage) -> Failure {
+    let path = environment.ledger.display();
+    let message = format!(
+        "`{PIN_FILE_NAME}` pins ledger {lineage} for `{}`, and there is none in `{path}`",
+        environment.name
+    );
+    Failure::new(ExitStatus::Ledger, message).help(format!(
+        "restore that ledger to `{path}`. Only if nothing that it knows of matters any more, remove its line from \
+         `{PIN_FILE_NAME}` first, in a reviewed change: a new ledger takes every campaign for new"
+    ))
 }

@@ -23,12 +23,14 @@ pub(super) fn run(shell: &Shell, globals: &Globals, args: &Args) -> Result {
     let session = Session::new(shell, globals);
     let desired = session.desired(None)?;
     let directory = &desired.environment.ledger;
-    let Some(holder) = state::left_behind(directory)? else {
+    let left = state::left_behind(directory)?;
+    if left.is_empty() {
         shell.answer("The ledger is not locked.\n")?;
         return Ok(ExitStatus::Done);
-    };
+    }
     let ledger = session.view_ledger(&desired, "ledger unlock")?.ledger;
-    shell.answer(&format!("Held by {holder}.\n{}", in_flight(&ledger)))?;
+    let held: Vec<String> = left.iter().map(|holder| format!("Held by {holder}.\n")).collect();
+    shell.answer(&format!("{}{}", held.concat(), in_flight(&ledger)))?;
     if !args.auto_approve {
         if !shell.is_interactive() {
             return Err(Failure::new(ExitStatus::Refused, "nobody is at the terminal to approve this")
@@ -38,7 +40,8 @@ pub(super) fn run(shell: &Shell, globals: &Globals, args: &Args) -> Result {
             return Err(Failure::new(ExitStatus::Refused, "the ledger stays locked"));
         }
     }
-    state::clear(directory)?;
+    // Only what was shown: the question may have stood for long.
+    state::clear(directory, &left, &session.holder("ledger unlock", true))?;
     shell.answer("Unlocked.\n")?;
     Ok(ExitStatus::Done)
 }
