@@ -259,7 +259,12 @@ fn bad_line(file: &TargetFile, bad: &BadLine) -> Diagnostic {
         BadLineReason::Io(_) | BadLineReason::Damaged(_) => {
             (Code::AudienceLine, "nothing after this line was read")
         }
-        BadLineReason::UnclosedQuote => (Code::AudienceLine, "close the quote; nothing after it was read"),
+        BadLineReason::UnclosedQuote
+        | BadLineReason::QuoteRunsOn(_)
+        | BadLineReason::TextAfterQuote
+        | BadLineReason::QuoteInField => {
+            (Code::AudienceLine, bad.why.quotes_help().expect("quotes are the matter"))
+        }
         BadLineReason::NotUtf8 => (Code::AudienceLine, "save the file as UTF-8"),
         BadLineReason::NoValue(_) => {
             (Code::AudienceValue, "give it a value: a campaign takes it from here; or remove the line")
