@@ -12,12 +12,10 @@ use crate::diagnostic::{self, Code, Diagnostic, Place, Source};
 use crate::load::document::{self, Document};
 use crate::load::file;
 use crate::load::model::{CampaignFile, ProjectFile};
+use crate::load::no_project::{self, PROJECT_FILE_MISNAMED};
 use crate::load::reader::Reader;
 use crate::load::schema_line::{self, Kind};
 use crate::load::shape::{Shape, Shapes};
-
-/// What the project file is called by mistake.
-const PROJECT_FILE_MISNAMED: &str = "campaignctl.yml";
 
 /// Name of the project file.
 pub const PROJECT_FILE: &str = "campaignctl.yaml";
@@ -63,7 +61,8 @@ impl<F> Workspace<F> {
 
 /// Reads a workspace: the project file in `directory`, and every other `*.yaml` and `*.yml` in it and below,
 /// through symbolic links. What is hidden (its name begins with a dot) is skipped. Messages show paths
-/// behind `shown_as`.
+/// behind `shown_as`. Where there is no project file, that is all that is wrong, and nothing else is read: what is below may
+/// be anybody's.
 #[must_use]
 pub fn workspace(directory: &Path, shown_as: &str, shapes: &Shapes) -> (Workspace, Vec<Diagnostic>) {
     Reader::once(directory.to_owned(), shown_as.to_owned()).workspace(shapes)
@@ -82,7 +81,7 @@ pub fn workspace_of<F: Send>(
 }
 
 /// Lists the YAML files that [`workspace`] would read, the project file first, the others in the order of their
-/// paths, each with its path as messages show it.
+/// paths, each with its path as messages show it. The directory may also be a part of a workspace.
 #[must_use]
 pub fn files(directory: &Path, shown_as: &str) -> (Vec<(PathBuf, String)>, Vec<Diagnostic>) {
     let mut reader = Reader::new(directory.to_owned(), shown_as.to_owned());
@@ -100,6 +99,12 @@ pub(super) fn read<F: Send>(
     make: impl Fn(Option<&Document<ProjectFile>>, Arc<Document<CampaignFile>>) -> F + Sync,
 ) -> (Workspace<F>, Vec<Diagnostic>) {
     let (directory, shown_as) = (reader.directory().to_owned(), reader.shown_as().to_owned());
+    if !reader.has_project() {
+        reader.keep_only(&[]);
+        let nothing =
+            Workspace { project: None, files: Vec::new(), has_lost_files: true, broken: BTreeSet::new() };
+        return (nothing, vec![no_project::diagnostic(&directory, &shown_as)]);
+    }
     let mut reading = Reading { directory: &directory, shown_as: &shown_as, reader, mistakes: Vec::new() };
     let project = reading.project(&shapes.project);
     let paths = reading.campaign_files();
@@ -141,18 +146,6 @@ struct Reading<'workspace> {
 impl Reading<'_> {
     fn project(&mut self, shape: &Shape) -> Option<Arc<Document<ProjectFile>>> {
         let path = self.directory.join(PROJECT_FILE);
-        if !self.reader.exists(&path) {
-            let place = if self.shown_as.is_empty() { "." } else { self.shown_as };
-            let message = format!("there is no project file `{PROJECT_FILE}` here");
-            let help = if self.directory.join(PROJECT_FILE_MISNAMED).exists() {
-                format!("rename `{PROJECT_FILE_MISNAMED}` to `{PROJECT_FILE}`")
-            } else {
-                "name the workspace's directory with `-C DIR`, or start one with `campaignctl init`"
-                    .to_owned()
-            };
-            self.mistakes.push(Diagnostic::error(Code::NoProject, Place::file(place), message).help(help));
-            return None;
-        }
         let read = self.reader.project(&path, self.shown(&path), shape);
         self.mistakes.extend(read.mistakes);
         read.document
