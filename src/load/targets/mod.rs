@@ -29,7 +29,7 @@ use crate::load::targets::lines::{Line, Lines};
 use crate::load::targets::parquet_rows::ParquetRows;
 use crate::load::targets::unpacked::Unpacked;
 
-pub use crate::load::targets::unpacked::{content_ending, packed_ending};
+pub use crate::load::targets::unpacked::{content_ending, packed_ending, packing_help};
 
 /// Longest line, and longest quoted CSV record: an id has at most 1024 bytes, but its JSON object or record
 /// may carry a whole profile. Bounds memory where line breaks are missing.
@@ -192,7 +192,13 @@ impl TargetFileError {
             Self::Unreadable { source, .. } if source.kind() == io::ErrorKind::NotFound => {
                 "the path is relative to the YAML file that names it".to_owned()
             }
-            Self::Unreadable { .. } => "let the user that runs this read it".to_owned(),
+            Self::Unreadable { source, .. } => match packing_help(source) {
+                Some(help) => help.to_owned(),
+                None if source.kind() == io::ErrorKind::PermissionDenied => {
+                    "let the user that runs this read it".to_owned()
+                }
+                None => "check the disk and the file's permissions".to_owned(),
+            },
             Self::NotAFile { .. } => "name a file with one id a line, CSV, JSON Lines or Parquet".to_owned(),
             Self::Unnamed { .. } => {
                 "add `column: NAME` for CSV and Parquet, `field: NAME` for JSON Lines".to_owned()

@@ -246,6 +246,38 @@ fn a_packed_file_that_is_cut_short_or_garbage_is_no_audience() {
 }
 
 #[test]
+fn what_to_do_about_a_packed_file_fits_what_it_is() {
+    let directory = tempfile::tempdir().unwrap();
+    let help = |ending: &str, bytes: &[u8]| {
+        let path = directory.path().join(format!("ids.csv.{ending}"));
+        std::fs::write(&path, bytes).unwrap();
+        match file(&path, TargetFileFormat::Csv, Some("id"), &[]).open() {
+            Err(error) => error.help(),
+            Ok(mut rows) => loop {
+                if let Err(BadLine { why: BadLineReason::Io(error), .. }) = rows.next_row().unwrap() {
+                    break packing_help(&error).unwrap().to_owned();
+                }
+            },
+        }
+    };
+    let cut = "it was cut short or damaged: copy it again, or make it anew";
+    let content = [b"id\n".to_vec(), ids(1, 50_000)].concat();
+    for (ending, packing, whole) in
+        [("gz", "gzip", gzip(&content)), ("zst", "Zstandard", zstandard(&content))]
+    {
+        let other = format!("it is not packed with {packing}: pack it, or take `.{ending}` off its name");
+        assert_eq!(help(ending, b"id\nu1\nu2\nand some more\n"), other);
+        // Before its first line, and in the middle.
+        for length in [0, 3, 9, 40, whole.len() / 2, whole.len() - 1] {
+            assert_eq!(help(ending, &whole[..length]), cut, "{ending} of {length}");
+        }
+        let mut torn = whole.clone();
+        torn[whole.len() / 2..].fill(0xa5);
+        assert_eq!(help(ending, &torn), cut, "{ending}");
+    }
+}
+
+#[test]
 fn columns_of_a_csv_give_each_row_its_values() {
     let csv = |values: &[&str], bytes: &[u8]| read_values(TargetFileFormat::Csv, Some("id"), values, bytes);
     let bytes = b"name,id,money\n\"Zhang, \"\"San\"\"\",u1,200.50\n\xe4\xbd\xa0,u2, 1\n";
