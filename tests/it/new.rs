@@ -11,12 +11,14 @@ fn a_skeleton_is_sound_and_pushes_nothing_until_it_is_uncommented() {
     let plan = site.run(&["plan"]).exits(0);
     assert!(!plan.stdout.contains("spring-sale"), "{}", plan.stdout);
 
-    // Its first line leads editors to the schema; what it says below is a campaign as it stands.
+    // Its first line leads editors to the schema. What it says to do makes a campaign of it.
     let text = site.read("campaigns/spring-sale.yaml");
     assert!(text.starts_with("# yaml-language-server: $schema=../schema/campaign.schema.json\n"), "{text}");
-    let (declarations, campaign) = text.split_once("campaigns: {}\n").unwrap();
-    let campaign: Vec<&str> = campaign.lines().map(|line| &line[2..]).collect();
-    site.write("campaigns/spring-sale.yaml", &format!("{declarations}{}\n", campaign.join("\n")));
+    assert!(text.contains("remove the `# ` before `campaigns:` and before each line below it.\n"), "{text}");
+    let (declarations, campaign) = text.split_once("\n# campaigns:\n").unwrap();
+    let campaign: Vec<&str> = campaign.lines().map(|line| line.strip_prefix("# ").unwrap()).collect();
+    let followed = format!("{declarations}\ncampaigns:\n{}\n", campaign.join("\n"));
+    site.write("campaigns/spring-sale.yaml", &followed);
     let validated = site.run(&["validate"]).exits(0);
     assert!(!validated.stdout.contains("spring-sale"), "{}", validated.stdout);
     site.run(&["explain", "spring-sale"])

@@ -50,7 +50,7 @@ pub(super) fn run(shell: &Shell, globals: &Globals, args: &Args) -> Result {
     let path = session.directory().join(format!("{name}.yaml"));
     write(&path, &text)?;
     shell.answer(&format!("wrote {}\n", path.display()))?;
-    shell.say("Next: fill it in, and remove the `# ` before the lines under `campaigns`.\n");
+    shell.say("Next: fill it in, then remove the `# ` before `campaigns:` and before each line below it.\n");
     Ok(ExitStatus::Done)
 }
 
