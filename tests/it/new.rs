@@ -15,10 +15,7 @@ fn a_skeleton_is_sound_and_pushes_nothing_until_it_is_uncommented() {
     let text = site.read("campaigns/spring-sale.yaml");
     assert!(text.starts_with("# yaml-language-server: $schema=../schema/campaign.schema.json\n"), "{text}");
     assert!(text.contains("remove the `# ` before `campaigns:` and before each line below it.\n"), "{text}");
-    let (declarations, campaign) = text.split_once("\n# campaigns:\n").unwrap();
-    let campaign: Vec<&str> = campaign.lines().map(|line| line.strip_prefix("# ").unwrap()).collect();
-    let followed = format!("{declarations}\ncampaigns:\n{}\n", campaign.join("\n"));
-    site.write("campaigns/spring-sale.yaml", &followed);
+    follow(&site, "spring-sale");
     let validated = site.run(&["validate"]).exits(0);
     assert!(!validated.stdout.contains("spring-sale"), "{}", validated.stdout);
     site.run(&["explain", "spring-sale"])
@@ -26,6 +23,26 @@ fn a_skeleton_is_sound_and_pushes_nothing_until_it_is_uncommented() {
         .says("Hello friend")
         .says("1 target of `spring-sale`")
         .says("Thu 2026-12-24 10:00 Asia/Shanghai");
+}
+
+/// Does what a skeleton says.
+fn follow(site: &Site, name: &str) {
+    let path = format!("campaigns/{name}.yaml");
+    let text = site.read(&path);
+    let (declarations, campaign) = text.split_once("\n# campaigns:\n").unwrap();
+    let campaign: Vec<&str> = campaign.lines().map(|line| line.strip_prefix("# ").unwrap()).collect();
+    site.write(&path, &format!("{declarations}\ncampaigns:\n{}\n", campaign.join("\n")));
+}
+
+#[test]
+fn a_name_that_yaml_takes_for_something_else_makes_a_campaign_too() {
+    let site = Site::with_samples();
+    for name in ["2026", "1.5", "No", "0x1", "2026-12-01", "1e3", "null", "y"] {
+        site.run(&["new", "campaign", name]).exits(0);
+        follow(&site, name);
+        site.run(&["validate"]).exits(0);
+        site.run(&["explain", name]).exits(0).says(&format!("1 target of `{name}`"));
+    }
 }
 
 #[test]
