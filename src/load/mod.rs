@@ -24,4 +24,4 @@ pub use outline::{Entry, Mapping, Outline, outline};
 pub use places::Places;
 pub use reader::Reader;
 pub use shape::{Shape, Shapes};
-pub use workspace::{PROJECT_FILE, Workspace, files, workspace, workspace_of};
+pub use workspace::{PROJECT_FILE, Workspace, files, project_alone, workspace, workspace_of};

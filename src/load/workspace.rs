@@ -45,6 +45,11 @@ impl<F> Workspace<F> {
         }
     }
 
+    /// A workspace of whose campaign files nothing is known.
+    fn without_files(project: Option<Arc<Document<ProjectFile>>>) -> Self {
+        Self { project, files: Vec::new(), has_lost_files: true, broken: BTreeSet::new() }
+    }
+
     /// Whether `section` (`templates`, `audiences` …) has, or may have, a declaration of that name which was
     /// left out because of a mistake that has been reported. A reference to it is no mistake of its own.
     #[must_use]
@@ -80,6 +85,22 @@ pub fn workspace_of<F: Send>(
     read(&mut reader, shapes, |project, document| make(project, &document))
 }
 
+/// Reads the project file alone, as if nobody knew of any campaign file.
+#[must_use]
+pub fn project_alone<F>(
+    directory: &Path,
+    shown_as: &str,
+    shapes: &Shapes,
+) -> (Workspace<F>, Vec<Diagnostic>) {
+    let mut reader = Reader::once(directory.to_owned(), shown_as.to_owned());
+    let mut reading = Reading { directory, shown_as, reader: &mut reader, mistakes: Vec::new() };
+    let project = match reading.project(&shapes.project) {
+        Found::Project(project) => project,
+        Found::NoWorkspace => None,
+    };
+    (Workspace::without_files(project), reading.mistakes)
+}
+
 /// Lists the YAML files that [`workspace`] would read, the project file first, the others in the order of their
 /// paths, each with its path as messages show it. The directory may also be a part of a workspace.
 #[must_use]
@@ -99,26 +120,22 @@ pub(super) fn read<F: Send>(
     make: impl Fn(Option<&Document<ProjectFile>>, Arc<Document<CampaignFile>>) -> F + Sync,
 ) -> (Workspace<F>, Vec<Diagnostic>) {
     let (directory, shown_as) = (reader.directory().to_owned(), reader.shown_as().to_owned());
-    if !reader.has_project() {
-        reader.keep_only(&[]);
-        let nothing =
-            Workspace { project: None, files: Vec::new(), has_lost_files: true, broken: BTreeSet::new() };
-        return (nothing, vec![no_project::diagnostic(&directory, &shown_as)]);
-    }
     let mut reading = Reading { directory: &directory, shown_as: &shown_as, reader, mistakes: Vec::new() };
-    let project = reading.project(&shapes.project);
+    let project = match reading.project(&shapes.project) {
+        Found::Project(project) => project,
+        Found::NoWorkspace => {
+            reading.reader.keep_only(&[]);
+            return (Workspace::without_files(None), reading.mistakes);
+        }
+    };
     let paths = reading.campaign_files();
     let is_told = project.as_ref().is_some_and(|document| schema_line::is_there(document.source()));
-    let schema_mistake = |source: &Arc<Source>, directory: &Path, kind: Kind| {
-        schema_line::mistake(source, directory, kind, is_told)
+    let schema_mistake = |source: &Arc<Source>, directory: &Path| {
+        schema_line::mistake(source, directory, Kind::Campaigns, is_told)
     };
-    let of_project = project.as_ref();
-    let of_project =
-        of_project.and_then(|project| schema_mistake(project.source(), project.directory(), Kind::Project));
-    reading.mistakes.extend(of_project);
     let shown = paths.iter().map(|path| (path.as_path(), reading.shown(path))).collect();
     let kept = reading.reader.campaigns(shown, &shapes.campaign, |document| {
-        let mistake = schema_mistake(document.source(), document.directory(), Kind::Campaigns);
+        let mistake = schema_mistake(document.source(), document.directory());
         (mistake.map(Box::new), document.broken().clone(), make(project.as_deref(), document))
     });
     let (mut files, mut broken) = (Vec::with_capacity(paths.len()), BTreeSet::new());
@@ -136,6 +153,14 @@ pub(super) fn read<F: Send>(
     (Workspace { project, files, has_lost_files, broken }, mistakes)
 }
 
+/// What a directory is.
+enum Found {
+    /// A workspace, with its project file if that could be understood.
+    Project(Option<Arc<Document<ProjectFile>>>),
+    /// None.
+    NoWorkspace,
+}
+
 struct Reading<'workspace> {
     directory: &'workspace Path,
     shown_as: &'workspace str,
@@ -144,11 +169,20 @@ struct Reading<'workspace> {
 }
 
 impl Reading<'_> {
-    fn project(&mut self, shape: &Shape) -> Option<Arc<Document<ProjectFile>>> {
+    /// Reads the project file.
+    fn project(&mut self, shape: &Shape) -> Found {
+        if !self.reader.has_project() {
+            self.mistakes.push(no_project::diagnostic(self.directory, self.shown_as));
+            return Found::NoWorkspace;
+        }
         let path = self.directory.join(PROJECT_FILE);
         let read = self.reader.project(&path, self.shown(&path), shape);
         self.mistakes.extend(read.mistakes);
-        read.document
+        self.mistakes.extend(read.document.as_ref().and_then(|project| {
+            let is_told = schema_line::is_there(project.source());
+            schema_line::mistake(project.source(), project.directory(), Kind::Project, is_told)
+        }));
+        Found::Project(read.document)
     }
 
     /// Lists the campaign files in the order of their paths.

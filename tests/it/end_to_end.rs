@@ -479,3 +479,35 @@ fn nobody_is_lost_in_a_csv_file_whose_quotes_are_wrong() {
     }
     assert!(site.received().is_empty());
 }
+
+#[test]
+fn a_mistake_in_a_campaign_file_stands_between_nobody_and_the_ledger() {
+    let site = Site::with_samples();
+    site.apply().exits(0);
+    let project = site.read("campaigns/campaignctl.yaml");
+    site.write("campaigns/broken.yaml", "campaigns:\n  x: { y: 1 }\n- \n");
+    site.run(&["plan"]).exits(3);
+    site.run(&["apply", "--auto-approve"]).exits(3);
+    let commands: [&[&str]; 10] = [
+        &["ledger", "init"],
+        &["status"],
+        &["history"],
+        &["doubt", "list"],
+        &["doubt", "resolve"],
+        &["ledger", "verify"],
+        &["ledger", "export"],
+        &["ledger", "unlock"],
+        &["ledger", "pack"],
+        &["status", "--json"],
+    ];
+    for command in commands {
+        site.run(command).exits(0);
+    }
+    site.run(&["doubt", "mark", "9999", "sent", "--reason", "x"]).exits(3).warns("is no batch in doubt");
+    // The project file says whose ledger it is.
+    site.write("campaigns/campaignctl.yaml", &format!("{project}\nx: 1\n"));
+    for command in commands {
+        site.run(command).exits(3).warns("error[unknown-key]").warns("nothing was done");
+    }
+    site.run(&["-C", "elsewhere", "status"]).exits(3).warns("no-project");
+}

@@ -35,8 +35,8 @@ struct Answer {
 
 pub(super) fn run(shell: &Shell, globals: &Globals, args: &Args) -> Result {
     let session = Session::new(shell, globals);
-    let desired = session.desired(None)?;
-    let ledger = session.view_ledger(&desired, "status")?.ledger;
+    let scope = session.scope()?;
+    let ledger = session.view_ledger(&scope, "status")?.ledger;
     let is_wanted = |id: &CampaignId| args.campaign.as_ref().is_none_or(|wanted| wanted == id);
     let campaigns: Vec<CampaignStatus> = ledger
         .histories()
@@ -57,9 +57,9 @@ pub(super) fn run(shell: &Shell, globals: &Globals, args: &Args) -> Result {
             campaigns,
         }))?;
     } else if args.campaign.is_some() {
-        shell.answer(&render::history::campaign_details(&campaigns, desired.time_zone))?;
+        shell.answer(&render::history::campaign_details(&campaigns, scope.time_zone))?;
     } else {
-        shell.answer(&render::history::campaigns(&campaigns, desired.time_zone, shell.width()))?;
+        shell.answer(&render::history::campaigns(&campaigns, scope.time_zone, shell.width()))?;
     }
     Ok(ExitStatus::Done)
 }

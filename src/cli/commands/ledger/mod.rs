@@ -51,8 +51,8 @@ pub(super) fn run(shell: &Shell, globals: &Globals, args: &Args) -> Result {
 
 fn init(shell: &Shell, globals: &Globals) -> Result {
     let session = Session::new(shell, globals);
-    let desired = session.desired(None)?;
-    let environment = &desired.environment;
+    let scope = session.scope()?;
+    let environment = &scope.environment;
     let mut pins = Pins::read(session.directory())?;
     if let Some(lineage) = pins.lineage(&environment.name) {
         let message = format!("`{PIN_FILE_NAME}` pins ledger {lineage} for `{}` already", environment.name);
@@ -63,9 +63,9 @@ fn init(shell: &Shell, globals: &Globals) -> Result {
         )));
     }
     // One that was made by a run before, as a sandbox's is, knows what was sent: it is kept.
-    let (open, done) = match session.find_ledger(&desired, "ledger init", None)? {
+    let (open, done) = match session.find_ledger(&scope, "ledger init", None)? {
         Some(open) => (open, "Found"),
-        None => (session.create_ledger(&desired, "ledger init")?, "Made"),
+        None => (session.create_ledger(&scope, "ledger init")?, "Made"),
     };
     let lineage = open.ledger.header().lineage.clone();
     pins.pin(session.directory(), &environment.name, lineage.clone())?;

@@ -21,13 +21,13 @@ pub(super) struct Args {
 
 pub(super) fn run(shell: &Shell, globals: &Globals, args: &Args) -> Result {
     let session = Session::new(shell, globals);
-    let desired = session.desired(None)?;
-    let directory = &desired.environment.ledger;
+    let scope = session.scope()?;
+    let directory = &scope.environment.ledger;
     let Some(holder) = state::left_behind(directory)? else {
         shell.answer("The ledger is not locked.\n")?;
         return Ok(ExitStatus::Done);
     };
-    let ledger = session.view_ledger(&desired, "ledger unlock")?.ledger;
+    let ledger = session.view_ledger(&scope, "ledger unlock")?.ledger;
     shell.answer(&format!("Held by {holder}.\n{}", in_flight(&ledger)))?;
     if !args.auto_approve {
         if !shell.is_interactive() {
