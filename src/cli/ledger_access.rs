@@ -11,7 +11,7 @@ use crate::cli::session::Session;
 use crate::domain::{Endpoint, LedgerSalt};
 use crate::ledger::{Chain, FORMAT_VERSION, Header, Ledger, Lineage, Receiver, Serial};
 use crate::render::text;
-use crate::resolve::Desired;
+use crate::resolve::Scope;
 use crate::state::{
     self, Backend, Expected, HeldLock, Holder, OpenLedger, OpenRefused, Pins, SledBackend, StateError,
 };
@@ -37,32 +37,32 @@ impl Session<'_> {
 
     /// Opens the environment's ledger to write to it, and proves that it is the right one. The sandbox's is
     /// made if there is none and none was pinned.
-    pub(super) fn open_ledger(&self, desired: &Desired, command: &str) -> Result<OpenLedger, Failure> {
+    pub(super) fn open_ledger(&self, scope: &Scope, command: &str) -> Result<OpenLedger, Failure> {
         let pins = Pins::read(self.directory())?;
-        let environment = &desired.environment;
+        let environment = &scope.environment;
         let pinned = pins.lineage(&environment.name);
-        if let Some(open) = self.find_ledger(desired, command, pinned)? {
+        if let Some(open) = self.find_ledger(scope, command, pinned)? {
             return Ok(open);
         }
-        may_create(desired, pinned)?;
-        self.create_ledger(desired, command)
+        may_create(scope, pinned)?;
+        self.create_ledger(scope, command)
     }
 
     /// Opens the environment's ledger to write to it, and proves that it is the right one; nothing if there is
     /// none.
     pub(super) fn find_ledger(
         &self,
-        desired: &Desired,
+        scope: &Scope,
         command: &str,
         pinned: Option<&Lineage>,
     ) -> Result<Option<OpenLedger>, Failure> {
-        let path = &desired.environment.ledger;
+        let path = &scope.environment.ledger;
         let backend = match self.wait_for_lock(|| SledBackend::open(path, &self.holder(command, true))) {
             Err(StateError::Missing(_)) => return Ok(None),
             other => other?,
         };
         let took_over = backend.took_over().cloned();
-        let open = match self.prove(Box::new(backend), desired, pinned) {
+        let open = match self.prove(Box::new(backend), scope, pinned) {
             Err(OpenRefused::State(StateError::Missing(_))) => return Ok(None),
             other => other?,
         };
@@ -83,10 +83,10 @@ impl Session<'_> {
     pub(super) fn prove(
         &self,
         backend: Box<dyn Backend>,
-        desired: &Desired,
+        scope: &Scope,
         pinned: Option<&Lineage>,
     ) -> Result<OpenLedger, OpenRefused> {
-        let (project, environment) = (&desired.project, &desired.environment);
+        let (project, environment) = (&scope.project, &scope.environment);
         let witness = self.shell.state_directory();
         state::open(backend, Expected { project, environment, pinned, witness: witness.as_deref() })
     }
@@ -94,11 +94,11 @@ impl Session<'_> {
     /// Packs a ledger that is held.
     pub(super) fn pack_ledger(
         &self,
-        desired: &Desired,
+        scope: &Scope,
         open: OpenLedger,
         pinned: Option<&Lineage>,
     ) -> Result<OpenLedger, OpenRefused> {
-        let (project, environment) = (&desired.project, &desired.environment);
+        let (project, environment) = (&scope.project, &scope.environment);
         // Proven when it was opened; what this machine remembers is behind by now.
         let packed =
             state::pack(open, Expected { project, environment, pinned, witness: None }, self.shell.now())?;
@@ -107,8 +107,8 @@ impl Session<'_> {
     }
 
     /// Packs a ledger that became long, before or after a run. One that cannot be packed stays as it is.
-    pub(super) fn pack_long_ledger(&self, desired: &Desired, command: &str) {
-        let packed = self.open_and_pack(desired, command);
+    pub(super) fn pack_long_ledger(&self, scope: &Scope, command: &str) {
+        let packed = self.open_and_pack(scope, command);
         match packed {
             Ok((before, after)) => self.shell.say(&format!(
                 "Packed the ledger's {} into {}.\n",
@@ -119,13 +119,13 @@ impl Session<'_> {
         }
     }
 
-    fn open_and_pack(&self, desired: &Desired, command: &str) -> Result<(u64, u64), Failure> {
+    fn open_and_pack(&self, scope: &Scope, command: &str) -> Result<(u64, u64), Failure> {
         let pins = Pins::read(self.directory())?;
-        let pinned = pins.lineage(&desired.environment.name);
-        let backend = SledBackend::open(&desired.environment.ledger, &self.holder(command, true))?;
-        let open = self.prove(Box::new(backend), desired, pinned)?;
+        let pinned = pins.lineage(&scope.environment.name);
+        let backend = SledBackend::open(&scope.environment.ledger, &self.holder(command, true))?;
+        let open = self.prove(Box::new(backend), scope, pinned)?;
         let before = open.records;
-        Ok((before, self.pack_ledger(desired, open, pinned)?.packed_records))
+        Ok((before, self.pack_ledger(scope, open, pinned)?.packed_records))
     }
 
     /// Tries to get the lock until the time for it is over, and says for whom it waits.
@@ -150,28 +150,28 @@ impl Session<'_> {
 
     /// Opens the environment's ledger to read it, and proves that it is the right one. While another run writes
     /// to it, that is a copy of what it wrote so far. The sandbox's is made if there is none and none was pinned.
-    pub(super) fn view_ledger(&self, desired: &Desired, command: &str) -> Result<OpenLedger, Failure> {
+    pub(super) fn view_ledger(&self, scope: &Scope, command: &str) -> Result<OpenLedger, Failure> {
         let pins = Pins::read(self.directory())?;
-        let environment = &desired.environment;
+        let environment = &scope.environment;
         let pinned = pins.lineage(&environment.name);
         let opened = SledBackend::open(&environment.ledger, &self.holder(command, false));
         let (seen, writer) = match opened {
-            Ok(backend) => (self.prove(Box::new(backend), desired, pinned), None),
+            Ok(backend) => (self.prove(Box::new(backend), scope, pinned), None),
             Err(StateError::Locked { holder, .. }) => {
                 // Another reader says nothing of who writes.
                 let writer = holder.filter(|holder| holder.writes);
-                (self.view_copy(desired, pinned), writer)
+                (self.view_copy(scope, pinned), writer)
             }
-            Err(StateError::LeftLocked { holder, .. }) => (self.view_copy(desired, pinned), Some(holder)),
+            Err(StateError::LeftLocked { holder, .. }) => (self.view_copy(scope, pinned), Some(holder)),
             Err(StateError::Io { source, .. }) if is_unwritable(&source) => {
-                (self.view_copy(desired, pinned), None)
+                (self.view_copy(scope, pinned), None)
             }
             Err(error) => (Err(error.into()), None),
         };
         let open = match seen {
             Err(OpenRefused::State(StateError::Missing(_))) => {
-                may_create(desired, pinned)?;
-                return self.create_ledger(desired, command);
+                may_create(scope, pinned)?;
+                return self.create_ledger(scope, command);
             }
             other => other?,
         };
@@ -185,10 +185,10 @@ impl Session<'_> {
     }
 
     /// Returns the environment's ledger if there is one that is whole and the right one.
-    pub(super) fn view_existing(&self, desired: &Desired) -> Result<Option<OpenLedger>, OpenRefused> {
-        let seen = SledBackend::view(&desired.environment.ledger)
+    pub(super) fn view_existing(&self, scope: &Scope) -> Result<Option<OpenLedger>, OpenRefused> {
+        let seen = SledBackend::view(&scope.environment.ledger)
             .map_err(OpenRefused::from)
-            .and_then(|backend| self.prove(Box::new(backend), desired, None));
+            .and_then(|backend| self.prove(Box::new(backend), scope, None));
         match seen {
             Ok(open) => Ok(Some(open)),
             Err(OpenRefused::State(StateError::Missing(_))) => Ok(None),
@@ -197,8 +197,8 @@ impl Session<'_> {
     }
 
     /// Returns the environment's ledger as it is stored, proven or not.
-    pub(super) fn lines_of_ledger(&self, desired: &Desired, command: &str) -> Result<SledBackend, Failure> {
-        let path = &desired.environment.ledger;
+    pub(super) fn lines_of_ledger(&self, scope: &Scope, command: &str) -> Result<SledBackend, Failure> {
+        let path = &scope.environment.ledger;
         let opened = match SledBackend::open(path, &self.holder(command, false)) {
             Err(StateError::Locked { .. } | StateError::LeftLocked { .. }) => SledBackend::view(path),
             Err(StateError::Io { source, .. }) if is_unwritable(&source) => SledBackend::view(path),
@@ -218,13 +218,13 @@ impl Session<'_> {
     }
 
     /// Reads a copy of a ledger that is being written. A torn copy is made again.
-    fn view_copy(&self, desired: &Desired, pinned: Option<&Lineage>) -> Result<OpenLedger, OpenRefused> {
+    fn view_copy(&self, scope: &Scope, pinned: Option<&Lineage>) -> Result<OpenLedger, OpenRefused> {
         let mut attempts_left = VIEW_ATTEMPTS_MAX;
         loop {
             attempts_left -= 1;
-            let seen = SledBackend::view(&desired.environment.ledger)
+            let seen = SledBackend::view(&scope.environment.ledger)
                 .map_err(OpenRefused::from)
-                .and_then(|backend| self.prove(Box::new(backend), desired, pinned));
+                .and_then(|backend| self.prove(Box::new(backend), scope, pinned));
             match seen {
                 Err(
                     OpenRefused::State(
@@ -239,15 +239,15 @@ impl Session<'_> {
     }
 
     /// Makes the environment's ledger.
-    pub(super) fn create_ledger(&self, desired: &Desired, command: &str) -> Result<OpenLedger, Failure> {
-        let environment = &desired.environment;
+    pub(super) fn create_ledger(&self, scope: &Scope, command: &str) -> Result<OpenLedger, Failure> {
+        let environment = &scope.environment;
         let path = &environment.ledger;
         let backend = self.wait_for_lock(|| SledBackend::create(path, &self.holder(command, true)))?;
         let header = Header {
             format: FORMAT_VERSION,
             lineage: Lineage::new(Uuid::new_v4()),
             salt: LedgerSalt::new(*Uuid::new_v4().as_bytes()),
-            project: desired.project.clone(),
+            project: scope.project.clone(),
             environment: environment.name.clone(),
             app_id: environment.app_id.clone(),
             workspace_id: environment.workspace_id.clone(),
@@ -265,8 +265,8 @@ fn is_unwritable(error: &std::io::Error) -> bool {
 }
 
 /// Only a sandbox's ledger is made by itself, and only if none was pinned.
-fn may_create(desired: &Desired, pinned: Option<&Lineage>) -> Result<(), Failure> {
-    let environment = &desired.environment;
+fn may_create(scope: &Scope, pinned: Option<&Lineage>) -> Result<(), Failure> {
+    let environment = &scope.environment;
     if environment.endpoint == Endpoint::Sandbox && pinned.is_none() {
         return Ok(());
     }

@@ -17,7 +17,7 @@ use crate::ledger::Ledger;
 use crate::load::{self, PROJECT_FILE};
 use crate::plan::{self, Plan, Setting};
 use crate::render::diagnostic::{Look, for_more, summary, texts};
-use crate::resolve::{self, AudienceContents, Desired};
+use crate::resolve::{self, AudienceContents, Desired, Scope};
 use crate::schema;
 
 /// Where the workspace is when `-C` does not say: here if there is a project file, else in this directory.
@@ -96,16 +96,32 @@ impl<'a> Session<'a> {
         Ok(resolve::into_desired(checked, &environment)?)
     }
 
+    /// Reads the project file alone, for what asks nothing of campaigns: a mistake in one must not stand between people
+    /// and what the ledger knows. A mistake in the project file ends it here, reported.
+    pub(super) fn scope(&self) -> Result<Scope, Failure> {
+        let (workspace, mut diagnostics) =
+            load::project_alone(&self.directory, &self.shown_as(), schema::shapes());
+        let (checked, found) = check::together(workspace);
+        diagnostics.extend(found);
+        diagnostic::sort(&mut diagnostics);
+        self.report_or(&diagnostics, "nothing was done: this needs a sound project file")?;
+        let environment = self.environment(&checked, None)?;
+        Ok(resolve::scope(&checked, &environment)?)
+    }
+
     /// Prints diagnostics for people; errors among them end the command.
     pub(super) fn report(&self, diagnostics: &[Diagnostic]) -> Result<(), Failure> {
+        self.report_or(diagnostics, "nothing was planned or sent")
+    }
+
+    /// Does the same, and says with `help` what an error means for the command.
+    fn report_or(&self, diagnostics: &[Diagnostic], help: &str) -> Result<(), Failure> {
         if diagnostics.is_empty() {
             return Ok(());
         }
         self.say_diagnostics(diagnostics);
         if diagnostics.iter().any(Diagnostic::is_error) {
-            return Err(
-                Failure::new(ExitStatus::Written, summary(diagnostics)).help("nothing was planned or sent")
-            );
+            return Err(Failure::new(ExitStatus::Written, summary(diagnostics)).help(help));
         }
         Ok(())
     }
@@ -121,8 +137,8 @@ impl<'a> Session<'a> {
     }
 
     /// Refuses a given time where what is asked or sent is real.
-    pub(super) fn prove_time_is_real(&self, desired: &Desired) -> Result<(), Failure> {
-        if self.shell.is_time_given() && !desired.environment.endpoint.is_loopback() {
+    pub(super) fn prove_time_is_real(&self, scope: &Scope) -> Result<(), Failure> {
+        if self.shell.is_time_given() && !scope.environment.endpoint.is_loopback() {
             let message = "`--now` is for sandboxes, and this environment is none";
             return Err(Failure::new(ExitStatus::Written, message)
                 .help("nothing was sent; leave `--now` and `CAMPAIGNCTL_NOW` out"));

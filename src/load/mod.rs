@@ -7,6 +7,7 @@
 mod document;
 mod file;
 pub mod model;
+mod no_project;
 mod outline;
 mod places;
 mod reader;
@@ -18,8 +19,9 @@ mod yaml;
 
 pub use document::{Document, parse};
 pub use file::{from_text as checked_text, read as read_text};
+pub use no_project::no_project;
 pub use outline::{Entry, Mapping, Outline, outline};
 pub use places::Places;
 pub use reader::Reader;
 pub use shape::{Shape, Shapes};
-pub use workspace::{PROJECT_FILE, Workspace, files, workspace, workspace_of};
+pub use workspace::{PROJECT_FILE, Workspace, files, project_alone, workspace, workspace_of};

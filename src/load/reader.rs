@@ -18,7 +18,7 @@ use crate::load::document::{self, Document};
 use crate::load::file;
 use crate::load::model::{CampaignFile, ProjectFile};
 use crate::load::shape::{Shape, Shapes};
-use crate::load::workspace::{self, Workspace};
+use crate::load::workspace::{self, PROJECT_FILE, Workspace};
 
 /// A workspace's directory, the texts that are open of it, and what its files said when they were read last.
 #[derive(Debug)]
@@ -94,6 +94,12 @@ impl Reader {
     #[must_use]
     pub fn holds(&self, path: &Path) -> bool {
         workspace::is_below(&self.directory, path)
+    }
+
+    /// Whether the directory has a project file, be it in an editor only: whether it is a workspace.
+    #[must_use]
+    pub fn has_project(&self) -> bool {
+        self.exists(&self.directory.join(PROJECT_FILE))
     }
 
     /// Reads what has changed, and returns the workspace with everything that is wrong with it.

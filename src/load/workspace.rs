@@ -12,12 +12,10 @@ use crate::diagnostic::{self, Code, Diagnostic, Place, Source};
 use crate::load::document::{self, Document};
 use crate::load::file;
 use crate::load::model::{CampaignFile, ProjectFile};
+use crate::load::no_project::{self, PROJECT_FILE_MISNAMED};
 use crate::load::reader::Reader;
 use crate::load::schema_line::{self, Kind};
 use crate::load::shape::{Shape, Shapes};
-
-/// What the project file is called by mistake.
-const PROJECT_FILE_MISNAMED: &str = "campaignctl.yml";
 
 /// Name of the project file.
 pub const PROJECT_FILE: &str = "campaignctl.yaml";
@@ -47,6 +45,11 @@ impl<F> Workspace<F> {
         }
     }
 
+    /// A workspace of whose campaign files nothing is known.
+    fn without_files(project: Option<Arc<Document<ProjectFile>>>) -> Self {
+        Self { project, files: Vec::new(), has_lost_files: true, broken: BTreeSet::new() }
+    }
+
     /// Whether `section` (`templates`, `audiences` …) has, or may have, a declaration of that name which was
     /// left out because of a mistake that has been reported. A reference to it is no mistake of its own.
     #[must_use]
@@ -63,7 +66,8 @@ impl<F> Workspace<F> {
 
 /// Reads a workspace: the project file in `directory`, and every other `*.yaml` and `*.yml` in it and below,
 /// through symbolic links. What is hidden (its name begins with a dot) is skipped. Messages show paths
-/// behind `shown_as`.
+/// behind `shown_as`. Where there is no project file, that is all that is wrong, and nothing else is read: what is below may
+/// be anybody's.
 #[must_use]
 pub fn workspace(directory: &Path, shown_as: &str, shapes: &Shapes) -> (Workspace, Vec<Diagnostic>) {
     Reader::once(directory.to_owned(), shown_as.to_owned()).workspace(shapes)
@@ -81,8 +85,24 @@ pub fn workspace_of<F: Send>(
     read(&mut reader, shapes, |project, document| make(project, &document))
 }
 
+/// Reads the project file alone, as if nobody knew of any campaign file.
+#[must_use]
+pub fn project_alone<F>(
+    directory: &Path,
+    shown_as: &str,
+    shapes: &Shapes,
+) -> (Workspace<F>, Vec<Diagnostic>) {
+    let mut reader = Reader::once(directory.to_owned(), shown_as.to_owned());
+    let mut reading = Reading { directory, shown_as, reader: &mut reader, mistakes: Vec::new() };
+    let project = match reading.project(&shapes.project) {
+        Found::Project(project) => project,
+        Found::NoWorkspace => None,
+    };
+    (Workspace::without_files(project), reading.mistakes)
+}
+
 /// Lists the YAML files that [`workspace`] would read, the project file first, the others in the order of their
-/// paths, each with its path as messages show it.
+/// paths, each with its path as messages show it. The directory may also be a part of a workspace.
 #[must_use]
 pub fn files(directory: &Path, shown_as: &str) -> (Vec<(PathBuf, String)>, Vec<Diagnostic>) {
     let mut reader = Reader::new(directory.to_owned(), shown_as.to_owned());
@@ -101,19 +121,21 @@ pub(super) fn read<F: Send>(
 ) -> (Workspace<F>, Vec<Diagnostic>) {
     let (directory, shown_as) = (reader.directory().to_owned(), reader.shown_as().to_owned());
     let mut reading = Reading { directory: &directory, shown_as: &shown_as, reader, mistakes: Vec::new() };
-    let project = reading.project(&shapes.project);
+    let project = match reading.project(&shapes.project) {
+        Found::Project(project) => project,
+        Found::NoWorkspace => {
+            reading.reader.keep_only(&[]);
+            return (Workspace::without_files(None), reading.mistakes);
+        }
+    };
     let paths = reading.campaign_files();
     let is_told = project.as_ref().is_some_and(|document| schema_line::is_there(document.source()));
-    let schema_mistake = |source: &Arc<Source>, directory: &Path, kind: Kind| {
-        schema_line::mistake(source, directory, kind, is_told)
+    let schema_mistake = |source: &Arc<Source>, directory: &Path| {
+        schema_line::mistake(source, directory, Kind::Campaigns, is_told)
     };
-    let of_project = project.as_ref();
-    let of_project =
-        of_project.and_then(|project| schema_mistake(project.source(), project.directory(), Kind::Project));
-    reading.mistakes.extend(of_project);
     let shown = paths.iter().map(|path| (path.as_path(), reading.shown(path))).collect();
     let kept = reading.reader.campaigns(shown, &shapes.campaign, |document| {
-        let mistake = schema_mistake(document.source(), document.directory(), Kind::Campaigns);
+        let mistake = schema_mistake(document.source(), document.directory());
         (mistake.map(Box::new), document.broken().clone(), make(project.as_deref(), document))
     });
     let (mut files, mut broken) = (Vec::with_capacity(paths.len()), BTreeSet::new());
@@ -131,6 +153,14 @@ pub(super) fn read<F: Send>(
     (Workspace { project, files, has_lost_files, broken }, mistakes)
 }
 
+/// What a directory is.
+enum Found {
+    /// A workspace, with its project file if that could be understood.
+    Project(Option<Arc<Document<ProjectFile>>>),
+    /// None.
+    NoWorkspace,
+}
+
 struct Reading<'workspace> {
     directory: &'workspace Path,
     shown_as: &'workspace str,
@@ -139,23 +169,20 @@ struct Reading<'workspace> {
 }
 
 impl Reading<'_> {
-    fn project(&mut self, shape: &Shape) -> Option<Arc<Document<ProjectFile>>> {
-        let path = self.directory.join(PROJECT_FILE);
-        if !self.reader.exists(&path) {
-            let place = if self.shown_as.is_empty() { "." } else { self.shown_as };
-            let message = format!("there is no project file `{PROJECT_FILE}` here");
-            let help = if self.directory.join(PROJECT_FILE_MISNAMED).exists() {
-                format!("rename `{PROJECT_FILE_MISNAMED}` to `{PROJECT_FILE}`")
-            } else {
-                "name the workspace's directory with `-C DIR`, or start one with `campaignctl init`"
-                    .to_owned()
-            };
-            self.mistakes.push(Diagnostic::error(Code::NoProject, Place::file(place), message).help(help));
-            return None;
+    /// Reads the project file.
+    fn project(&mut self, shape: &Shape) -> Found {
+        if !self.reader.has_project() {
+            self.mistakes.push(no_project::diagnostic(self.directory, self.shown_as));
+            return Found::NoWorkspace;
         }
+        let path = self.directory.join(PROJECT_FILE);
         let read = self.reader.project(&path, self.shown(&path), shape);
         self.mistakes.extend(read.mistakes);
-        read.document
+        self.mistakes.extend(read.document.as_ref().and_then(|project| {
+            let is_told = schema_line::is_there(project.source());
+            schema_line::mistake(project.source(), project.directory(), Kind::Project, is_told)
+        }));
+        Found::Project(read.document)
     }
 
     /// Lists the campaign files in the order of their paths.

@@ -67,6 +67,7 @@ impl Session {
         match method.as_str() {
             "textDocument/didOpen" => {
                 let Some(DidOpenTextDocumentParams { text_document: opened }) = read(params) else { return };
+                self.move_to_workspace_of(&opened.uri);
                 let Some(path) = self.path(&opened.uri) else { return };
                 self.buffers.insert(path.clone(), Buffer::new(opened.uri, opened.version, opened.text));
                 self.text_changed(path);
@@ -103,6 +104,22 @@ impl Session {
             }
             _ => {}
         }
+    }
+
+    /// Where the open folder is no workspace, but some directory below it that a document is in: that one is it from now on.
+    fn move_to_workspace_of(&mut self, uri: &Uri) {
+        let reader = &self.analysis.reader;
+        if reader.has_project() {
+            return;
+        }
+        let Some(path) = self.path(uri) else { return };
+        let Some(directory) = workspace::around(reader.directory(), &path) else { return };
+        let shown_as = self.analysis.shown(&directory);
+        self.analysis = Analysis::new(directory, shown_as);
+        for (path, buffer) in &self.buffers {
+            self.analysis.reader.open(path.clone(), buffer.text().to_owned());
+        }
+        self.is_behind = true;
     }
 
     fn text_changed(&mut self, path: PathBuf) {

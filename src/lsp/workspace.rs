@@ -43,6 +43,12 @@ pub(super) fn find(
     (directory, shown_as)
 }
 
+/// Returns the nearest directory around a file that has a project file, if it is below `folder`.
+pub(super) fn around(folder: &Path, path: &Path) -> Option<PathBuf> {
+    let below = path.ancestors().skip(1).take_while(|directory| directory.starts_with(folder));
+    below.map(Path::to_owned).find(|directory| directory.join(PROJECT_FILE).exists())
+}
+
 /// Returns a file's path as it is below the workspace, if it leads there by another name: through a link.
 pub(super) fn below(directory: &Path, path: PathBuf) -> PathBuf {
     if path.starts_with(directory) {

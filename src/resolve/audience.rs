@@ -11,7 +11,7 @@ use crate::domain::{
     TargetSetBuilder,
 };
 use crate::load::model::TargetFileFormat;
-use crate::load::targets::{BadLine, BadLineReason, TargetFile, TargetFileError, TargetRows};
+use crate::load::targets::{BadLine, BadLineReason, TargetFile, TargetFileError, TargetRows, packing_help};
 use crate::resolve::own_values::{RowCheck, Taker};
 use crate::resolve::value_conflict;
 
@@ -256,10 +256,16 @@ pub(super) fn at_row(file: &TargetFile, row: u64, message: String) -> (Place, St
 fn bad_line(file: &TargetFile, bad: &BadLine) -> Diagnostic {
     let of_value = |name: &String| file.column_or_field.as_ref() != Some(name);
     let (code, help) = match &bad.why {
-        BadLineReason::Io(_) | BadLineReason::Damaged(_) => {
-            (Code::AudienceLine, "nothing after this line was read")
+        BadLineReason::Io(error) => {
+            (Code::AudienceLine, packing_help(error).unwrap_or("nothing after this line was read"))
         }
-        BadLineReason::UnclosedQuote => (Code::AudienceLine, "close the quote; nothing after it was read"),
+        BadLineReason::Damaged(_) => (Code::AudienceLine, "nothing after this line was read"),
+        BadLineReason::UnclosedQuote
+        | BadLineReason::QuoteRunsOn(_)
+        | BadLineReason::TextAfterQuote
+        | BadLineReason::QuoteInField => {
+            (Code::AudienceLine, bad.why.quotes_help().expect("quotes are the matter"))
+        }
         BadLineReason::NotUtf8 => (Code::AudienceLine, "save the file as UTF-8"),
         BadLineReason::NoValue(_) => {
             (Code::AudienceValue, "give it a value: a campaign takes it from here; or remove the line")

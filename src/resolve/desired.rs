@@ -1,6 +1,7 @@
 //! What should exist, in one environment.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Deref;
 use std::sync::Arc;
 
 use chrono_tz::Tz;
@@ -12,21 +13,36 @@ use crate::domain::{
 };
 use crate::resolve::{Audience, Taker};
 
-/// Everything that should exist in one environment.
+/// A project in one of its environments: all that the project file alone says.
 #[derive(Clone, Debug)]
-pub struct Desired {
-    /// The files that say so, as they were read.
-    pub sources: Vec<Arc<Source>>,
+pub struct Scope {
     /// The project's name.
     pub project: ProjectName,
     /// The zone that times are shown in.
     pub time_zone: Tz,
-    /// Where the campaigns go.
+    /// Where campaigns go.
     pub environment: Environment,
+}
+
+/// Everything that should exist in one environment.
+#[derive(Clone, Debug)]
+pub struct Desired {
+    /// Whose campaigns they are, and where they go.
+    pub scope: Scope,
+    /// The files that say so, as they were read.
+    pub sources: Vec<Arc<Source>>,
     /// The campaigns, sorted by name; may be empty.
     pub campaigns: Vec<DesiredCampaign>,
     /// The audiences that campaigns use, by name.
     pub audiences: BTreeMap<String, Arc<Audience>>,
+}
+
+impl Deref for Desired {
+    type Target = Scope;
+
+    fn deref(&self) -> &Scope {
+        &self.scope
+    }
 }
 
 /// One campaign with everything filled in.
@@ -78,6 +94,20 @@ impl ResolveError {
     }
 }
 
+/// Returns the project in one environment, whatever its campaigns are.
+///
+/// # Errors
+///
+/// Returns [`ResolveError`] without a sound project file, and for an environment that it does not have.
+pub fn scope(checked: &Checked, environment: &EnvironmentName) -> Result<Scope, ResolveError> {
+    let project = checked.project.as_ref().ok_or(ResolveError::NoProject)?;
+    let chosen = project.environments.get(environment).ok_or_else(|| ResolveError::UnknownEnvironment {
+        name: environment.clone(),
+        known: project.environments.keys().cloned().collect(),
+    })?;
+    Ok(Scope { project: project.name.clone(), time_zone: project.time_zone, environment: chosen.clone() })
+}
+
 /// Fills in every campaign of `checked` for one environment.
 ///
 /// Leaves out a campaign that refers to something unsound. `check` has reported that as an error, and its
@@ -96,12 +126,7 @@ pub fn desired(checked: &Checked, environment: &EnvironmentName) -> Result<Desir
 ///
 /// Returns [`ResolveError`] without a sound project file, and for an environment that it does not have.
 pub fn into_desired(mut checked: Checked, environment: &EnvironmentName) -> Result<Desired, ResolveError> {
-    let project = checked.project.as_ref().ok_or(ResolveError::NoProject)?;
-    let chosen = project.environments.get(environment).ok_or_else(|| ResolveError::UnknownEnvironment {
-        name: environment.clone(),
-        known: project.environments.keys().cloned().collect(),
-    })?;
-    let (name, time_zone, environment) = (project.name.clone(), project.time_zone, chosen.clone());
+    let scope = scope(&checked, environment)?;
     let own = std::mem::take(&mut checked.campaigns);
     let columns = columns(&own);
     let mut audiences = BTreeMap::new();
@@ -110,7 +135,7 @@ pub fn into_desired(mut checked: Checked, environment: &EnvironmentName) -> Resu
         drafts.extend(fill_in(&mut checked, id, *declared, &columns, &mut audiences));
     }
     let campaigns = drafts.into_iter().map(|draft: Draft| draft.to(&audiences)).collect();
-    Ok(Desired { sources: checked.sources, project: name, time_zone, environment, campaigns, audiences })
+    Ok(Desired { scope, sources: checked.sources, campaigns, audiences })
 }
 
 /// Gathers, for each audience that campaigns take values from, the columns: each once, in a fixed order.

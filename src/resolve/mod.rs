@@ -11,7 +11,7 @@ mod stream;
 mod value_conflict;
 
 pub use audience::{Audience, AudienceContents, AudienceRows};
-pub use desired::{Desired, DesiredCampaign, ResolveError, desired, into_desired};
+pub use desired::{Desired, DesiredCampaign, ResolveError, Scope, desired, into_desired, scope};
 pub use origin::origins;
 pub use own_values::Taker;
 pub use stream::CampaignRows;

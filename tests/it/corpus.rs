@@ -82,6 +82,23 @@ fn a_missing_project_file_says_how_to_get_one() {
 }
 
 #[test]
+fn what_is_below_a_directory_without_a_project_is_not_read() {
+    let site = Site::without_project();
+    site.write("compose.yaml", "services: {}\n");
+    for name in ["a", "b"] {
+        site.write(&format!("{name}/campaignctl.yaml"), PROJECT);
+        site.write(&format!("{name}/campaigns.yaml"), "x: 1\n");
+    }
+    insta::assert_snapshot!(site.printed_soon(), @r"
+    error[no-project]: there is no project file `campaignctl.yaml` here
+    --> .
+     = help: name one of the workspaces nearby with `-C DIR`: `a`, `b`
+
+    1 error in 1 file
+    ");
+}
+
+#[test]
 fn an_oversized_file_is_not_read() {
     let site = Site::new();
     let file = File::create(site.path("big.yaml")).unwrap();

@@ -491,3 +491,57 @@ fn every_code_of_the_clock_and_the_ledger_has_a_workspace_that_shows_it() {
         assert_eq!(said, fs::read_to_string(&expected).unwrap_or_default(), "{code}");
     }
 }
+
+#[test]
+fn nobody_is_lost_in_a_csv_file_whose_quotes_are_wrong() {
+    let site = Site::with(
+        "version: 1\nproject: p\ndefault_environment: sandbox\nenvironments:\n  \
+         sandbox: { app_id: A, workspace_id: w, endpoint: sandbox }\n",
+        &crate::site::campaign("hello", 1).replace("[u1]", "{ file: ids.csv, column: id }"),
+    );
+    site.write("campaigns/ids.csv", "id,nick\nu1,Ann\nu2,\"Bob, \"\"B\"\"\"\nu3,\"C\nC\"\n");
+    site.run(&["plan", "--out", "saved"]).exits(0).says("3 targets");
+    // To a reader that takes quotes anywhere, the second user is a part of the first one's nickname.
+    site.write("campaigns/ids.csv", "id,nick\nu1,\"Ann\nu2,\"Bob\"\nu3,C\n");
+    for command in [&["validate"][..], &["plan"], &["apply", "--auto-approve"], &["apply", "saved"]] {
+        let ran = site.run(command).exits(3);
+        let said = format!("{}{}", ran.stdout, ran.stderr);
+        assert!(
+            said.contains("error[audience-line]") && said.contains("campaigns/ids.csv:2"),
+            "{command:?}: {said}"
+        );
+    }
+    assert!(site.received().is_empty());
+}
+
+#[test]
+fn a_mistake_in_a_campaign_file_stands_between_nobody_and_the_ledger() {
+    let site = Site::with_samples();
+    site.apply().exits(0);
+    let project = site.read("campaigns/campaignctl.yaml");
+    site.write("campaigns/broken.yaml", "campaigns:\n  x: { y: 1 }\n- \n");
+    site.run(&["plan"]).exits(3);
+    site.run(&["apply", "--auto-approve"]).exits(3);
+    let commands: [&[&str]; 10] = [
+        &["ledger", "init"],
+        &["status"],
+        &["history"],
+        &["doubt", "list"],
+        &["doubt", "resolve"],
+        &["ledger", "verify"],
+        &["ledger", "export"],
+        &["ledger", "unlock"],
+        &["ledger", "pack"],
+        &["status", "--json"],
+    ];
+    for command in commands {
+        site.run(command).exits(0);
+    }
+    site.run(&["doubt", "mark", "9999", "sent", "--reason", "x"]).exits(3).warns("is no batch in doubt");
+    // The project file says whose ledger it is.
+    site.write("campaigns/campaignctl.yaml", &format!("{project}\nx: 1\n"));
+    for command in commands {
+        site.run(command).exits(3).warns("error[unknown-key]").warns("nothing was done");
+    }
+    site.run(&["-C", "elsewhere", "status"]).exits(3).warns("no-project");
+}

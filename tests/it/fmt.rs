@@ -213,3 +213,15 @@ fn yaml_files(directories: &[&str]) -> Vec<PathBuf> {
     found.sort();
     found
 }
+
+#[test]
+fn files_of_a_directory_that_is_no_workspace_are_left_alone() {
+    let site = Site::with_samples();
+    site.write("compose.yaml", "services:   {}\n");
+    site.write("sub/other.yaml", "campaigns:   {}\n");
+    site.run(&["-C", "sub", "fmt"]).exits(3).warns("no-project").warns("`-C sub/../campaigns`");
+    assert_eq!(site.read("sub/other.yaml"), "campaigns:   {}\n");
+    // A part of a workspace has none, and is named.
+    site.run(&["fmt", "sub"]).exits(0);
+    assert_eq!(site.read("sub/other.yaml"), "campaigns: {}\n");
+}

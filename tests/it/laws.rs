@@ -20,7 +20,7 @@ use campaignctl::ledger::{
     Writer,
 };
 use campaignctl::plan::{self, Plan, PlannedPush, Setting};
-use campaignctl::resolve::{Audience, AudienceContents, CampaignRows, Desired, DesiredCampaign};
+use campaignctl::resolve::{Audience, AudienceContents, CampaignRows, Desired, DesiredCampaign, Scope};
 use campaignctl::state::{
     self, Backend, Expected, Lines, MemoryBackend, OpenLedger, OpenRefused, StateError,
 };
@@ -69,10 +69,12 @@ pub(crate) fn desired(sketches: &[Sketch]) -> Desired {
     let audiences =
         campaigns.iter().map(|each| (each.audience.name.clone(), Arc::clone(&each.audience))).collect();
     Desired {
+        scope: Scope {
+            project: "laws".parse().unwrap(),
+            time_zone: chrono_tz::Asia::Shanghai,
+            environment: environment(),
+        },
         sources: Vec::new(),
-        project: "laws".parse().unwrap(),
-        time_zone: chrono_tz::Asia::Shanghai,
-        environment: environment(),
         campaigns,
         audiences,
     }
@@ -631,7 +633,7 @@ fn no_more_requests_are_in_flight_than_the_environment_allows() {
         let (backend, vendor) = (new_ledger(), Vendor::default());
         let sketch = ("c".to_owned(), 1, "a".to_owned(), (0..400).collect());
         let mut desired = desired_by(CallChoice::Template, &[sketch]);
-        desired.environment.concurrency = concurrency.try_into().unwrap();
+        desired.scope.environment.concurrency = concurrency.try_into().unwrap();
         let (_, report) = run(&desired, &backend, &vendor, u32::MAX);
         assert_eq!(report.tally().accepted, 400);
         let most = vendor.flights.lock().unwrap().1;
@@ -646,7 +648,7 @@ fn requests_keep_the_distance_that_the_environment_asks_for() {
     let (backend, vendor) = (new_ledger(), Vendor::default());
     let sketch = ("c".to_owned(), 1, "a".to_owned(), (0..60).collect());
     let mut desired = desired_by(CallChoice::Template, &[sketch]);
-    desired.environment.requests_per_second = 20.try_into().unwrap();
+    desired.scope.environment.requests_per_second = 20.try_into().unwrap();
     let started = std::time::Instant::now();
     let (_, report) = run(&desired, &backend, &vendor, u32::MAX);
     assert_eq!(report.tally().accepted, 60);

@@ -11,12 +11,11 @@ fn a_skeleton_is_sound_and_pushes_nothing_until_it_is_uncommented() {
     let plan = site.run(&["plan"]).exits(0);
     assert!(!plan.stdout.contains("spring-sale"), "{}", plan.stdout);
 
-    // Its first line leads editors to the schema; what it says below is a campaign as it stands.
+    // Its first line leads editors to the schema. What it says to do makes a campaign of it.
     let text = site.read("campaigns/spring-sale.yaml");
     assert!(text.starts_with("# yaml-language-server: $schema=../schema/campaign.schema.json\n"), "{text}");
-    let (declarations, campaign) = text.split_once("campaigns: {}\n").unwrap();
-    let campaign: Vec<&str> = campaign.lines().map(|line| &line[2..]).collect();
-    site.write("campaigns/spring-sale.yaml", &format!("{declarations}{}\n", campaign.join("\n")));
+    assert!(text.contains("remove the `# ` before `campaigns:` and before each line below it.\n"), "{text}");
+    follow(&site, "spring-sale");
     let validated = site.run(&["validate"]).exits(0);
     assert!(!validated.stdout.contains("spring-sale"), "{}", validated.stdout);
     site.run(&["explain", "spring-sale"])
@@ -24,6 +23,26 @@ fn a_skeleton_is_sound_and_pushes_nothing_until_it_is_uncommented() {
         .says("Hello friend")
         .says("1 target of `spring-sale`")
         .says("Thu 2026-12-24 10:00 Asia/Shanghai");
+}
+
+/// Does what a skeleton says.
+fn follow(site: &Site, name: &str) {
+    let path = format!("campaigns/{name}.yaml");
+    let text = site.read(&path);
+    let (declarations, campaign) = text.split_once("\n# campaigns:\n").unwrap();
+    let campaign: Vec<&str> = campaign.lines().map(|line| line.strip_prefix("# ").unwrap()).collect();
+    site.write(&path, &format!("{declarations}\ncampaigns:\n{}\n", campaign.join("\n")));
+}
+
+#[test]
+fn a_name_that_yaml_takes_for_something_else_makes_a_campaign_too() {
+    let site = Site::with_samples();
+    for name in ["2026", "1.5", "No", "0x1", "2026-12-01", "1e3", "null", "y"] {
+        site.run(&["new", "campaign", name]).exits(0);
+        follow(&site, name);
+        site.run(&["validate"]).exits(0);
+        site.run(&["explain", name]).exits(0).says(&format!("1 target of `{name}`"));
+    }
 }
 
 #[test]

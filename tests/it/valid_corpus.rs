@@ -99,7 +99,7 @@ fn collect_keys(schema: &serde_json::Value, keys: &mut BTreeSet<String>) {
 fn environments_keep_what_is_written_and_default_the_rest() {
     let (_directory, sandbox) = desired("revision", "sandbox");
     assert_eq!((sandbox.project.as_str(), sandbox.time_zone), ("acme", chrono_tz::Asia::Tokyo));
-    let environment = sandbox.environment;
+    let environment = sandbox.scope.environment;
     assert_eq!((environment.app_id.as_str(), environment.workspace_id.as_str()), ("ONEX1", "test"));
     assert_eq!((environment.tenant_id, environment.region), (None, None));
     assert_eq!(environment.endpoint, Endpoint::Sandbox);
@@ -108,7 +108,7 @@ fn environments_keep_what_is_written_and_default_the_rest() {
     assert_eq!(environment.timeout, Duration::from_secs(30));
     assert!(environment.ledger.ends_with(".campaignctl/sandbox"), "{:?}", environment.ledger);
 
-    let environment = desired("revision", "production").1.environment;
+    let environment = desired("revision", "production").1.scope.environment;
     assert_eq!(environment.tenant_id.as_deref(), Some("ABCDEFGH"));
     assert_eq!(environment.region.as_deref(), Some("cn-hangzhou"));
     assert_eq!(environment.endpoint.to_string(), "https://mpaas.cn-hangzhou.aliyuncs.com");

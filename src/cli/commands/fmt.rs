@@ -64,6 +64,13 @@ pub(super) fn run(shell: &Shell, globals: &Globals, args: &Args) -> Result {
 /// Lists the files that were asked for, with the paths that messages show.
 fn files(session: &Session<'_>, args: &Args, mistakes: &mut Vec<Diagnostic>) -> Vec<(PathBuf, String)> {
     let mut found = Vec::new();
+    // Of a directory that is no workspace, files may be anybody's.
+    if args.files.is_empty()
+        && let Some(mistake) = load::no_project(session.directory(), &session.shown_as())
+    {
+        mistakes.push(mistake);
+        return found;
+    }
     let mut below = |directory: &Path, shown_as: &str| {
         let (files, of_files) = load::files(directory, shown_as);
         mistakes.extend(of_files);

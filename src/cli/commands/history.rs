@@ -18,11 +18,11 @@ pub(in crate::cli) struct Args {
 
 pub(super) fn run(shell: &Shell, globals: &Globals, args: &Args) -> Result {
     let session = Session::new(shell, globals);
-    let desired = session.desired(None)?;
-    let ledger = session.view_ledger(&desired, "history")?.ledger;
+    let scope = session.scope()?;
+    let ledger = session.view_ledger(&scope, "history")?.ledger;
     let runs: Vec<RunStatus> = ledger.runs().iter().map(RunStatus::of).collect();
     let text =
-        if args.json { render::json::pretty(&runs) } else { render::history::runs(&runs, desired.time_zone) };
+        if args.json { render::json::pretty(&runs) } else { render::history::runs(&runs, scope.time_zone) };
     shell.answer(&text)?;
     Ok(ExitStatus::Done)
 }

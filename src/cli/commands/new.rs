@@ -20,6 +20,9 @@ const SKELETON: &str = include_str!("../../../assets/new/campaign.yaml");
 /// So many days ahead the skeleton's time is: long enough to be noticed before it comes.
 const DAYS_AHEAD: u64 = 30;
 
+/// What some reader of YAML takes for something else than text.
+const WORDS_OF_YAML: [&str; 9] = ["y", "n", "yes", "no", "on", "off", "true", "false", "null"];
+
 /// Write a commented skeleton to start from
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  campaignctl new campaign spring-sale")]
@@ -51,7 +54,7 @@ pub(super) fn run(shell: &Shell, globals: &Globals, args: &Args) -> Result {
     let path = session.directory().join(format!("{name}.yaml"));
     write(&path, &text)?;
     shell.answer(&format!("wrote {}\n", path.display()))?;
-    shell.say("Next: fill it in, and remove the `# ` before the lines under `campaigns`.\n");
+    shell.say("Next: fill it in, then remove the `# ` before `campaigns:` and before each line below it.\n");
     Ok(ExitStatus::Done)
 }
 
@@ -104,8 +107,18 @@ fn skeleton(name: &CampaignId, schema_line: &str, at: &str) -> String {
     let name = name.as_str();
     // A template's name at the vendor has letters, digits and underscores.
     let template: String = name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
-    let text = SKELETON.replace("{template}", &template).replace("{name}", name).replace("{at}", at);
-    format!("{schema_line}{text}")
+    let text = SKELETON.replace("{template}", &as_text(&template)).replace("{key}", &as_text(name));
+    format!("{schema_line}{}", text.replace("{name}", name).replace("{at}", at))
+}
+
+/// Returns a name as YAML takes it for text: in quotes, where it might be a number, a date or a word of YAML's own.
+fn as_text(name: &str) -> String {
+    let is_word = WORDS_OF_YAML.iter().any(|word| word.eq_ignore_ascii_case(name));
+    if name.starts_with(|first: char| first.is_ascii_alphabetic()) && !is_word {
+        name.to_owned()
+    } else {
+        format!("\"{name}\"")
+    }
 }
 
 fn write(path: &Path, text: &str) -> Result<()> {

@@ -37,8 +37,8 @@ struct Answer {
 
 pub(super) fn run(shell: &Shell, globals: &Globals, args: &Args) -> Result {
     let session = Session::new(shell, globals);
-    let desired = session.desired(None)?;
-    let ledger = session.view_ledger(&desired, "status")?.ledger;
+    let scope = session.scope()?;
+    let ledger = session.view_ledger(&scope, "status")?.ledger;
     if let Some(campaign) = &args.campaign {
         prove_known(&ledger, campaign)?;
     }
@@ -58,9 +58,9 @@ pub(super) fn run(shell: &Shell, globals: &Globals, args: &Args) -> Result {
             campaigns,
         }))?;
     } else if args.campaign.is_some() {
-        shell.answer(&render::history::campaign_details(&campaigns, desired.time_zone))?;
+        shell.answer(&render::history::campaign_details(&campaigns, scope.time_zone))?;
     } else {
-        shell.answer(&render::history::campaigns(&campaigns, desired.time_zone, shell.width()))?;
+        shell.answer(&render::history::campaigns(&campaigns, scope.time_zone, shell.width()))?;
     }
     Ok(ExitStatus::Done)
 }

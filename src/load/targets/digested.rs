@@ -36,6 +36,12 @@ impl Digested {
         Ok(Witness { file: self.file.try_clone()?, before })
     }
 
+    /// Whether these are the first bytes of the file; moves to behind them, so nothing can be read afterwards.
+    pub(super) fn begins_with(&self, first: &[u8]) -> bool {
+        let (mut file, mut found) = (&self.file, vec![0; first.len()]);
+        file.rewind().and_then(|()| file.read_exact(&mut found)).is_ok() && found == first
+    }
+
     pub(super) fn into_file(self) -> File {
         self.file
     }

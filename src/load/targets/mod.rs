@@ -12,6 +12,7 @@ mod json_plain;
 mod lines;
 #[cfg_attr(not(feature = "parquet"), path = "parquet_left_out.rs")]
 mod parquet_rows;
+mod quoted;
 mod unpacked;
 
 use std::fs::{self, File};
@@ -28,7 +29,7 @@ use crate::load::targets::lines::{Line, Lines};
 use crate::load::targets::parquet_rows::ParquetRows;
 use crate::load::targets::unpacked::Unpacked;
 
-pub use crate::load::targets::unpacked::{content_ending, packed_ending};
+pub use crate::load::targets::unpacked::{content_ending, packed_ending, packing_help};
 
 /// Longest line, and longest quoted CSV record: an id has at most 1024 bytes, but its JSON object or record
 /// may carry a whole profile. Bounds memory where line breaks are missing.
@@ -191,7 +192,13 @@ impl TargetFileError {
             Self::Unreadable { source, .. } if source.kind() == io::ErrorKind::NotFound => {
                 "the path is relative to the YAML file that names it".to_owned()
             }
-            Self::Unreadable { .. } => "let the user that runs this read it".to_owned(),
+            Self::Unreadable { source, .. } => match packing_help(source) {
+                Some(help) => help.to_owned(),
+                None if source.kind() == io::ErrorKind::PermissionDenied => {
+                    "let the user that runs this read it".to_owned()
+                }
+                None => "check the disk and the file's permissions".to_owned(),
+            },
             Self::NotAFile { .. } => "name a file with one id a line, CSV, JSON Lines or Parquet".to_owned(),
             Self::Unnamed { .. } => {
                 "add `column: NAME` for CSV and Parquet, `field: NAME` for JSON Lines".to_owned()
@@ -199,6 +206,7 @@ impl TargetFileError {
             Self::NoColumns { .. } => {
                 "use CSV, JSON Lines or Parquet where targets have values of their own".to_owned()
             }
+            Self::BadHeader { why, .. } if let Some(help) = why.quotes_help() => help.to_owned(),
             Self::NoHeader { .. } | Self::BadHeader { .. } => {
                 "write the names of the columns into the first line".to_owned()
             }
@@ -239,6 +247,15 @@ pub enum BadLineReason {
     /// A CSV quote that is open until the end, or for longer than any record.
     #[error("a quote is opened here and never closed")]
     UnclosedQuote,
+    /// A CSV quote that is closed on a later line, but not at the end of a field: people in between would be lost.
+    #[error("the quote that is opened here runs on to line {0}, where text follows it")]
+    QuoteRunsOn(u64),
+    /// A quoted CSV field that goes on after its end.
+    #[error("text follows a closing quote")]
+    TextAfterQuote,
+    /// A quote in a CSV field that does not begin with one.
+    #[error("a quote stands inside of a field that does not begin with one")]
+    QuoteInField,
     /// A CSV record that ends before the column.
     #[error("the line has no column `{0}`")]
     NoColumn(String),
@@ -272,12 +289,26 @@ impl BadLineReason {
     fn is_the_end(&self) -> bool {
         matches!(self, Self::UnclosedQuote | Self::Damaged(_) | Self::Io(_))
     }
+
+    /// Says how to mend the quotes of a CSV line, if they are the matter.
+    #[must_use]
+    pub fn quotes_help(&self) -> Option<&'static str> {
+        match self {
+            Self::UnclosedQuote => Some("close the quote; nothing after it was read"),
+            Self::QuoteRunsOn(_) => Some("close the quote where its field ends, or remove it"),
+            Self::TextAfterQuote | Self::QuoteInField => {
+                Some("put all of the field in quotes, and double each quote inside: `\"a \"\"b\"\"\"`")
+            }
+            _ => None,
+        }
+    }
 }
 
 /// A line without an id, or without one of the values.
 #[derive(Debug)]
 pub struct BadLine {
-    /// The line, from 1; where a quoted record spans several, its first. The row, of a Parquet file.
+    /// The line, from 1; where a quoted record spans several, its first, or that of the quote to blame. The row, of a
+    /// Parquet file.
     pub line: u64,
     /// What is wrong with it.
     pub why: BadLineReason,

@@ -114,6 +114,22 @@ fn an_unclosed_quote_ends_the_reading_at_its_line() {
 }
 
 #[test]
+fn a_quote_that_is_misplaced_swallows_nobody() {
+    // In a column that nobody asks for, too.
+    assert_eq!(
+        csv(b"user_id,nick\r\nu1,\"Ann\r\nu2,\"Bob\"\r\nu3,C\r\nu4,D\"\r\n\"\"u5\"\",E\r\n\"u6\",\"F\""),
+        [
+            "line 2: the quote that is opened here runs on to line 3, where text follows it",
+            "4: u3",
+            "line 5: a quote stands inside of a field that does not begin with one",
+            "line 6: text follows a closing quote",
+            "7: u6",
+        ]
+    );
+    assert_eq!(csv(b"\xef\xbb\xbf\"user_id\"\n\"u1\"\r"), ["2: u1"]);
+}
+
+#[test]
 fn an_endless_csv_line_is_skipped() {
     let endless = format!("user_id\nu1\n{}\nu3\n", "x".repeat(2 * LINE_BYTES_MAX));
     assert_eq!(csv(endless.as_bytes()), ["2: u1", "line 3: the line has more than 1048576 bytes", "4: u3"]);
@@ -226,6 +242,38 @@ fn a_packed_file_that_is_cut_short_or_garbage_is_no_audience() {
         assert!(bad[0].contains("cannot be read further"), "{ending}: {bad:?}");
         let (count, bad) = packed(ending, b"u1\nu2\n");
         assert_eq!((count, bad.len()), (0, 1), "{ending}: {bad:?}");
+    }
+}
+
+#[test]
+fn what_to_do_about_a_packed_file_fits_what_it_is() {
+    let directory = tempfile::tempdir().unwrap();
+    let help = |ending: &str, bytes: &[u8]| {
+        let path = directory.path().join(format!("ids.csv.{ending}"));
+        std::fs::write(&path, bytes).unwrap();
+        match file(&path, TargetFileFormat::Csv, Some("id"), &[]).open() {
+            Err(error) => error.help(),
+            Ok(mut rows) => loop {
+                if let Err(BadLine { why: BadLineReason::Io(error), .. }) = rows.next_row().unwrap() {
+                    break packing_help(&error).unwrap().to_owned();
+                }
+            },
+        }
+    };
+    let cut = "it was cut short or damaged: copy it again, or make it anew";
+    let content = [b"id\n".to_vec(), ids(1, 50_000)].concat();
+    for (ending, packing, whole) in
+        [("gz", "gzip", gzip(&content)), ("zst", "Zstandard", zstandard(&content))]
+    {
+        let other = format!("it is not packed with {packing}: pack it, or take `.{ending}` off its name");
+        assert_eq!(help(ending, b"id\nu1\nu2\nand some more\n"), other);
+        // Before its first line, and in the middle.
+        for length in [0, 3, 9, 40, whole.len() / 2, whole.len() - 1] {
+            assert_eq!(help(ending, &whole[..length]), cut, "{ending} of {length}");
+        }
+        let mut torn = whole.clone();
+        torn[whole.len() / 2..].fill(0xa5);
+        assert_eq!(help(ending, &torn), cut, "{ending}");
     }
 }
 
@@ -356,17 +404,21 @@ fn a_carriage_return_ends_a_csv_record_too() {
 #[test]
 fn a_csv_header_that_is_endless_is_no_header() {
     let long = "x".repeat(LINE_BYTES_MAX + 1);
+    let unclosed = "a quote is opened here and never closed; close the quote; nothing after it was read";
     for (header, why) in [
-        (format!("{long}\nu1\n"), "the line has more than 1048576 bytes"),
-        ("\"user_id\nu1\n".to_owned(), "a quote is opened here and never closed"),
-        (format!("\"user_id\n{long}\n"), "a quote is opened here and never closed"),
+        (
+            format!("{long}\nu1\n"),
+            "the line has more than 1048576 bytes; write the names of the columns into the first line",
+        ),
+        ("\"user_id\nu1\n".to_owned(), unclosed),
+        (format!("\"user_id\n{long}\n"), unclosed),
+        (
+            "\"user_id\nu1,\"Ann\"\n".to_owned(),
+            "the quote that is opened here runs on to line 2, where text follows it; close the quote where its field ends, or remove it",
+        ),
     ] {
-        assert_eq!(
-            csv(header.as_bytes()),
-            [format!(
-                "audience-file: the header line of `ids` cannot be read: {why}; write the names of the columns into the first line"
-            )]
-        );
+        let expected = format!("audience-file: the header line of `ids` cannot be read: {why}");
+        assert_eq!(csv(header.as_bytes()), [expected]);
     }
 }
 

@@ -11,6 +11,10 @@ use crate::load::targets::digested::Digested;
 /// Endings of packed files, behind the ending that says what is in them.
 const PACKED_ENDINGS: [&str; 2] = ["gz", "zst"];
 
+/// What every file begins with that is packed with gzip (RFC 1952 §2.3.1) or Zstandard (RFC 8878 §3.1.1).
+const GZIP_FIRST: &[u8] = &[0x1f, 0x8b];
+const ZSTANDARD_FIRST: &[u8] = &[0x28, 0xb5, 0x2f, 0xfd];
+
 /// Returns the ending that says what is in a file: of `ids.csv.gz` it is `csv`, in small letters.
 #[must_use]
 pub fn content_ending(path: &Path) -> Option<String> {
@@ -38,6 +42,14 @@ pub(super) enum Unpacked {
     Zstandard(zstd::Decoder<'static, BufReader<Digested>>),
 }
 
+/// A file that is not what its name says, or not all of it. The disk is not to blame.
+#[derive(Debug, thiserror::Error)]
+#[error("{source}")]
+struct NotWhole {
+    source: io::Error,
+    help: String,
+}
+
 impl Unpacked {
     /// Reads a file whose path is given.
     pub(super) fn new(file: Digested, path: &Path) -> io::Result<Self> {
@@ -47,15 +59,41 @@ impl Unpacked {
             _ => Self::Plain(file),
         })
     }
+
+    /// Says what to do about an error of unpacking, after which nothing is read; one that the system gave stays as it is.
+    #[cold]
+    fn not_whole(&self, source: io::Error) -> io::Error {
+        let (file, first, [packing, ending]) = match self {
+            Self::Plain(_) => return source,
+            Self::Gzip(file) => (file.get_ref(), GZIP_FIRST, ["gzip", "gz"]),
+            Self::Zstandard(file) => (file.get_ref().get_ref(), ZSTANDARD_FIRST, ["Zstandard", "zst"]),
+        };
+        if source.raw_os_error().is_some() {
+            return source;
+        }
+        let help = if source.kind() == io::ErrorKind::UnexpectedEof || file.begins_with(first) {
+            "it was cut short or damaged: copy it again, or make it anew".to_owned()
+        } else {
+            format!("it is not packed with {packing}: pack it, or take `.{ending}` off its name")
+        };
+        io::Error::new(source.kind(), NotWhole { source, help })
+    }
+}
+
+/// Returns what to do about an error of reading, where the file is damaged, or not packed as its name says.
+#[must_use]
+pub fn packing_help(error: &io::Error) -> Option<&str> {
+    Some(error.get_ref()?.downcast_ref::<NotWhole>()?.help.as_str())
 }
 
 impl Read for Unpacked {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        match self {
+        let read = match self {
             Self::Plain(file) => file.read(buffer),
             Self::Gzip(file) => file.read(buffer),
             Self::Zstandard(file) => file.read(buffer),
-        }
+        };
+        read.map_err(|error| self.not_whole(error))
     }
 }
 

@@ -492,6 +492,28 @@ fn a_workspace_is_found_without_a_folder_and_without_a_project() {
 }
 
 #[test]
+fn a_folder_above_the_workspace_is_not_read_and_its_documents_are_at_home() {
+    let site = Site::with_samples();
+    std::fs::create_dir_all(site.path("apps")).unwrap();
+    std::fs::rename(site.path("campaigns"), site.path("apps/push")).unwrap();
+    site.write("compose.yaml", "services: {}\n");
+    site.edit("apps/push/payday.yaml", "audience: payroll_customers", "audience: payrol_customers");
+    let mut client = Client::start(site.command(&["lsp"]));
+    client.initialize(Some(&site.path("")), &json!({}));
+    let (project, payday) = (site.path("campaignctl.yaml"), site.path("apps/push/payday.yaml"));
+    assert_eq!(client.diagnostics(&project)[0]["code"], "no-project");
+    client.open(&site.path("compose.yaml"), "services: {}\n");
+    client.settle();
+    client.open(&payday, &site.read("apps/push/payday.yaml"));
+    // Names of files that are not open are known.
+    let found = client.diagnostics(&payday);
+    let unknown = found.iter().find(|diagnostic| diagnostic["code"] == "unknown-name").unwrap();
+    assert!(unknown["message"].as_str().unwrap().contains("did you mean `payroll_customers`?"), "{unknown}");
+    assert!(client.diagnostics(&project).is_empty());
+    assert!(client.diagnostics(&site.path("compose.yaml")).is_empty());
+}
+
+#[test]
 fn slips_of_a_client_are_answered_and_survived() {
     let Desk { site, .. } = desk();
     let mut client = Client::start(site.command(&["lsp"]));

@@ -41,8 +41,8 @@ pub(super) fn run(shell: &Shell, globals: &Globals, args: &Args) -> Result {
             .help("nothing was recorded. Say how you know, in `--reason`"));
     }
     let session = Session::new(shell, globals);
-    let desired = session.desired(None)?;
-    let open = session.open_ledger(&desired, "doubt mark")?;
+    let scope = session.scope()?;
+    let open = session.open_ledger(&scope, "doubt mark")?;
     mark(shell, open, args)?;
     Ok(ExitStatus::Done)
 }

@@ -51,15 +51,15 @@ pub(super) fn run(shell: &Shell, globals: &Globals, args: &Args) -> Result {
 
 fn list(shell: &Shell, globals: &Globals, campaign: Option<&CampaignId>, json: bool) -> Result {
     let session = Session::new(shell, globals);
-    let desired = session.desired(None)?;
-    let ledger = session.view_ledger(&desired, "doubt list")?.ledger;
+    let scope = session.scope()?;
+    let ledger = session.view_ledger(&scope, "doubt list")?.ledger;
     prove_known(&ledger, campaign)?;
     let doubts: Vec<OpenDoubt> =
         wanted(&ledger, campaign).into_iter().map(|doubt| OpenDoubt::of(doubt, &ledger)).collect();
     shell.answer(&if json {
         render::json::pretty(&doubts)
     } else {
-        render::doubt::doubts(&doubts, desired.time_zone, shell.caller())
+        render::doubt::doubts(&doubts, scope.time_zone, shell.caller())
     })?;
     Ok(ExitStatus::Done)
 }

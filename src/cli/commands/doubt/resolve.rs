@@ -15,7 +15,7 @@ use crate::domain::CampaignId;
 use crate::ledger::{Judge, Record, Serial, Verdict};
 use crate::render;
 use crate::render::doubt::Resolved;
-use crate::resolve::Desired;
+use crate::resolve::Scope;
 use crate::state::OpenLedger;
 use crate::vendor::QueryError;
 
@@ -44,12 +44,12 @@ pub(super) struct Args {
 
 pub(super) fn run(shell: &Shell, globals: &Globals, args: &Args) -> Result {
     let session = Session::new(shell, globals);
-    let desired = session.desired(None)?;
-    session.prove_time_is_real(&desired)?;
-    let settle = settle(args.settle, &desired)?;
-    let mut open = session.open_ledger(&desired, "doubt resolve")?;
+    let scope = session.scope()?;
+    session.prove_time_is_real(&scope)?;
+    let settle = settle(args.settle, &scope)?;
+    let mut open = session.open_ledger(&scope, "doubt resolve")?;
     prove_known(&open.ledger, args.campaign.as_ref())?;
-    let findings = ask(shell, args, &desired, &open, settle)?;
+    let findings = ask(shell, args, &scope, &open, settle)?;
     if !args.dry_run {
         record(shell, &mut open, &findings)?;
     }
@@ -58,7 +58,7 @@ pub(super) fn run(shell: &Shell, globals: &Globals, args: &Args) -> Result {
     shell.answer(&if args.json {
         render::json::pretty(&resolved)
     } else {
-        render::doubt::resolved(&resolved, desired.time_zone, args.dry_run, shell.caller())
+        render::doubt::resolved(&resolved, scope.time_zone, args.dry_run, shell.caller())
     })?;
     let is_open = |finding: &Finding| {
         args.dry_run || matches!(finding.answer, Answer::TooEarly { .. } | Answer::CannotTell { .. })
@@ -67,9 +67,9 @@ pub(super) fn run(shell: &Shell, globals: &Globals, args: &Args) -> Result {
 }
 
 /// Only for a sandbox, which delays nothing, may absence be proof at once.
-fn settle(asked: Duration, desired: &Desired) -> Result<Settle> {
+fn settle(asked: Duration, scope: &Scope) -> Result<Settle> {
     let asked = TimeDelta::from_std(asked).unwrap_or(TimeDelta::MAX);
-    if desired.environment.endpoint.is_loopback() {
+    if scope.environment.endpoint.is_loopback() {
         return Ok(Settle::sandbox(asked));
     }
     Settle::after_request(asked).ok_or_else(|| {
@@ -79,13 +79,7 @@ fn settle(asked: Duration, desired: &Desired) -> Result<Settle> {
     })
 }
 
-fn ask(
-    shell: &Shell,
-    args: &Args,
-    desired: &Desired,
-    open: &OpenLedger,
-    settle: Settle,
-) -> Result<Vec<Finding>> {
+fn ask(shell: &Shell, args: &Args, scope: &Scope, open: &OpenLedger, settle: Settle) -> Result<Vec<Finding>> {
     let asked = wanted(&open.ledger, args.campaign.as_ref());
     let asked: HashSet<Serial> = asked.into_iter().map(|doubt| doubt.serial).collect();
     if asked.is_empty() {
@@ -94,7 +88,7 @@ fn ask(
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Failure::from_error(ExitStatus::Other, &error))?;
     let findings = runtime.block_on(async {
-        let vendor_side = VendorSide::connect(shell, &desired.environment).await?;
+        let vendor_side = VendorSide::connect(shell, &scope.environment).await?;
         let findings = apply::inquire(&vendor_side.client, &open.ledger, shell.now(), settle).await;
         vendor_side.sandbox.stop().await;
         Ok::<_, Failure>(findings)

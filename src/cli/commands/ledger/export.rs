@@ -15,8 +15,8 @@ pub(super) struct Args {}
 
 pub(super) fn run(shell: &Shell, globals: &Globals, _: &Args) -> Result {
     let session = Session::new(shell, globals);
-    let desired = session.desired(None)?;
-    let backend = session.lines_of_ledger(&desired, "ledger export")?;
+    let scope = session.scope()?;
+    let backend = session.lines_of_ledger(&scope, "ledger export")?;
     let lines = backend.lines().map(|line| line.map_err(Failure::from));
     let survey = ledger::survey(lines, backend.blocks().as_ref(), |line, blocks| {
         let line = ledger::with_blocks(line, blocks);

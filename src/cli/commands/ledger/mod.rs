@@ -56,11 +56,11 @@ pub(super) fn run(shell: &Shell, globals: &Globals, args: &Args) -> Result {
 
 fn init(shell: &Shell, globals: &Globals) -> Result {
     let session = Session::new(shell, globals);
-    let desired = session.desired(None)?;
-    let environment = &desired.environment;
+    let scope = session.scope()?;
+    let environment = &scope.environment;
     let mut pins = Pins::read(session.directory())?;
     let pinned = pins.lineage(&environment.name).cloned();
-    let found = session.find_ledger(&desired, "ledger init", pinned.as_ref())?;
+    let found = session.find_ledger(&scope, "ledger init", pinned.as_ref())?;
     let (open, done) = match (found, &pinned) {
         (Some(_), Some(lineage)) => {
             shell.answer(&format!(
@@ -73,7 +73,7 @@ fn init(shell: &Shell, globals: &Globals) -> Result {
         (None, Some(lineage)) => return Err(pinned_and_missing(environment, lineage)),
         // One that was made by a run before, as a sandbox's is, knows what was sent: it is kept.
         (Some(open), None) => (open, "Found"),
-        (None, None) => (session.create_ledger(&desired, "ledger init")?, "Made"),
+        (None, None) => (session.create_ledger(&scope, "ledger init")?, "Made"),
     };
     let lineage = open.ledger.header().lineage.clone();
     pins.pin(session.directory(), &environment.name, lineage.clone())?;

@@ -16,14 +16,14 @@ pub(super) struct Args {}
 
 pub(super) fn run(shell: &Shell, globals: &Globals, _: &Args) -> Result {
     let session = Session::new(shell, globals);
-    let desired = session.desired(None)?;
+    let scope = session.scope()?;
     let pins = Pins::read(session.directory())?;
-    let pinned = pins.lineage(&desired.environment.name);
-    let Some(open) = session.find_ledger(&desired, "ledger pack", pinned)? else {
-        return Err(StateError::Missing(desired.environment.ledger.clone()).into());
+    let pinned = pins.lineage(&scope.environment.name);
+    let Some(open) = session.find_ledger(&scope, "ledger pack", pinned)? else {
+        return Err(StateError::Missing(scope.environment.ledger.clone()).into());
     };
     let before = open.records;
-    let packed = session.pack_ledger(&desired, open, pinned)?;
+    let packed = session.pack_ledger(&scope, open, pinned)?;
     shell.answer(&format!(
         "Packed {} into {}.\n",
         text::count(before, "record"),

@@ -9,7 +9,7 @@ use crate::cli::shell::Shell;
 use crate::cli::{Globals, Result};
 use crate::ledger::{self, Fault, Serial, Writer};
 use crate::render::text;
-use crate::resolve::Desired;
+use crate::resolve::Scope;
 use crate::state::{Backend, OpenLedger, OpenRefused, Pins, SledBackend, StateError};
 
 /// Records that go into the new store in one durable step; each may have 64 blocks of 6 KiB.
@@ -30,8 +30,8 @@ pub(super) struct Args {
 
 pub(super) fn run(shell: &Shell, globals: &Globals, args: &Args) -> Result {
     let session = Session::new(shell, globals);
-    let desired = session.desired(None)?;
-    let directory = &desired.environment.ledger;
+    let scope = session.scope()?;
+    let directory = &scope.environment.ledger;
     let was_there = directory.exists();
     let export = File::open(&args.export).map_err(|error| {
         Failure::new(ExitStatus::Written, format!("could not read `{}`: {error}", args.export.display()))
@@ -39,7 +39,7 @@ pub(super) fn run(shell: &Shell, globals: &Globals, args: &Args) -> Result {
     // Held from before it is looked at: nobody may write to what is about to be replaced.
     let lock = session.lock_directory(directory, "ledger restore")?;
     let beside = beside(directory, "restoring");
-    let rebuilt = rebuild(&session, &desired, (export, &args.export), &beside);
+    let rebuilt = rebuild(&session, &scope, (export, &args.export), &beside);
     let OpenLedger { ledger: restored, writer, backend, .. } = match rebuilt {
         Ok(rebuilt) => rebuilt,
         Err(failure) => {
@@ -72,7 +72,7 @@ pub(super) fn run(shell: &Shell, globals: &Globals, args: &Args) -> Result {
 /// Makes a store of an export, line by line, and proves it: that it is whole, the right one, and needed.
 fn rebuild(
     session: &Session<'_>,
-    desired: &Desired,
+    scope: &Scope,
     (export, path): (File, &Path),
     beside: &Path,
 ) -> Result<OpenLedger> {
@@ -105,9 +105,9 @@ fn rebuild(
         return Err(unusable(faults));
     }
     let pins = Pins::read(session.directory())?;
-    let pinned = pins.lineage(&desired.environment.name);
-    let rebuilt = session.prove(Box::new(store), desired, pinned).map_err(refused)?;
-    prove_needed(session, desired, rebuilt.ledger.serial())?;
+    let pinned = pins.lineage(&scope.environment.name);
+    let rebuilt = session.prove(Box::new(store), scope, pinned).map_err(refused)?;
+    prove_needed(session, scope, rebuilt.ledger.serial())?;
     Ok(rebuilt)
 }
 
@@ -120,9 +120,9 @@ fn faults_of_targets(store: &SledBackend) -> Result<Vec<String>> {
 }
 
 /// Refuses to replace a ledger that is whole, and to forget what it is known to have had.
-fn prove_needed(session: &Session<'_>, desired: &Desired, restored: Serial) -> Result<()> {
-    let path = &desired.environment.ledger;
-    let known = match session.view_existing(desired) {
+fn prove_needed(session: &Session<'_>, scope: &Scope, restored: Serial) -> Result<()> {
+    let path = &scope.environment.ledger;
+    let known = match session.view_existing(scope) {
         Ok(Some(_)) => {
             let message = format!("the ledger in `{}` is whole", path.display());
             return Err(Failure::new(ExitStatus::Refused, message).help("nothing was changed"));

@@ -21,14 +21,14 @@ pub(super) struct Args {
 
 pub(super) fn run(shell: &Shell, globals: &Globals, args: &Args) -> Result {
     let session = Session::new(shell, globals);
-    let desired = session.desired(None)?;
-    let directory = &desired.environment.ledger;
+    let scope = session.scope()?;
+    let directory = &scope.environment.ledger;
     let left = state::left_behind(directory)?;
     if left.is_empty() {
         shell.answer("The ledger is not locked.\n")?;
         return Ok(ExitStatus::Done);
     }
-    let ledger = session.view_ledger(&desired, "ledger unlock")?.ledger;
+    let ledger = session.view_ledger(&scope, "ledger unlock")?.ledger;
     let held: Vec<String> = left.iter().map(|holder| format!("Held by {holder}.\n")).collect();
     shell.answer(&format!("{}{}", held.concat(), in_flight(&ledger)))?;
     if !args.auto_approve {

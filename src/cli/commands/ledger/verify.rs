@@ -7,7 +7,7 @@ use crate::cli::shell::Shell;
 use crate::cli::{Globals, Result};
 use crate::ledger;
 use crate::render::{self, text};
-use crate::resolve::Desired;
+use crate::resolve::Scope;
 use crate::state::{Backend, OpenLedger};
 
 /// Prove that every record of the ledger is there and unchanged
@@ -40,18 +40,18 @@ struct Verified {
 
 pub(super) fn run(shell: &Shell, globals: &Globals, args: &Args) -> Result {
     let session = Session::new(shell, globals);
-    let desired = session.desired(None)?;
-    name_damage(&session, &desired)?;
+    let scope = session.scope()?;
+    name_damage(&session, &scope)?;
     // Opening it is the rest of the proof: length, owner, lineage and the sense of every record.
-    let open = session.view_ledger(&desired, "ledger verify")?;
+    let open = session.view_ledger(&scope, "ledger verify")?;
     let verified = Verified::of(&open)?;
     shell.answer(&if args.json { render::json::pretty(&verified) } else { verified.in_words() })?;
     Ok(ExitStatus::Done)
 }
 
 /// Looks for damaged records; the first error of opening would name one only.
-fn name_damage(session: &Session<'_>, desired: &Desired) -> Result<()> {
-    let backend = session.lines_of_ledger(desired, "ledger verify")?;
+fn name_damage(session: &Session<'_>, scope: &Scope) -> Result<()> {
+    let backend = session.lines_of_ledger(scope, "ledger verify")?;
     let lines = backend.lines().map(|line| line.map_err(Failure::from));
     let survey = ledger::survey(lines, backend.blocks().as_ref(), |_, _| Ok(()))?;
     if survey.faults.is_empty() {
