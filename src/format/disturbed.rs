@@ -395,7 +395,9 @@ fn comments_of_keys(laid_out: &str) -> Vec<String> {
             line.trim_start().starts_with('#') && indentation(line) == indentation(lines[place])
         };
         let below = lines[place..].iter().find(|line| !is_above(line))?;
-        let is_key = !below.is_empty() && indentation(below) == indentation(lines[place]);
+        // An item begins with whichever of its keys comes first.
+        let is_item = below.trim() == "-" || below.trim_start().starts_with("- ");
+        let is_key = !below.is_empty() && !is_item && indentation(below) == indentation(lines[place]);
         is_key.then(|| below.split(':').next().unwrap_or_default().trim())
     };
     let is_comment = |line: &str| line.trim_start().starts_with("#c");

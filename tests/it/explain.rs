@@ -85,8 +85,10 @@ fn a_small_audience_is_explained_as_one_map_of_keys() {
         serde_json::from_str(keys["value"].as_str().unwrap()).unwrap();
     site.apply().exits(0);
     let taken = site.received();
-    let push =
-        taken.iter().find(|push| push["task_name"] == "harbour-bank/sandbox/card-delivery-2026-11-24@1#1").unwrap();
+    let push = taken
+        .iter()
+        .find(|push| push["task_name"] == "harbour-bank/sandbox/card-delivery-2026-11-24@1#1")
+        .unwrap();
     for target in push["targets"].as_array().unwrap() {
         assert_eq!(keys[target["target"].as_str().unwrap()], target["message_key"]);
     }
