@@ -496,6 +496,15 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_push_at_once_is_looked_for_during_a_week_and_then_absence_proves_nothing() {
+        let ledger = ledger(&[("c", "B", None)], USERS);
+        let mut cases = cases(&ledger);
+        cases[0].moments = Moments::AtOnce;
+        let judged = |minutes| in_order(judge_named(&[&cases[0]], &[], &ledger, at(minutes)));
+        assert_eq!([1, SETTLED, 7 * 24 * 60 - 1, 7 * 24 * 60].map(judged), ["…", "-", "-", "?"]);
+    }
+
     /// A name of the user's own may stand for several broadcasts.
     #[test]
     fn broadcasts_of_one_name_are_counted() {
