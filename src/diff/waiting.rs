@@ -1,6 +1,6 @@
 //! What the vendor still holds for a time to come, and the files do not say.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
 
@@ -86,14 +86,14 @@ pub(super) fn of_campaign(
 /// every campaign of the files.
 #[must_use]
 pub fn waiting(changes: &[Change<'_>], ledger: &Ledger, now: DateTime<Utc>) -> Vec<Waiting> {
-    let desired: BTreeMap<&CampaignId, &Change<'_>> =
-        changes.iter().map(|change| (&change.desired.campaign.id, change)).collect();
-    let mut waiting: Vec<Waiting> = changes.iter().flat_map(|change| &change.waiting).cloned().collect();
     // Most ledgers have nothing that waits: then no content is looked into.
-    if ledger.unexecuted_tasks(now) > 0 {
-        let removed = ledger.histories().filter(|(campaign, ..)| !desired.contains_key(campaign));
-        waiting.extend(removed.filter_map(|edition| Waiting::of(edition, Standing::Removed, now)));
+    if ledger.unexecuted_tasks(now) == 0 {
+        return Vec::new();
     }
+    let desired: BTreeSet<&CampaignId> = changes.iter().map(|change| &change.desired.campaign.id).collect();
+    let mut waiting: Vec<Waiting> = changes.iter().flat_map(|change| &change.waiting).cloned().collect();
+    let removed = ledger.histories().filter(|(campaign, ..)| !desired.contains(campaign));
+    waiting.extend(removed.filter_map(|edition| Waiting::of(edition, Standing::Removed, now)));
     waiting.sort_by(|one, other| (&one.campaign, one.revision).cmp(&(&other.campaign, other.revision)));
     waiting
 }

@@ -1,5 +1,6 @@
 //! A plan as people read it.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use chrono::{Datelike, NaiveDate, NaiveTime, TimeZone};
@@ -28,13 +29,16 @@ pub fn plan(plan: &PlanDocument, width: Option<usize>, caller: &Caller) -> Strin
     let zone = plan.time_zone.parse().unwrap_or(Tz::UTC);
     let mut out = String::new();
     header(&mut out, plan);
+    let mut waiting: BTreeMap<&str, Vec<&WaitingDocument>> = BTreeMap::new();
+    plan.waiting.iter().for_each(|each| waiting.entry(&each.campaign).or_default().push(each));
     for change in plan.changes.iter().filter(|change| change.kind != ChangeKind::UpToDate) {
         out.push('\n');
-        let waiting = plan.waiting.iter().filter(|waiting| waiting.campaign == change.campaign);
-        change_block(&mut out, change, waiting, zone, (width, caller));
+        let waiting = waiting.remove(change.campaign.as_str()).unwrap_or_default();
+        change_block(&mut out, change, &waiting, zone, (width, caller));
     }
-    let apart: Vec<&WaitingDocument> =
-        plan.waiting.iter().filter(|waiting| is_apart(plan, waiting)).collect();
+    // Of which no change that is shown speaks.
+    let apart = waiting.into_values().flatten();
+    let apart: Vec<_> = apart.filter(|each| each.standing != WaitingStanding::Withdrawn).collect();
     for waiting in &apart {
         out.push('\n');
         waiting_block(&mut out, waiting, zone, width);
@@ -90,10 +94,10 @@ fn header(out: &mut String, plan: &PlanDocument) {
         writeln!(out, "{QUIET}ledger at record {}, times in {}{QUIET:#}", plan.ledger.serial, plan.time_zone);
 }
 
-fn change_block<'a>(
+fn change_block(
     out: &mut String,
     change: &ChangeDocument,
-    waiting: impl Iterator<Item = &'a WaitingDocument>,
+    waiting: &[&WaitingDocument],
     zone: Tz,
     (width, caller): (Option<usize>, &Caller),
 ) {
@@ -129,13 +133,6 @@ fn change_block<'a>(
         ChangeKind::Blocked => changed(out, change),
         ChangeKind::Expired | ChangeKind::InDoubt | ChangeKind::UpToDate => {}
     }
-}
-
-/// Whether no change that is shown speaks of it.
-fn is_apart(plan: &PlanDocument, waiting: &WaitingDocument) -> bool {
-    let is_shown =
-        |change: &ChangeDocument| change.campaign == waiting.campaign && change.kind != ChangeKind::UpToDate;
-    waiting.standing != WaitingStanding::Withdrawn && !plan.changes.iter().any(is_shown)
 }
 
 fn waiting_block(out: &mut String, waiting: &WaitingDocument, zone: Tz, width: Option<usize>) {
