@@ -10,6 +10,12 @@ pub(super) const CHUNK: usize = 512;
 /// Steps to a target's place from where it is guessed to be. Hashes spread evenly, so that most need a few.
 const STEPS_MAX: usize = 64;
 
+/// Bits that a row is dealt out by at most, when it is sorted: the places and the row fit the processor's second cache.
+const DEAL_BITS_MAX: u32 = 16;
+
+/// Targets at one place, up to which moving each to where it belongs is the quickest way to sort them.
+const CROWD_MAX: usize = 16;
+
 /// Reads the first eight bytes as a number.
 pub(super) fn spread(bytes: &[u8]) -> u64 {
     bytes.first_chunk().map_or(0, |first| u64::from_be_bytes(*first))
@@ -19,6 +25,19 @@ pub(super) fn spread(bytes: &[u8]) -> u64 {
 #[inline]
 fn key(hash: &TargetHash) -> u128 {
     u128::from_be_bytes(hash.0)
+}
+
+/// Sorts targets none of which is far from its place.
+fn insert_each(hashes: &mut [TargetHash]) {
+    for next in 1..hashes.len() {
+        let hash = hashes[next];
+        let mut place = next;
+        while place > 0 && key(&hashes[place - 1]) > key(&hash) {
+            hashes[place] = hashes[place - 1];
+            place -= 1;
+        }
+        hashes[place] = hash;
+    }
 }
 
 /// Targets in chunks that are full, all but the last.
@@ -72,25 +91,32 @@ impl Row {
             only.dedup();
             return;
         }
-        // Dealt out by one byte first, which halves the work where that spreads evenly.
-        let byte = |hash: &TargetHash| usize::from(hash.0[skipped]);
-        let mut ends = [0; 256];
-        self.chunks.iter().flatten().for_each(|hash| ends[byte(hash)] += 1);
-        let mut len = 0;
+        // Dealt out first, by as many bits as leave one or two at each place where they spread evenly.
+        let bits = self.len().max(2).ilog2().min(DEAL_BITS_MAX);
+        let place = |hash: &TargetHash| {
+            usize::try_from(spread(&hash.0[skipped..]) >> (64 - bits)).unwrap_or_default()
+        };
+        let mut ends = vec![0_usize; 1 << bits];
+        self.chunks.iter().flatten().for_each(|hash| ends[place(hash)] += 1);
+        let (mut len, mut crowd) = (0, 0);
         for end in &mut ends {
+            crowd = crowd.max(*end);
             len += std::mem::replace(end, len);
         }
-        scratch.clear();
         scratch.resize(len, TargetHash([0; 16]));
         for hash in self.chunks.iter().flatten() {
-            let end = &mut ends[byte(hash)];
+            let end = &mut ends[place(hash)];
             scratch[*end] = *hash;
             *end += 1;
         }
-        let mut start = 0;
-        for end in ends {
-            scratch[start..end].sort_unstable_by_key(key);
-            start = end;
+        if crowd <= CROWD_MAX {
+            insert_each(scratch);
+        } else {
+            let mut start = 0;
+            for end in ends {
+                scratch[start..end].sort_unstable_by_key(key);
+                start = end;
+            }
         }
         scratch.dedup();
         self.truncate(scratch.len());

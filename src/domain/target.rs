@@ -218,11 +218,12 @@ impl TargetHash {
     /// Feeds hashes to a digest, one behind the other.
     pub fn feed(hashes: &[Self], digest: &mut Sha256) {
         // A digest is quick where it gets many bytes at once.
-        let mut bytes = [[0; 16]; 64];
-        for hashes in hashes.chunks(bytes.len()) {
-            let bytes = &mut bytes[..hashes.len()];
-            bytes.iter_mut().zip(hashes).for_each(|(bytes, hash)| *bytes = hash.0);
-            digest.update(bytes.as_flattened());
+        let (many, rest) = hashes.as_chunks::<32>();
+        for hashes in many {
+            digest.update(hashes.map(|hash| hash.0).as_flattened());
+        }
+        for hash in rest {
+            digest.update(hash.0);
         }
     }
 }

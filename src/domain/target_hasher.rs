@@ -43,6 +43,8 @@ pub struct TargetHasher {
 struct Message {
     blocks: [[u8; BLOCK_BYTES]; BLOCKS],
     count: usize,
+    /// Where the text ended that was put last: between there and the length stand zeros.
+    end: usize,
 }
 
 impl Message {
@@ -54,12 +56,15 @@ impl Message {
         if count > BLOCKS {
             return false;
         }
-        self.count = count;
+        let is_shorter = end < self.end || count != self.count;
+        (self.count, self.end) = (count, end);
         let bytes = &mut self.blocks.as_flattened_mut()[..count * BLOCK_BYTES];
+        let length_at = bytes.len() - 8;
+        if is_shorter {
+            bytes[end..length_at].fill(0);
+        }
         bytes[start..end].copy_from_slice(text);
         bytes[end] = 0x80;
-        let length_at = bytes.len() - 8;
-        bytes[end + 1..length_at].fill(0);
         bytes[length_at..].copy_from_slice(&(end as u64 * 8).to_be_bytes());
         true
     }
@@ -90,7 +95,7 @@ impl TargetHasher {
 
     fn after(salt: &LedgerSalt, kind: &str) -> Self {
         let common = [salt.as_bytes(), kind.as_bytes(), &[0]].concat();
-        let mut message = Message { blocks: [[0; BLOCK_BYTES]; BLOCKS], count: 0 };
+        let mut message = Message { blocks: [[0; BLOCK_BYTES]; BLOCKS], count: 0, end: 0 };
         message.put(0, &common);
         Self { message, common_bytes: common.len(), long: Sha256::new().chain_update(&common) }
     }

@@ -120,23 +120,23 @@ impl<R: Read> DelimitedLines<R> {
 
     /// Reads the next record.
     #[inline]
-    pub(super) fn next_row(&mut self) -> Option<Result<TargetRow<'_>, BadLine>> {
+    pub(super) fn next_row(&mut self) -> Option<Result<TargetRow<'_>, Box<BadLine>>> {
         let Self { lines, quoted, ends, columns, values } = self;
         let (line, record) = if quoted.has_more() {
             match quoted.go_on(lines) {
                 Ok(Some(line)) => (line, quoted.fields()),
                 Ok(None) => return None,
-                Err(bad) => return Some(Err(bad)),
+                Err(bad) => return Some(Err(Box::new(bad))),
             }
         } else {
             match lines.advance() {
                 Ok(Line::Whole) => {}
                 Ok(Line::TooLong) => {
-                    return Some(Err(BadLine { line: lines.line(), why: BadLineReason::TooLong }));
+                    return Some(Err(BadLine::boxed(lines.line(), BadLineReason::TooLong)));
                 }
                 Ok(Line::End) => return None,
                 Err(error) => {
-                    return Some(Err(BadLine { line: lines.line(), why: BadLineReason::Io(error) }));
+                    return Some(Err(BadLine::boxed(lines.line(), BadLineReason::Io(error))));
                 }
             }
             let bytes = lines.current();
@@ -151,13 +151,13 @@ impl<R: Read> DelimitedLines<R> {
                 match quoted.begin(lines) {
                     Ok(Some(line)) => (line, quoted.fields()),
                     Ok(None) => return None,
-                    Err(bad) => return Some(Err(bad)),
+                    Err(bad) => return Some(Err(Box::new(bad))),
                 }
             }
         };
         Some(match columns.read(record, values) {
             Ok(id) => Ok(TargetRow { line, id, values }),
-            Err(why) => Err(BadLine { line, why }),
+            Err(why) => Err(BadLine::boxed(line, why)),
         })
     }
 }

@@ -314,6 +314,14 @@ pub struct BadLine {
     pub why: BadLineReason,
 }
 
+impl BadLine {
+    /// Boxed, so that a row that is good passes through registers.
+    #[cold]
+    fn boxed(line: u64, why: BadLineReason) -> Box<Self> {
+        Box::new(Self { line, why })
+    }
+}
+
 impl TargetFile {
     /// Opens the file and reads as far as a header goes.
     ///
@@ -388,68 +396,82 @@ impl TargetRows {
 
     /// Reads the next row: what is wrong with it, or its id and every value that was asked for.
     #[inline]
-    pub fn next_row(&mut self) -> Option<Result<TargetRow<'_>, BadLine>> {
-        if self.is_over {
+    pub fn next_row(&mut self) -> Option<Result<TargetRow<'_>, Box<BadLine>>> {
+        let Self { kind, is_over, .. } = self;
+        if *is_over {
             return None;
         }
-        let read = match &mut self.kind {
-            RowsKind::Text(lines) => next_text(lines),
-            RowsKind::Json { lines, fields } => next_json(lines, fields),
-            RowsKind::Csv(lines) => lines.next_row(),
-            RowsKind::Parquet { rows, witness } => next_parquet(rows, witness),
-        };
-        self.is_over = match &read {
-            None => true,
-            Some(Err(bad)) => bad.why.is_the_end(),
-            Some(Ok(_)) => false,
-        };
-        read
+        // Each kind on a way of its own: a row that two of them lead to would pass through memory.
+        match kind {
+            RowsKind::Text(lines) => passed(next_text(lines), is_over),
+            RowsKind::Json { lines, fields } => passed(next_json(lines, fields), is_over),
+            RowsKind::Csv(lines) => passed(lines.next_row(), is_over),
+            RowsKind::Parquet { rows, witness } => passed(next_parquet(rows, witness), is_over),
+        }
     }
 }
 
+/// Passes on what was read, and notes whether it is the last.
 #[inline]
-fn next_text(lines: &mut Lines<Unpacked>) -> Option<Result<TargetRow<'_>, BadLine>> {
+fn passed<'rows>(
+    read: Option<Result<TargetRow<'rows>, Box<BadLine>>>,
+    is_over: &mut bool,
+) -> Option<Result<TargetRow<'rows>, Box<BadLine>>> {
+    match &read {
+        Some(Ok(_)) => {}
+        Some(Err(bad)) => *is_over = bad.why.is_the_end(),
+        None => *is_over = true,
+    }
+    read
+}
+
+#[inline]
+fn next_text(lines: &mut Lines<Unpacked>) -> Option<Result<TargetRow<'_>, Box<BadLine>>> {
     if let Err(bad) = next_line(lines)? {
         return Some(Err(bad));
     }
     let line = lines.line();
     let id = text(lines.current()).and_then(|id| Ok(TargetIdRef::new(id)?));
-    Some(id.map(|id| TargetRow { line, id, values: RowValues::NONE }).map_err(|why| BadLine { line, why }))
+    Some(
+        id.map(|id| TargetRow { line, id, values: RowValues::NONE }).map_err(|why| BadLine::boxed(line, why)),
+    )
 }
 
 #[inline]
 fn next_json<'rows>(
     lines: &'rows mut Lines<Unpacked>,
     fields: &'rows mut JsonFields,
-) -> Option<Result<TargetRow<'rows>, BadLine>> {
+) -> Option<Result<TargetRow<'rows>, Box<BadLine>>> {
     if let Err(bad) = next_line(lines)? {
         return Some(Err(bad));
     }
     let line = lines.line();
     let id = text(lines.current()).and_then(|text| fields.read(text)).and_then(|()| fields.id());
-    Some(id.map(|id| TargetRow { line, id, values: fields.values() }).map_err(|why| BadLine { line, why }))
+    Some(
+        id.map(|id| TargetRow { line, id, values: fields.values() }).map_err(|why| BadLine::boxed(line, why)),
+    )
 }
 
 fn next_parquet<'rows>(
     rows: &'rows mut ParquetRows,
     witness: &mut Witness,
-) -> Option<Result<TargetRow<'rows>, BadLine>> {
+) -> Option<Result<TargetRow<'rows>, Box<BadLine>>> {
     let line = rows.row();
     match rows.next_row() {
-        None => witness.look().err().map(|error| Err(BadLine { line, why: BadLineReason::Io(error) })),
+        None => witness.look().err().map(|error| Err(BadLine::boxed(line, BadLineReason::Io(error)))),
         row => row,
     }
 }
 
 #[inline]
-fn next_line(lines: &mut Lines<Unpacked>) -> Option<Result<(), BadLine>> {
+fn next_line(lines: &mut Lines<Unpacked>) -> Option<Result<(), Box<BadLine>>> {
     let why = match lines.advance() {
         Ok(Line::Whole) => return Some(Ok(())),
         Ok(Line::End) => return None,
         Ok(Line::TooLong) => BadLineReason::TooLong,
         Err(error) => BadLineReason::Io(error),
     };
-    Some(Err(BadLine { line: lines.line(), why }))
+    Some(Err(BadLine::boxed(lines.line(), why)))
 }
 
 #[inline]

@@ -18,7 +18,7 @@ impl ParquetRows {
         match *self {}
     }
 
-    pub(super) fn next_row(&mut self) -> Option<Result<TargetRow<'_>, BadLine>> {
+    pub(super) fn next_row(&mut self) -> Option<Result<TargetRow<'_>, Box<BadLine>>> {
         match *self {}
     }
 }

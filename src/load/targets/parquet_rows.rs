@@ -103,12 +103,12 @@ impl ParquetRows {
     }
 
     /// Reads the next row. The rows are counted from 1 over the whole file.
-    pub(super) fn next_row(&mut self) -> Option<Result<TargetRow<'_>, BadLine>> {
+    pub(super) fn next_row(&mut self) -> Option<Result<TargetRow<'_>, Box<BadLine>>> {
         if self.given == self.decoded {
             match unpanicked(|| self.decode()) {
                 Ok(true) => {}
                 Ok(false) => return None,
-                Err(why) => return Some(Err(BadLine { line: self.row, why: BadLineReason::Damaged(why) })),
+                Err(why) => return Some(Err(BadLine::boxed(self.row, BadLineReason::Damaged(why)))),
             }
         }
         self.row += 1;
@@ -117,7 +117,7 @@ impl ParquetRows {
         *given += 1;
         let line = *row;
         // Every column moves on, whatever is wrong with one of them.
-        let bad = |why| Some(Err(BadLine { line, why }));
+        let bad = |why| Some(Err(BadLine::boxed(line, why)));
         for column in columns.iter_mut().filter(|column| column.has(place)) {
             column.passed += 1;
         }

@@ -254,7 +254,9 @@ fn what_to_do_about_a_packed_file_fits_what_it_is() {
         match file(&path, TargetFileFormat::Csv, Some("id"), &[]).open() {
             Err(error) => error.help(),
             Ok(mut rows) => loop {
-                if let Err(BadLine { why: BadLineReason::Io(error), .. }) = rows.next_row().unwrap() {
+                if let Err(bad) = rows.next_row().unwrap()
+                    && let BadLineReason::Io(error) = bad.why
+                {
                     break packing_help(&error).unwrap().to_owned();
                 }
             },
