@@ -122,6 +122,7 @@ codes! {
     RepeatPast = "repeat-past", "A repeating push that would start before today.";
     RepeatTooFar = "repeat-too-far", "A repeating push that ends more than 180 days from today.";
     StillWaiting = "still-waiting", "A new revision, while an earlier one waits at the vendor and will be sent as well.";
+    Renamed = "renamed", "A campaign under a new name that says what one that is gone said to the same people.";
     TooManyTasks = "too-many-tasks", "More unexecuted scheduled and repeating tasks than the vendor keeps.";
 }
 

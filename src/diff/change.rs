@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, NaiveDate, Utc};
 
+use crate::diff::renamed::{Former, Gone};
 use crate::diff::waiting::{Standing, Waiting};
 use crate::diff::{schedule, waiting};
 use crate::domain::{Call, Campaign, Revision, RowSeal, TargetSet};
@@ -58,6 +59,8 @@ pub enum Blocked {
     },
     /// Another revision waits at the vendor and will be sent as well: to the same people, for all that is known.
     StillWaiting,
+    /// It was never sent, and a campaign that is gone from the files said the same to some of its targets.
+    Renamed(Former),
     /// The vendor does not plan that far ahead yet.
     RepeatTooFar {
         /// The last day as written, in UTC+8.
@@ -157,8 +160,13 @@ pub fn changes<'a>(
     for campaign in &desired.campaigns {
         *uses.entry(&campaign.audience.name).or_default() += 1;
     }
-    // Most ledgers have nothing that waits: then no content is looked into.
-    let has_waiting = ledger.unexecuted_tasks(now) > 0;
+    let known = Known {
+        ledger,
+        gone: Gone::new(desired, ledger),
+        // Most ledgers have nothing that waits: then no content is looked into.
+        has_waiting: ledger.unexecuted_tasks(now) > 0,
+        now,
+    };
     // Made as large as it gets: grown step by step, it would pass through twice the memory.
     let mut changes = Vec::with_capacity(desired.campaigns.len());
     for campaign in &desired.campaigns {
@@ -167,18 +175,25 @@ pub fn changes<'a>(
         *left -= 1;
         let listed = if *left == 0 { contents.remove(name) } else { contents.get(name).cloned() };
         let listed = listed.expect("every audience in use was read");
-        changes.push(change(campaign, listed, ledger, has_waiting, now)?);
+        changes.push(change(campaign, listed, &known)?);
     }
     Ok(changes)
+}
+
+/// What every campaign is compared with.
+struct Known<'a> {
+    ledger: &'a Ledger,
+    gone: Gone<'a>,
+    has_waiting: bool,
+    now: DateTime<Utc>,
 }
 
 fn change<'a>(
     desired: &'a DesiredCampaign,
     listed: AudienceContents,
-    ledger: &Ledger,
-    has_waiting: bool,
-    now: DateTime<Utc>,
+    known: &Known<'_>,
 ) -> Result<Change<'a>, BlockError> {
+    let &Known { ledger, ref gone, has_waiting, now } = known;
     let campaign = &desired.campaign;
     let digest = ContentDigest::of(campaign);
     let history = ledger.history(&campaign.id, campaign.revision);
@@ -191,7 +206,13 @@ fn change<'a>(
     };
     let counts = counts(audience, repeats, history, &unsent);
     let waiting = if has_waiting { waiting::of_campaign(desired, &digest, ledger, now) } else { Vec::new() };
-    let kind = kind(desired, &digest, history, ledger, now, &unsent, &waiting);
+    let mut kind = kind(desired, &digest, history, ledger, now, &unsent, &waiting);
+    if kind == Kind::Create
+        && ledger.latest_revision(&campaign.id).is_none()
+        && let Some(former) = gone.former(&digest, &unsent)?
+    {
+        kind = Kind::Blocked(Blocked::Renamed(former));
+    }
     let missed = (kind == Kind::Create).then(|| schedule::missed(&campaign.schedule, now)).flatten();
     let is_submitted = history.is_some_and(|history| history.digest == digest);
     let to_push = if kind == Kind::Create { unsent } else { TargetSet::default() };

@@ -4,8 +4,10 @@
 //! format anything: `plan` does. Reads no clock: `now` comes from outside.
 
 mod change;
+mod renamed;
 mod schedule;
 mod waiting;
 
 pub use change::{Blocked, Change, Expired, Kind, Missed, TargetCounts, changes};
+pub use renamed::Former;
 pub use waiting::{Standing, Waiting, waiting};

@@ -3,8 +3,8 @@
 use chrono::{DateTime, SecondsFormat, Utc};
 
 use crate::diagnostic::Code;
-use crate::diff::{Blocked, Change, Expired, Kind, Missed, Standing};
-use crate::domain::{REPEAT_DAYS_AHEAD_MAX, Revision, vendor_zone};
+use crate::diff::{Blocked, Change, Expired, Former, Kind, Missed, Standing};
+use crate::domain::{REPEAT_DAYS_AHEAD_MAX, Revision, Schedule, vendor_zone};
 
 /// A reason and what to do about it.
 pub(super) struct Explanation {
@@ -106,6 +106,7 @@ fn of_blocked(change: &Change<'_>, blocked: &Blocked) -> Explanation {
                 last_waiting(change).unwrap_or(campaign.revision)
             )),
         },
+        Blocked::Renamed(former) => renamed(change, former),
         // Not a word of today here: a plan that is reviewed in the evening and applied after midnight
         // would be stale for it.
         Blocked::RepeatTooFar { until, .. } => Explanation {
@@ -113,6 +114,23 @@ fn of_blocked(change: &Change<'_>, blocked: &Blocked) -> Explanation {
             code: Some(Code::RepeatTooFar),
             help: Some(format!("end it at most {REPEAT_DAYS_AHEAD_MAX} days from the day of `apply`")),
         },
+    }
+}
+
+fn renamed(change: &Change<'_>, former: &Former) -> Explanation {
+    let Former { campaign, targets, next_revision, .. } = former;
+    let anew = match change.desired.campaign.schedule {
+        Schedule::Now => format!(", with `revision: {next_revision}` to send it to everybody anew"),
+        Schedule::Once { .. } | Schedule::Repeat(_) => String::new(),
+    };
+    Explanation {
+        reason: format!(
+            "{targets} of its targets got the same from `{campaign}`, which the files no longer have"
+        ),
+        code: Some(Code::Renamed),
+        help: Some(format!(
+            "name it `{campaign}` again{anew}; or keep `{campaign}` beside it, if they are two"
+        )),
     }
 }
 

@@ -27,8 +27,14 @@ const BUILT_AT_RUN_TIME: &[Code] =
     &[Code::NoProject, Code::UnreadableFile, Code::NotAFile, Code::LinkLoop, Code::FileTooLarge];
 
 /// Codes that a clock or a ledger is needed for; the tests of `plan` have them.
-pub(crate) const GUARDS_OF_PLAN: &[Code] =
-    &[Code::TimePast, Code::RepeatPast, Code::RepeatTooFar, Code::TooManyTasks, Code::StillWaiting];
+pub(crate) const GUARDS_OF_PLAN: &[Code] = &[
+    Code::TimePast,
+    Code::RepeatPast,
+    Code::RepeatTooFar,
+    Code::TooManyTasks,
+    Code::StillWaiting,
+    Code::Renamed,
+];
 
 #[test]
 fn every_bad_workspace_prints_what_is_expected() {

@@ -481,6 +481,11 @@ fn every_code_of_the_clock_and_the_ledger_has_a_workspace_that_shows_it() {
             site.apply().exits(0);
             site.edit("campaigns/c.yaml", "revision: 1", "revision: 2");
         }
+        if *code == Code::Renamed {
+            site.edit("campaigns/c.yaml", "  payday-december:", "  payday-2026-12:");
+            site.apply().exits(0);
+            site.edit("campaigns/c.yaml", "  payday-2026-12:", "  payday-december:");
+        }
         let ran = site.run(&["plan"]);
         let said = format!("exit {}\n\n{}\n{}", ran.code.unwrap(), ran.stderr, ran.stdout);
         assert!(said.contains(&format!("[{code}]")), "{code}: {said}");

@@ -29,6 +29,7 @@ mod packing;
 mod pages;
 mod readme;
 mod receiver;
+mod renamed;
 mod sandbox;
 mod sandbox_caller;
 mod sandbox_faults;

@@ -24,7 +24,7 @@ const DECLARED_ELSEWHERE: [(&str, &str, &str); 3] = [
 ];
 
 /// Codes whose examples are no YAML, or need a file that nobody would write into a page.
-const SHOWN_ONLY: [Code; 8] = [
+const SHOWN_ONLY: [Code; 9] = [
     Code::NoProject,
     Code::UnreadableFile,
     Code::NotAFile,
@@ -33,6 +33,7 @@ const SHOWN_ONLY: [Code; 8] = [
     Code::NotUtf8,
     Code::TooManyTasks,
     Code::StillWaiting,
+    Code::Renamed,
 ];
 
 #[test]

@@ -1,0 +1,83 @@
+//! A campaign that gets another name is to the ledger one that was never sent: nobody gets it twice for that.
+
+use campaignctl::sandbox::{Fault, FaultKind};
+
+use crate::misfortune::Vendor;
+use crate::site::Site;
+
+const PROJECT: &str = "version: 1\nproject: p\ndefault_environment: sandbox\nenvironments:\n  sandbox: { app_id: A, \
+                       workspace_id: w, endpoint: sandbox }\n";
+
+const FILE: &str = "campaigns/c.yaml";
+
+/// A campaign `old` to two users, which was applied.
+fn sent(strategy: &str) -> Site {
+    let campaign = format!(
+        "templates:\n  t: {{ name: t, title: T, body: B }}\naudiences:\n  a:\n    users: [u1, u2]\nstrategies:\n  \
+         s: {{ {strategy} }}\ncampaigns:\n  old: {{ template: t, audience: a, strategy: s, expires_after: 1h }}\n"
+    );
+    let site = Site::with(PROJECT, &campaign);
+    site.apply().exits(0).says("2 accepted");
+    site
+}
+
+#[test]
+fn a_new_name_sends_nothing_again() {
+    for strategy in [
+        "send: now",
+        "send: once, at: 2026-12-15T09:00:00+08:00",
+        "send: repeat, every: day, time: \"09:00:00\", from: 2026-11-25, until: 2026-11-27",
+    ] {
+        let site = sent(strategy);
+        site.edit(FILE, "  old:", "  new:");
+        let received = site.received().len();
+        // Somebody new in the audience makes it no other campaign.
+        site.edit(FILE, "[u1, u2]", "[u0, u2, u3]");
+        let plan = site.run(&["plan", "--detailed-exitcode"]).exits(6).says("! blocked new");
+        plan.says("1 of its targets got the same from `old`, which the files no longer have [renamed]")
+            .says("name it `old` again");
+        site.apply().exits(0);
+        assert_eq!(site.received().len(), received, "{strategy}");
+        site.edit(FILE, "  new:", "  old:");
+        site.run(&["plan"]).exits(0).says("+ create old").says("2 of the audience not sent to yet");
+    }
+}
+
+#[test]
+fn two_campaigns_that_say_the_same_are_two_while_both_are_declared() {
+    let site = sent("send: now");
+    let old = "  old: { template: t, audience: a, strategy: s, expires_after: 1h }\n";
+    let new = old.replace("old", "new");
+    site.edit(FILE, old, &format!("{old}{new}"));
+    site.run(&["plan"]).exits(0).says("+ create new");
+    site.apply().exits(0).says("2 accepted");
+    // What was sent under its name stays what it is, also once the other one is gone.
+    site.edit(FILE, old, "");
+    site.edit(FILE, "[u1, u2]", "[u1, u2, u3]");
+    site.run(&["plan"]).exits(0).says("+ create new").says("1 of the audience not sent to yet");
+}
+
+#[test]
+fn what_says_something_else_or_to_others_is_a_new_campaign() {
+    for (from, to) in [("title: T", "title: U"), ("[u1, u2]", "[u3]"), ("users:", "ios_devices:")] {
+        let site = sent("send: now");
+        site.edit(FILE, "  old:", "  new:");
+        site.edit(FILE, from, to);
+        site.run(&["plan"]).exits(0).says("+ create new");
+    }
+}
+
+#[test]
+fn who_may_have_got_it_is_held_back_as_well_and_who_was_refused_is_not() {
+    for (kind, is_held) in
+        [(FaultKind::DropAfter, true), (FaultKind::DropBefore, true), (FaultKind::SignatureRefused, false)]
+    {
+        let vendor = Vendor::start();
+        let site = Site::remote(&vendor.url(), 10, "");
+        vendor.sandbox.inject(Fault { kind, times: 1, after: 0 });
+        assert_ne!(site.apply().code, Some(0));
+        site.edit(FILE, "  hello:", "  goodbye:");
+        let plan = site.run(&["plan"]).exits(0);
+        plan.says(if is_held { "! blocked goodbye" } else { "+ create goodbye" });
+    }
+}
