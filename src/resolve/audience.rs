@@ -260,18 +260,11 @@ fn bad_line(file: &TargetFile, bad: &BadLine) -> Diagnostic {
             (Code::AudienceLine, packing_help(error).unwrap_or("nothing after this line was read"))
         }
         BadLineReason::Damaged(_) => (Code::AudienceLine, "nothing after this line was read"),
-        BadLineReason::UnclosedQuote
-        | BadLineReason::QuoteRunsOn(_)
-        | BadLineReason::TextAfterQuote
-        | BadLineReason::QuoteInField => {
-            (Code::AudienceLine, bad.why.quotes_help().expect("quotes are the matter"))
-        }
         BadLineReason::NotUtf8 => (Code::AudienceLine, "save the file as UTF-8"),
         BadLineReason::NoValue(_) => {
             (Code::AudienceValue, "give it a value: a campaign takes it from here; or remove the line")
         }
-        BadLineReason::NoColumn(name)
-        | BadLineReason::NoField(name)
+        BadLineReason::NoField(name)
         | BadLineReason::FieldTwice(name)
         | BadLineReason::Json { field: name, .. }
             if of_value(name) =>
@@ -280,10 +273,16 @@ fn bad_line(file: &TargetFile, bad: &BadLine) -> Diagnostic {
         }
         BadLineReason::Id(_)
         | BadLineReason::TooLong
-        | BadLineReason::NoColumn(_)
+        | BadLineReason::UnclosedQuote
+        | BadLineReason::QuoteRunsOn(_)
+        | BadLineReason::TextAfterQuote
+        | BadLineReason::QuoteInField
+        | BadLineReason::FieldCount { .. }
         | BadLineReason::NoField(_)
         | BadLineReason::FieldTwice(_)
-        | BadLineReason::Json { .. } => (Code::AudienceLine, "mend the line, or remove it"),
+        | BadLineReason::Json { .. } => {
+            (Code::AudienceLine, bad.why.csv_help().unwrap_or("mend the line, or remove it"))
+        }
     };
     let (place, message) = at_row(file, bad.line, bad.why.to_string());
     Diagnostic::error(code, place, message).help(help)

@@ -93,7 +93,7 @@ fn every_row_has_a_value_that_can_be_sent() {
     let text = "id,nick\nu1,\nu2\nu3, \nu4,a\u{7}b\nu5,李\n";
     insta::assert_snapshot!(nicks(text).mistakes(), @r"
     ids.csv:2 audience-value: `nick` is empty []; give it a value: a campaign takes it from here; or remove the line
-    ids.csv:3 audience-value: the line has no column `nick` []; mend the line, or remove it
+    ids.csv:3 audience-line: the line has 1 field, and the header 2 []; give it a field for each column, be it an empty one
     ids.csv:4 audience-value: `nick` is blank []; mend the value, or remove the line
     ids.csv:5 audience-value: `nick` contains the control character U+0007 []; mend the value, or remove the line
     ");

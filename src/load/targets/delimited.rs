@@ -1,7 +1,8 @@
 //! A few columns of a CSV stream.
 //!
-//! A line without a quote is cut at its commas, as far as its columns go. Everything else is cut, and held to the rules of
-//! quotes, by `quoted`.
+//! A line without a quote is cut at its commas. Everything else is cut, and held to the rules of quotes, by `quoted`. A
+//! record has as many fields as the header (RFC 4180, section 2, rule 4): one comma more or less, and another column's text
+//! would pass for an id.
 
 use std::fmt;
 use std::io::Read;
@@ -17,7 +18,7 @@ use crate::load::targets::{BadLine, BadLineReason, TargetFileError, text};
 pub(super) struct DelimitedLines<R> {
     lines: Lines<R>,
     quoted: Quoted,
-    /// Ends of the fields of a line that has no quotes, as far as they are needed.
+    /// Ends of the fields of a line that has no quotes.
     ends: Vec<usize>,
     columns: Columns,
     values: RowValues,
@@ -27,8 +28,8 @@ pub(super) struct DelimitedLines<R> {
 struct Columns {
     id: Column,
     values: Vec<Column>,
-    /// The last of their places.
-    last: usize,
+    /// How many the header has.
+    count: usize,
 }
 
 /// A column by its name and its place.
@@ -47,8 +48,7 @@ impl Columns {
         let id = Column::find(header, id, shown_as)?;
         let values = values.iter().map(|name| Column::find(header, name, shown_as));
         let values = values.collect::<Result<Vec<_>, _>>()?;
-        let last = values.iter().map(|column| column.place).fold(id.place, usize::max);
-        Ok(Self { id, values, last })
+        Ok(Self { id, values, count: header.len() })
     }
 
     /// Takes the values of a record, and returns its id.
@@ -58,6 +58,9 @@ impl Columns {
         record: Fields<'record>,
         values: &mut RowValues,
     ) -> Result<TargetIdRef<'record>, BadLineReason> {
+        if record.len() != self.count {
+            return Err(BadLineReason::FieldCount { fields: record.len(), columns: self.count });
+        }
         values.clear();
         for column in &self.values {
             match column.of(record)? {
@@ -86,10 +89,10 @@ impl Column {
         }
     }
 
-    /// Returns what a record has in the column.
+    /// Returns what a record, which has as many fields as the header, has in the column.
     #[inline]
     fn of<'record>(&self, record: Fields<'record>) -> Result<&'record str, BadLineReason> {
-        text(record.get(self.place).ok_or_else(|| BadLineReason::NoColumn(self.name.clone()))?)
+        text(record.get(self.place).unwrap_or_default())
     }
 }
 
@@ -142,10 +145,8 @@ impl<R: Read> DelimitedLines<R> {
             let bytes = lines.current();
             if memchr2(b'"', b'\r', bytes).is_none() {
                 ends.clear();
-                ends.extend(memchr_iter(b',', bytes).take(columns.last + 1));
-                if ends.len() <= columns.last {
-                    ends.push(bytes.len());
-                }
+                ends.extend(memchr_iter(b',', bytes));
+                ends.push(bytes.len());
                 (lines.line(), Fields::at_commas(lines.current(), ends))
             } else {
                 match quoted.begin(lines) {

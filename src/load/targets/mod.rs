@@ -206,7 +206,7 @@ impl TargetFileError {
             Self::NoColumns { .. } => {
                 "use CSV, JSON Lines or Parquet where targets have values of their own".to_owned()
             }
-            Self::BadHeader { why, .. } if let Some(help) = why.quotes_help() => help.to_owned(),
+            Self::BadHeader { why, .. } if let Some(help) = why.csv_help() => help.to_owned(),
             Self::NoHeader { .. } | Self::BadHeader { .. } => {
                 "write the names of the columns into the first line".to_owned()
             }
@@ -256,9 +256,14 @@ pub enum BadLineReason {
     /// A quote in a CSV field that does not begin with one.
     #[error("a quote stands inside of a field that does not begin with one")]
     QuoteInField,
-    /// A CSV record that ends before the column.
-    #[error("the line has no column `{0}`")]
-    NoColumn(String),
+    /// A CSV record of fewer or more fields than the header: which one is too many, or missing, nobody knows.
+    #[error("the line has {fields} field{s}, and the header {columns}", s = if *fields == 1 { "" } else { "s" })]
+    FieldCount {
+        /// Its fields.
+        fields: usize,
+        /// Those of the header.
+        columns: usize,
+    },
     /// A JSON object without the field.
     #[error("the object has no field `{0}`")]
     NoField(String),
@@ -290,10 +295,14 @@ impl BadLineReason {
         matches!(self, Self::UnclosedQuote | Self::Damaged(_) | Self::Io(_))
     }
 
-    /// Says how to mend the quotes of a CSV line, if they are the matter.
+    /// Says how to mend the quotes or commas of a CSV line, if they are the matter.
     #[must_use]
-    pub fn quotes_help(&self) -> Option<&'static str> {
+    pub fn csv_help(&self) -> Option<&'static str> {
         match self {
+            Self::FieldCount { fields, columns } if fields > columns => {
+                Some("put a field that has a comma into quotes, or remove what is too much")
+            }
+            Self::FieldCount { .. } => Some("give it a field for each column, be it an empty one"),
             Self::UnclosedQuote => Some("close the quote; nothing after it was read"),
             Self::QuoteRunsOn(_) => Some("close the quote where its field ends, or remove it"),
             Self::TextAfterQuote | Self::QuoteInField => {

@@ -94,11 +94,26 @@ fn bad_csv_records_are_named_by_their_first_line() {
     assert_eq!(
         csv(b"name,user_id\nonly\n,\nx,\xff\n\"a\nb\",\" u\"\ny,u5\n"),
         [
-            "line 2: the line has no column `user_id`",
+            "line 2: the line has 1 field, and the header 2",
             "line 3: a target id cannot be empty",
             "line 4: the line is not UTF-8 text",
             "line 5: a target id cannot begin or end with white space",
             "7: u5",
+        ]
+    );
+}
+
+#[test]
+fn a_comma_too_many_or_too_few_makes_no_other_column_an_id() {
+    let bytes = b"name,user_id,city\nAnn,u1,Bonn\nSmith,John,u2,Berlin\nu3,Cologne\n\"Smith, Jo\",u4,\nBo,u5,,\n";
+    assert_eq!(
+        csv(bytes),
+        [
+            "2: u1",
+            "line 3: the line has 4 fields, and the header 3",
+            "line 4: the line has 2 fields, and the header 3",
+            "5: u4",
+            "line 6: the line has 4 fields, and the header 3",
         ]
     );
 }
@@ -289,7 +304,7 @@ fn columns_of_a_csv_give_each_row_its_values() {
         csv(&["name", "money"], b"id,name,money\nu1,,1\nu2,b\nu3,\xff,3\nu4,d,4\n"),
         [
             "line 2: `name` is empty",
-            "line 3: the line has no column `money`",
+            "line 3: the line has 2 fields, and the header 3",
             "line 4: the line is not UTF-8 text",
             "5: u4 = d | 4",
         ]
@@ -388,7 +403,7 @@ fn every_format_gives_the_same_rows_however_it_is_packed_and_with_any_values() {
 
 #[test]
 fn a_carriage_return_ends_a_csv_record_too() {
-    let bytes = b"user_id\ru1,x\ru2\nu3\r\r\n\r\r\nu4\r\"u\r5\",\n\"u6\"\ru7";
+    let bytes = b"user_id,n\ru1,x\ru2,\nu3,\r\r\n\r\r\nu4,\r\"u\r5\",\n\"u6\",\ru7,";
     assert_eq!(
         csv(bytes),
         [
