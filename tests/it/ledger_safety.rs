@@ -71,12 +71,7 @@ fn a_run_that_was_killed_is_taken_over_and_said_so() {
     let vendor = Vendor::start();
     let site = Site::remote(&vendor.url(), 25, "");
     vendor.sandbox.inject(Fault::times(FaultKind::Delay { ms: 50_000 }, 4));
-    let mut child = site
-        .command(&["apply", "--auto-approve"])
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
+    let mut child = site.start_apply();
     vendor.wait_for_calls(3);
     kill(&child, "-KILL");
     child.wait().unwrap();
@@ -127,12 +122,7 @@ fn who_reads_while_another_writes_sees_a_whole_ledger() {
     let vendor = Vendor::start();
     let site = Site::remote(&vendor.url(), 2000, "");
     vendor.sandbox.inject(Fault::times(FaultKind::Delay { ms: 20 }, 1000));
-    let mut child = site
-        .command(&["apply", "--auto-approve"])
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
+    let mut child = site.start_apply();
     vendor.wait_for_calls(1);
     let (mut seen, mut views) = (0, 0);
     while child.try_wait().unwrap().is_none() {

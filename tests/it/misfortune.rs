@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
-use std::process::{Child, Stdio};
+use std::process::Child;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -109,12 +109,7 @@ fn being_killed_in_the_middle_disturbs_nobody_twice_and_loses_nobody() {
     let site = Site::remote(&vendor.url(), 300, "");
     for calls in [2, 6, 11, 17] {
         vendor.sandbox.inject(Fault::times(FaultKind::Delay { ms: 20 }, 100));
-        let mut child = site
-            .command(&["apply", "--auto-approve"])
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
+        let mut child = site.start_apply();
         vendor.wait_for_calls(calls);
         kill(&child, "-KILL");
         child.wait().unwrap();
@@ -301,12 +296,7 @@ fn an_interrupt_settles_what_is_in_flight_and_leaves_the_rest() {
     let vendor = Vendor::start();
     let site = Site::remote(&vendor.url(), 2000, "");
     vendor.sandbox.inject(Fault::times(FaultKind::Delay { ms: 100 }, 1000));
-    let child = site
-        .command(&["apply", "--auto-approve"])
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let child = site.start_apply();
     vendor.wait_for_calls(3);
     kill(&child, "-INT");
     let ran = Ran::of(&child.wait_with_output().unwrap())
@@ -327,12 +317,7 @@ fn a_second_interrupt_leaves_what_is_in_flight_in_doubt() {
         let vendor = Vendor::start();
         let site = Site::remote(&vendor.url(), 200, "    timeout: 60s\n");
         vendor.sandbox.inject(Fault::times(FaultKind::Delay { ms: 50_000 }, 1000));
-        let mut child = site
-            .command(&["apply", "--auto-approve"])
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
+        let mut child = site.start_apply();
         vendor.wait_for_calls(4);
         kill(&child, signals[0]);
         // The first one is answered before the second one comes.

@@ -10,9 +10,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use campaignctl::domain::{ApiVersion, Credentials, Endpoint, Environment, Secret};
+use campaignctl::domain::{Credentials, Secret};
 use campaignctl::vendor::{Action, Client, Outcome, RejectClass, Request};
 use url::Url;
+
+use crate::sandbox_caller::environment;
 
 /// What the other end does with a request.
 enum Other {
@@ -335,19 +337,7 @@ fn flood(stream: &mut TcpStream) -> std::io::Result<()> {
 }
 
 fn client(base: Url) -> Client {
-    let environment = Environment {
-        name: "sandbox".parse().unwrap(),
-        app_id: "A".to_owned(),
-        workspace_id: "w".to_owned(),
-        tenant_id: None,
-        endpoint: Endpoint::Sandbox,
-        region: None,
-        api_version: ApiVersion::V20201028,
-        requests_per_second: 1000.try_into().unwrap(),
-        concurrency: 1.try_into().unwrap(),
-        timeout: Duration::from_secs(1),
-        ledger: "unused".into(),
-    };
+    let environment = environment(Duration::from_secs(1));
     let secret = |text: &str| Secret::new(text.to_owned());
     let credentials =
         Credentials { access_key_id: secret("id"), access_key_secret: secret("key"), security_token: None };

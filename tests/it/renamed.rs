@@ -4,22 +4,7 @@ use campaignctl::sandbox::{Fault, FaultKind};
 
 use crate::misfortune::Vendor;
 use crate::site::Site;
-
-const PROJECT: &str = "version: 1\nproject: p\ndefault_environment: sandbox\nenvironments:\n  sandbox: { app_id: A, \
-                       workspace_id: w, endpoint: sandbox }\n";
-
-const FILE: &str = "campaigns/c.yaml";
-
-/// A campaign `old` to two users, which was applied.
-fn sent(strategy: &str) -> Site {
-    let campaign = format!(
-        "templates:\n  t: {{ name: t, title: T, body: B }}\naudiences:\n  a:\n    users: [u1, u2]\nstrategies:\n  \
-         s: {{ {strategy} }}\ncampaigns:\n  old: {{ template: t, audience: a, strategy: s, expires_after: 1h }}\n"
-    );
-    let site = Site::with(PROJECT, &campaign);
-    site.apply().exits(0).says("2 accepted");
-    site
-}
+use crate::still_waiting::{FILE, scheduled};
 
 #[test]
 fn a_new_name_sends_nothing_again() {
@@ -28,26 +13,26 @@ fn a_new_name_sends_nothing_again() {
         "send: once, at: 2026-12-15T09:00:00+08:00",
         "send: repeat, every: day, time: \"09:00:00\", from: 2026-11-25, until: 2026-11-27",
     ] {
-        let site = sent(strategy);
-        site.edit(FILE, "  old:", "  new:");
+        let site = scheduled(strategy);
+        site.edit(FILE, "  hello:", "  new:");
         let received = site.received().len();
         // Somebody new in the audience makes it no other campaign.
         site.edit(FILE, "[u1, u2]", "[u0, u2, u3]");
         let plan = site.run(&["plan", "--detailed-exitcode"]).exits(6).says("! blocked new");
-        plan.says("1 of its targets got the same from `old`, which the files no longer have [renamed]")
-            .says("name it `old` again");
+        plan.says("1 of its targets got the same from `hello`, which the files no longer have [renamed]")
+            .says("name it `hello` again");
         site.apply().exits(0);
         assert_eq!(site.received().len(), received, "{strategy}");
-        site.edit(FILE, "  new:", "  old:");
-        site.run(&["plan"]).exits(0).says("+ create old").says("2 of the audience not sent to yet");
+        site.edit(FILE, "  new:", "  hello:");
+        site.run(&["plan"]).exits(0).says("+ create hello").says("2 of the audience not sent to yet");
     }
 }
 
 #[test]
 fn two_campaigns_that_say_the_same_are_two_while_both_are_declared() {
-    let site = sent("send: now");
-    let old = "  old: { template: t, audience: a, strategy: s, expires_after: 1h }\n";
-    let new = old.replace("old", "new");
+    let site = scheduled("send: now");
+    let old = "  hello: { template: t, audience: a, strategy: s, expires_after: 1h }\n";
+    let new = old.replace("hello", "new");
     site.edit(FILE, old, &format!("{old}{new}"));
     site.run(&["plan"]).exits(0).says("+ create new");
     site.apply().exits(0).says("2 accepted");
@@ -60,8 +45,8 @@ fn two_campaigns_that_say_the_same_are_two_while_both_are_declared() {
 #[test]
 fn what_says_something_else_or_to_others_is_a_new_campaign() {
     for (from, to) in [("title: T", "title: U"), ("[u1, u2]", "[u3]"), ("users:", "ios_devices:")] {
-        let site = sent("send: now");
-        site.edit(FILE, "  old:", "  new:");
+        let site = scheduled("send: now");
+        site.edit(FILE, "  hello:", "  new:");
         site.edit(FILE, from, to);
         site.run(&["plan"]).exits(0).says("+ create new");
     }

@@ -7,7 +7,9 @@ use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::time::Duration;
 
+use campaignctl::domain::{ApiVersion, Endpoint, Environment};
 use campaignctl::sandbox::{self, Options, Sandbox, SandboxError};
 use campaignctl::vendor::{
     V3Parts, canonical_request_v3, percent_encode, signature_v1, signature_v3, sorted_query,
@@ -20,6 +22,23 @@ use tokio::runtime::Runtime;
 
 /// The moment of most tests: the recorded requests were signed in the second before.
 pub(crate) const NOW: &str = "2026-11-23T01:13:26Z";
+
+/// The environment of a client of our own.
+pub(crate) fn environment(timeout: Duration) -> Environment {
+    Environment {
+        name: "sandbox".parse().unwrap(),
+        app_id: "A".to_owned(),
+        workspace_id: "w".to_owned(),
+        tenant_id: None,
+        endpoint: Endpoint::Sandbox,
+        region: None,
+        api_version: ApiVersion::V20201028,
+        requests_per_second: 1000.try_into().unwrap(),
+        concurrency: 1.try_into().unwrap(),
+        timeout,
+        ledger: "unused".into(),
+    }
+}
 
 /// A running sandbox.
 pub(crate) struct Vendor {

@@ -6,28 +6,16 @@ use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use campaignctl::domain::{ApiVersion, Credentials, Endpoint, Environment, Secret};
+use campaignctl::domain::{Credentials, Secret};
 use campaignctl::sandbox::{self, Fault, FaultKind, FaultShare};
 use campaignctl::vendor::{Action, Client, Outcome, RejectClass, Request};
 use chrono::DateTime;
 use url::Url;
 
-use crate::sandbox_caller::{NOW, Vendor};
+use crate::sandbox_caller::{NOW, Vendor, environment};
 
 fn client(base: Url, timeout: Duration) -> Client {
-    let environment = Environment {
-        name: "sandbox".parse().unwrap(),
-        app_id: "A".to_owned(),
-        workspace_id: "w".to_owned(),
-        tenant_id: None,
-        endpoint: Endpoint::Sandbox,
-        region: None,
-        api_version: ApiVersion::V20201028,
-        requests_per_second: 1000.try_into().unwrap(),
-        concurrency: 1.try_into().unwrap(),
-        timeout,
-        ledger: "unused".into(),
-    };
+    let environment = environment(timeout);
     let credentials = Credentials {
         access_key_id: Secret::new(sandbox::ACCESS_KEY_ID.to_owned()),
         access_key_secret: Secret::new(sandbox::ACCESS_KEY_SECRET.to_owned()),

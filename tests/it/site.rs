@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 
 use tempfile::TempDir;
 
@@ -121,6 +121,12 @@ impl Site {
 
     pub(crate) fn apply(&self) -> Ran {
         self.run(&["apply", "--auto-approve"])
+    }
+
+    /// Starts an `apply`; what it says is kept until it is asked for.
+    pub(crate) fn start_apply(&self) -> Child {
+        let mut command = self.command(&["apply", "--auto-approve"]);
+        command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
     }
 
     /// What the sandbox inside the process took so far: one line for each push.

@@ -6,10 +6,10 @@ use crate::site::{Ran, Site};
 const PROJECT: &str = "version: 1\nproject: p\ndefault_environment: sandbox\nenvironments:\n  sandbox: { app_id: A, \
                        workspace_id: w, endpoint: sandbox }\n";
 
-const FILE: &str = "campaigns/c.yaml";
+pub(crate) const FILE: &str = "campaigns/c.yaml";
 
 /// Two users get it once, on the 15th at nine, and it was applied.
-fn scheduled(strategy: &str) -> Site {
+pub(crate) fn scheduled(strategy: &str) -> Site {
     let campaign = format!(
         "templates:\n  t: {{ name: t, title: T, body: B }}\naudiences:\n  a:\n    users: [u1, u2]\nstrategies:\n  \
          s: {{ {strategy} }}\ncampaigns:\n  hello: {{ template: t, audience: a, strategy: s, expires_after: 1h }}\n"

@@ -105,7 +105,8 @@ fn bad_csv_records_are_named_by_their_first_line() {
 
 #[test]
 fn a_comma_too_many_or_too_few_makes_no_other_column_an_id() {
-    let bytes = b"name,user_id,city\nAnn,u1,Bonn\nSmith,John,u2,Berlin\nu3,Cologne\n\"Smith, Jo\",u4,\nBo,u5,,\n";
+    let bytes =
+        b"name,user_id,city\nAnn,u1,Bonn\nSmith,John,u2,Berlin\nu3,Cologne\n\"Smith, Jo\",u4,\nBo,u5,,\n";
     assert_eq!(
         csv(bytes),
         [

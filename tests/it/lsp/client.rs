@@ -194,7 +194,8 @@ pub(super) fn uri(path: &Path) -> String {
     url::Url::from_file_path(path).unwrap().to_string()
 }
 
-fn read_message(output: &mut impl BufRead) -> Option<Value> {
+/// Reads one message of a language server; nothing at the end.
+pub(crate) fn read_message(output: &mut impl BufRead) -> Option<Value> {
     let mut length = 0;
     loop {
         let mut line = String::new();

@@ -1,6 +1,6 @@
 //! The language server as an editor meets it: the real binary, asked over its protocol.
 
-mod client;
+pub(crate) mod client;
 
 use std::path::{Path, PathBuf};
 
