@@ -40,6 +40,8 @@ pub struct Waiting {
     pub in_doubt: u64,
     /// How it stands to the files.
     pub standing: Standing,
+    /// Requests that it took: each accepted one is a task, one that was refused is none.
+    pub requests: u64,
 }
 
 impl Waiting {
@@ -57,7 +59,9 @@ impl Waiting {
         let recipients = recipients.unwrap_or("broadcast").to_owned();
         let in_doubt = history.unknown.len() as u64;
         let targets = history.accepted.len() + in_doubt;
-        Some(Self { campaign: campaign.clone(), revision, recipients, schedule, targets, in_doubt, standing })
+        let requests = u64::from(history.batches);
+        let campaign = campaign.clone();
+        Some(Self { campaign, revision, recipients, schedule, targets, in_doubt, standing, requests })
     }
 }
 

@@ -90,6 +90,10 @@ pub fn build(changes: Vec<Change<'_>>, ledger: &Ledger, setting: Setting<'_>, no
     let pushes: Vec<PlannedPush> = changes.iter().filter_map(planned_push).collect();
     let documents: Vec<ChangeDocument> =
         changes.iter().map(|change| change_document(change, setting.directory)).collect();
+    // More than there are, where some were refused and sent again: then the vendor refuses what is too much.
+    let withdrawn = changes.iter().flat_map(|change| &change.waiting);
+    let withdrawn = withdrawn.filter(|waiting| waiting.standing == Standing::Withdrawn);
+    let withdrawn = withdrawn.map(|waiting| waiting.requests).sum();
     let environment = setting.environment;
     let mut document = PlanDocument {
         format: FORMAT.to_owned(),
@@ -109,7 +113,7 @@ pub fn build(changes: Vec<Change<'_>>, ledger: &Ledger, setting: Setting<'_>, no
         ledger: LedgerDocument { lineage: ledger.header().lineage.to_string(), serial: ledger.serial().0 },
         inputs: inputs(setting),
         summary: summary(&documents),
-        guards: guard::guards(&documents, ledger, now),
+        guards: guard::guards(&documents, ledger.unexecuted_tasks(now) as u64, withdrawn),
         changes: documents,
         waiting: diff::waiting(&changes, ledger, now).iter().map(waiting).collect(),
     };

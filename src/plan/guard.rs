@@ -1,11 +1,8 @@
 //! What refuses a plan, and what is worth a warning beside it.
 
-use chrono::{DateTime, Utc};
-
 use crate::diagnostic::{Code, Diagnostic, Place};
 use crate::diff::{Blocked, Change, Kind};
 use crate::domain::UNEXECUTED_TASKS_MAX;
-use crate::ledger::Ledger;
 use crate::plan::document::{ChangeDocument, ChangeKind, GuardDocument, PlanDocument, ScheduleDocument};
 use crate::plan::reason;
 
@@ -45,18 +42,19 @@ fn warning(change: &Change<'_>) -> Option<Diagnostic> {
     })
 }
 
-pub(super) fn guards(changes: &[ChangeDocument], ledger: &Ledger, now: DateTime<Utc>) -> Vec<GuardDocument> {
-    too_many_tasks(changes, ledger, now).into_iter().collect()
+/// `unexecuted` counts the tasks in the ledger that are still to be executed, and `withdrawn` those of them that a person
+/// deleted, as the files say.
+pub(super) fn guards(changes: &[ChangeDocument], unexecuted: u64, withdrawn: u64) -> Vec<GuardDocument> {
+    too_many_tasks(changes, unexecuted.saturating_sub(withdrawn)).into_iter().collect()
 }
 
 /// `too-many-tasks`: each request of a scheduled or repeating campaign is a task that the vendor keeps
 /// until it is executed, and it keeps at most 100 (both seed pages; whether a repeating task counts once or
 /// once a day is not known: once is assumed).
-fn too_many_tasks(changes: &[ChangeDocument], ledger: &Ledger, now: DateTime<Utc>) -> Option<GuardDocument> {
+fn too_many_tasks(changes: &[ChangeDocument], waiting: u64) -> Option<GuardDocument> {
     let is_task = |change: &&ChangeDocument| {
         change.kind == ChangeKind::Create && change.schedule != ScheduleDocument::Now {}
     };
-    let waiting = ledger.unexecuted_tasks(now) as u64;
     let planned: u64 = changes.iter().filter(is_task).map(|change| change.requests).sum();
     let largest = changes.iter().filter(is_task).max_by_key(|change| change.requests)?;
     let total = waiting + planned;
@@ -64,7 +62,7 @@ fn too_many_tasks(changes: &[ChangeDocument], ledger: &Ledger, now: DateTime<Utc
         code: Code::TooManyTasks.as_str().to_owned(),
         message: format!(
             "{total} tasks would wait to be executed ({planned} planned, {waiting} in the ledger), and the \
-             vendor keeps at most {UNEXECUTED_TASKS_MAX}"
+             vendor keeps at most {UNEXECUTED_TASKS_MAX} by default"
         ),
         help:
             "each request of a scheduled or repeating campaign is one task, of up to 100 targets by `PushMultiple` \

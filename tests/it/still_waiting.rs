@@ -87,6 +87,18 @@ fn a_new_revision_is_held_until_the_file_says_that_the_old_one_was_deleted() {
 }
 
 #[test]
+fn tasks_that_were_withdrawn_do_not_count_among_those_that_the_vendor_keeps() {
+    let users: Vec<String> = (0..1_000).map(|number| format!("u{number}")).collect();
+    let site = scheduled("send: once, at: 2026-12-15T09:00:00+08:00");
+    raise(&site, "call: template, revision: 2, withdrawn: 1");
+    site.edit(FILE, "[u1, u2]", &format!("[{}]", users.join(", ")));
+    // The one task of the first revision is gone: the hundred of this one have room, and no more than that.
+    site.run(&["plan"]).exits(0).says("+ create hello@2").says("in 100 requests");
+    site.edit(FILE, "[u0, ", "[one-more, u0, ");
+    site.run(&["plan"]).exits(6).says("[too-many-tasks]").says("(101 planned, 0 in the ledger)");
+}
+
+#[test]
 fn a_revision_that_is_over_holds_nothing_back() {
     let site = once();
     site.edit(FILE, "12-15T", "12-16T");
