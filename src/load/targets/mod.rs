@@ -210,6 +210,9 @@ impl TargetFileError {
             Self::NoHeader { .. } | Self::BadHeader { .. } => {
                 "write the names of the columns into the first line".to_owned()
             }
+            Self::NoColumn { columns, .. } if let Some(separator) = delimited::other_separator(columns) => {
+                format!("its columns are separated by {separator}: save it with commas")
+            }
             Self::NoColumn { column, columns, .. } => {
                 match closest(column, columns.iter().map(String::as_str)) {
                     Some(meant) => format!("did you mean `{meant}`?"),

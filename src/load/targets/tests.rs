@@ -158,6 +158,14 @@ fn a_csv_header_that_lacks_the_column_says_what_there_is() {
         ["audience-file: `ids` has no header line; write the names of the columns into the first line"]
     );
     assert_eq!(csv(b"userid,x\n"), ["audience-file: `ids` has no column `user_id`; did you mean `userid`?"]);
+    for (separator, name) in [(";", "semicolons"), ("\t", "tabs"), ("|", "vertical bars")] {
+        assert_eq!(
+            csv(format!("user_id{separator}x\n").as_bytes()),
+            [format!(
+                "audience-file: `ids` has no column `user_id`; its columns are separated by {name}: save it with commas"
+            )]
+        );
+    }
     assert_eq!(csv(b"a,b\n"), ["audience-file: `ids` has no column `user_id`; its columns are `a`, `b`"]);
     assert_eq!(
         csv(b"user_id,user_id\n"),
