@@ -82,7 +82,7 @@ pub struct CampaignSyntax {
     #[schemars(example = &"5m", example = &"2h 30m")]
     pub expires_after: String,
     /// The task's name in the console: wire `TaskName`, with `#BATCH` where there are several requests.
-    /// Default `ENVIRONMENT/CAMPAIGN@REVISION#BATCH`.
+    /// Default `PROJECT/ENVIRONMENT/CAMPAIGN@REVISION#BATCH`.
     #[serde(default)]
     #[schemars(length(min = 1), example = &"December payday notice")]
     pub task_name: Option<String>,
