@@ -176,8 +176,12 @@ impl From<PinError> for Failure {
         };
         let (PinError::Io { path, .. } | PinError::Unreadable { path, .. } | PinError::Version { path, .. }) =
             &error;
-        let help =
-            format!("take the file as it is in git: `git checkout -- {}`", word(&path.to_string_lossy()));
+        let is_in_conflict = std::fs::read_to_string(path).is_ok_and(|text| text.contains("<<<<<<<"));
+        let help = if is_in_conflict {
+            "git could not merge it: keep the entries of both sides, one for each environment".to_owned()
+        } else {
+            format!("take the file as it is in git: `git checkout -- {}`", word(&path.to_string_lossy()))
+        };
         Self::from_error(status, &error).help(help)
     }
 }

@@ -467,6 +467,41 @@ fn init_starts_a_workspace_that_plans_and_overwrites_nothing() {
     run(&["apply", "--auto-approve"]).exits(0).says("2 accepted");
 }
 
+#[test]
+fn a_plan_is_saved_over_nothing_but_a_plan() {
+    let site = Site::with_samples();
+    let keep = |file: &str| {
+        let text = site.read(file);
+        site.run(&["plan", "--out", file]).exits(6).warns("is no plan").warns("a plan to replace");
+        assert_eq!(site.read(file), text);
+    };
+    keep("campaigns/campaignctl.yaml");
+    keep("campaigns/shared.yaml");
+    site.write("empty", "");
+    site.run(&["plan", "--out", "empty"]).exits(0);
+    let saved = site.read("empty");
+    site.write("torn", &saved[..saved.len() / 2]);
+    site.run(&["plan", "--out", "torn"]).exits(0);
+    assert_eq!(site.read("torn"), saved);
+    // What a link leads to is the file that was meant, and a device is no file.
+    std::os::unix::fs::symlink(site.path("torn"), site.path("link")).unwrap();
+    site.write("torn", &saved[..saved.len() / 2]);
+    site.run(&["plan", "--out", "link"]).exits(0);
+    assert!(site.path("link").is_symlink());
+    assert_eq!(site.read("torn"), saved);
+    std::os::unix::fs::symlink("/dev/null", site.path("nowhere")).unwrap();
+    site.run(&["plan", "--out", "nowhere"]).exits(0);
+    assert!(!fs::metadata("/dev/null").unwrap().is_file());
+}
+
+#[test]
+fn a_lock_file_that_git_could_not_merge_says_what_to_keep() {
+    let site = Site::remote("http://127.0.0.1:9", 1, "");
+    let lock = site.read("campaigns/campaignctl.lock");
+    site.write("campaigns/campaignctl.lock", &format!("<<<<<<< HEAD\n{lock}=======\n{lock}>>>>>>> other\n"));
+    site.run(&["plan"]).exits(3).warns("keep the entries of both sides");
+}
+
 /// `tests/corpus/plan/CODE/` is a workspace that `plan` has to say CODE about, at [`NOW`]; `expected.txt` is
 /// all that it says. `UPDATE_CORPUS=1` writes it anew.
 #[test]

@@ -1,4 +1,4 @@
-use std::io::Write;
+use std::io::{Read, Write};
 use std::mem::ManuallyDrop;
 use std::path::{Path, PathBuf};
 
@@ -74,16 +74,39 @@ fn detailed(plan: &PlanDocument) -> ExitStatus {
     }
 }
 
-/// Writes a file whole or not at all.
+/// Writes a file whole or not at all. Only another plan is replaced: a name that was mistyped costs nobody a file. What a link
+/// leads to is replaced and not the link, and devices and pipes are written to.
 fn save(path: &Path, text: &str) -> Result<()> {
+    let followed = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let path = followed.as_path();
+    match std::fs::metadata(path) {
+        Ok(metadata) if metadata.is_file() && metadata.len() > 0 && !holds_a_plan(path) => {
+            let message = format!("`{}` is there, and is no plan", path.display());
+            return Err(Failure::new(ExitStatus::Refused, message)
+                .help("nothing was written or sent; name a file that is new, or a plan to replace"));
+        }
+        Ok(metadata) if !metadata.is_file() && !metadata.is_dir() => {
+            return std::fs::write(path, text).map_err(|error| not_written(path, &error));
+        }
+        _ => {}
+    }
     let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let written = tempfile::NamedTempFile::new_in(directory).and_then(|mut file| {
         file.write_all(text.as_bytes())?;
         file.persist(path).map(drop).map_err(|error| error.error)
     });
-    written.map_err(|error| {
-        let message = format!("could not write the plan to `{}`: {error}", path.display());
-        Failure::new(ExitStatus::Other, message)
-            .help("nothing was sent; name a file in a directory that exists")
-    })
+    written.map_err(|error| not_written(path, &error))
+}
+
+fn not_written(path: &Path, error: &std::io::Error) -> Failure {
+    let message = format!("could not write the plan to `{}`: {error}", path.display());
+    Failure::new(ExitStatus::Other, message).help("nothing was sent; name a file in a directory that exists")
+}
+
+/// Whether a file begins as a saved plan does, of whatever version, whole or not.
+fn holds_a_plan(path: &Path) -> bool {
+    let mut beginning = [0; 64];
+    let read = std::fs::File::open(path).and_then(|mut file| file.read(&mut beginning));
+    let beginning: String = String::from_utf8_lossy(&beginning).split_whitespace().collect();
+    read.is_ok() && beginning.starts_with(&format!("{{\"format\":\"{}\"", plan::FORMAT))
 }
