@@ -56,6 +56,9 @@ impl fmt::Display for Stop {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Interrupted => formatter.write_str("interrupted"),
+            Self::Credentials { code, message } if code.starts_with("InvalidTimeStamp") => {
+                write!(formatter, "the vendor finds this machine's clock wrong: {code}: {message}")
+            }
             Self::Credentials { code, message } => {
                 write!(formatter, "the vendor refuses the access key: {code}: {message}")
             }

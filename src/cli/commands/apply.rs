@@ -276,9 +276,9 @@ fn status(report: &Report, had_doubts: bool) -> ExitStatus {
         Some(Stop::Interrupted) => ExitStatus::Interrupted,
         Some(Stop::Credentials { .. }) => ExitStatus::Credentials,
         Some(Stop::Quota { .. }) => ExitStatus::Quota,
-        Some(Stop::Unreachable { .. }) => ExitStatus::Partial,
+        Some(Stop::Unreachable { .. }) if !had_doubts => ExitStatus::Partial,
         Some(Stop::Ledger(_)) => ExitStatus::Other,
-        Some(Stop::Doubts) => ExitStatus::InDoubt,
+        Some(Stop::Doubts | Stop::Unreachable { .. }) => ExitStatus::InDoubt,
         None if had_doubts => ExitStatus::InDoubt,
         None if tally.rejected > 0 => ExitStatus::Partial,
         // The audience was not what the plan had seen, in part.
@@ -316,6 +316,9 @@ mod tests {
             assert_eq!(ended(doubt, stop, false), ExitStatus::InDoubt);
         }
         assert_eq!(ended(Tally { accepted: 1, ..Tally::default() }, None, true), ExitStatus::InDoubt);
+        let unreachable = || Some(Stop::Unreachable { message: "m".to_owned() });
+        assert_eq!(ended(Tally::default(), unreachable(), true), ExitStatus::InDoubt);
+        assert_eq!(ended(Tally::default(), unreachable(), false), ExitStatus::Partial);
     }
 
     #[test]
