@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use chrono::{Datelike, NaiveDate, NaiveTime, TimeZone};
+use chrono::{Datelike, Days, NaiveDate, NaiveTime, TimeZone};
 use chrono_tz::Tz;
 use serde_json::{Map, Value};
 use similar::TextDiff;
 use unicode_width::UnicodeWidthStr;
 
-use crate::domain::vendor_zone;
+use crate::domain::{REPEAT_DAYS_AHEAD_MAX, vendor_zone};
 use crate::plan::{
     ChangeDocument, ChangeKind, GuardDocument, PlanDocument, ScheduleDocument, SummaryDocument,
     WaitingDocument, WaitingStanding,
@@ -215,6 +215,9 @@ fn how_many(change: &ChangeDocument) -> String {
     }
 }
 
+/// Days that are looked at: the most that a series has (`repeat-window`), its first and its last counted.
+const SERIES_DAYS_MAX: u64 = REPEAT_DAYS_AHEAD_MAX + 1;
+
 /// Returns when a push happens, in the project's time zone; a repeating one also in the vendor's, where that differs.
 #[must_use]
 pub fn when(schedule: &ScheduleDocument, zone: Tz) -> String {
@@ -224,7 +227,10 @@ pub fn when(schedule: &ScheduleDocument, zone: Tz) -> String {
         ScheduleDocument::Repeat { every, on, time, from, until } => {
             let days = on.as_ref().map(|days| format!(" on {}", days_of(every, days))).unwrap_or_default();
             let pushed_on = |day: &NaiveDate| is_on(every, on.as_deref(), *day);
-            let pushes = from.iter_days().take_while(|day| day <= until).filter(pushed_on);
+            // A plan that somebody else wrote may name any day; a series of ours is no longer.
+            let days_of_series = (0..SERIES_DAYS_MAX)
+                .map_while(|days| from.checked_add_days(Days::new(days)).filter(|day| day <= until));
+            let pushes = days_of_series.filter(pushed_on);
             format!("every {every}{days} at {}, {from} to {until}", clock(pushes, *time, zone))
         }
     }
