@@ -236,6 +236,7 @@ fn a_batch_push_keeps_the_rules() {
         "PushMultiple",
         &[
             ("accepted", &[("TargetMsg.1.TemplateKeyValue", r#"{"a":"1"}"#)]),
+            ("3019", &[("TaskName", "-")]),
             ("3009", &[("DeliveryType", "5")]),
             ("3021", &[("TargetMsg.1.Target", "")]),
             ("3021", &[("TargetMsg.2.MsgKey", "k2")]),

@@ -41,7 +41,7 @@ pub struct ClassificationSyntax {
 #[schemars(title = "category")]
 pub struct CategoryOnlySyntax {
     /// The message's category, a known name or the vendor's own code as a string: wire `ThirdChannelCategory`.
-    #[schemars(example = &"finance", example = &"9")]
+    #[schemars(example = &"9")]
     pub category: Option<CategorySyntax>,
 }
 

@@ -11,12 +11,12 @@ pub struct TemplateSyntax {
     /// Name of the template in the mPaaS console: wire `TemplateName`. At most 200 characters, no comma.
     #[schemars(example = &"Test_Template_With_Placeholders")]
     pub name: String,
-    /// The title, with `#placeholder#`s. Phone vendors cut or drop long titles: Xiaomi 50 characters,
-    /// Huawei 40, OPPO 32, vivo 20 Chinese characters.
+    /// The title, with `#placeholder#`s. A push with a longer title than a phone vendor allows fails there:
+    /// Xiaomi 50 characters, Huawei 40, OPPO 32, Honor and HarmonyOS 30 and vivo 20 Chinese characters.
     #[schemars(example = &"Hello #name#")]
     pub title: String,
-    /// The body, with `#placeholder#`s. Phone vendors cut or drop long bodies: Xiaomi 128 characters,
-    /// Huawei 1024, OPPO 200, vivo 50 Chinese characters.
+    /// The body, with `#placeholder#`s. A push with a longer body than a phone vendor allows fails there:
+    /// Xiaomi 128 characters, Huawei 1024, OPPO 200, Honor and HarmonyOS 2048 and vivo 50 Chinese characters.
     #[schemars(example = &"Congratulations on winning #money# USD")]
     pub body: String,
 }

@@ -28,8 +28,8 @@ pub(super) fn delivery_type(action: PushAction, fields: Fields<'_>) -> Result<u8
 }
 
 pub(super) fn task_name(action: PushAction, fields: Fields<'_>) -> Result<(), Refusal> {
-    // The pages of these two say that it is required; the SDK leaves it to the service.
-    let is_required = matches!(action, PushAction::Template | PushAction::Broadcast);
+    // The pages of these say that it is required; the SDK leaves it to the service.
+    let is_required = matches!(action, PushAction::Template | PushAction::Multiple | PushAction::Broadcast);
     if is_required && fields.text("TaskName").is_none() {
         return Err(ResultCode::TaskNameNull.because("TaskName is empty"));
     }
