@@ -27,7 +27,11 @@ pub(super) fn seconds(text: &str) -> Result<u64, BadDuration> {
     if duration.subsec_nanos() != 0 {
         return Err(BadDuration::Fraction(text.to_owned()));
     }
-    Ok(duration.as_secs())
+    // The vendor's `ExpiredSeconds` is a Long (both seed pages).
+    match duration.as_secs() {
+        seconds if i64::try_from(seconds).is_ok() => Ok(seconds),
+        _ => Err(BadDuration::Unreadable(text.to_owned())),
+    }
 }
 
 #[cfg(test)]
@@ -54,7 +58,8 @@ mod tests {
 
     #[test]
     fn a_bare_number_has_no_unit() {
-        for text in ["", "300", "soon", "5 parsecs", "-5m", "5m,", "9999999999999999999d"] {
+        for text in ["", "300", "soon", "5 parsecs", "-5m", "5m,", "9999999999999999999d", "200000000000000d"]
+        {
             assert_eq!(seconds(text), Err(BadDuration::Unreadable(text.to_owned())), "{text}");
         }
     }
