@@ -7,7 +7,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use crate::diff::renamed::{Former, Gone};
 use crate::diff::waiting::{Standing, Waiting};
 use crate::diff::{schedule, waiting};
-use crate::domain::{Call, Campaign, Revision, RowSeal, TargetSet};
+use crate::domain::{Call, CampaignId, Revision, RowSeal, TargetSet};
 use crate::ledger::{BlockError, Content, ContentDigest, History, Ledger, Rejection};
 use crate::resolve::{AudienceContents, Desired, DesiredCampaign};
 
@@ -229,15 +229,16 @@ fn change<'a>(
         batches_so_far: history.map_or(0, |history| history.batches),
         last_rejection: history.and_then(|history| history.last_rejection.clone()),
         missed,
-        next_revision: next_revision(campaign, ledger),
+        next_revision: next_revision(&campaign.id, campaign.revision, ledger),
         waiting,
     })
 }
 
-/// Never one that was used, be it only for what was rejected.
-fn next_revision(campaign: &Campaign, ledger: &Ledger) -> Revision {
-    let known = ledger.revisions(&campaign.id).map(|(revision, _)| revision).last();
-    known.map_or(campaign.revision, |known| known.max(campaign.revision)).next()
+/// Returns the lowest revision above `revision` and all that the ledger has: never one that was used, be it only for what was
+/// rejected.
+pub(super) fn next_revision(campaign: &CampaignId, revision: Revision, ledger: &Ledger) -> Revision {
+    let known = ledger.revisions(campaign).map(|(revision, _)| revision).last();
+    known.map_or(revision, |known| known.max(revision)).next()
 }
 
 fn counts(audience: u64, repeats: u64, history: Option<&History>, unsent: &TargetSet) -> TargetCounts {

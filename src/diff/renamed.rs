@@ -3,6 +3,7 @@
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::diff::change::next_revision;
 use crate::domain::{CampaignId, Revision, TargetSet};
 use crate::ledger::{BlockError, ContentDigest, History, Ledger};
 use crate::resolve::Desired;
@@ -12,8 +13,6 @@ use crate::resolve::Desired;
 pub struct Former {
     /// The name.
     pub campaign: CampaignId,
-    /// The latest of its revisions that said the same.
-    pub revision: Revision,
     /// Targets of the new name that got this one's push, or may have got it.
     pub targets: u64,
     /// The lowest revision above all that the ledger has of it.
@@ -41,14 +40,12 @@ impl<'a> Gone<'a> {
         targets: &TargetSet,
     ) -> Result<Option<Former>, BlockError> {
         let mut former: Option<Former> = None;
-        for (campaign, revision, history) in self.editions().get(digest).into_iter().flatten() {
+        for &(campaign, revision, history) in self.editions().get(digest).into_iter().flatten() {
             let others = history.unsent(targets.clone())?.len();
             let reached = (targets.len() - others) as u64;
             if reached > former.as_ref().map_or(0, |former| former.targets) {
-                let latest = self.ledger.revisions(campaign).map(|(revision, _)| revision).last();
-                let next_revision = latest.unwrap_or(*revision).next();
-                let campaign = (*campaign).clone();
-                former = Some(Former { campaign, revision: *revision, targets: reached, next_revision });
+                let next_revision = next_revision(campaign, revision, self.ledger);
+                former = Some(Former { campaign: campaign.clone(), targets: reached, next_revision });
             }
         }
         Ok(former)
