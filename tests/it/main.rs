@@ -42,6 +42,7 @@ mod site;
 mod soak;
 mod start;
 mod still_waiting;
+mod stub_vendor;
 mod valid_corpus;
 mod wire;
 mod yaml_page;
