@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-/// How a command ended. README and `--help` list the numbers.
+/// How a command ended. `docs/commands.md` and `--help` list the numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::cli) enum ExitStatus {
     /// Done; for `plan`: no changes, or changes without `--detailed-exitcode`.

@@ -113,7 +113,7 @@ impl From<StateError> for Failure {
             StateError::RolledBack { .. } | StateError::Forked { .. } => (
                 ExitStatus::Ledger,
                 Some(
-                    "nothing was sent. Restore the ledger's directory from the latest backup that has every run; a ledger that forgot a push would send it twice. If you are certain that what it lacks was never sent, README “The ledger” has the way on",
+                    "nothing was sent. Restore the ledger's directory from the latest backup that has every run; a ledger that forgot a push would send it twice. If you are certain that what it lacks was never sent, docs/ledger.md has the way on",
                 ),
             ),
             StateError::Io { .. } => (ExitStatus::Other, None),

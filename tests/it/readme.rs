@@ -1,5 +1,5 @@
-//! What the README shows is what happens: its files validate, its commands print what stands there, and its
-//! tables say what the tool says. The same for the generated list of diagnostic codes.
+//! What the README and the pages below `docs` show is what happens: their files validate, their commands print what
+//! stands there, and their tables say what the tool says. The same for the generated list of diagnostic codes.
 
 use std::fmt::Write;
 use std::fs;
@@ -8,40 +8,64 @@ use std::process::Command;
 
 use campaignctl::diagnostic::Code;
 
+use crate::corpus;
 use crate::site::{NOW, Site};
 
-/// A fenced block of the README.
+/// The pages that are held to the tool.
+const PAGES: [&str; 8] = [
+    "README.md",
+    "docs/ci.md",
+    "docs/commands.md",
+    "docs/doubt.md",
+    "docs/editors.md",
+    "docs/ledger.md",
+    "docs/wire.md",
+    "docs/writing.md",
+];
+
+/// A fenced block of a page.
 struct Block {
+    /// The page.
+    page: &'static str,
     /// The line of its first fence.
     line: usize,
     language: String,
     text: String,
 }
 
-/// Where `campaignctl init` takes from what the README shows too.
+/// What `campaignctl init` writes and a page shows too.
 const SHOWN_ASSETS: [&str; 3] = ["github-workflow.yaml", "gitlab-ci.yml", "vscode-settings.json"];
 
+/// The files of one page make a workspace together.
 #[test]
 fn every_file_that_is_shown_validates() {
-    let site = Site::with_samples();
-    fs::remove_dir_all(site.path("campaigns")).unwrap();
-    site.write("campaigns/audiences/payroll.csv", "user_id,nickname\ncust-1001,Li\n");
     let mut written = 0;
-    for block in blocks("yaml") {
-        let first = block.text.lines().next().unwrap_or_default();
-        let is_modeline_alone =
-            block.text.lines().count() == 1 && first.starts_with("# yaml-language-server:");
-        if let Some(path) = first.strip_prefix("# campaigns/") {
-            site.write(&format!("campaigns/{path}"), &block.text);
-            written += 1;
-        } else if !is_modeline_alone {
-            let is_asset = SHOWN_ASSETS.iter().any(|name| asset(name) == block.text);
-            assert!(is_asset, "README.md:{}: neither a workspace's file nor what `init` writes", block.line);
+    for page in PAGES {
+        let site = Site::with_samples();
+        fs::remove_dir_all(site.path("campaigns")).unwrap();
+        site.write("campaigns/campaignctl.yaml", corpus::PROJECT);
+        for list in ["payroll", "newcomers"] {
+            site.write(&format!("campaigns/audiences/{list}.csv"), "user_id,nickname\ncust-1001,Li\n");
+        }
+        let mut is_workspace = false;
+        for block in blocks("yaml").into_iter().filter(|block| block.page == page) {
+            let first = block.text.lines().next().unwrap_or_default();
+            let is_modeline_alone =
+                block.text.lines().count() == 1 && first.starts_with("# yaml-language-server:");
+            if let Some(path) = first.strip_prefix("# campaigns/") {
+                site.write(&format!("campaigns/{path}"), &block.text);
+                (is_workspace, written) = (true, written + 1);
+            } else if !is_modeline_alone {
+                let is_asset = SHOWN_ASSETS.iter().any(|name| asset(name) == block.text);
+                assert!(is_asset, "{page}:{}: neither a workspace's file nor what `init` writes", block.line);
+            }
+        }
+        if is_workspace {
+            let ran = site.run(&["validate"]).exits(0);
+            assert_eq!(ran.stdout, "no mistakes found\n", "{page}: {}", ran.stderr);
         }
     }
-    assert!(written >= 2, "the README shows a project file and a campaign file");
-    let ran = site.run(&["validate"]).exits(0);
-    assert_eq!(ran.stdout, "no mistakes found\n", "{}", ran.stderr);
+    assert!(written >= 3, "the pages show a project file and campaign files");
 }
 
 #[test]
@@ -49,7 +73,30 @@ fn what_init_writes_is_shown_as_it_is() {
     let shown: Vec<String> =
         blocks("yaml").into_iter().chain(blocks("json")).map(|block| block.text).collect();
     for name in SHOWN_ASSETS {
-        assert!(shown.contains(&asset(name)), "the README does not show assets/init/{name} as it is");
+        assert!(shown.contains(&asset(name)), "no page shows assets/init/{name} as it is");
+    }
+}
+
+/// A page that nobody finds helps nobody, and a link that leads nowhere less.
+#[test]
+fn every_page_is_linked_from_the_readme_and_every_link_leads_somewhere() {
+    let readme = text("README.md");
+    for entry in fs::read_dir(root().join("docs")).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        if name.ends_with(".md") {
+            assert!(readme.contains(&format!("(docs/{name})")), "the README does not lead to docs/{name}");
+        }
+    }
+    for page in PAGES {
+        let text = text(page);
+        for link in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
+            if link.contains("://") || link.starts_with('#') {
+                continue;
+            }
+            let path = link.split('#').next().expect("a split gives at least one part");
+            let beside = root().join(page).parent().expect("a page is in a directory").join(path);
+            assert!(beside.exists(), "{page} links to {link}, which is not there");
+        }
     }
 }
 
@@ -75,7 +122,7 @@ fn every_command_prints_what_is_shown() {
         if !block.text.contains("$ cargo run") {
             site.apply().exits(0);
         }
-        let place = format!("README.md:{}", block.line);
+        let place = format!("{}:{}", block.page, block.line);
         if let Err(difference) =
             snapbox::Assert::new().try_eq(Some(&place), ran(&site, &block.text).into(), block.text.into())
         {
@@ -97,7 +144,8 @@ fn every_command_line_that_is_shown_is_one() {
             let output = shell(&Site::with_samples(), &format!("{line} --help")).output().unwrap();
             assert!(
                 output.status.success(),
-                "README.md:{}: {line}\n{}",
+                "{}:{}: {line}\n{}",
+                block.page,
                 block.line,
                 String::from_utf8_lossy(&output.stderr)
             );
@@ -129,7 +177,7 @@ fn every_command_of_help_has_a_row() {
     let known: Vec<String> = rows().into_iter().map(|row| row[0].clone()).collect();
     assert!(of_help.len() > 10);
     for name in of_help {
-        assert!(known.contains(&name), "the README's table lacks {name}");
+        assert!(known.contains(&name), "docs/commands.md lacks {name}");
     }
 }
 
@@ -219,8 +267,8 @@ fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-fn readme() -> String {
-    fs::read_to_string(root().join("README.md")).unwrap()
+fn text(page: &str) -> String {
+    fs::read_to_string(root().join(page)).unwrap_or_else(|error| panic!("{page}: {error}"))
 }
 
 fn asset(name: &str) -> String {
@@ -237,26 +285,30 @@ fn code_and_meaning(line: &str) -> Option<(String, String)> {
     Some((code.to_owned(), meaning.trim().to_owned()))
 }
 
-/// The cells of every row of every table, heads included.
+/// The cells of every row of every table of the page of commands, heads included.
 fn rows() -> Vec<Vec<String>> {
-    let readme = readme();
+    let page = text("docs/commands.md");
     let row = |line: &str| -> Option<Vec<String>> {
         let cells = line.strip_prefix("| ")?.strip_suffix(" |")?;
         Some(cells.split(" | ").map(|cell| cell.trim().to_owned()).collect())
     };
-    readme.lines().filter_map(row).collect()
+    page.lines().filter_map(row).collect()
 }
 
-/// The fenced blocks of a language, with every line break as it stands.
+/// The fenced blocks of a language on all pages, with every line break as it stands.
 fn blocks(language: &str) -> Vec<Block> {
+    PAGES.into_iter().flat_map(|page| blocks_of(page, language)).collect()
+}
+
+fn blocks_of(page: &'static str, language: &str) -> Vec<Block> {
     let mut found: Vec<Block> = Vec::new();
     let mut is_open = false;
-    for (place, line) in readme().lines().enumerate() {
+    for (place, line) in text(page).lines().enumerate() {
         // A fence may stand in a list, indented with it.
         match line.trim_start().strip_prefix("```") {
             Some(language) if !is_open => {
                 let language = language.to_owned();
-                found.push(Block { line: place + 1, language, text: String::new() });
+                found.push(Block { page, line: place + 1, language, text: String::new() });
                 is_open = true;
             }
             Some(_) => is_open = false,

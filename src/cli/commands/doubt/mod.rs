@@ -14,7 +14,7 @@ use crate::render::doubt::OpenDoubt;
 ///
 /// A batch is in doubt when its request may have reached the vendor and no answer says what became of it.
 /// Its targets are not sent to again by themselves. First let the vendor say what it can: `doubt resolve`. For
-/// the rest, look in the mPaaS console by message key (the README says how to compute one), then say what you
+/// the rest, look in the mPaaS console by message key (docs/doubt.md says how to compute one), then say what you
 /// found with `doubt mark`.
 #[derive(Debug, clap::Args)]
 #[command(
