@@ -82,8 +82,9 @@ fn what_init_writes_is_shown_as_it_is() {
 fn every_page_is_linked_from_the_readme_and_every_link_leads_somewhere() {
     let readme = text("README.md");
     for entry in fs::read_dir(root().join("docs")).unwrap() {
-        let name = entry.unwrap().file_name().into_string().unwrap();
-        if name.ends_with(".md") {
+        let path = entry.unwrap().path();
+        if path.extension().is_some_and(|extension| extension == "md") {
+            let name = path.file_name().and_then(|name| name.to_str()).expect("a page's name is text");
             assert!(readme.contains(&format!("(docs/{name})")), "the README does not lead to docs/{name}");
         }
     }
