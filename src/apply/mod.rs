@@ -19,7 +19,7 @@ mod stop;
 pub use batch::{TargetSource, TargetStream};
 pub use crash::Step;
 pub use execute::{Execution, Options, execute};
-pub use inquiry::{Answer, Ask, Finding, Settle, inquire};
+pub use inquiry::{Answer, Ask, Finding, Questions, Settle, inquire};
 pub use journal::{Clock, Journal, JournalError, JournalThread};
 pub use report::{CampaignReport, Doubtful, Progress, Refusal, Report, Tally};
 pub use send::{Deliver, first_request};

@@ -65,15 +65,6 @@ impl Endpoint {
         }
         Ok(Self::Remote(url))
     }
-
-    /// Whether requests stay on this machine.
-    #[must_use]
-    pub fn is_loopback(&self) -> bool {
-        match self {
-            Self::Sandbox => true,
-            Self::Remote(url) => url.scheme() == "http",
-        }
-    }
 }
 
 impl fmt::Display for Endpoint {

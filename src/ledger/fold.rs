@@ -8,10 +8,11 @@ use chrono::{DateTime, Utc};
 use crate::domain::{CampaignId, Revision, TargetHash, TargetSet, TargetSetBuilder};
 use crate::ledger::blocks::{Accepted, BlockName, BlockPlace, Blocks, NoBlocks};
 use crate::ledger::content::{Content, ContentDigest};
+use crate::ledger::control::{Controls, Route};
 use crate::ledger::entry::Entry;
 use crate::ledger::history::{Doubt, History, Ledger, Rejection, RunSummary};
 use crate::ledger::packed::{PackedDoubt, PackedEdition};
-use crate::ledger::record::{Header, IntentRecord, Outcome, Record, RunId, Serial, Verdict};
+use crate::ledger::record::{Header, IntentRecord, Judge, Outcome, Record, RunId, Serial, Verdict};
 
 /// Records that are whole but cannot follow each other.
 #[derive(Debug, thiserror::Error)]
@@ -95,6 +96,7 @@ struct Folding {
     editions: BTreeMap<(CampaignId, Revision), Edition>,
     /// Intents without a final outcome, by serial.
     open: HashMap<Serial, Doubt>,
+    controls: Controls,
     task_ends: Vec<DateTime<Utc>>,
     task_ids: HashSet<String>,
     unnamed_tasks: BTreeMap<(CampaignId, Revision), u64>,
@@ -131,6 +133,7 @@ impl Folding {
             serial,
             editions: BTreeMap::new(),
             open: HashMap::new(),
+            controls: Controls::default(),
             task_ends: Vec::new(),
             task_ids: HashSet::new(),
             unnamed_tasks: BTreeMap::new(),
@@ -192,9 +195,9 @@ impl Folding {
                     .or_insert_with(|| Edition::new(content, digest, at));
             }
             Record::Intent(intent) => self.open_intent(serial, at, intent)?,
-            Record::Outcome { intent, outcome } => self.settle(serial, at, intent, outcome)?,
-            Record::Verdict { intent, verdict, reason, task_id, actor: _, by: _ } => {
-                self.settle(serial, at, intent, outcome_of(verdict, reason, task_id))?;
+            Record::Outcome { intent, outcome } => self.settle(serial, at, intent, outcome, Judge::Vendor)?,
+            Record::Verdict { intent, verdict, reason, task_id, actor: _, by } => {
+                self.settle(serial, at, intent, outcome_of(verdict, reason, task_id), by)?;
             }
             Record::RunEnded { run, stopped, .. } => {
                 if let Some(summary) = self.run_of(&run) {
@@ -221,11 +224,12 @@ impl Folding {
     }
 
     fn take_doubt(&mut self, serial: Serial, packed: PackedDoubt) -> Result<(), FoldError> {
-        let PackedDoubt { intent, intended_at: at, why, batch } = packed;
+        let PackedDoubt { intent, intended_at: at, why, batch, controls } = packed;
         let key = (batch.campaign.clone(), batch.revision);
         let edition = self.editions.get_mut(&key).ok_or(FoldError::MisplacedPacked(serial))?;
         edition.open_intents += 1;
-        self.open.insert(intent, Doubt { serial: intent, at, intent: batch, why });
+        self.controls.take_up(intent, at, Route::of(&edition.content, &batch), controls);
+        self.open.insert(intent, Doubt { serial: intent, at, intent: batch, why, controls: Vec::new() });
         Ok(())
     }
 
@@ -253,6 +257,7 @@ impl Folding {
         edition.batches = edition.batches.max(intent.batch);
         edition.open_intents += 1;
         edition.last_at = at;
+        self.controls.open(serial, Route::of(&edition.content, &intent));
         if let Some(place) = self.run_places.get(&intent.run).copied() {
             let summary = &mut self.runs[place];
             // Runs come one after the other: a look through all of a run's campaigns would take its square.
@@ -261,7 +266,7 @@ impl Folding {
             }
             summary.unknown += intent.targets.len() as u64;
         }
-        self.open.insert(serial, Doubt { serial, at, intent, why: None });
+        self.open.insert(serial, Doubt { serial, at, intent, why: None, controls: Vec::new() });
         Ok(())
     }
 
@@ -271,6 +276,7 @@ impl Folding {
         at: DateTime<Utc>,
         intent: Serial,
         outcome: Outcome,
+        by: Judge,
     ) -> Result<(), FoldError> {
         let Some(mut doubt) = self.open.remove(&intent) else {
             return Err(FoldError::StrayOutcome { at: serial, intent });
@@ -279,6 +285,14 @@ impl Folding {
         let key = (doubt.intent.campaign.clone(), doubt.intent.revision);
         let edition = self.editions.get_mut(&key).expect("an open intent has its content recorded");
         edition.last_at = at;
+        match &outcome {
+            Outcome::Unknown { .. } => {}
+            Outcome::Accepted { task_id, .. } if by == Judge::Vendor => {
+                let route = Route::of(&edition.content, &doubt.intent);
+                self.controls.close(&doubt, route.map(|route| (route, task_id.clone())));
+            }
+            Outcome::Accepted { .. } | Outcome::Rejected { .. } => self.controls.close(&doubt, None),
+        }
         if !matches!(outcome, Outcome::Unknown { .. }) {
             edition.open_intents -= 1;
         }
@@ -318,7 +332,8 @@ impl Folding {
         let mut doubts: BTreeMap<(CampaignId, Revision), Vec<Doubt>> = BTreeMap::new();
         let mut open: Vec<Doubt> = self.open.into_values().collect();
         open.sort_by_key(|doubt| doubt.serial);
-        for doubt in open {
+        for mut doubt in open {
+            doubt.controls = self.controls.of(doubt.serial);
             self.task_ends.extend(doubt.intent.over_at);
             doubts.entry((doubt.intent.campaign.clone(), doubt.intent.revision)).or_default().push(doubt);
         }

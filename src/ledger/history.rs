@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::domain::{CampaignId, Revision, TargetHash, TargetSet};
 use crate::ledger::blocks::{Accepted, BlockError, merged};
 use crate::ledger::content::{Content, ContentDigest};
+use crate::ledger::control::Control;
 use crate::ledger::record::{Header, IntentRecord, Receiver, RunId, Serial};
 use crate::ledger::text::as_editions;
 
@@ -22,6 +23,9 @@ pub struct Doubt {
     pub intent: IntentRecord,
     /// What was seen instead of an answer; nothing if not even that was recorded.
     pub why: Option<String>,
+    /// Batches of the same kind that the vendor accepted: at most the last one before it, and the first one after. A list
+    /// that has none of these proves nothing.
+    pub controls: Vec<Control>,
 }
 
 /// A rejection that the vendor gave a reason for.

@@ -6,6 +6,7 @@
 
 mod blocks;
 mod content;
+mod control;
 mod entry;
 mod fold;
 mod history;
@@ -20,6 +21,7 @@ mod words;
 
 pub use blocks::{Accepted, BLOCK_TARGETS, BlockBytes, BlockError, BlockName, BlockPlace, Blocks};
 pub use content::{Content, ContentDigest};
+pub use control::Control;
 pub use entry::{Chain, Damage, Entry, Writer};
 pub use fold::FoldError;
 pub use history::{Doubt, History, Ledger, Rejection, RunSummary};

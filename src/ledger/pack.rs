@@ -206,8 +206,8 @@ fn once_each<E>(
 }
 
 fn packed_doubt(doubt: &Doubt) -> PackedDoubt {
-    let Doubt { serial: intent, at: intended_at, intent: batch, why } = doubt.clone();
-    PackedDoubt { intent, intended_at, why, batch }
+    let Doubt { serial: intent, at: intended_at, intent: batch, why, controls } = doubt.clone();
+    PackedDoubt { intent, intended_at, why, batch, controls }
 }
 
 /// What an export adds to a line whose blocks stand beside it.

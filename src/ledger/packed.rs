@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::domain::{CampaignId, Revision, TargetHash};
 use crate::ledger::blocks::BlockName;
 use crate::ledger::content::{Content, ContentDigest};
+use crate::ledger::control::Control;
 use crate::ledger::history::Rejection;
 use crate::ledger::record::{Header, IntentRecord, Serial};
 use crate::ledger::text::{as_hex_list, as_number, as_text};
@@ -123,4 +124,7 @@ pub struct PackedDoubt {
     pub why: Option<String>,
     /// The intent.
     pub batch: IntentRecord,
+    /// Accepted batches that the vendor's lists must have if they are whole; nothing in ledgers of version 0.2.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub controls: Vec<Control>,
 }

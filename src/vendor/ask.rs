@@ -8,7 +8,7 @@ use std::time::Duration;
 use hyper::header::{CONTENT_TYPE, HeaderValue};
 use url::Url;
 
-use crate::vendor::client::{ClientError, USER};
+use crate::vendor::client::{ClientError, USER, retry_after};
 use crate::vendor::connection::innermost;
 
 /// Longest answer that is read: five hundred rows are some hundred KiB.
@@ -17,6 +17,8 @@ const ANSWER_BYTES_MAX: usize = 8 << 20;
 /// An answer as it came.
 pub(super) struct Answered {
     pub(super) status: u16,
+    /// How long the headers ask to wait.
+    pub(super) retry_after: Option<Duration>,
     pub(super) body: Vec<u8>,
 }
 
@@ -59,12 +61,13 @@ impl Asker {
         };
         let mut answer = asked.send().await.map_err(why)?;
         let (status, mut body) = (answer.status().as_u16(), Vec::new());
+        let retry_after = retry_after(answer.headers());
         while let Some(chunk) = answer.chunk().await.map_err(why)? {
             if body.len() + chunk.len() > ANSWER_BYTES_MAX {
                 return Err(format!("the answer, HTTP {status}, has more than {ANSWER_BYTES_MAX} bytes"));
             }
             body.extend_from_slice(&chunk);
         }
-        Ok(Answered { status, body })
+        Ok(Answered { status, retry_after, body })
     }
 }

@@ -364,7 +364,7 @@ async fn read_body(mut response: Response<hyper::body::Incoming>) -> Result<Byte
 }
 
 /// Returns how long the headers ask to wait: milliseconds of the gateway's own header, else whole seconds.
-fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+pub(super) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let number = |name: &HeaderName| headers.get(name)?.to_str().ok()?.trim().parse::<u64>().ok();
     number(&ACS_RETRY_AFTER)
         .map(Duration::from_millis)

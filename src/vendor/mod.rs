@@ -3,6 +3,7 @@
 //! Knows nothing of plans and ledgers: one request goes out once, and comes back accepted, rejected or
 //! unknown. `apply` decides what to send; `sandbox` plays the other side and shares the signature only.
 
+mod answer;
 mod ask;
 mod client;
 mod codes;
@@ -20,7 +21,7 @@ pub use client::{Client, ClientError, Clock, Gate};
 pub use encode::{percent_encode, sorted_query};
 pub use outcome::{Outcome, RejectClass};
 pub use push_multiple::MultipleTarget;
-pub use query::{NamedTask, QueryError, ScheduledTask};
+pub use query::{Heard, NamedTask, Pacing, QueryError, ScheduledTask};
 pub use request::{Action, Prepared, Request};
 pub use sign_v1::{SignedRequest, Stamp, sign, signature_v1, string_to_sign_v1};
 pub use sign_v3::{

@@ -1,23 +1,24 @@
 //! Asks which tasks the vendor has: by the moment at which they happen, or by name.
 //!
-//! Questions change nothing there, so they are simply asked again when an answer is lost. An answer counts only
-//! if it is whole: what cannot be read, or is shorter than it says, proves nothing.
+//! Questions change nothing there, so they are simply asked again when an answer is lost, at the pace of whoever asks
+//! ([`Pacing`]). An answer counts only if it is whole: what cannot be read, or is shorter than it says, proves nothing.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use backon::{ExponentialBuilder, Retryable};
 use chrono::{DateTime, Utc};
-use serde::Deserialize;
 use serde_json::Value;
 use uuid::Uuid;
 
+use crate::vendor::answer::{self, Fields, Unreadable};
+use crate::vendor::ask::Answered;
 use crate::vendor::client::Client;
+use crate::vendor::codes::{self, Verdict};
+use crate::vendor::outcome::RejectClass;
 use crate::vendor::request::Request;
 
 /// How often a question is asked again.
-const RETRIES_MAX: usize = 3;
-const RETRY_DELAY: Duration = Duration::from_millis(500);
+const RETRIES_MAX: u32 = 3;
 
 /// Rows of one page; the default of `QueryPushSchedulerList` in the vendor's SDK.
 const PAGE_ROWS: usize = 500;
@@ -41,8 +42,31 @@ pub enum QueryError {
     #[error("the vendor gave no answer: {0}")]
     NoAnswer(String),
     /// An answer came that cannot be read, or that is not whole.
-    #[error("the vendor's answer cannot be used: {0}")]
+    #[error("the vendor's answer cannot be read: {0}")]
     Unreadable(String),
+}
+
+/// Decides when a question may leave, and hears how the vendor took it.
+pub trait Pacing: Sync {
+    /// What one question is known by.
+    type Turn: Send;
+
+    /// Waits until one more question may begin.
+    fn begin(&self) -> impl Future<Output = Self::Turn> + Send;
+
+    /// Notes what came of it.
+    fn end(&self, turn: Self::Turn, heard: Heard);
+}
+
+/// How the vendor took a question.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Heard {
+    /// It answered, whatever it said.
+    Answer,
+    /// It wants to be left alone, for as long as it says.
+    Throttling(Option<Duration>),
+    /// It gave no answer.
+    Nothing,
 }
 
 /// A moment at which a scheduled or repeating task happens.
@@ -85,6 +109,13 @@ pub struct NamedTask {
     pub created_at: Option<DateTime<Utc>>,
 }
 
+/// What came of one question.
+struct Failed {
+    error: QueryError,
+    heard: Heard,
+    is_worth_another: bool,
+}
+
 impl Client {
     /// Returns every scheduled or repeating task that happens between two moments, both included.
     ///
@@ -93,172 +124,165 @@ impl Client {
     /// Returns [`QueryError`] unless the whole list was read.
     pub async fn scheduled_tasks(
         &self,
-        from: DateTime<Utc>,
-        until: DateTime<Utc>,
+        pacing: &impl Pacing,
+        (from, until): (DateTime<Utc>, DateTime<Utc>),
     ) -> Result<Vec<ScheduledTask>, QueryError> {
-        let mut found: Vec<ScheduledTask> = Vec::new();
+        let (mut found, mut seen) = (Vec::<ScheduledTask>::new(), BTreeSet::new());
         for page in 1..=PAGES_MAX {
             let request = Request::query_scheduler_list(self.environment(), (from, until), (page, PAGE_ROWS));
-            let content = self.ask(&request).await?;
-            let data: SchedulerData = parse(&content["Data"])?;
-            let rows = data.list.unwrap_or_default();
-            let is_last = rows.is_empty();
-            for row in rows {
-                found.push(row.read()?);
+            let page = self.ask(pacing, &request, answer::scheduler_page).await?;
+            let is_last = page.tasks.is_empty();
+            for (row_id, task) in page.tasks {
+                if !seen.insert((row_id, task.push_at)) {
+                    return Err(pages_repeat());
+                }
+                found.push(task);
             }
-            if found.len() >= data.total_count {
+            if found.len() >= page.total {
                 return Ok(found);
             }
             if is_last {
                 break;
             }
         }
-        Err(QueryError::Unreadable(format!("its list ends after {} rows, before its own count", found.len())))
+        Err(too_short(found.len()))
     }
 
-    /// Returns the batch and broadcast tasks of a name that were made since a moment.
+    /// Returns the batch and broadcast tasks that were made since a moment: those that the vendor finds by a name, or
+    /// all. No page says how it compares names, so whoever asks does.
     ///
     /// # Errors
     ///
     /// Returns [`QueryError`] unless the whole list was read.
-    pub async fn named_tasks(&self, name: &str, since: DateTime<Utc>) -> Result<Vec<NamedTask>, QueryError> {
-        let mut found: Vec<NamedTask> = Vec::new();
+    pub async fn named_tasks(
+        &self,
+        pacing: &impl Pacing,
+        name: Option<&str>,
+        since: DateTime<Utc>,
+    ) -> Result<Vec<NamedTask>, QueryError> {
+        let (mut found, mut rows) = (Vec::<NamedTask>::new(), 0);
         let mut seen = BTreeSet::new();
         for page in 1..=PAGES_MAX {
             let request =
                 Request::query_analysis_task_list(self.environment(), name, since, (page, PAGE_ROWS));
-            let content = self.ask(&request).await?;
-            // The list has no count of its own, and pages may be shorter than asked for: an empty one ends it.
-            let rows: Option<Vec<NamedRow>> = parse(&content["Data"])?;
-            let rows = rows.unwrap_or_default();
-            if rows.is_empty() {
-                return Ok(found);
+            let page = self.ask(pacing, &request, answer::named_page).await?;
+            rows += page.rows;
+            // Most have no count of their own, and pages may be shorter than asked for: an empty one ends them.
+            if page.rows == 0 {
+                let is_short = page.total.is_some_and(|total| total > rows.max(found.len()));
+                return if is_short { Err(too_short(rows)) } else { Ok(found) };
             }
-            for row in rows {
-                if !seen.insert(row.task_id.clone()) {
-                    return Err(QueryError::Unreadable("its pages repeat each other".to_owned()));
-                }
-                if row.task_name == name {
-                    found.push(row.read()?);
-                }
+            let ids: BTreeSet<String> = page.tasks.iter().map(|task| task.task_id.clone()).collect();
+            if !seen.is_disjoint(&ids) {
+                return Err(pages_repeat());
             }
+            seen.extend(ids);
+            found.extend(page.tasks);
         }
         Err(QueryError::Unreadable(format!("its list has more than {PAGES_MAX} pages")))
     }
 
-    /// Asks, again if no answer came, and returns `ResultContent`.
-    async fn ask(&self, request: &Request) -> Result<Value, QueryError> {
-        let backoff =
-            ExponentialBuilder::new().with_min_delay(RETRY_DELAY).with_max_times(RETRIES_MAX).with_jitter();
-        (|| self.answer(request))
-            .retry(backoff)
-            .when(|error| matches!(error, QueryError::NoAnswer(_) | QueryError::Unreadable(_)))
-            .await
-    }
-
-    async fn answer(&self, request: &Request) -> Result<Value, QueryError> {
-        let nonce = Uuid::new_v4().to_string();
-        let exchanged = self.ask_once(request, &nonce).await.map_err(QueryError::NoAnswer)?;
-        let answer: Value = serde_json::from_slice(&exchanged.body).map_err(|error| unreadable(&error))?;
-        let text = |name: &str| self.printable(answer[name].as_str().unwrap_or_default());
-        let code = if exchanged.status == 200 { text("ResultCode") } else { text("Code") };
-        if exchanged.status == 200 && code == "OK" {
-            return Ok(answer["ResultContent"].clone());
-        }
-        if exchanged.status >= 500 || code.starts_with("Throttling") {
-            return Err(QueryError::NoAnswer(format!("HTTP {} {code}", exchanged.status)));
-        }
-        let message = if exchanged.status == 200 { text("ResultMessage") } else { text("Message") };
-        let message = message.split("server string to sign").next().unwrap_or_default().trim().to_owned();
-        let is_credentials = crate::vendor::codes::is_about_credentials(&code);
-        Err(QueryError::Refused { code, message, is_credentials })
-    }
-}
-
-fn parse<T: serde::de::DeserializeOwned>(value: &Value) -> Result<T, QueryError> {
-    T::deserialize(value).map_err(|error| unreadable(&error))
-}
-
-fn unreadable(error: &serde_json::Error) -> QueryError {
-    QueryError::Unreadable(error.to_string())
-}
-
-/// A number that the SDK's model has as a number, and a page as a text.
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Number {
-    Number(i64),
-    Text(String),
-}
-
-impl Number {
-    fn read(&self) -> Result<i64, QueryError> {
-        match self {
-            Self::Number(number) => Ok(*number),
-            Self::Text(text) => {
-                text.parse().map_err(|_| QueryError::Unreadable(format!("`{text}` is no number")))
+    /// Asks, again if no answer came, and reads the answer.
+    async fn ask<T>(
+        &self,
+        pacing: &impl Pacing,
+        request: &Request,
+        read: impl Fn(Fields<'_>) -> Result<T, Unreadable>,
+    ) -> Result<T, QueryError> {
+        let mut retries_left = RETRIES_MAX;
+        loop {
+            let turn = pacing.begin().await;
+            let nonce = Uuid::new_v4().to_string();
+            let answered = match self.ask_once(request, &nonce).await {
+                Ok(answered) => self.judge(&answered, &read),
+                Err(why) => Err(failed(QueryError::NoAnswer(why), Heard::Nothing)),
+            };
+            match answered {
+                Ok(answer) => {
+                    pacing.end(turn, Heard::Answer);
+                    return Ok(answer);
+                }
+                Err(Failed { error, heard, is_worth_another }) => {
+                    pacing.end(turn, heard);
+                    if !is_worth_another || retries_left == 0 {
+                        return Err(error);
+                    }
+                    retries_left -= 1;
+                }
             }
         }
     }
-}
 
-fn moment(milliseconds: i64) -> Result<DateTime<Utc>, QueryError> {
-    DateTime::from_timestamp_millis(milliseconds)
-        .ok_or_else(|| QueryError::Unreadable(format!("`{milliseconds}` is no time")))
-}
-
-fn optional_moment(number: Option<&Number>) -> Result<Option<DateTime<Utc>>, QueryError> {
-    number.map(|number| number.read().and_then(moment)).transpose()
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct SchedulerData {
-    total_count: usize,
-    list: Option<Vec<SchedulerRow>>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct SchedulerRow {
-    unique_id: String,
-    parent_id: Option<String>,
-    push_time: Number,
-    push_title: Option<String>,
-    push_content: Option<String>,
-    #[serde(rename = "Type")]
-    task_type: Number,
-    strategy_type: Number,
-    gmt_create: Option<Number>,
-}
-
-impl SchedulerRow {
-    fn read(self) -> Result<ScheduledTask, QueryError> {
-        let parent_id = self.parent_id.filter(|id| !id.is_empty());
-        Ok(ScheduledTask {
-            has_parent: parent_id.as_ref().is_some_and(|parent| *parent != self.unique_id),
-            task_id: parent_id.unwrap_or(self.unique_id),
-            push_at: moment(self.push_time.read()?)?,
-            title: self.push_title.unwrap_or_default(),
-            content: self.push_content.unwrap_or_default(),
-            task_type: self.task_type.read()?,
-            strategy_type: self.strategy_type.read()?,
-            created_at: optional_moment(self.gmt_create.as_ref())?,
-        })
+    fn judge<T>(
+        &self,
+        Answered { status, retry_after, body }: &Answered,
+        read: impl Fn(Fields<'_>) -> Result<T, Unreadable>,
+    ) -> Result<T, Failed> {
+        // What reads so once reads so again.
+        let unreadable = |why: String| Failed {
+            error: QueryError::Unreadable(self.printable(&why)),
+            heard: Heard::Answer,
+            is_worth_another: false,
+        };
+        let is_throttled = |code: &str| {
+            let verdict = if *status == 200 { codes::of_result(code) } else { codes::of_gateway(code) };
+            verdict == Some(Verdict::NotTaken(RejectClass::Throttled))
+        };
+        if *status >= 500 {
+            return Err(failed(QueryError::NoAnswer(format!("HTTP {status}")), hint(*retry_after)));
+        }
+        let parsed: Result<Value, _> = serde_json::from_slice(body);
+        if *status == 429 && parsed.is_err() {
+            return Err(failed(
+                QueryError::NoAnswer(format!("HTTP {status}")),
+                Heard::Throttling(*retry_after),
+            ));
+        }
+        // Whoever stands in between may be gone soon.
+        let answer = parsed.map_err(|_| {
+            let why = format!("HTTP {status} with what is no JSON");
+            failed(QueryError::Unreadable(why), Heard::Nothing)
+        })?;
+        let envelope = Fields::of(&answer, "the answer").map_err(unreadable)?;
+        let (code, message) =
+            if *status == 200 { ("ResultCode", "ResultMessage") } else { ("Code", "Message") };
+        let said = |name: &str| envelope.text(name).map(|text| self.printable(text.unwrap_or_default()));
+        let code = said(code).map_err(unreadable)?;
+        if code.is_empty() {
+            return Err(unreadable(format!("HTTP {status} without a code")));
+        }
+        if *status == 200 && code == "OK" {
+            return read(envelope).map_err(unreadable);
+        }
+        if is_throttled(&code) {
+            let why = QueryError::NoAnswer(format!("HTTP {status} {code}"));
+            return Err(failed(why, Heard::Throttling(*retry_after)));
+        }
+        let message = said(message).unwrap_or_default();
+        // The gateway echoes the whole string to sign.
+        let message = message.split("server string to sign").next().unwrap_or_default().trim().to_owned();
+        let is_credentials = codes::is_about_credentials(&code);
+        if *status == 200 && !is_credentials {
+            return Err(unreadable(format!("its result code is `{code}`: {message}")));
+        }
+        let error = QueryError::Refused { code, message, is_credentials };
+        Err(Failed { error, heard: Heard::Answer, is_worth_another: false })
     }
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct NamedRow {
-    task_id: String,
-    task_name: String,
-    gmt_create: Option<Number>,
+fn failed(error: QueryError, heard: Heard) -> Failed {
+    Failed { error, heard, is_worth_another: true }
 }
 
-impl NamedRow {
-    fn read(self) -> Result<NamedTask, QueryError> {
-        let created_at = optional_moment(self.gmt_create.as_ref())?;
-        Ok(NamedTask { task_id: self.task_id, task_name: self.task_name, created_at })
-    }
+/// A server that is overloaded may say for how long.
+fn hint(retry_after: Option<Duration>) -> Heard {
+    if retry_after.is_some() { Heard::Throttling(retry_after) } else { Heard::Nothing }
+}
+
+fn pages_repeat() -> QueryError {
+    QueryError::Unreadable("its pages repeat each other".to_owned())
+}
+
+fn too_short(rows: usize) -> QueryError {
+    QueryError::Unreadable(format!("its list ends after {rows} rows, before its own count"))
 }

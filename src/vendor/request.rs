@@ -165,18 +165,18 @@ impl Request {
         Self { action: Action::QueryPushSchedulerList, parameters: form.0 }
     }
 
-    /// Returns the question which batch and broadcast tasks of a name were made since a moment; `page` is
+    /// Returns the question which batch and broadcast tasks, of a name or all, were made since a moment; `page` is
     /// its number, from 1, and its rows.
     #[must_use]
     pub fn query_analysis_task_list(
         environment: &Environment,
-        task_name: &str,
+        task_name: Option<&str>,
         since: DateTime<Utc>,
         page: (usize, usize),
     ) -> Self {
         let mut form = Form::addressed(environment);
         form.put("StartTime", since.timestamp_millis());
-        form.put("TaskName", task_name);
+        form.put_some("TaskName", task_name);
         form.page(page);
         Self { action: Action::QueryPushAnalysisTaskList, parameters: form.0 }
     }

@@ -96,13 +96,16 @@ fn a_broadcast_is_looked_for_by_its_name() {
         for (kind, is_taken) in [(FaultKind::DropAfter, true), (FaultKind::DropBefore, false)] {
             let vendor = Vendor::start();
             let site = broadcast(&vendor, strategy);
+            // Its absence is proof only beside another broadcast of the kind.
+            let other = "campaigns:\n  other: { template: t, audience: a, strategy: s, expires_after: 1h }\n";
+            site.write("campaigns/d.yaml", other);
             vendor.sandbox.inject(Fault::once(kind));
             site.apply().exits(10);
             let found = resolve(&site, &["--settle", "0s"]).exits(0);
             found.says(if is_taken { "has one task" } else { "1 not sent" });
             site.apply().exits(0);
             assert_eq!(account(&site), (1, 0, 0));
-            assert_eq!(vendor.calls(), 1, "{strategy}, taken: {is_taken}");
+            assert_eq!(vendor.calls(), 2, "{strategy}, taken: {is_taken}");
         }
     }
 }

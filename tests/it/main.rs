@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on shall panic")]
 
+mod absence;
 mod architecture;
 mod bench;
 mod bounds;

@@ -138,6 +138,14 @@ fn a_crash_at_any_step_disturbs_nobody_twice_and_loses_nobody() {
         let vendor = Vendor::start();
         let site = Site::remote(&vendor.url(), 1, "");
         site.write("campaigns/c.yaml", OWN);
+        // What was accepted shows that the vendor's list is whole.
+        let accepted = "templates:\n  z: { name: z, title: T, body: B }\naudiences:\n  z: { users: [z] }\nstrategies:\n  z: { send: now }\n\
+             campaigns:\n  zebra: { template: z, audience: z, strategy: z, call: multiple, expires_after: 1h }\n";
+        let own = site.read("campaigns/c.yaml");
+        site.write("campaigns/c.yaml", accepted);
+        site.apply().exits(0);
+        site.write("campaigns/z.yaml", accepted);
+        site.write("campaigns/c.yaml", &own);
         site.write("campaigns/own.csv", &rows(350));
         let mut command = site.command(&["apply", "--auto-approve"]);
         let crashed = command.env("CAMPAIGNCTL_CRASH_AFTER", step.as_str()).output().unwrap();
@@ -151,7 +159,7 @@ fn a_crash_at_any_step_disturbs_nobody_twice_and_loses_nobody() {
         site.run_at("2026-11-24T02:01:00Z", &["doubt", "resolve", "--settle", "0s"]).exits(0);
         site.apply().exits(0);
         assert_eq!(account(&site), (350, 0, 0), "{step:?}");
-        assert_eq!(vendor.sandbox.received().pushes, 350, "{step:?}");
+        assert_eq!(vendor.sandbox.received().pushes, 351, "{step:?}");
         assert!(vendor.disturbed_twice().is_empty(), "{step:?}: {:?}", vendor.disturbed_twice());
         site.run(&["ledger", "verify"]).exits(0);
     }

@@ -86,6 +86,8 @@ impl Site {
             .current_dir(self.directory.path())
             .env_clear()
             .env("CAMPAIGNCTL_NOW", NOW)
+            // Sandboxes of tests are on loopback, and have a clock that tests turn.
+            .env("CAMPAIGNCTL_LOOPBACK_IS_SANDBOX", "1")
             .env("USER", "ann")
             .env("MPAAS_AK_ENV", campaignctl::sandbox::ACCESS_KEY_ID)
             .env("MPAAS_SK_ENV", campaignctl::sandbox::ACCESS_KEY_SECRET)

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 
-use crate::apply::inquiry::{Answer, CLOCK_SKEW_MAX, LISTED_MAX, MOMENT_SLACK};
-use crate::apply::send::DEPARTURE_MAX;
+use crate::apply::inquiry::control::is_nearly;
+use crate::apply::inquiry::{Answer, LISTED_MAX, MOMENT_SLACK, Moments, can_have_made};
 use crate::domain::{Call, Schedule};
 use crate::ledger::{Content, Doubt, History, Ledger, Serial};
 use crate::vendor::{NamedTask, ScheduledTask};
@@ -22,28 +22,20 @@ pub(super) struct Case<'a> {
     pub(super) moments: Moments,
 }
 
-/// When a task happens, as far as it matters to find it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Moments {
-    /// As soon as it is taken: in no list of moments.
-    AtOnce,
-    /// Once.
-    Once(DateTime<Utc>),
-    /// Again and again.
-    Repeat {
-        /// When it happens for the last time; nothing if it never does.
-        last: Option<DateTime<Utc>>,
-        /// When its last day ends.
-        over_at: DateTime<Utc>,
-    },
-}
-
 impl Case<'_> {
     /// Whether a task can have been made by its request: neither before it left nor long after.
-    fn can_have_made(&self, created_at: Option<DateTime<Utc>>) -> bool {
-        let earliest = self.doubt.at - CLOCK_SKEW_MAX;
-        let latest = self.doubt.at + DEPARTURE_MAX + CLOCK_SKEW_MAX * 2;
-        created_at.is_none_or(|at| (earliest..=latest).contains(&at))
+    pub(super) fn can_have_made(&self, created_at: Option<DateTime<Utc>>) -> bool {
+        created_at.is_none_or(|created_at| can_have_made(self.doubt.at, created_at))
+    }
+
+    /// What it is, in words.
+    pub(super) fn kind(&self) -> String {
+        let timing = match self.moments {
+            Moments::AtOnce => "immediate",
+            Moments::Once(_) => "scheduled",
+            Moments::Repeat { .. } => "repeating",
+        };
+        format!("{timing} `{}`", self.call.as_str())
     }
 
     /// Whether a task says what it says. The vendor does not tell whether its list has the template's words
@@ -76,13 +68,10 @@ impl Case<'_> {
 
     /// Whether it is gone from the list even if it was taken, or may be for all that is known.
     fn is_over(&self, now: DateTime<Utc>) -> bool {
-        let last = match self.moments {
-            Moments::AtOnce => Some(self.doubt.at + LISTED_MAX),
-            Moments::Once(at) => Some(at - MOMENT_SLACK),
-            // What happened before is in no list of what is to come.
-            Moments::Repeat { last, .. } => last.map(|last| last - MOMENT_SLACK),
-        };
-        last.is_none_or(|last| last <= now)
+        match self.moments {
+            Moments::AtOnce => self.doubt.at + LISTED_MAX <= now,
+            moments => moments.are_over(now),
+        }
     }
 
     /// What tasks that may be its own, or another's, say of it at `now`.
@@ -108,14 +97,17 @@ impl Case<'_> {
     }
 }
 
-/// Looks for broadcasts and `PushMultiple`s of one name among all tasks of that name. `cases` must be all of them in doubt.
+/// Looks for broadcasts and `PushMultiple`s of one name among tasks. `cases` must be all of them in doubt.
 pub(super) fn judge_named(
     cases: &[&Case<'_>],
     listed: &[NamedTask],
     ledger: &Ledger,
     now: DateTime<Utc>,
 ) -> Vec<(Serial, Answer)> {
-    let unclaimed: Vec<&NamedTask> = listed.iter().filter(|task| !ledger.has_task(&task.task_id)).collect();
+    let task_name = &*cases[0].doubt.intent.task_name;
+    let nobodys = || listed.iter().filter(|task| !ledger.has_task(&task.task_id));
+    let unclaimed: Vec<&NamedTask> = nobodys().filter(|task| task.task_name == task_name).collect();
+    let nearly = nobodys().find(|task| task.task_name != task_name && is_nearly(&task.task_name, task_name));
     let can_be = |case: &Case<'_>, task: &NamedTask| case.can_have_made(task.created_at);
     let found: Vec<&NamedTask> =
         unclaimed.iter().copied().filter(|task| cases.iter().any(|case| can_be(case, task))).collect();
@@ -127,6 +119,8 @@ pub(super) fn judge_named(
             let task_id = (unnamed == 0).then(|| found[place].task_id.clone());
             let evidence = format!("QueryPushAnalysisTaskList has {} of that name", text_of(found.len()));
             Answer::Accepted { task_id, evidence }
+        } else if let (true, Some(nearly)) = (unclaimed.is_empty(), nearly) {
+            case.unclear(now, &format!("the vendor lists a task of nearly its name (`{}`)", nearly.task_name))
         } else if unclaimed.is_empty() {
             case.absent(now, "QueryPushAnalysisTaskList has no task of that name but those of other batches")
         } else {
@@ -370,17 +364,15 @@ mod tests {
         }
     }
 
+    fn case<'a>(ledger: &'a Ledger, doubt: &'a Doubt) -> Case<'a> {
+        let content = &ledger.history(&doubt.intent.campaign, doubt.intent.revision).unwrap().content;
+        let Some(Schedule::Once { at: fires }) = content.schedule() else { unreachable!("all are for once") };
+        let settles_at = doubt.at + chrono::TimeDelta::minutes(20);
+        Case { doubt, content, call: doubt.intent.call(), settles_at, moments: Moments::Once(fires) }
+    }
+
     fn cases(ledger: &Ledger) -> Vec<Case<'_>> {
-        let case = |doubt| {
-            let doubt: &Doubt = doubt;
-            let content = &ledger.history(&doubt.intent.campaign, doubt.intent.revision).unwrap().content;
-            let Some(Schedule::Once { at: fires }) = content.schedule() else {
-                unreachable!("all are for once")
-            };
-            let settles_at = doubt.at + chrono::TimeDelta::minutes(20);
-            Case { doubt, content, call: doubt.intent.call(), settles_at, moments: Moments::Once(fires) }
-        };
-        ledger.doubts().into_iter().map(case).collect()
+        ledger.doubts().into_iter().map(|doubt| case(ledger, doubt)).collect()
     }
 
     /// `+ID` taken, `-` not taken, `…` too early, `?` cannot tell; one for each doubt.
@@ -516,6 +508,14 @@ mod tests {
             created_at: Some(at(0)),
         };
         let two = ledger(&[("c", "B", None), ("d", "D", None)], everyone);
+        let mut doubts: Vec<Doubt> = two.doubts().into_iter().cloned().collect();
+        for doubt in &mut doubts {
+            doubt.intent.task_name = "n".to_owned();
+        }
+        let named = |ledger: &Ledger, listed: &[NamedTask], now| {
+            let cases: Vec<Case<'_>> = doubts.iter().map(|doubt| case(ledger, doubt)).collect();
+            in_order(judge_named(&cases.iter().collect::<Vec<_>>(), listed, ledger, at(now)))
+        };
         assert_eq!(named(&two, &[task("1")], SETTLED), "? ?");
         assert_eq!(named(&two, &[task("1")], 1), "… …");
         assert_eq!(named(&two, &[task("1"), task("2")], SETTLED), "+1 +2");
@@ -533,5 +533,32 @@ mod tests {
         // One moment of a repeating task is no task for once.
         let child = ScheduledTask { has_parent: true, ..task("2", "B") };
         assert_eq!(judged(&ledger, &[task("1", "B"), child], SETTLED), "? ?");
+    }
+
+    /// The vendor's clock may be a quarter of an hour from ours, and its gateway takes a request for as long again.
+    #[test]
+    fn a_task_can_be_the_batchs_from_15_minutes_before_its_intent_to_32_after() {
+        let minutes = [-16, -15, 0, 32, 33, 60];
+        let is_own = minutes.map(|minutes| can_have_made(at(0), at(minutes)));
+        assert_eq!(is_own, [false, true, true, true, false, false]);
+        let ledger = ledger(&[("c", "B", None)], USERS);
+        let made = |minutes| ScheduledTask { created_at: Some(at(minutes)), ..task("1", "B") };
+        assert_eq!(judged(&ledger, &[made(32)], SETTLED), "+1");
+        assert_eq!(judged(&ledger, &[made(33)], SETTLED), "?");
+    }
+
+    #[test]
+    fn a_task_of_nearly_its_name_could_be_the_batch_unless_it_is_anothers() {
+        let ledger = ledger(&[("c", "B", Some("7")), ("c", "B", None)], USERS);
+        let task = |id: &str, name: &str| NamedTask {
+            task_id: id.to_owned(),
+            task_name: name.to_owned(),
+            created_at: Some(at(0)),
+        };
+        assert_eq!(named(&ledger, &[task("8", "E/C@1#1")], SETTLED), "?");
+        assert_eq!(named(&ledger, &[task("8", "e/c@1")], SETTLED), "?");
+        assert_eq!(named(&ledger, &[task("8", "e/c@1")], 1), "…");
+        assert_eq!(named(&ledger, &[task("7", "e/c@1")], SETTLED), "-");
+        assert_eq!(named(&ledger, &[task("8", "e/c@1#11"), task("9", "other")], SETTLED), "-");
     }
 }

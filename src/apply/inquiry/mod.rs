@@ -2,20 +2,25 @@
 //!
 //! Its lists know scheduled and repeating tasks by the moment they happen, and broadcasts and `PushMultiple`s by task
 //! name. Of an immediate `PushTemplate` they know nothing. What is listed was taken; what is absent was not, but only
-//! once no request can still be on its way: [`SETTLE_MIN`]. Whatever is less clear stays in doubt.
+//! once no request can still be on its way ([`SETTLE_MIN`]), and only where the list has what it must have ([`control`]).
+//! Whatever is less clear stays in doubt.
 
+mod ask;
+mod control;
 mod judge;
 
 use std::collections::{BTreeMap, HashSet};
-use std::future::Future;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, NaiveTime, TimeDelta, Utc};
 
-use crate::apply::inquiry::judge::{Case, Moments, judge_named, judge_scheduled};
+use crate::apply::inquiry::control::NotShown;
+use crate::apply::inquiry::judge::{Case, judge_named, judge_scheduled};
 use crate::apply::send::DEPARTURE_MAX;
 use crate::domain::{Call, Schedule};
 use crate::ledger::{Doubt, Ledger, Serial};
-use crate::vendor::{Client, NamedTask, QueryError, ScheduledTask};
+use crate::vendor::{NamedTask, QueryError, ScheduledTask};
+
+pub use ask::{Ask, Questions};
 
 /// The gateway takes a request whose time stamp is up to 15 minutes from its own clock (vendor page 435312). So one
 /// that was signed with a clock that is 15 minutes fast is taken until half an hour after it was signed, and before
@@ -61,45 +66,6 @@ const LISTED_MAX: TimeDelta = TimeDelta::days(7);
 /// How far from the moment that was asked for the vendor may list a task: no page says that it keeps
 /// milliseconds, or seconds.
 const MOMENT_SLACK: TimeDelta = TimeDelta::minutes(1);
-
-/// Who can be asked about tasks.
-pub trait Ask: Sync {
-    /// Returns every scheduled or repeating task that happens between two moments, both included.
-    ///
-    /// # Errors
-    ///
-    /// Returns [`QueryError`] unless the whole list was read.
-    fn scheduled_tasks(
-        &self,
-        from: DateTime<Utc>,
-        until: DateTime<Utc>,
-    ) -> impl Future<Output = Result<Vec<ScheduledTask>, QueryError>> + Send;
-
-    /// Returns the batch and broadcast tasks of a name that were made since a moment.
-    ///
-    /// # Errors
-    ///
-    /// Returns [`QueryError`] unless the whole list was read.
-    fn named_tasks(
-        &self,
-        name: &str,
-        since: DateTime<Utc>,
-    ) -> impl Future<Output = Result<Vec<NamedTask>, QueryError>> + Send;
-}
-
-impl Ask for Client {
-    async fn scheduled_tasks(
-        &self,
-        from: DateTime<Utc>,
-        until: DateTime<Utc>,
-    ) -> Result<Vec<ScheduledTask>, QueryError> {
-        Self::scheduled_tasks(self, from, until).await
-    }
-
-    async fn named_tasks(&self, name: &str, since: DateTime<Utc>) -> Result<Vec<NamedTask>, QueryError> {
-        Self::named_tasks(self, name, since).await
-    }
-}
 
 /// What the vendor's lists say of one batch in doubt.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -147,6 +113,17 @@ impl Answer {
             Self::Rejected { .. } | Self::TooEarly { .. } | Self::CannotTell { .. } => None,
         }
     }
+
+    /// Keeps absence as proof only where something shows that the list is whole.
+    fn proven_by(self, shown: &Result<String, String>) -> Self {
+        match (self, shown) {
+            (Self::Rejected { evidence }, Ok(control)) => {
+                Self::Rejected { evidence: format!("{evidence}, and {control}") }
+            }
+            (Self::Rejected { .. }, Err(why)) => Self::CannotTell { why: why.clone() },
+            (answer, _) => answer,
+        }
+    }
 }
 
 /// Asks about every batch in doubt, since the task of one could be taken for another's; the findings are in the
@@ -169,10 +146,7 @@ pub async fn inquire<A: Ask>(
         }
     }
     for group in by_name(&cases) {
-        // The oldest comes first, as in the ledger.
-        let since = group[0].doubt.at - CLOCK_SKEW_MAX;
-        let listed = ask.named_tasks(&group[0].doubt.intent.task_name, since).await?;
-        answers.extend(judge_named(&group, &listed, ledger, now));
+        answers.extend(ask_by_name(ask, &group, ledger, now).await?);
     }
     let found: HashSet<String> = answers.values().filter_map(Answer::task_id).map(str::to_owned).collect();
     let claimed = |task_id: &str| ledger.has_task(task_id) || found.contains(task_id);
@@ -181,9 +155,7 @@ pub async fn inquire<A: Ask>(
         |case: &&Case<'_>| !matches!(answers.get(&case.doubt.serial), Some(Answer::Accepted { .. }));
     let mut of_moments = Vec::new();
     for group in by_moments(cases.iter().filter(is_open)) {
-        let (from, until) = window(&group, now);
-        let listed = ask.scheduled_tasks(from, until).await?;
-        of_moments.extend(judge_scheduled(&group, listed, ledger, claimed, now));
+        of_moments.extend(ask_by_moments(ask, &group, ledger, &claimed, now).await?);
     }
     for (serial, of_moment) in of_moments {
         let answer = match (answers.remove(&serial), of_moment) {
@@ -198,21 +170,111 @@ pub async fn inquire<A: Ask>(
     Ok(answers.into_iter().map(|(intent, answer)| Finding { intent, answer }).collect())
 }
 
+/// Asks about batches of one name, which must be all of them in doubt.
+async fn ask_by_name<A: Ask>(
+    ask: &A,
+    group: &[&Case<'_>],
+    ledger: &Ledger,
+    now: DateTime<Utc>,
+) -> Result<Vec<(Serial, Answer)>, QueryError> {
+    // The oldest comes first, as in the ledger. `StartTime` may count days only, and those are of UTC+8.
+    let since = day_of(group[0].doubt.at - CLOCK_SKEW_MAX) - TimeDelta::days(1);
+    let name = &group[0].doubt.intent.task_name;
+    let mut listed = match readable(ask.named_tasks(Some(name), since).await)? {
+        Ok(listed) => listed,
+        Err(why) => return Ok(cannot_tell(group, &why)),
+    };
+    let mut answers = judge_named(group, &listed, ledger, now);
+    let is_strange = |task: &NamedTask| {
+        task.created_at.is_some() && !group.iter().any(|case| case.can_have_made(task.created_at))
+    };
+    let is_absence = |(_, answer): &(Serial, Answer)| match answer {
+        Answer::Rejected { .. } => true,
+        Answer::CannotTell { .. } => listed.iter().any(is_strange),
+        Answer::Accepted { .. } | Answer::TooEarly { .. } => false,
+    };
+    if !answers.iter().any(is_absence) {
+        return Ok(answers);
+    }
+    let (mut evidence, mut has_our_clock) = (BTreeMap::new(), true);
+    for case in group {
+        let shown = match control::of_named(ask, case, &listed, since).await {
+            Ok(shown) => {
+                has_our_clock &= shown.has_our_clock;
+                let is_new = |task: &NamedTask| !listed.contains(task);
+                let more: Vec<NamedTask> = shown.more.into_iter().filter(is_new).collect();
+                listed.extend(more);
+                Ok(shown.evidence)
+            }
+            Err(NotShown::Because(why)) => {
+                has_our_clock = false;
+                Err(why)
+            }
+            Err(NotShown::NoAnswer(error)) => return Err(error),
+        };
+        evidence.insert(case.doubt.serial, shown);
+    }
+    if has_our_clock {
+        listed.retain(|task| !is_strange(task));
+    }
+    answers = judge_named(group, &listed, ledger, now);
+    Ok(answers.into_iter().map(|(serial, answer)| (serial, answer.proven_by(&evidence[&serial]))).collect())
+}
+
+/// Asks about batches of one moment, or about all that repeat, which must be all of them in doubt.
+async fn ask_by_moments<A: Ask>(
+    ask: &A,
+    group: &[&Case<'_>],
+    ledger: &Ledger,
+    claimed: impl Fn(&str) -> bool,
+    now: DateTime<Utc>,
+) -> Result<Vec<(Serial, Answer)>, QueryError> {
+    let window = window(group.iter().map(|case| case.moments), now);
+    let listed = match readable(ask.scheduled_tasks(window.by_days()).await)? {
+        Ok(listed) => listed,
+        Err(why) => return Ok(cannot_tell(group, &why)),
+    };
+    let within: Vec<ScheduledTask> = listed.iter().filter(|task| window.has(task.push_at)).cloned().collect();
+    let mut answers = judge_scheduled(group, within, ledger, claimed, now);
+    for (serial, answer) in &mut answers {
+        if !matches!(answer, Answer::Rejected { .. }) {
+            continue;
+        }
+        let case =
+            group.iter().find(|case| case.doubt.serial == *serial).expect("answers are about the group");
+        let shown = match control::of_scheduled(ask, case, &listed, ledger, now).await {
+            Ok(evidence) => Ok(evidence),
+            Err(NotShown::Because(why)) => Err(why),
+            Err(NotShown::NoAnswer(error)) => return Err(error),
+        };
+        *answer = answer.clone().proven_by(&shown);
+    }
+    Ok(answers)
+}
+
+/// What cannot be read leaves in doubt what was asked about, and nothing else.
+fn readable<T>(answer: Result<T, QueryError>) -> Result<Result<T, String>, QueryError> {
+    match answer {
+        Err(error @ QueryError::Unreadable(_)) => Ok(Err(error.to_string())),
+        answer => answer.map(Ok),
+    }
+}
+
+fn cannot_tell(group: &[&Case<'_>], why: &str) -> Vec<(Serial, Answer)> {
+    let answer = |case: &&Case<'_>| (case.doubt.serial, Answer::CannotTell { why: why.to_owned() });
+    group.iter().map(answer).collect()
+}
+
 /// Gathers what is needed to recognise a batch's task, or says why there is nothing to recognise.
 fn case<'a>(ledger: &'a Ledger, doubt: &'a Doubt, settle: Settle) -> Result<Case<'a>, &'static str> {
     let history = ledger.history(&doubt.intent.campaign, doubt.intent.revision);
     let read = history.and_then(|history| Some((&history.content, history.content.schedule()?)));
     let (content, schedule) = read.ok_or("the ledger does not say when it was to happen")?;
     let call = if content.is_broadcast() { Call::Broadcast } else { doubt.intent.call() };
-    let moments = match schedule {
-        Schedule::Now if call.is_listed_by_name() => Moments::AtOnce,
-        Schedule::Now => return Err("the vendor lists no immediate pushes of `PushTemplate`"),
-        Schedule::Once { at } => Moments::Once(at),
-        Schedule::Repeat(ref repeat) => {
-            let last = schedule.firing_times_after(DateTime::<Utc>::MIN_UTC).last();
-            Moments::Repeat { last, over_at: repeat.over_at() }
-        }
-    };
+    let moments = moments(&schedule);
+    if moments == Moments::AtOnce && !call.is_listed_by_name() {
+        return Err("the vendor lists no immediate pushes of `PushTemplate`");
+    }
     let settle = if call.is_listed_by_name() { settle.named } else { settle.listed };
     let settles_at = doubt.at.checked_add_signed(settle).unwrap_or(DateTime::<Utc>::MAX_UTC);
     Ok(Case { doubt, content, call, settles_at, moments })
@@ -244,15 +306,98 @@ fn by_moments<'a: 'b, 'b>(cases: impl Iterator<Item = &'b Case<'a>>) -> Vec<Vec<
     groups.chain((!repeating.is_empty()).then_some(repeating)).collect()
 }
 
-/// Around the moments of a group; of what repeats, everything still to come. No page says on which days the
-/// vendor repeats a push, so none is left out.
-fn window(group: &[&Case<'_>], now: DateTime<Utc>) -> (DateTime<Utc>, DateTime<Utc>) {
-    let moments = group.iter().filter_map(|case| match case.moments {
+/// When a task happens, as far as it matters to find it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Moments {
+    /// As soon as it is taken: in no list of moments.
+    AtOnce,
+    /// Once.
+    Once(DateTime<Utc>),
+    /// Again and again.
+    Repeat {
+        /// When it happens for the last time; nothing if it never does.
+        last: Option<DateTime<Utc>>,
+        /// When its last day ends.
+        over_at: DateTime<Utc>,
+    },
+}
+
+impl Moments {
+    /// Whether a list of what is to come has lost it, or may have.
+    fn are_over(self, now: DateTime<Utc>) -> bool {
+        let last = match self {
+            Self::AtOnce => None,
+            Self::Once(at) => Some(at),
+            // What happened before is in no list of what is to come.
+            Self::Repeat { last, .. } => last,
+        };
+        last.is_none_or(|last| last - MOMENT_SLACK <= now)
+    }
+}
+
+fn moments(schedule: &Schedule) -> Moments {
+    match schedule {
+        Schedule::Now => Moments::AtOnce,
+        Schedule::Once { at } => Moments::Once(*at),
+        Schedule::Repeat(repeat) => {
+            let last = schedule.firing_times_after(DateTime::<Utc>::MIN_UTC).last();
+            Moments::Repeat { last, over_at: repeat.over_at() }
+        }
+    }
+}
+
+/// A span of moments, both ends included.
+#[derive(Clone, Copy)]
+struct Window {
+    from: DateTime<Utc>,
+    until: DateTime<Utc>,
+}
+
+impl Window {
+    fn has(self, at: DateTime<Utc>) -> bool {
+        (self.from..=self.until).contains(&at)
+    }
+
+    /// Returns what to ask for where the vendor counts days: whole ones of UTC+8, and one more at each end.
+    fn by_days(self) -> (DateTime<Utc>, DateTime<Utc>) {
+        (day_of(self.from) - TimeDelta::days(1), day_of(self.until) + TimeDelta::days(2))
+    }
+}
+
+/// Around moments; of what repeats, everything still to come. No page says on which days the vendor repeats a push, so
+/// none is left out.
+fn window(moments: impl Iterator<Item = Moments>, now: DateTime<Utc>) -> Window {
+    let spans = moments.filter_map(|moments| match moments {
         Moments::AtOnce => None,
         Moments::Once(at) => Some((at, at)),
         Moments::Repeat { over_at, .. } => Some((now, over_at)),
     });
-    let both = moments.reduce(|(from, until), (start, end)| (from.min(start), until.max(end)));
+    let both = spans.reduce(|(from, until), (start, end)| (from.min(start), until.max(end)));
     let (from, until) = both.unwrap_or((now, now));
-    (from - MOMENT_SLACK, until + MOMENT_SLACK)
+    Window { from: from - MOMENT_SLACK, until: until + MOMENT_SLACK }
+}
+
+/// Returns when the day of a moment began: the vendor's days are of UTC+8.
+fn day_of(at: DateTime<Utc>) -> DateTime<Utc> {
+    let east = TimeDelta::hours(8);
+    (at + east).date_naive().and_time(NaiveTime::MIN).and_utc() - east
+}
+
+/// Whether a task that the vendor says it made then can be of a request whose intent was written so: neither before it
+/// left nor long after.
+fn can_have_made(intended_at: DateTime<Utc>, created_at: DateTime<Utc>) -> bool {
+    let latest = intended_at + DEPARTURE_MAX + CLOCK_SKEW_MAX * 2;
+    (intended_at - CLOCK_SKEW_MAX..=latest).contains(&created_at)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_vendors_days_begin_at_midnight_in_shanghai() {
+        let day = |text: &str| day_of(text.parse().unwrap()).to_rfc3339();
+        assert_eq!(day("2026-11-30T15:59:59Z"), "2026-11-29T16:00:00+00:00");
+        assert_eq!(day("2026-11-30T16:00:00Z"), "2026-11-30T16:00:00+00:00");
+    }
 }

@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 
-use crate::apply::{self, Answer, Finding, Settle};
+use crate::apply::{self, Answer, Finding, Questions, Settle};
 use crate::cli::commands::doubt::{prove_known, wanted};
 use crate::cli::exit::ExitStatus;
 use crate::cli::failure::Failure;
@@ -22,9 +22,10 @@ use crate::vendor::QueryError;
 /// Ask the vendor about batches in doubt, and record what it can tell
 ///
 /// Its lists know scheduled and repeating pushes by their time, and broadcasts and pushes by `PushMultiple` by their
-/// task name; of an immediate one by `PushTemplate` they say nothing. What is listed was sent. What is not listed was not, but only
-/// once no request can still be on its way, and while its time has not come: earlier or later than that,
-/// and wherever a listed task could be another's, the batch stays in doubt.
+/// task name; of an immediate one by `PushTemplate` they say nothing. What is listed was sent. What is not listed was not,
+/// but only once no request can still be on its way, while its time has not come, and if the list has another batch
+/// of the kind that was accepted at about that time. Otherwise, wherever a listed task could be another's, and
+/// where the answer cannot be read, the batch stays in doubt.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  campaignctl -e production doubt resolve --dry-run")]
 pub(super) struct Args {
@@ -46,7 +47,7 @@ pub(super) fn run(shell: &Shell, globals: &Globals, args: &Args) -> Result {
     let session = Session::new(shell, globals);
     let scope = session.scope()?;
     session.prove_time_is_real(&scope)?;
-    let settle = settle(args.settle, &scope)?;
+    let settle = settle(args.settle, session.is_sandbox(&scope))?;
     let mut open = session.open_ledger(&scope, "doubt resolve")?;
     prove_known(&open.ledger, args.campaign.as_ref())?;
     let findings = ask(shell, args, &scope, &open, settle)?;
@@ -66,10 +67,10 @@ pub(super) fn run(shell: &Shell, globals: &Globals, args: &Args) -> Result {
     Ok(if findings.iter().any(is_open) { ExitStatus::InDoubt } else { ExitStatus::Done })
 }
 
-/// Only for a sandbox, which delays nothing, may absence be proof at once.
-fn settle(asked: Duration, scope: &Scope) -> Result<Settle> {
+/// Only for the sandbox, which delays nothing, may absence be proof at once.
+fn settle(asked: Duration, is_sandbox: bool) -> Result<Settle> {
     let asked = TimeDelta::from_std(asked).unwrap_or(TimeDelta::MAX);
-    if scope.environment.endpoint.is_loopback() {
+    if is_sandbox {
         return Ok(Settle::sandbox(asked));
     }
     Settle::after_request(asked).ok_or_else(|| {
@@ -89,7 +90,8 @@ fn ask(shell: &Shell, args: &Args, scope: &Scope, open: &OpenLedger, settle: Set
     let runtime = runtime.map_err(|error| Failure::from_error(ExitStatus::Other, &error))?;
     let findings = runtime.block_on(async {
         let vendor_side = VendorSide::connect(shell, &scope.environment).await?;
-        let findings = apply::inquire(&vendor_side.client, &open.ledger, shell.now(), settle).await;
+        let questions = Questions::new(&vendor_side.client, scope.environment.requests_per_second);
+        let findings = apply::inquire(&questions, &open.ledger, shell.now(), settle).await;
         vendor_side.sandbox.stop().await;
         Ok::<_, Failure>(findings)
     })?;

@@ -1,0 +1,193 @@
+//! When absence from a list is proof: only where the list has, or one by the same route, what it must have.
+//!
+//! An empty answer looks the same whether nothing was taken, the question was misread, or the list lags behind. So one
+//! that lacks a batch must show a positive control: a batch of the same call and timing that the vendor accepted at about
+//! that time, or in the same run.
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use crate::apply::inquiry::ask::Ask;
+use crate::apply::inquiry::judge::Case;
+use crate::apply::inquiry::{Moments, moments, window};
+use crate::ledger::{Control, Ledger};
+use crate::vendor::{NamedTask, QueryError, ScheduledTask};
+
+/// How far from a batch in doubt one of another run may have been made to show that the list is whole there. As long as
+/// absence from the list of scheduled tasks has to wait to be proof.
+const BESIDE_MAX: TimeDelta = TimeDelta::minutes(30);
+
+/// What shows that a list is whole.
+pub(super) struct Shown {
+    /// The control, in words.
+    pub(super) evidence: String,
+    /// What another question brought to light.
+    pub(super) more: Vec<NamedTask>,
+    /// Whether the list has the control's time as this machine has it: then times tell strangers.
+    pub(super) has_our_clock: bool,
+}
+
+/// Looks for a control of a batch that a list by name lacks: in the same answer, else by another question.
+///
+/// A vendor may cut or change names, and find a changed one by nobody's question. So the control is asked for by name only
+/// if that is as long and as varied as the batch's own; else everything is listed, and compared here.
+pub(super) async fn of_named<A: Ask>(
+    ask: &A,
+    case: &Case<'_>,
+    listed: &[NamedTask],
+    since: DateTime<Utc>,
+) -> Result<Shown, NotShown> {
+    let controls = beside(case);
+    let mut found = controls.iter().filter_map(|control| Some((control, shown_by(control, listed)?)));
+    if let Some((control, has_our_clock)) = found.next() {
+        return Ok(Shown { evidence: evidence(control), more: Vec::new(), has_our_clock });
+    }
+    let name = &case.doubt.intent.task_name;
+    let by_name = controls.iter().find(|control| is_as_hard_to_keep(&control.task_name, name));
+    let control = by_name.or(controls.first()).ok_or_else(|| nothing_beside(case))?;
+    let more = ask.named_tasks(by_name.map(|control| &*control.task_name), since).await?;
+    let has_our_clock = shown_by(control, &more).ok_or_else(|| missing(control))?;
+    Ok(Shown { evidence: evidence(control), more, has_our_clock })
+}
+
+/// Looks for a control of a batch that the list of moments lacks: in the same answer, else by another question.
+pub(super) async fn of_scheduled<A: Ask>(
+    ask: &A,
+    case: &Case<'_>,
+    listed: &[ScheduledTask],
+    ledger: &Ledger,
+    now: DateTime<Utc>,
+) -> Result<String, NotShown> {
+    // What happened is listed for nobody knows how long, and without its task nothing is recognised.
+    let still_listed = |control: &&Control| -> Option<(String, Moments)> {
+        let content = &ledger.history(&control.campaign, control.revision)?.content;
+        let moments = moments(&content.schedule()?);
+        (!moments.are_over(now)).then_some((control.task_id.clone()?, moments))
+    };
+    let controls = beside(case).into_iter();
+    let controls: Vec<_> = controls.filter_map(|control| Some((control, still_listed(&control)?))).collect();
+    let has = |listed: &[ScheduledTask], id: &str| listed.iter().any(|task| task.task_id == id);
+    if let Some((control, _)) = controls.iter().find(|(_, (id, _))| has(listed, id)) {
+        return Ok(evidence(control));
+    }
+    let (control, (id, moments)) = controls.first().ok_or_else(|| nothing_beside(case))?;
+    let more = ask.scheduled_tasks(window([*moments].into_iter(), now).by_days()).await?;
+    if has(&more, id) { Ok(evidence(control)) } else { Err(missing(control)) }
+}
+
+/// Why nothing shows that a list is whole.
+pub(super) enum NotShown {
+    /// There is nothing to show it, or it does not.
+    Because(String),
+    /// The vendor gave no answer.
+    NoAnswer(QueryError),
+}
+
+impl From<QueryError> for NotShown {
+    fn from(error: QueryError) -> Self {
+        match error {
+            error @ QueryError::Unreadable(_) => Self::Because(error.to_string()),
+            error => Self::NoAnswer(error),
+        }
+    }
+}
+
+fn nothing_beside(case: &Case<'_>) -> NotShown {
+    NotShown::Because(format!(
+        "it is not listed, but that proves nothing: the ledger has no other {} of about that time that was accepted and \
+         must be listed",
+        case.kind()
+    ))
+}
+
+fn missing(control: &Control) -> NotShown {
+    NotShown::Because(format!(
+        "it is not listed, but that proves nothing: `{}`, which the vendor accepted, is not listed either",
+        control.task_name
+    ))
+}
+
+fn evidence(control: &Control) -> String {
+    format!("it lists `{}`, which was accepted at about that time", control.task_name)
+}
+
+/// Returns the controls that were made at about the batch's time, or in its run, nearest first.
+fn beside<'a>(case: &Case<'a>) -> Vec<&'a Control> {
+    let distance = |control: &Control| (control.at - case.doubt.at).abs();
+    let is_beside =
+        |control: &&Control| distance(control) <= BESIDE_MAX || control.run == case.doubt.intent.run;
+    let mut beside: Vec<&Control> = case.doubt.controls.iter().filter(is_beside).collect();
+    beside.sort_by_key(|control| distance(control));
+    beside
+}
+
+/// Whether a list has a control; if so, whether at the time when this machine made it.
+fn shown_by(control: &Control, listed: &[NamedTask]) -> Option<bool> {
+    let shown = listed.iter().filter(|task| task.task_name == control.task_name).filter_map(|task| {
+        let has_our_clock = task.created_at.is_some_and(|at| super::can_have_made(control.at, at));
+        (has_our_clock || control.task_id.as_ref() == Some(&task.task_id)).then_some(has_our_clock)
+    });
+    shown.max()
+}
+
+/// Whether a vendor that keeps one name as it is keeps the other one, too.
+fn is_as_hard_to_keep(kept: &str, name: &str) -> bool {
+    let has = |text: &str, is: fn(char) -> bool| text.chars().any(is);
+    let is_foreign = |c: char| !c.is_ascii();
+    kept.chars().count() >= name.chars().count()
+        && kept.len() >= name.len()
+        && (has(kept, char::is_uppercase) || !has(name, char::is_uppercase))
+        && (has(kept, is_foreign) || !has(name, is_foreign))
+        && (has(kept, char::is_whitespace) || !has(name, char::is_whitespace))
+}
+
+/// Whether a vendor may have made one name of the other: cut it, trimmed it, or changed its case.
+pub(super) fn is_nearly(listed: &str, name: &str) -> bool {
+    let plain = |text: &str| -> String {
+        let visible = text.chars().filter(|c| !c.is_whitespace() && !c.is_control());
+        visible.flat_map(char::to_lowercase).collect()
+    };
+    let (listed, name) = (plain(listed), plain(name));
+    let listed = listed.trim_end_matches(['.', '…']);
+    name.starts_with(listed) || name.ends_with(listed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cut_trimmed_or_recased_name_is_nearly_the_name() {
+        let name = "p/Remote/hello@1#12";
+        for near in [
+            "p/remote/hello@1#12",
+            " p/Remote/hello@1#12",
+            "p/Remote/hello@1",
+            "p/Remo…",
+            "p/Rem...",
+            "",
+            "hello@1#12",
+        ] {
+            assert!(is_nearly(near, name), "{near}");
+        }
+        for other in
+            ["p/Remote/hello@1#13", "p/Remote/hello@2#12", "p/Remote/hello@1#123", "q/Remote/hello@1#12"]
+        {
+            assert!(!is_nearly(other, name), "{other}");
+        }
+        assert!(is_nearly("双十一", "双十一大促 通知"));
+    }
+
+    #[test]
+    fn a_plainer_or_shorter_name_that_was_kept_says_nothing_of_another() {
+        assert!(is_as_hard_to_keep("p/e/hello@1#3", "p/e/hello@1#2"));
+        for (kept, name) in [
+            ("p/e/hello@1#9", "p/e/hello@1#10"),
+            ("p/e/hello@1#1", "p/E/hello@1#2"),
+            ("p/e/hello@1#1", "促销"),
+            ("abcdefgh", "ab cd"),
+            ("促销促销", "very long"),
+        ] {
+            assert!(!is_as_hard_to_keep(kept, name), "{kept} for {name}");
+        }
+    }
+}
