@@ -2,7 +2,7 @@
 //!
 //! An empty answer looks the same whether nothing was taken, the question was misread, or the list lags behind. So one
 //! that lacks a batch must show a positive control: a batch of the same call and timing that the vendor accepted at about
-//! that time, or in the same run.
+//! that time, or later in the same run.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -12,8 +12,8 @@ use crate::apply::inquiry::{Moments, moments, window};
 use crate::ledger::{Control, Ledger};
 use crate::vendor::{NamedTask, QueryError, ScheduledTask};
 
-/// How far from a batch in doubt one of another run may have been made to show that the list is whole there. As long as
-/// absence from the list of scheduled tasks has to wait to be proof.
+/// How far from a batch in doubt one may have been made to show that the list is whole there. As long as absence from the
+/// list of scheduled tasks has to wait to be proof.
 const BESIDE_MAX: TimeDelta = TimeDelta::minutes(30);
 
 /// What shows that a list is whole.
@@ -110,11 +110,12 @@ fn evidence(control: &Control) -> String {
     format!("it lists `{}`, which was accepted at about that time", control.task_name)
 }
 
-/// Returns the controls that were made at about the batch's time, or in its run, nearest first.
+/// Returns the controls that were made at about the batch's time, or later in its run, nearest first. A list that lags may
+/// have what was made long before.
 fn beside<'a>(case: &Case<'a>) -> Vec<&'a Control> {
     let distance = |control: &Control| (control.at - case.doubt.at).abs();
-    let is_beside =
-        |control: &&Control| distance(control) <= BESIDE_MAX || control.run == case.doubt.intent.run;
+    let is_later = |control: &Control| control.at > case.doubt.at && control.run == case.doubt.intent.run;
+    let is_beside = |control: &&Control| distance(control) <= BESIDE_MAX || is_later(control);
     let mut beside: Vec<&Control> = case.doubt.controls.iter().filter(is_beside).collect();
     beside.sort_by_key(|control| distance(control));
     beside
