@@ -273,14 +273,14 @@ mod tests {
     fn what_is_not_the_list_is_no_empty_list() {
         let list = r#"{"TotalCount":0,"List":[]}"#;
         for content in [
-            r#"null"#,
+            "null",
             r#""""#,
             r#""null""#,
             r#""<html>""#,
-            r#"[]"#,
-            r#"{}"#,
-            r#"7"#,
-            r#"true"#,
+            "[]",
+            "{}",
+            "7",
+            "true",
             r#"{"Data":null}"#,
             r#"{"Data":{}}"#,
             r#"{"Data":""}"#,
@@ -307,7 +307,7 @@ mod tests {
         }
         assert_eq!(named("{}"), "unreadable: the answer has no `ResultContent`");
         for data in [
-            r#"[]"#,
+            "[]",
             r#"{"List":[]}"#,
             r#"{"TotalCount":0}"#,
             r#"{"TotalCount":0,"List":null}"#,

@@ -173,8 +173,7 @@ fn a_listed_batch_was_sent_however_its_names_are_spelled() {
         }
         text
     };
-    type Form = fn(Vec<Value>) -> Value;
-    let forms: [Form; 4] = [
+    let forms: [fn(Vec<Value>) -> Value; 4] = [
         |rows| json!({ "Data": rows }),
         // As the vendor's page prints it.
         |rows| Value::String(json!({ "Data": rows }).to_string()),
