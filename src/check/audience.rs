@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::check::declaration::Declaration;
-use crate::check::{AudienceSource, audience_file};
+use crate::check::{AudienceSource, Suspicion, audience_file};
 use crate::diagnostic::{Code, Diagnostic, Place};
 use crate::domain::{Broadcast, Login, Platform, Recipients, TargetId, TargetKind, Within};
 use crate::load::model::{
@@ -151,7 +151,31 @@ fn inline(
             first_at.insert(id, index);
         }
     }
+    suspicious_id(out, declaration, (key, ids));
     AudienceSource::Inline(kind, targets)
+}
+
+/// `suspicious-id`: of each form the first one, with how many there are.
+fn suspicious_id(
+    out: &mut Vec<Diagnostic>,
+    declaration: &Declaration<'_, AudienceSyntax>,
+    (key, ids): (&str, &[String]),
+) {
+    let mut found: BTreeMap<Suspicion, (usize, u64)> = BTreeMap::new();
+    for (index, id) in ids.iter().enumerate() {
+        if let Some(suspicion) = Suspicion::of_id(id) {
+            found.entry(suspicion).or_insert((index, 0)).1 += 1;
+        }
+    }
+    for (suspicion, (first, count)) in found {
+        let (ids, rest) = match count {
+            1 => ("this id".to_owned(), ""),
+            count => (format!("{count} ids of this list"), "; this is the first"),
+        };
+        let message = format!("{ids} {}{rest}", suspicion.complaint(count));
+        let place = declaration.value(&[key, &first.to_string()]);
+        out.push(Diagnostic::warning(Code::SuspiciousId, place, message).help(suspicion.help()));
+    }
 }
 
 /// `audience-empty`: a campaign to nobody is a slip.
@@ -281,13 +305,23 @@ mod tests {
         insta::assert_snapshot!(audience("users: [u1, \"\", \"u2 \", u1, \"a\\tb\"]"), @r"
         a.yaml:2:31 bad-target: a target id cannot be empty
             = write the id exactly as the app reports it
-        a.yaml:2:35 bad-target: a target id cannot begin or end with white space
+        a.yaml:2:35 bad-target: the target id ends with white space: U+0020
             = write the id exactly as the app reports it
         a.yaml:2:42 duplicate-target?: target `u1` is listed twice
             a.yaml:2:27 listed first
             = remove one: it gets one push all the same
-        a.yaml:2:46 bad-target: a target id cannot contain the control character U+0009
+        a.yaml:2:46 bad-target: the target id contains the control character U+0009
             = write the id exactly as the app reports it
+        ");
+    }
+
+    #[test]
+    fn ids_that_a_program_has_changed_are_worth_a_look() {
+        insta::assert_snapshot!(audience("users: [\"1.23457E+11\", u1, \"2.5E+11\", \"NULL\"]"), @r"
+        a.yaml:2:27 suspicious-id?: 2 ids of this list look rounded by a spreadsheet, like `1.23457E+11`; this is the first
+            = digits are lost: export the column as text, from where it came from
+        a.yaml:2:57 suspicious-id?: this id is a word for nothing, like `NULL`, `\N` or `NaN`
+            = leave such rows out of the export, or give them what is meant
         ");
     }
 

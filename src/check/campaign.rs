@@ -5,7 +5,8 @@ use chrono_tz::Tz;
 use crate::check::comment::text_in_comment;
 use crate::check::declaration::Declaration;
 use crate::check::{
-    OwnContent, call, duration, live_activity, params, sms, transparent, values_from, wire_text,
+    OwnContent, call, duration, foreign_placeholder, live_activity, params, sms, transparent, values_from,
+    wire_text,
 };
 use crate::diagnostic::{Code, Diagnostic};
 use crate::domain::{Channel, ExpiresAfter, Revision};
@@ -24,6 +25,8 @@ pub(super) fn own_content(
     for name in syntax.values.keys() {
         text_in_comment(out, &declaration.value(&["values", name]), || format!("the value of `{name}`"));
     }
+    wire_text::campaign_texts(out, declaration);
+    foreign_placeholder::values(out, declaration);
     values_from::values_from(out, declaration);
     params::extended_params(out, declaration);
     let expires_after = expires_after(out, declaration);
@@ -149,7 +152,7 @@ mod tests {
             = write it, or remove the key
         ");
         insta::assert_snapshot!(diagnose(&campaign(", task_name: \"a\\nb\"")), @r"
-        a.yaml:5:77 wrong-value: `task_name` contains a control character
+        a.yaml:5:77 wrong-value: `task_name` contains the control character U+000A
             = remove it: it would be sent
         ");
     }

@@ -182,9 +182,9 @@ mod tests {
     #[test]
     fn stray_white_space_does_not_reach_the_vendor() {
         insta::assert_snapshot!(classification("xiaomi: { channel_id: \"1 \", category: \"1 \" }"), @r"
-        a.yaml:6:47 wrong-value: `channel_id` begins or ends with white space
+        a.yaml:6:47 wrong-value: `channel_id` ends with white space: U+0020
             = remove it: it would be sent
-        a.yaml:6:63 wrong-value: `category` begins or ends with white space
+        a.yaml:6:63 wrong-value: `category` ends with white space: U+0020
             = remove it: it would be sent
         ");
     }

@@ -261,7 +261,7 @@ mod tests {
     #[test]
     fn stray_white_space_does_not_reach_the_vendor() {
         insta::assert_snapshot!(environment("tenant_id: \" T\", region: \" \""), @r"
-        campaignctl.yaml:4:66 wrong-value: `tenant_id` begins or ends with white space
+        campaignctl.yaml:4:66 wrong-value: `tenant_id` begins with white space: U+0020
             = remove it: it would be sent
         campaignctl.yaml:4:80 wrong-value: `region` is blank
             = write it, or remove the key

@@ -3,9 +3,9 @@
 use chrono_tz::Tz;
 
 use crate::check::declaration::Declaration;
-use crate::check::{json, time};
+use crate::check::{json, time, wire_text};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::domain::{ActivityEvent, LiveActivity};
+use crate::domain::{ActivityEvent, LineFeeds, LiveActivity};
 use crate::load::model::{ActivityEventSyntax, CampaignSyntax, LiveActivitySyntax};
 
 /// Applies the rules of a campaign's Live Activity; times without an offset are in `zone`.
@@ -28,6 +28,10 @@ pub(super) fn live_activity(
     };
     dismiss_with_update(out, declaration, syntax);
     live_activity_state(out, declaration, syntax);
+    if let Some(state) = &syntax.state {
+        let place = || declaration.value(&["live_activity", "state"]);
+        wire_text::check_object(out, ("state", state), LineFeeds::Allowed, place);
+    }
     let event = match syntax.event {
         ActivityEventSyntax::Update => ActivityEvent::Update,
         ActivityEventSyntax::End => ActivityEvent::End { dismiss_at },

@@ -17,6 +17,7 @@ mod declared;
 mod duration;
 mod environment;
 mod fit;
+mod foreign_placeholder;
 mod json;
 mod judged;
 mod live_activity;
@@ -27,6 +28,7 @@ mod project;
 mod repeat_zone;
 mod sms;
 mod strategy;
+mod suspicion;
 mod template;
 #[cfg(test)]
 mod testing;
@@ -40,7 +42,9 @@ mod wire_text;
 use std::collections::BTreeSet;
 
 pub use checked::{AudienceSource, Checked, Declared, OwnContent, Project, Strategy, ValueColumn};
+pub use foreign_placeholder::ForeignPlaceholder;
 pub use judged::{JudgedFile, file};
+pub use suspicion::Suspicion;
 pub use text_limits::{Channels, Excess, Measure, TEXT_BYTES_MAX, Text};
 
 use crate::check::declaration::Section;

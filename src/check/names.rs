@@ -192,7 +192,7 @@ mod tests {
         ");
         let spaced = campaign("").replace("{ t: {", "{ \"t \": {").replace("template: t", "template: \"t \"");
         insta::assert_snapshot!(diagnose(&spaced), @r"
-        a.yaml:1:14 bad-name: the name of this template begins or ends with white space
+        a.yaml:1:14 bad-name: the name of this template ends with white space: U+0020
             = rename it
         ");
         let chinese = campaign("").replace("{ t: {", "{ 模板: {").replace("template: t", "template: 模板");

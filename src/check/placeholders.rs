@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::check::judged::{CampaignWords, JudgedCampaign, JudgedTemplate};
 use crate::check::names;
 use crate::diagnostic::{Code, Diagnostic, Place, closest};
-use crate::domain::{self, Channel, placeholders};
+use crate::domain::{self, Channel, is_blank, is_invisible, placeholders};
 use crate::load::model::TemplateSyntax;
 
 /// The two texts of a template.
@@ -75,7 +75,7 @@ fn taken(template: &JudgedTemplate) -> BTreeMap<&str, Place> {
 
 /// Returns where a scalar's text begins in its file, if the file writes it as the value has it: on one line and
 /// without escapes.
-fn written_as_meant(scalar: &Place, value: &str) -> Option<usize> {
+pub(super) fn written_as_meant(scalar: &Place, value: &str) -> Option<usize> {
     let Place::Span(span) = scalar else { return None };
     Some(span.range.start + span.source.text()[span.range.clone()].find(value)?)
 }
@@ -148,10 +148,10 @@ fn empty_once_filled(out: &mut Vec<Diagnostic>, campaign: &JudgedCampaign, templ
         return;
     }
     // A text that begins with neither a placeholder nor a blank cannot become empty.
-    let may_be_empty = |text: &str| text.starts_with(|first: char| first == '#' || first.is_whitespace());
+    let may_be_empty = |text: &str| text.starts_with(|first: char| first == '#' || is_invisible(first));
     for (key, text) in template.texts().by_key().into_iter().filter(|(_, text)| may_be_empty(text)) {
         let filled = domain::render(text, words.values);
-        if filled.trim().is_empty() && !text.trim().is_empty() {
+        if is_blank(&filled) && !is_blank(text) {
             let message = format!("the {key} is empty once its placeholders are filled");
             out.push(
                 Diagnostic::error(Code::EmptyText, campaign.key(&["values"]), message)
@@ -204,6 +204,8 @@ mod tests {
         a.yaml:5:66 empty-text: the body is empty once its placeholders are filled
             a.yaml:1:48 the body
             = give at least one of them a value: phone vendors drop such a push
+        a.yaml:5:86 wrong-value: `b` is blank
+            = write it, or remove the key
         ");
         assert_eq!(body("\"#a#\"", "a: \"\" }, channel: self_built, extended_params: { a: b"), "");
     }

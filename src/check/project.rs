@@ -21,6 +21,7 @@ pub(super) fn project(out: &mut Vec<Diagnostic>, document: &Document<ProjectFile
     let before = out.len();
     let name = bad_name(out, document);
     bad_time_zone(out, document);
+    reversed_zone(out, document);
     unknown_default(out, document);
     let mut environments = BTreeMap::new();
     for name in document.model().environments.keys() {
@@ -72,6 +73,24 @@ fn bad_time_zone(out: &mut Vec<Diagnostic>, document: &Document<ProjectFile>) {
     };
     let message = format!("no time zone named `{name}`");
     out.push(Diagnostic::error(Code::BadTimeZone, document.value(&["time_zone"]), message).help(help));
+}
+
+/// `reversed-zone`: of `Etc/GMT+8`, the IANA data has the sign of POSIX: eight hours behind UTC.
+fn reversed_zone(out: &mut Vec<Diagnostic>, document: &Document<ProjectFile>) {
+    let Some(name) = &document.model().time_zone else { return };
+    let Some(offset) = name.strip_prefix("Etc/GMT") else { return };
+    let Some(hours) = offset.strip_prefix(['+', '-']).filter(|hours| *hours != "0") else { return };
+    if name.parse::<Tz>().is_err() {
+        return;
+    }
+    let (is, other) = if offset.starts_with('+') { ("behind", '-') } else { ("ahead of", '+') };
+    let hour = if hours == "1" { "hour" } else { "hours" };
+    let message = format!("`{name}` is {hours} {hour} {is} UTC: the signs of these zones are reversed");
+    let help = match hours {
+        "8" => "for China, write `Asia/Shanghai`".to_owned(),
+        _ => format!("write the zone of a city; UTC{}{hours} is `Etc/GMT{other}{hours}`", &offset[..1]),
+    };
+    out.push(Diagnostic::warning(Code::ReversedZone, document.value(&["time_zone"]), message).help(help));
 }
 
 /// `unknown-name`: the default environment must be one of the environments.
@@ -129,6 +148,22 @@ environments:
         campaignctl.yaml:3:12 bad-time-zone: no time zone named `UTC+8`
             = write `Asia/Shanghai`
         ");
+    }
+
+    #[test]
+    fn a_zone_whose_sign_is_reversed_is_worth_a_look() {
+        let zone = |name: &str| diagnose_project(&PROJECT.replace("Asia/Shanghai", name));
+        insta::assert_snapshot!(zone("Etc/GMT+8"), @r"
+        campaignctl.yaml:3:12 reversed-zone?: `Etc/GMT+8` is 8 hours behind UTC: the signs of these zones are reversed
+            = for China, write `Asia/Shanghai`
+        ");
+        insta::assert_snapshot!(zone("Etc/GMT-9"), @r"
+        campaignctl.yaml:3:12 reversed-zone?: `Etc/GMT-9` is 9 hours ahead of UTC: the signs of these zones are reversed
+            = write the zone of a city; UTC-9 is `Etc/GMT+9`
+        ");
+        for sound in ["Etc/UTC", "Etc/GMT", "Etc/GMT+0", "Asia/Tokyo"] {
+            assert_eq!(zone(sound), "", "{sound}");
+        }
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use crate::check::declaration::Declaration;
 use crate::check::{names, wire_text};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::domain::{Sms, SmsStrategy};
+use crate::domain::{LineFeeds, Sms, SmsStrategy};
 use crate::load::model::{CampaignSyntax, SmsStrategySyntax, SmsSyntax};
 
 /// Applies the rules of a campaign's SMS.
@@ -17,6 +17,10 @@ pub(super) fn sms(
         if let Some(text) = text {
             wire_text::check(out, key, text, || declaration.value(&["sms", key]));
         }
+    }
+    for (key, text) in syntax.params.iter().flatten() {
+        let place = || declaration.value(&["sms", "params", key]);
+        wire_text::check_control(out, (key, text), LineFeeds::Refused, place);
     }
     Some(Sms {
         strategy: match syntax.strategy {
@@ -72,7 +76,11 @@ mod tests {
             = add `params: {}` if the SMS template takes none
         ");
         insta::assert_snapshot!(sms(", sign_name: \"A \", template_code: SMS_1, params: {}"), @r"
-        a.yaml:5:106 wrong-value: `sign_name` begins or ends with white space
+        a.yaml:5:106 wrong-value: `sign_name` ends with white space: U+0020
+            = remove it: it would be sent
+        ");
+        insta::assert_snapshot!(sms(", sign_name: A, template_code: SMS_1, params: { code: \"1\\e2\" }"), @r"
+        a.yaml:5:147 wrong-value: `code` contains the control character U+001B
             = remove it: it would be sent
         ");
     }

@@ -6,9 +6,9 @@ use crate::check::comment::text_in_comment;
 use crate::check::declaration::Declaration;
 use crate::check::declared::ByName;
 use crate::check::judged::JudgedTemplate;
-use crate::check::{text_length, wire_text};
+use crate::check::{foreign_placeholder, text_length, wire_text};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::domain::{Template, TemplateName};
+use crate::domain::{LineFeeds, Template, TemplateName, is_blank};
 use crate::load::model::TemplateSyntax;
 
 /// Applies the rules of one template.
@@ -18,8 +18,13 @@ pub(super) fn template(
 ) -> Option<Template> {
     let TemplateSyntax { name: _, title, body } = declaration.syntax;
     let name = template_name(out, declaration);
-    empty_text(out, declaration, "title", title);
-    empty_text(out, declaration, "body", body);
+    if !empty_text(out, declaration, "title", title) {
+        wire_text::check(out, "title", title, || declaration.value(&["title"]));
+    }
+    if !empty_text(out, declaration, "body", body) {
+        wire_text::check_control(out, ("body", body), LineFeeds::Allowed, || declaration.value(&["body"]));
+    }
+    foreign_placeholder::template(out, declaration);
     text_length::endless_template(out, declaration);
     for key in ["title", "body"] {
         text_in_comment(out, &declaration.value(&[key]), || format!("the {key}"));
@@ -51,20 +56,22 @@ fn template_name(
     }
 }
 
-/// `empty-text`: vendor channels fail a push without a title or a body (vendor page 311229).
+/// `empty-text`: vendor channels fail a push without a title or a body (vendor page 311229). Returns whether it is one.
 fn empty_text(
     out: &mut Vec<Diagnostic>,
     declaration: &Declaration<'_, TemplateSyntax>,
     key: &str,
     text: &str,
-) {
-    if text.trim().is_empty() {
+) -> bool {
+    let is_empty = is_blank(text);
+    if is_empty {
         let message = format!("the {key} of template `{}` is empty", declaration.name);
         out.push(
             Diagnostic::error(Code::EmptyText, declaration.value(&[key]), message)
                 .help(format!("copy the template's {key} from the mPaaS console: it is what people review")),
         );
     }
+    is_empty
 }
 
 /// `template-name-twice`: of two texts for one vendor template, one is not what is sent.
@@ -104,7 +111,7 @@ mod tests {
             = write the name that the template has in the mPaaS console
         ");
         insta::assert_snapshot!(diagnose(&campaign("").replace("name: T,", "name: \"T \",")), @r"
-        a.yaml:1:25 template-name: the template name begins or ends with white space
+        a.yaml:1:25 template-name: the template name ends with white space: U+0020
             = write the name exactly as the mPaaS console shows it
         ");
         insta::assert_snapshot!(diagnose(&campaign("").replace("name: T,", &format!("name: {},", "字".repeat(201)))), @r"
@@ -118,6 +125,32 @@ mod tests {
         insta::assert_snapshot!(diagnose(&campaign("").replace("title: Title", "title: \" \"")), @r"
         a.yaml:1:35 empty-text: the title of template `t` is empty
             = copy the template's title from the mPaaS console: it is what people review
+        ");
+        for blank in ["\\u200B", "\\u3164", "\\u2800\\u00AD"] {
+            let title = diagnose(&campaign("").replace("title: Title", &format!("title: \"{blank}\"")));
+            assert!(title.contains("empty-text: the title of template `t` is empty"), "{title}");
+        }
+    }
+
+    #[test]
+    fn what_nobody_sees_is_not_in_a_title_and_a_body_may_have_lines() {
+        let text = |key: &str, text: &str| {
+            let old = if key == "title" { "title: Title" } else { "body: Body" };
+            diagnose(&campaign("").replace(old, &format!("{key}: \"{text}\"")))
+        };
+        assert_eq!(text("title", "Hi 👩\u{200d}💻"), "");
+        assert_eq!(text("body", "two\\nlines\\n"), "");
+        insta::assert_snapshot!(text("title", "Hi\\u00A0"), @r"
+        a.yaml:1:35 wrong-value: `title` ends with white space: U+00A0
+            = remove it: it would be sent
+        ");
+        insta::assert_snapshot!(text("title", "two\\nlines"), @r"
+        a.yaml:1:35 wrong-value: `title` contains the control character U+000A
+            = remove it: it would be sent
+        ");
+        insta::assert_snapshot!(text("body", "a\\e[31m"), @r"
+        a.yaml:1:48 wrong-value: `body` contains the control character U+001B
+            = remove it: it would be sent
         ");
     }
 

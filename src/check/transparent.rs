@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 
 use crate::check::declaration::Declaration;
-use crate::check::{json, names};
+use crate::check::{json, names, wire_text};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::domain::{Transparent, Urgency};
+use crate::domain::{LineFeeds, Transparent, Urgency};
 use crate::load::model::{CampaignSyntax, TransparentSyntax, UrgencySyntax};
 
 /// The vendors that take a transparent payload, by YAML key: their wire key (vendor page 2871128), and whether
@@ -70,6 +70,9 @@ fn payload_vendors<'payload>(
     let mut parts = Vec::new();
     for (key, value) in payload {
         if let Some((_, wire_key, _)) = VENDORS.iter().find(|(known, ..)| known == key) {
+            // What goes to the app may have lines.
+            let place = || declaration.value(&["transparent", "payload", key]);
+            wire_text::check_object(out, (key, value), LineFeeds::Allowed, place);
             parts.push((*wire_key, value));
             continue;
         }

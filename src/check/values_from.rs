@@ -7,13 +7,14 @@ use crate::check::declaration::Declaration;
 use crate::check::judged::{HasColumns, JudgedAudience, JudgedCampaign, Listing};
 use crate::check::{ValueColumn, wire_text};
 use crate::diagnostic::{Code, Diagnostic};
+use crate::domain::is_blank;
 use crate::load::model::CampaignSyntax;
 
 /// Applies the rules of a campaign's `values_from` that need no template and no audience.
 pub(super) fn values_from(out: &mut Vec<Diagnostic>, campaign: &Declaration<'_, CampaignSyntax>) {
     value_twice(out, campaign);
     for (name, column) in &campaign.syntax.values_from {
-        if column.trim().is_empty() {
+        if is_blank(column) {
             wire_text::check(out, name, column, || campaign.value(&["values_from", name]));
         }
     }

@@ -72,6 +72,7 @@ codes! {
     // Project.
     BadEndpoint = "bad-endpoint", "An endpoint that requests cannot safely go to.";
     BadTimeZone = "bad-time-zone", "A time zone that the IANA data does not have.";
+    ReversedZone = "reversed-zone", "A time zone whose sign means the opposite of what it says.";
     SharedLedger = "shared-ledger", "Two environments keep their ledger in the same directory.";
     SharedApp = "shared-app", "Two environments push to the same app: a campaign applied in both arrives twice.";
     // Templates.
@@ -81,6 +82,7 @@ codes! {
     TextInComment = "text-in-comment", "A `#` after a bare text begins a comment, and the rest of the text is lost.";
     PlaceholderWithoutValue = "placeholder-without-value", "A placeholder that the campaign gives no value.";
     ValueWithoutPlaceholder = "value-without-placeholder", "A value that no placeholder of the template takes.";
+    ForeignPlaceholder = "foreign-placeholder", "Something that looks like a placeholder, and that the vendor does not fill.";
     ValueTwice = "value-twice", "A placeholder gets its value from both `values` and `values_from`.";
     TextTooLong = "text-too-long", "A title or body is longer than a vendor channel delivers.";
     // Audiences.
@@ -90,6 +92,9 @@ codes! {
     AudienceLine = "audience-line", "A line of an audience file holds no target id.";
     AudienceValue = "audience-value", "A line of an audience file lacks a value that a campaign takes from it, or has one that cannot be sent.";
     ValueConflict = "value-conflict", "A target stands twice in an audience file, with different values.";
+    AudienceFormat = "audience-format", "The lines of an audience file of text look like another format.";
+    SuspiciousId = "suspicious-id", "A target id that a spreadsheet or an export seems to have changed.";
+    SuspiciousValue = "suspicious-value", "A value that a spreadsheet or an export seems to have changed.";
     BadTarget = "bad-target", "A target id that cannot be one.";
     DuplicateTarget = "duplicate-target", "A target stands twice in an inline audience; it gets one push.";
     MissingWithin = "missing-within", "A broadcast lacks the period that its log-in choice requires.";

@@ -22,6 +22,7 @@ mod target_set;
 mod template;
 #[cfg(test)]
 pub(crate) mod testing;
+mod visible;
 
 pub use broadcast::{Broadcast, Login, Platform, Within};
 pub use call::{Call, CallChoice};
@@ -45,6 +46,7 @@ pub use target_hasher::{TargetHashBatch, TargetHasher};
 pub use target_row::{Addressee, RowValues, TargetRow};
 pub use target_set::{TargetSet, TargetSetBuilder};
 pub use template::{
-    InvalidTemplateName, TEMPLATE_NAME_CHARS_MAX, Template, TemplateName, placeholder_counts, placeholders,
-    render, rendered_bytes,
+    InvalidTemplateName, TEMPLATE_NAME_CHARS_MAX, Template, TemplateName, placeholder_counts,
+    placeholder_ranges, placeholders, render, rendered_bytes,
 };
+pub use visible::{LineFeeds, TextFlaw, is_blank, is_invisible};

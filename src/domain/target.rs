@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use sha2::{Digest, Sha256};
 
-use crate::domain::TargetHasher;
+use crate::domain::{TargetHasher, TextFlaw};
 
 /// What kind of id a target is; the vendor's `DeliveryType` of `PushTemplate`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -74,18 +74,15 @@ pub enum InvalidTargetId {
     /// Nothing to send to.
     #[error("a target id cannot be empty")]
     Empty,
-    /// A stray space would be another id to the vendor.
-    #[error("a target id cannot begin or end with white space")]
-    EdgeSpace,
-    /// A tab, a line break or another control character.
-    #[error("a target id cannot contain the control character U+{0:04X}")]
-    Control(u32),
+    /// What nobody sees makes another id to the vendor.
+    #[error("the target id {0}")]
+    Flawed(TextFlaw),
     /// No id of the vendor's is that long; a whole file on one line is.
     #[error("a target id has at most {max} bytes, this one has {0}", max = TargetId::LEN_MAX_BYTES)]
     TooLong(usize),
 }
 
-/// One target's id: not empty, no control characters, no white space at either end, at most 1024 bytes.
+/// One target's id: not empty, no control characters, nothing invisible at either end, at most 1024 bytes.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TargetId(Box<str>);
 
@@ -140,12 +137,8 @@ impl<'text> TargetIdRef<'text> {
             Err(InvalidTargetId::Empty)
         } else if text.len() > TargetId::LEN_MAX_BYTES {
             Err(InvalidTargetId::TooLong(text.len()))
-        } else if let Some(control) = text.chars().find(|c| c.is_control()) {
-            Err(InvalidTargetId::Control(u32::from(control)))
-        } else if text.trim() != text {
-            Err(InvalidTargetId::EdgeSpace)
         } else {
-            Ok(Self(text))
+            TextFlaw::of(text).map_or(Ok(Self(text)), |flaw| Err(InvalidTargetId::Flawed(flaw)))
         }
     }
 
@@ -244,8 +237,9 @@ mod tests {
     #[test]
     fn ids_that_a_file_could_smuggle_in_are_refused() {
         assert_eq!("".parse::<TargetId>(), Err(InvalidTargetId::Empty));
-        assert_eq!(" a".parse::<TargetId>(), Err(InvalidTargetId::EdgeSpace));
-        assert_eq!("a\tb".parse::<TargetId>(), Err(InvalidTargetId::Control(9)));
+        assert_eq!(" a".parse::<TargetId>(), Err(InvalidTargetId::Flawed(TextFlaw::Begins(' '))));
+        assert_eq!("a\tb".parse::<TargetId>(), Err(InvalidTargetId::Flawed(TextFlaw::Control('\t'))));
+        assert_eq!("a\u{200b}".parse::<TargetId>(), Err(InvalidTargetId::Flawed(TextFlaw::Ends('\u{200b}'))));
         assert_eq!("a".repeat(1025).parse::<TargetId>(), Err(InvalidTargetId::TooLong(1025)));
         assert!("用户 1024".parse::<TargetId>().is_ok());
     }

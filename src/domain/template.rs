@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::str::FromStr;
 
+use crate::domain::is_blank;
+
 /// Longest template name, in characters (vendor page “create a template”, document 134424).
 pub const TEMPLATE_NAME_CHARS_MAX: usize = 200;
 
@@ -38,7 +40,7 @@ impl FromStr for TemplateName {
 
     fn from_str(text: &str) -> Result<Self, InvalidTemplateName> {
         let chars = text.chars().count();
-        if text.trim().is_empty() {
+        if is_blank(text) {
             Err(InvalidTemplateName::Empty)
         } else if text.contains([',', '，']) {
             Err(InvalidTemplateName::Comma)
@@ -116,6 +118,11 @@ pub fn placeholder_counts(text: &str) -> BTreeMap<&str, usize> {
         *counts.entry(name).or_default() += 1;
     }
     counts
+}
+
+/// Returns the byte range of each placeholder of a text, both `#` included, in their order.
+pub fn placeholder_ranges(text: &str) -> impl Iterator<Item = std::ops::Range<usize>> {
+    occurrences(text).map(|(_, range)| range)
 }
 
 fn occurrences(text: &str) -> impl Iterator<Item = (&str, std::ops::Range<usize>)> {

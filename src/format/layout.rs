@@ -1,8 +1,8 @@
 //! Indentation, quotes, spaces and blank lines.
 //!
 //! Writes what `nodes` found, node for node and comment for comment. A comment behind something stays behind
-//! it. One on a line of its own belongs to what follows, unless it is indented like the mapping or list that
-//! ends above it. No step looks back further than a line, so that time grows with the size alone.
+//! it. One on a line of its own belongs to what follows, unless it is indented deeper than the key or dash above it, or
+//! like the mapping or list that ends above it. No step looks back further than a line, so that time grows with the size alone.
 
 use std::ops::Range;
 
@@ -159,6 +159,7 @@ impl Printer<'_> {
                 self.begin_scalar(node, slot, true);
                 self.flow(node, slot.indentation.max(INDENTATION))?;
                 self.behind(slot.limit);
+                self.own_below(slot);
             }
             Kind::Sequence { .. } | Kind::Mapping { .. } => {
                 let has_own_line = self.begin_scalar(node, slot, true);
@@ -166,9 +167,18 @@ impl Printer<'_> {
                 let is_behind_key = slot.kind == SlotKind::Value && !has_own_line;
                 self.flow(node, if is_behind_key { slot.parent } else { slot.indentation })?;
                 self.behind(slot.limit);
+                self.own_below(slot);
             }
         }
         Some(())
+    }
+
+    /// Writes the comments below what is written in one piece, and is no block scalar, that are indented deeper than its key or dash: they are about
+    /// it, and stay with it wherever it goes.
+    fn own_below(&mut self, slot: Slot) {
+        if slot.kind != SlotKind::Root {
+            self.own_lines(slot.limit, slot.indentation, slot.floor);
+        }
     }
 
     /// Writes the comments before a block collection; returns whether it begins on the line that is open.

@@ -153,9 +153,40 @@ fn a_comment_below_a_key_without_a_value_stays_below_it() {
         "a:\n  b:\n    # x: 1\n    # y: 2\n\n  # of c\n  c: 1\n"
     );
     assert_eq!(formatted("a:\n   # before\n   b: 1\n"), "a:\n  # before\n  b: 1\n");
+    assert_eq!(
+        formatted("a:\n  b: x\n     # deeper\n  # of c\n  c: 1\n"),
+        "a:\n  b: x\n    # deeper\n  # of c\n  c: 1\n"
+    );
     assert_eq!(formatted("a:\n  -\n    # only\n  - b\n"), "a:\n  -\n    # only\n  - b\n");
     // A list may stand in its key's column: what follows there is about the next key.
     assert_eq!(formatted("a:\n- x\n# of b\nb: 1\n"), "a:\n  - x\n# of b\nb: 1\n");
+}
+
+#[test]
+fn a_comment_goes_with_the_key_that_it_is_indented_under() {
+    insta::assert_snapshot!(formatted("\
+campaigns:
+  c1:
+    expires_after: 12h
+    audience: a
+      # or: vips, from January on
+    template: t
+    strategy: s
+    values: {}
+      # name: x
+    extended_params: {}
+"), @r"
+    campaigns:
+      c1:
+        template: t
+        audience: a
+          # or: vips, from January on
+        strategy: s
+        values: {}
+          # name: x
+        expires_after: 12h
+        extended_params: {}
+    ");
 }
 
 #[test]

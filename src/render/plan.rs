@@ -215,15 +215,21 @@ fn how_many(change: &ChangeDocument) -> String {
     }
 }
 
+/// The vendor's zone. POSIX counts the other way round: this is eight hours east of Greenwich.
+const VENDOR_ZONE: Tz = Tz::Etc__GMTMinus8;
+
 /// Days that are looked at: the most that a series has (`repeat-window`), its first and its last counted.
 const SERIES_DAYS_MAX: u64 = REPEAT_DAYS_AHEAD_MAX + 1;
 
-/// Returns when a push happens, in the project's time zone; a repeating one also in the vendor's, where that differs.
+/// Returns when a push happens, in the project's time zone, and in the vendor's where that differs.
 #[must_use]
 pub fn when(schedule: &ScheduleDocument, zone: Tz) -> String {
     match schedule {
         ScheduleDocument::Now {} => "now".to_owned(),
-        ScheduleDocument::Once { at } => text::time(*at, zone),
+        ScheduleDocument::Once { at } => {
+            let (local, vendors) = (text::time(*at, zone), text::time(*at, VENDOR_ZONE));
+            if local == vendors { local } else { format!("{local} ({vendors} UTC+8)") }
+        }
         ScheduleDocument::Repeat { every, on, time, from, until } => {
             let days = on.as_ref().map(|days| format!(" on {}", days_of(every, days))).unwrap_or_default();
             let pushed_on = |day: &NaiveDate| is_on(every, on.as_deref(), *day);
@@ -363,6 +369,15 @@ fn guard_block(out: &mut String, guard: &GuardDocument) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_push_of_another_zone_has_the_vendors_time_too() {
+        let at = "2026-12-31T17:00:00Z".parse().unwrap();
+        let once = |zone| when(&ScheduleDocument::Once { at }, zone);
+        assert_eq!(once(chrono_tz::Asia::Shanghai), "2027-01-01 01:00");
+        assert_eq!(once(chrono_tz::Asia::Taipei), "2027-01-01 01:00");
+        assert_eq!(once(chrono_tz::Etc::GMTPlus8), "2026-12-31 09:00 (2027-01-01 01:00 UTC+8)");
+    }
 
     #[test]
     fn a_series_has_the_time_of_day_of_its_pushes() {

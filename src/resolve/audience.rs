@@ -13,6 +13,7 @@ use crate::domain::{
 use crate::load::model::TargetFileFormat;
 use crate::load::targets::{BadLine, BadLineReason, TargetFile, TargetFileError, TargetRows, packing_help};
 use crate::resolve::own_values::{RowCheck, Taker};
+use crate::resolve::suspicious::IdLook;
 use crate::resolve::value_conflict;
 
 /// Most bad lines of one file that are reported one by one.
@@ -105,12 +106,19 @@ impl Audience {
         };
         let mut batch = TargetHasher::new(salt, kind).batch();
         let mut check = self.row_check();
+        let mut look = match &self.source {
+            AudienceSource::File { file, .. } => Some(IdLook::new(file)),
+            AudienceSource::Inline(..) | AudienceSource::Broadcast(_) => None,
+        };
         let mut gathered = Gathered::default();
         let (mut diagnostics, mut unreported) = (Vec::new(), 0_u64);
         while let Some(row) = rows.next_row() {
             let mistake = match row {
                 Ok(row) => match check.as_mut().and_then(|check| check.row(&row)) {
                     None => {
+                        if let Some(look) = &mut look {
+                            look.id(row.line, row.id.as_str());
+                        }
                         gathered.take(batch.push(row.id));
                         continue;
                     }
@@ -129,6 +137,7 @@ impl Audience {
         if unreported > 0 {
             diagnostics.push(self.more_bad_lines(unreported));
         }
+        diagnostics.extend(look.into_iter().flat_map(IdLook::finish));
         let listed = targets.taken();
         if listed == 0 && diagnostics.is_empty() {
             diagnostics.push(self.audience_empty());
@@ -272,6 +281,9 @@ fn bad_line(file: &TargetFile, bad: &BadLine) -> Diagnostic {
             (Code::AudienceValue, "mend the line, or remove it")
         }
         BadLineReason::Id(_)
+        | BadLineReason::HeaderAgain
+        | BadLineReason::MergeMarker
+        | BadLineReason::Checksum
         | BadLineReason::TooLong
         | BadLineReason::UnclosedQuote
         | BadLineReason::QuoteRunsOn(_)
@@ -281,7 +293,7 @@ fn bad_line(file: &TargetFile, bad: &BadLine) -> Diagnostic {
         | BadLineReason::NoField(_)
         | BadLineReason::FieldTwice(_)
         | BadLineReason::Json { .. } => {
-            (Code::AudienceLine, bad.why.csv_help().unwrap_or("mend the line, or remove it"))
+            (Code::AudienceLine, bad.why.help().unwrap_or("mend the line, or remove it"))
         }
     };
     let (place, message) = at_row(file, bad.line, bad.why.to_string());

@@ -8,6 +8,7 @@ mod desired;
 mod origin;
 mod own_values;
 mod stream;
+mod suspicious;
 mod value_conflict;
 
 pub use audience::{Audience, AudienceContents, AudienceRows};

@@ -5,9 +5,12 @@
 
 use crate::check::{Channels, Excess, Measure, TEXT_BYTES_MAX, Text};
 use crate::diagnostic::{Code, Diagnostic, Place};
-use crate::domain::{Campaign, CampaignId, RowSeal, RowValues, Sealing, TargetRow, placeholder_counts};
+use crate::domain::{
+    Campaign, CampaignId, RowSeal, RowValues, Sealing, TargetRow, TextFlaw, placeholder_counts,
+};
 use crate::load::targets::TargetFile;
 use crate::resolve::audience::at_row;
+use crate::resolve::suspicious::ValueLook;
 
 /// A campaign that takes values from the rows of its audience.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -111,6 +114,7 @@ pub(super) struct RowCheck<'a> {
     longest: Vec<[Longest; 2]>,
     /// The row's values, measured.
     measures: Vec<Measure>,
+    value_look: ValueLook,
     sealing: Sealing,
 }
 
@@ -118,7 +122,8 @@ impl<'a> RowCheck<'a> {
     pub(super) fn new(file: &'a TargetFile, takers: &'a [Taker]) -> Self {
         let longest = vec![<[Longest; 2]>::default(); takers.len()];
         let measures = Vec::with_capacity(file.value_columns.len());
-        Self { file, takers, longest, measures, sealing: Sealing::default() }
+        let value_look = ValueLook::new(file.value_columns.len());
+        Self { file, takers, longest, measures, value_look, sealing: Sealing::default() }
     }
 
     /// Looks at a row, and returns the first mistake in it.
@@ -132,7 +137,8 @@ impl<'a> RowCheck<'a> {
 
     fn look(&mut self, line: u64, values: &RowValues) -> Option<Diagnostic> {
         self.measures.clear();
-        for (column, value) in self.file.value_columns.iter().zip(values.iter()) {
+        for (place, (column, value)) in self.file.value_columns.iter().zip(values.iter()).enumerate() {
+            self.value_look.value(line, place, value);
             if let Some(flaw) = flaw(value) {
                 let message = format!("`{column}` {flaw}");
                 return Some(
@@ -187,6 +193,7 @@ impl<'a> RowCheck<'a> {
                 );
             }
         }
+        out.extend(self.value_look.finish(self.file));
         (self.sealing.finish(), out)
     }
 
@@ -217,11 +224,7 @@ impl Longest {
 fn flaw(value: &str) -> Option<String> {
     if value.len() > TEXT_BYTES_MAX {
         Some(format!("has {} bytes, and no channel takes more than a few thousand", value.len()))
-    } else if let Some(control) = value.chars().find(|c| c.is_control()) {
-        Some(format!("contains the control character U+{:04X}", u32::from(control)))
-    } else if value.trim().is_empty() {
-        Some("is blank".to_owned())
     } else {
-        None
+        TextFlaw::of(value).map(|flaw| flaw.to_string())
     }
 }

@@ -67,8 +67,8 @@ fn bad_lines_are_reported_with_their_place_and_the_good_ones_are_kept() {
     let (contents, mistakes) = audience.read(&salt());
     assert_eq!((contents.targets.len(), contents.listed, contents.repeats), (2, 2, 0));
     insta::assert_snapshot!(lines(&mistakes), @r"
-    campaigns/ids.txt:2 audience-line: a target id cannot begin or end with white space; mend the line, or remove it
-    campaigns/ids.txt:5 audience-line: a target id cannot contain the control character U+0001; mend the line, or remove it
+    campaigns/ids.txt:2 audience-line: the target id begins with white space: U+0020; mend the line, or remove it
+    campaigns/ids.txt:5 audience-line: the target id contains the control character U+0001; mend the line, or remove it
     ");
 }
 
@@ -78,7 +78,7 @@ fn after_twenty_bad_lines_the_rest_is_counted() {
     let (_, mistakes) = audience.read(&salt());
     assert_eq!(mistakes.len(), 21);
     insta::assert_snapshot!(lines(&mistakes[19..]), @r"
-    campaigns/ids.txt:20 audience-line: a target id cannot begin or end with white space; mend the line, or remove it
+    campaigns/ids.txt:20 audience-line: the target id begins with white space: U+0020; mend the line, or remove it
     campaigns/a.yaml:3:26 audience-line: 3 more lines of audience `vips` hold no target id; is it the right file, column and format?
     ");
 }

@@ -10,6 +10,7 @@ use std::io::Read;
 use memchr::{memchr_iter, memchr2};
 
 use crate::domain::{RowValues, TargetIdRef, TargetRow};
+use crate::load::targets::disguise::is_merge_marker;
 use crate::load::targets::lines::{Line, Lines};
 use crate::load::targets::quoted::{Fields, Quoted};
 use crate::load::targets::{BadLine, BadLineReason, TargetFileError, text};
@@ -30,6 +31,47 @@ struct Columns {
     values: Vec<Column>,
     /// How many the header has.
     count: usize,
+    names: Names,
+}
+
+/// The names in the header, by which a header that stands in the file again is known.
+struct Names {
+    each: Vec<Box<[u8]>>,
+    /// The first bytes and lengths that they have: next to no id shares both with one of them.
+    first_bytes: [bool; 256],
+    lengths: u64,
+}
+
+impl Names {
+    fn of(header: Fields<'_>) -> Self {
+        let names = (0..header.len()).filter_map(|place| header.get(place)).map(Box::from);
+        let (names, mut first_bytes, mut lengths): (Vec<Box<[u8]>>, _, _) =
+            (names.collect(), [false; 256], 0);
+        for name in names.iter().filter(|name| !name.is_empty()) {
+            first_bytes[usize::from(name[0])] = true;
+            lengths |= Self::length(name);
+        }
+        Self { each: names, first_bytes, lengths }
+    }
+
+    /// Returns the bit of a length; lengths from 63 on share one.
+    #[inline]
+    fn length(name: &[u8]) -> u64 {
+        1 << name.len().min(63)
+    }
+
+    /// Whether every field of a record, of which `id` is one, is a name of the header.
+    #[inline]
+    fn are(&self, record: Fields<'_>, id: &[u8]) -> bool {
+        let may_be = id.first().is_some_and(|first| self.first_bytes[usize::from(*first)]);
+        may_be && self.lengths & Self::length(id) != 0 && self.are_all(record)
+    }
+
+    #[cold]
+    fn are_all(&self, record: Fields<'_>) -> bool {
+        let is_name = |field: &[u8]| self.each.iter().any(|name| **name == *field);
+        (0..record.len()).filter_map(|place| record.get(place)).all(is_name)
+    }
 }
 
 /// A column by its name and its place.
@@ -55,7 +97,7 @@ impl Columns {
         let id = Column::find(header, id, shown_as)?;
         let values = values.iter().map(|name| Column::find(header, name, shown_as));
         let values = values.collect::<Result<Vec<_>, _>>()?;
-        Ok(Self { id, values, count: header.len() })
+        Ok(Self { id, values, count: header.len(), names: Names::of(header) })
     }
 
     /// Takes the values of a record, and returns its id.
@@ -68,6 +110,10 @@ impl Columns {
         if record.len() != self.count {
             return Err(BadLineReason::FieldCount { fields: record.len(), columns: self.count });
         }
+        let id = record.get(self.id.place).unwrap_or_default();
+        if self.names.are(record, id) {
+            return Err(BadLineReason::HeaderAgain);
+        }
         values.clear();
         for column in &self.values {
             match column.of(record)? {
@@ -75,7 +121,7 @@ impl Columns {
                 value => values.push(value),
             }
         }
-        Ok(TargetIdRef::new(self.id.of(record)?)?)
+        Ok(TargetIdRef::new(text(id)?)?)
     }
 }
 
@@ -150,6 +196,9 @@ impl<R: Read> DelimitedLines<R> {
                 }
             }
             let bytes = lines.current();
+            if is_merge_marker(bytes) {
+                return Some(Err(BadLine::boxed(lines.line(), BadLineReason::MergeMarker)));
+            }
             if memchr2(b'"', b'\r', bytes).is_none() {
                 ends.clear();
                 ends.extend(memchr_iter(b',', bytes));

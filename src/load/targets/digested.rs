@@ -26,14 +26,27 @@ impl Digested {
         self.hasher.clone()
     }
 
-    /// Reads, and so hashes, all of it, for a reader that will jump about in the file. The witness can tell later
+    /// Reads, and so hashes, all of it, for a reader that will jump about in the file, and shows it to `look`. The witness can tell later
     /// whether what was hashed is what was read.
-    pub(super) fn read_all(&mut self) -> io::Result<Witness> {
+    pub(super) fn read_all(&mut self, mut look: impl FnMut(&[u8])) -> io::Result<Witness> {
         let before = self.file.metadata()?;
         let mut buffer = vec![0; 128 * 1024];
-        while self.read(&mut buffer)? > 0 {}
+        loop {
+            match self.read(&mut buffer)? {
+                0 => break,
+                read => look(&buffer[..read]),
+            }
+        }
         self.file.rewind()?;
         Ok(Witness { file: self.file.try_clone()?, before })
+    }
+
+    /// Returns up to so many of its first bytes, unhashed, and goes back to its beginning.
+    pub(super) fn first(&self, bytes: usize) -> io::Result<Vec<u8>> {
+        let (mut file, mut first) = (&self.file, Vec::with_capacity(bytes));
+        file.take(bytes as u64).read_to_end(&mut first)?;
+        file.rewind()?;
+        Ok(first)
     }
 
     /// Whether these are the first bytes of the file; moves to behind them, so nothing can be read afterwards.

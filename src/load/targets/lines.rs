@@ -24,6 +24,8 @@ pub(super) struct Lines<R> {
     current: Range<usize>,
     line: u64,
     is_at_end: bool,
+    /// What went wrong while somebody looked ahead; told to the one who reads that far.
+    failed: Option<io::Error>,
 }
 
 /// What was found.
@@ -39,7 +41,23 @@ pub(super) enum Line {
 
 impl<R: Read> Lines<R> {
     pub(super) fn new(reader: R) -> Self {
-        Self { reader, buffer: Vec::new(), unread: 0..0, current: 0..0, line: 0, is_at_end: false }
+        Self {
+            reader,
+            buffer: Vec::new(),
+            unread: 0..0,
+            current: 0..0,
+            line: 0,
+            is_at_end: false,
+            failed: None,
+        }
+    }
+
+    /// Returns up to so many of the first bytes, before any line was found. What cannot be read is told later.
+    pub(super) fn first(&mut self, bytes: usize) -> &[u8] {
+        while self.unread.len() < bytes && !self.is_at_end && self.failed.is_none() {
+            self.failed = self.fill().err();
+        }
+        &self.buffer[..self.unread.end.min(bytes)]
     }
 
     /// Returns the number of the line that was found last, from 1.
@@ -105,6 +123,9 @@ impl<R: Read> Lines<R> {
     /// Reads on.
     #[cold]
     fn fill(&mut self) -> io::Result<()> {
+        if let Some(error) = self.failed.take() {
+            return Err(error);
+        }
         self.buffer.copy_within(self.unread.clone(), 0);
         self.unread = 0..self.unread.len();
         let room = self.unread.end + READ_BYTES;

@@ -5,14 +5,20 @@
 //! million lines takes no more memory than one of ten. Does not know who asks, nor that an id may stand in it
 //! twice, nor what a value is for.
 
+mod bad_line;
 mod delimited;
 mod digested;
+mod disguise;
 mod json_line;
 mod json_plain;
 mod lines;
+mod look_alike;
+#[cfg(feature = "parquet")]
+mod parquet_layout;
 #[cfg_attr(not(feature = "parquet"), path = "parquet_left_out.rs")]
 mod parquet_rows;
 mod quoted;
+mod seam;
 mod unpacked;
 
 use std::fs::{self, File};
@@ -20,15 +26,19 @@ use std::io;
 use std::path::PathBuf;
 
 use crate::diagnostic::{Code, Diagnostic, Place, closest};
-use crate::domain::{InvalidTargetId, RowValues, TargetIdRef, TargetRow};
+use crate::domain::{RowValues, TargetIdRef, TargetRow};
 use crate::load::model::TargetFileFormat;
 use crate::load::targets::delimited::DelimitedLines;
 use crate::load::targets::digested::{Digested, Hasher, Witness};
+use crate::load::targets::disguise::{FIRST_BYTES, is_merge_marker};
 use crate::load::targets::json_line::JsonFields;
 use crate::load::targets::lines::{Line, Lines};
 use crate::load::targets::parquet_rows::ParquetRows;
+use crate::load::targets::seam::Seam;
 use crate::load::targets::unpacked::Unpacked;
 
+pub use crate::load::targets::bad_line::{BadLine, BadLineReason};
+pub use crate::load::targets::disguise::Disguise;
 pub use crate::load::targets::unpacked::{content_ending, packed_ending, packing_help};
 
 /// Longest line, and longest quoted CSV record: an id has at most 1024 bytes, but its JSON object or record
@@ -132,6 +142,36 @@ pub enum TargetFileError {
         /// What its reader says.
         why: String,
     },
+    /// Its first bytes are those of something else.
+    #[error("`{shown_as}` {what}")]
+    Disguised {
+        /// The file.
+        shown_as: String,
+        /// What it is.
+        what: Disguise,
+    },
+    /// A Parquet file with more in it than its footer knows.
+    #[error("`{shown_as}` has {bytes} bytes that its footer does not account for")]
+    ParquetJoined {
+        /// The file.
+        shown_as: String,
+        /// How many.
+        bytes: u64,
+    },
+    /// A Parquet file behind another one.
+    #[error("`{shown_as}` is two Parquet files, one behind the other: the footer knows of the last one only")]
+    ParquetTwice {
+        /// The file.
+        shown_as: String,
+    },
+    /// A Parquet column that is packed in a way that this program does not read.
+    #[error("`{shown_as}` is packed with {codec}, which `campaignctl` does not read")]
+    ParquetCodec {
+        /// The file.
+        shown_as: String,
+        /// The name of the packing.
+        codec: &'static str,
+    },
     /// A Parquet file inside a packed one, which cannot be read from its end.
     #[error("`{shown_as}` is a packed file, and Parquet files are packed inside")]
     PackedParquet {
@@ -161,6 +201,10 @@ impl TargetFileError {
             | Self::ColumnTwice { .. }
             | Self::UnfitColumn { .. }
             | Self::NotParquet { .. }
+            | Self::Disguised { .. }
+            | Self::ParquetJoined { .. }
+            | Self::ParquetTwice { .. }
+            | Self::ParquetCodec { .. }
             | Self::PackedParquet { .. }
             | Self::ParquetLeftOut { .. } => Code::AudienceFile,
         }
@@ -180,6 +224,10 @@ impl TargetFileError {
             | Self::NoHeader { .. }
             | Self::BadHeader { .. }
             | Self::NotParquet { .. }
+            | Self::Disguised { .. }
+            | Self::ParquetJoined { .. }
+            | Self::ParquetTwice { .. }
+            | Self::ParquetCodec { .. }
             | Self::PackedParquet { .. }
             | Self::ParquetLeftOut { .. } => None,
         }
@@ -206,12 +254,15 @@ impl TargetFileError {
             Self::NoColumns { .. } => {
                 "use CSV, JSON Lines or Parquet where targets have values of their own".to_owned()
             }
-            Self::BadHeader { why, .. } if let Some(help) = why.csv_help() => help.to_owned(),
+            Self::BadHeader { why, .. } if let Some(help) = why.help() => help.to_owned(),
             Self::NoHeader { .. } | Self::BadHeader { .. } => {
                 "write the names of the columns into the first line".to_owned()
             }
             Self::NoColumn { columns, .. } if let Some(separator) = delimited::other_separator(columns) => {
                 format!("its columns are separated by {separator}: save it with commas")
+            }
+            Self::NoColumn { column, columns, .. } if let Some(help) = look_alike::help(column, columns) => {
+                help
             }
             Self::NoColumn { column, columns, .. } => {
                 match closest(column, columns.iter().map(String::as_str)) {
@@ -222,6 +273,11 @@ impl TargetFileError {
             Self::ColumnTwice { .. } => "give every column a name of its own".to_owned(),
             Self::UnfitColumn { .. } => "cast it to text where the file is made".to_owned(),
             Self::NotParquet { .. } => "was it cut short when it was copied? make it anew".to_owned(),
+            Self::Disguised { what, .. } => what.help().to_owned(),
+            Self::ParquetJoined { .. } | Self::ParquetTwice { .. } => {
+                "were files joined? write them into one with a Parquet writer".to_owned()
+            }
+            Self::ParquetCodec { .. } => "save it again with zstd or snappy".to_owned(),
             Self::PackedParquet { .. } => "unpack it; its own compression may be `zstd` or `gzip`".to_owned(),
             Self::ParquetLeftOut { .. } => {
                 "use a build with the feature `parquet`, or export CSV or JSON Lines".to_owned()
@@ -232,105 +288,6 @@ impl TargetFileError {
     /// Turns it into a diagnostic at the place that names the file.
     pub fn diagnostic(&self, place: Place) -> Diagnostic {
         Diagnostic::error(self.code(), place, self.to_string()).help(self.help())
-    }
-}
-
-/// Why a line gives no row.
-#[derive(Debug, thiserror::Error)]
-pub enum BadLineReason {
-    /// Something that is no id.
-    #[error(transparent)]
-    Id(#[from] InvalidTargetId),
-    /// Bytes that are no text.
-    #[error("the line is not UTF-8 text")]
-    NotUtf8,
-    /// More than anything sensible.
-    #[error("the line has more than {LINE_BYTES_MAX} bytes")]
-    TooLong,
-    /// A CSV quote that is open until the end, or for longer than any record.
-    #[error("a quote is opened here and never closed")]
-    UnclosedQuote,
-    /// A CSV quote that is closed on a later line, but not at the end of a field: people in between would be lost.
-    #[error("the quote that is opened here runs on to line {0}, where text follows it")]
-    QuoteRunsOn(u64),
-    /// A quoted CSV field that goes on after its end.
-    #[error("text follows a closing quote")]
-    TextAfterQuote,
-    /// A quote in a CSV field that does not begin with one.
-    #[error("a quote stands inside of a field that does not begin with one")]
-    QuoteInField,
-    /// A CSV record of fewer or more fields than the header: which one is too many, or missing, nobody knows.
-    #[error("the line has {fields} field{s}, and the header {columns}", s = if *fields == 1 { "" } else { "s" })]
-    FieldCount {
-        /// Its fields.
-        fields: usize,
-        /// Those of the header.
-        columns: usize,
-    },
-    /// A JSON object without the field.
-    #[error("the object has no field `{0}`")]
-    NoField(String),
-    /// A JSON object with the field twice.
-    #[error("the object has the field `{0}` twice")]
-    FieldTwice(String),
-    /// A value that is empty, or `null`.
-    #[error("`{0}` is empty")]
-    NoValue(String),
-    /// A line that is no JSON object with a text in the field.
-    #[error("the line is not a JSON object with a text in `{field}`: {reason}")]
-    Json {
-        /// The field.
-        field: String,
-        /// What the JSON reader says.
-        reason: String,
-    },
-    /// A Parquet file whose pages are damaged.
-    #[error("the file cannot be read further: {0}")]
-    Damaged(String),
-    /// The system refused, in the middle of the file.
-    #[error("the file cannot be read further: {0}")]
-    Io(#[source] io::Error),
-}
-
-impl BadLineReason {
-    /// Whether nothing can be read after it.
-    fn is_the_end(&self) -> bool {
-        matches!(self, Self::UnclosedQuote | Self::Damaged(_) | Self::Io(_))
-    }
-
-    /// Says how to mend the quotes or commas of a CSV line, if they are the matter.
-    #[must_use]
-    pub fn csv_help(&self) -> Option<&'static str> {
-        match self {
-            Self::FieldCount { fields, columns } if fields > columns => {
-                Some("put a field that has a comma into quotes, or remove what is too much")
-            }
-            Self::FieldCount { .. } => Some("give it a field for each column, be it an empty one"),
-            Self::UnclosedQuote => Some("close the quote; nothing after it was read"),
-            Self::QuoteRunsOn(_) => Some("close the quote where its field ends, or remove it"),
-            Self::TextAfterQuote | Self::QuoteInField => {
-                Some("put all of the field in quotes, and double each quote inside: `\"a \"\"b\"\"\"`")
-            }
-            _ => None,
-        }
-    }
-}
-
-/// A line without an id, or without one of the values.
-#[derive(Debug)]
-pub struct BadLine {
-    /// The line, from 1; where a quoted record spans several, its first, or that of the quote to blame. The row, of a
-    /// Parquet file.
-    pub line: u64,
-    /// What is wrong with it.
-    pub why: BadLineReason,
-}
-
-impl BadLine {
-    /// Boxed, so that a row that is good passes through registers.
-    #[cold]
-    fn boxed(line: u64, why: BadLineReason) -> Box<Self> {
-        Box::new(Self { line, why })
     }
 }
 
@@ -354,16 +311,29 @@ impl TargetFile {
         let columns = &self.value_columns;
         let mut file = Digested::new(File::open(&self.path).map_err(unreadable)?);
         let hasher = file.hasher();
+        let disguised = |what| TargetFileError::Disguised { shown_as: shown_as(), what };
+        let is_parquet = self.format == TargetFileFormat::Parquet;
+        let kinds = (packed_ending(&self.path).is_some(), is_parquet);
+        if let Some(what) = Disguise::on_disk(&file.first(FIRST_BYTES).map_err(unreadable)?, kinds) {
+            return Err(disguised(what));
+        }
         if self.format == TargetFileFormat::Parquet {
             if packed_ending(&self.path).is_some() {
                 return Err(TargetFileError::PackedParquet { shown_as: shown_as() });
             }
-            let witness = file.read_all().map_err(unreadable)?;
+            let mut seam = Seam::default();
+            let witness = file.read_all(|bytes| seam.look(bytes)).map_err(unreadable)?;
             let rows = ParquetRows::open(file.into_file(), (name()?, columns), &self.shown_as)?;
+            if seam.is_found() {
+                return Err(TargetFileError::ParquetTwice { shown_as: shown_as() });
+            }
             let kind = RowsKind::Parquet { rows: Box::new(rows), witness };
             return Ok(TargetRows { kind, hasher, is_over: false });
         }
-        let lines = Lines::new(Unpacked::new(file, &self.path).map_err(unreadable)?);
+        let mut lines = Lines::new(Unpacked::new(file, &self.path).map_err(unreadable)?);
+        if let Some(what) = Disguise::of(lines.first(FIRST_BYTES)) {
+            return Err(disguised(what));
+        }
         let kind = match (self.format, columns.first()) {
             (TargetFileFormat::Text, None) => RowsKind::Text(lines),
             (TargetFileFormat::Text, Some(column)) => {
@@ -443,6 +413,9 @@ fn next_text(lines: &mut Lines<Unpacked>) -> Option<Result<TargetRow<'_>, Box<Ba
         return Some(Err(bad));
     }
     let line = lines.line();
+    if is_merge_marker(lines.current()) {
+        return Some(Err(BadLine::boxed(line, BadLineReason::MergeMarker)));
+    }
     let id = text(lines.current()).and_then(|id| Ok(TargetIdRef::new(id)?));
     Some(
         id.map(|id| TargetRow { line, id, values: RowValues::NONE }).map_err(|why| BadLine::boxed(line, why)),
@@ -458,6 +431,9 @@ fn next_json<'rows>(
         return Some(Err(bad));
     }
     let line = lines.line();
+    if is_merge_marker(lines.current()) {
+        return Some(Err(BadLine::boxed(line, BadLineReason::MergeMarker)));
+    }
     let id = text(lines.current()).and_then(|text| fields.read(text)).and_then(|()| fields.id());
     Some(
         id.map(|id| TargetRow { line, id, values: fields.values() }).map_err(|why| BadLine::boxed(line, why)),

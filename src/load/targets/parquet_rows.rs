@@ -7,7 +7,7 @@ use std::fmt::{self, Write};
 use std::fs::File;
 use std::io;
 
-use parquet::basic::{ConvertedType, LogicalType, Type};
+use parquet::basic::{Compression, ConvertedType, LogicalType, Type};
 use parquet::column::reader::{ColumnReader, ColumnReaderImpl};
 use parquet::data_type::{ByteArray, DataType};
 use parquet::errors::ParquetError;
@@ -16,7 +16,10 @@ use parquet::schema::types::ColumnDescriptor;
 
 use crate::domain::{RowValues, TargetIdRef, TargetRow};
 use crate::foreign;
-use crate::load::targets::{BadLine, BadLineReason, TargetFileError, text};
+use crate::load::targets::{BadLine, BadLineReason, TargetFileError, parquet_layout, text};
+
+/// What the crate says of a page whose CRC-32 is not the one in its header (`parquet.thrift`, `PageHeader.crc`).
+const CHECKSUM_DIFFERS: &str = "CRC checksum mismatch";
 
 /// Rows that are decoded together.
 const ROWS_AT_ONCE: usize = 1024;
@@ -68,8 +71,13 @@ impl ParquetRows {
         (id, values): (&str, &[String]),
         shown_as: &str,
     ) -> Result<Self, TargetFileError> {
-        let reader = unpanicked(|| SerializedFileReader::new(file))
-            .map_err(|why| TargetFileError::NotParquet { shown_as: shown_as.to_owned(), why })?;
+        let not_parquet = |why| TargetFileError::NotParquet { shown_as: shown_as.to_owned(), why };
+        let mut again = file.try_clone().map_err(|error| not_parquet(error.to_string()))?;
+        let reader = unpanicked(|| SerializedFileReader::new(file)).map_err(not_parquet)?;
+        let unknown = unpanicked(|| Ok(parquet_layout::unaccounted(reader.metadata(), &mut again)?));
+        if let Some(bytes) = unknown.map_err(not_parquet)? {
+            return Err(TargetFileError::ParquetJoined { shown_as: shown_as.to_owned(), bytes });
+        }
         let mut columns = vec![Column::find(&reader, id, shown_as)?];
         if matches!(columns[0].cells, Cells::Bool(_)) {
             return Err(unfit(shown_as, id, "BOOLEAN".to_owned()));
@@ -81,6 +89,9 @@ impl ParquetRows {
             if known.is_none() {
                 columns.push(Column::find(&reader, value, shown_as)?);
             }
+        }
+        if let Some(codec) = columns.iter().find_map(|column| unknown_codec(&reader, column.place)) {
+            return Err(TargetFileError::ParquetCodec { shown_as: shown_as.to_owned(), codec });
         }
         Ok(Self {
             reader,
@@ -108,6 +119,9 @@ impl ParquetRows {
             match unpanicked(|| self.decode()) {
                 Ok(true) => {}
                 Ok(false) => return None,
+                Err(why) if why.contains(CHECKSUM_DIFFERS) => {
+                    return Some(Err(BadLine::boxed(self.row + 1, BadLineReason::Checksum)));
+                }
                 Err(why) => return Some(Err(BadLine::boxed(self.row, BadLineReason::Damaged(why)))),
             }
         }
@@ -320,6 +334,15 @@ fn cells(leaf: &ColumnDescriptor) -> Result<(Cells, bool), String> {
         (Type::BOOLEAN, None, C::NONE) => Ok((Cells::Bool(Vec::new()), false)),
         _ => Err(unfit()),
     }
+}
+
+/// Returns the name of a compression that this build cannot undo, where a row group has the column in it.
+fn unknown_codec(reader: &SerializedFileReader<File>, column: usize) -> Option<&'static str> {
+    reader.metadata().row_groups().iter().find_map(|group| match group.column(column).compression() {
+        Compression::BROTLI(_) => Some("Brotli"),
+        Compression::LZO => Some("LZO"),
+        _ => None,
+    })
 }
 
 fn unfit(shown_as: &str, column: &str, kind: String) -> TargetFileError {

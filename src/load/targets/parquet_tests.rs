@@ -153,7 +153,7 @@ fn nulls_and_other_mistakes_are_told_by_their_row_and_the_next_one_read() {
             format!("{}: u1 = a", from + 1),
             format!("line {}: `id` is empty", from + 2),
             format!("line {}: a target id cannot be empty", from + 3),
-            format!("line {}: a target id cannot begin or end with white space", from + 4),
+            format!("line {}: the target id begins with white space: U+0020", from + 4),
             format!("line {}: `name` is empty", from + 5),
             format!("line {}: `name` is empty", from + 6),
             format!("{}: u7 = g", from + 7),
@@ -229,6 +229,71 @@ fn files_of_other_writers_are_read() {
         assert_eq!(stated[6], "line 7: `name` is empty", "{name}");
         assert_eq!(stated[2999], "3000: user-3000 = Wang Wu | 3000", "{name}");
     }
+}
+
+/// A file with a checksum of its one page, of two ids: `tests/fixtures/parquet/make.py` says how it was made.
+fn with_checksums() -> Vec<u8> {
+    fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/parquet/checksums.parquet")).unwrap()
+}
+
+/// States the rows of a file of these bytes, whose ids are in `user_id`.
+fn users(bytes: &[u8]) -> Vec<String> {
+    let site = Site::new();
+    fs::write(site.path(), bytes).unwrap();
+    rows(&file(&site.path(), TargetFileFormat::Parquet, Some("user_id"), &[]))
+}
+
+#[test]
+fn a_flipped_byte_of_a_page_with_a_checksum_is_no_other_person() {
+    let sound = with_checksums();
+    assert_eq!(users(&sound), ["1: cust-1001", "2: cust-1002"]);
+    let first = sound.windows(9).position(|window| window == b"cust-1001").unwrap();
+    for place in first..first + "cust-1001....cust-1002".len() {
+        let mut damaged = sound.clone();
+        damaged[place] ^= 1;
+        assert_eq!(
+            users(&damaged),
+            [
+                "line 1: the checksum of a page that follows does not fit: the file was damaged after it was written"
+            ],
+            "{place}"
+        );
+    }
+}
+
+#[test]
+fn joined_files_are_refused_whichever_is_longer() {
+    let site = Site::new();
+    let (long, short) = (sound_file(), {
+        let cells: &[Cells<'_>] = &[Cells::Text(&[Some("u1"), Some("u2")])];
+        write(&site.path(), "optional binary id (UTF8);", Compression::SNAPPY, &[cells]);
+        fs::read(site.path()).unwrap()
+    });
+    for (first, second) in [(&long, &long), (&short, &short), (&long, &short), (&short, &long)] {
+        fs::write(site.path(), [first.as_slice(), second].concat()).unwrap();
+        let told = site.rows(&[]).join("\n");
+        assert!(told.starts_with("audience-file: `ids` "), "{told}");
+        assert!(told.ends_with("were files joined? write them into one with a Parquet writer"), "{told}");
+        // Something between them hides the seam, not the bytes.
+        fs::write(site.path(), [first.as_slice(), b"\n", second].concat()).unwrap();
+        let told = site.rows(&[]).join("\n");
+        let is_told = told.starts_with("audience-file: `ids` ") || told.contains("cannot be read further");
+        assert!(is_told, "{told}");
+    }
+}
+
+#[test]
+fn a_compression_that_nothing_here_undoes_is_named() {
+    let (plain, brotli) = (b"user_id\x15\x00\x16\x04", b"user_id\x15\x08\x16\x04");
+    let mut bytes = with_checksums();
+    let codec = bytes.windows(plain.len()).position(|window| window == plain).unwrap();
+    bytes[codec..codec + brotli.len()].copy_from_slice(brotli);
+    assert_eq!(
+        users(&bytes),
+        [
+            "audience-file: `ids` is packed with Brotli, which `campaignctl` does not read; save it again with zstd or snappy"
+        ]
+    );
 }
 
 /// A file of 3 000 rows whose ids say their row, with several pages.

@@ -73,9 +73,9 @@ fn a_bad_line_is_named_and_the_next_one_read() {
         text(lines.as_bytes()),
         [
             "1: a",
-            "line 2: a target id cannot begin or end with white space",
+            "line 2: the target id begins with white space: U+0020",
             "line 3: the line has more than 1048576 bytes",
-            "line 4: a target id cannot contain the control character U+0009",
+            "line 4: the target id contains the control character U+0009",
             "5: e",
         ]
     );
@@ -97,7 +97,7 @@ fn bad_csv_records_are_named_by_their_first_line() {
             "line 2: the line has 1 field, and the header 2",
             "line 3: a target id cannot be empty",
             "line 4: the line is not UTF-8 text",
-            "line 5: a target id cannot begin or end with white space",
+            "line 5: the target id begins with white space: U+0020",
             "7: u5",
         ]
     );
@@ -420,7 +420,7 @@ fn a_carriage_return_ends_a_csv_record_too() {
             "1: u2",
             "2: u3",
             "4: u4",
-            "line 4: a target id cannot contain the control character U+000D",
+            "line 4: the target id contains the control character U+000D",
             "5: u6",
             "5: u7",
         ]
@@ -469,4 +469,80 @@ proptest::proptest! {
         proptest::prop_assume!(fields != [""]);
         proptest::prop_assert_eq!(read(&plain), read(&quoted));
     }
+}
+
+#[test]
+fn a_merge_that_nobody_resolved_gives_no_ids_in_any_format() {
+    let merge = |ours: &str, theirs: &str| {
+        format!("<<<<<<< HEAD\n{ours}\n||||||| base\n=======\n{theirs}\n>>>>>>> vips\n")
+    };
+    let marker = |line: u64| format!("line {line}: the line is the marker of a merge conflict");
+    let expected = [
+        "2: u1".to_owned(),
+        marker(3),
+        "4: u2".to_owned(),
+        marker(5),
+        marker(6),
+        "7: u3".to_owned(),
+        marker(8),
+    ];
+    assert_eq!(csv(format!("user_id\nu1\n{}", merge("u2", "u3")).as_bytes()), expected);
+    assert_eq!(csv(format!("user_id\nu1\n{}", merge("\"u2\"", "u3")).as_bytes()), expected);
+    assert_eq!(text(format!("u0\nu1\n{}", merge("u2", "u3")).as_bytes())[1..], expected);
+    let id = |id: &str| format!("{{\"user_id\":\"{id}\"}}");
+    let lines = format!("{}\n{}\n{}", id("u0"), id("u1"), merge(&id("u2"), &id("u3")));
+    assert_eq!(jsonl(lines.as_bytes())[1..], expected);
+    let first = "audience-file: `ids` begins with the marker of a merge conflict; resolve the merge: somebody has to choose between its sides";
+    assert_eq!(text(merge("u1", "u2").as_bytes()), [first]);
+    // Within a quoted field, it is a text.
+    assert_eq!(csv(b"user_id,note\nu1,\"a\n=======\nb\"\n"), ["2: u1"]);
+}
+
+#[test]
+fn a_header_that_stands_in_the_file_again_is_no_person() {
+    let again = |line: u64| format!("line {line}: the header stands here again");
+    assert_eq!(csv(b"user_id\nu1\nuser_id\nu2\n"), ["2: u1", &again(3), "4: u2"]);
+    assert_eq!(csv(b"user_id,city\nu1,HZ\n\"user_id\",city\nu2,SH\n"), ["2: u1", &again(3), "4: u2"]);
+    // Another order of the same columns is a header, too.
+    assert_eq!(csv(b"user_id,city\nu1,HZ\ncity,user_id\n"), ["2: u1", &again(3)]);
+    assert_eq!(csv(b"user_id,city\nuser_id,HZ\ncity,SH\n"), ["2: user_id", "3: city"]);
+}
+
+#[test]
+fn what_is_no_list_is_told_by_what_it_is_packed_or_not() {
+    let open = |ending: &str, bytes: &[u8]| {
+        let mut named = tempfile::Builder::new().suffix(ending).tempfile().unwrap();
+        named.write_all(bytes).unwrap();
+        let format = if ending.contains("csv") { TargetFileFormat::Csv } else { TargetFileFormat::Text };
+        rows(&file(named.path(), format, Some("user_id"), &[])).join("\n")
+    };
+    let gzip = |bytes: &[u8]| {
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+        encoder.write_all(bytes).unwrap();
+        encoder.finish().unwrap()
+    };
+    let pointer = b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 12345\n";
+    let is_pointer = "audience-file: `ids` is a Git LFS pointer, not the list that it stands for; fetch the list itself with `git lfs pull`; in CI, check out with LFS";
+    for ending in [".txt", ".csv", ".txt.gz", ".csv.zst"] {
+        assert_eq!(open(ending, pointer), is_pointer, "{ending}");
+    }
+    assert_eq!(open(".csv.gz", &gzip(pointer)), is_pointer);
+    let page = "audience-file: `ids` is a page of HTML or XML; ";
+    assert!(open(".csv", b"<?xml version=\"1.0\"?><Error/>").starts_with(page));
+    assert!(open(".txt.gz", &gzip(b"\n<!doctype html>\n")).starts_with(page));
+    let utf16: Vec<u8> = "user_id\nu1\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let is_utf16 = "audience-file: `ids` is UTF-16 text, not UTF-8; save the file as UTF-8";
+    assert_eq!(open(".csv", &[&b"\xff\xfe"[..], &utf16].concat()), is_utf16);
+    assert_eq!(open(".csv", &utf16), is_utf16);
+    assert!(open(".csv", &gzip(b"user_id\nu1\n")).contains("is packed with gzip; end its name in `.gz`"));
+}
+
+#[test]
+fn a_column_that_only_looks_like_the_one_that_is_asked_for_is_described() {
+    assert_eq!(
+        csv("us\u{435}r_id\nu1\n".as_bytes()),
+        [
+            "audience-file: `ids` has no column `user_id`; column 1 looks like it, but has another letter that looks the same: U+0435; rename it in the file"
+        ]
+    );
 }

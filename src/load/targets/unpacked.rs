@@ -15,6 +15,9 @@ const PACKED_ENDINGS: [&str; 2] = ["gz", "zst"];
 const GZIP_FIRST: &[u8] = &[0x1f, 0x8b];
 const ZSTANDARD_FIRST: &[u8] = &[0x28, 0xb5, 0x2f, 0xfd];
 
+/// What zstd says of a frame whose window is larger than 128 MiB (`zstd_errors.h`, `frameParameter_windowTooLarge`).
+const WINDOW_TOO_LARGE: &str = "requires too much memory";
+
 /// Returns the ending that says what is in a file: of `ids.csv.gz` it is `csv`, in small letters.
 #[must_use]
 pub fn content_ending(path: &Path) -> Option<String> {
@@ -71,7 +74,10 @@ impl Unpacked {
         if source.raw_os_error().is_some() {
             return source;
         }
-        let help = if source.kind() == io::ErrorKind::UnexpectedEof || file.begins_with(first) {
+        let help = if source.to_string().contains(WINDOW_TOO_LARGE) {
+            "pack it without `--long`: such a file takes more memory to unpack than its readers give"
+                .to_owned()
+        } else if source.kind() == io::ErrorKind::UnexpectedEof || file.begins_with(first) {
             "it was cut short or damaged: copy it again, or make it anew".to_owned()
         } else {
             format!("it is not packed with {packing}: pack it, or take `.{ending}` off its name")
@@ -110,6 +116,19 @@ impl fmt::Debug for Unpacked {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A sound file of one id, packed with a window of 2^31 bytes (RFC 8878 §3.1.1.1.2: the exponent is 21 above 10).
+    #[test]
+    fn a_file_that_was_packed_with_a_long_window_is_not_called_damaged() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("ids.txt.zst");
+        // Magic, a header without a size, the window, and one raw last block of three bytes.
+        let frame = [ZSTANDARD_FIRST, &[0x00, 21 << 3], &[1 | 3 << 3, 0, 0], b"u1\n"].concat();
+        std::fs::write(&path, frame).unwrap();
+        let file = Digested::new(std::fs::File::open(&path).unwrap());
+        let error = Unpacked::new(file, &path).unwrap().read(&mut [0; 16]).unwrap_err();
+        assert!(packing_help(&error).unwrap().starts_with("pack it without `--long`"), "{error}");
+    }
 
     #[test]
     fn the_ending_of_what_is_in_a_packed_file_counts() {
