@@ -321,7 +321,10 @@ impl<'a, D: Deliver> Dispatch<'a, D> {
             Answer::Unwritten(parcel, error) => {
                 self.lane.brake.pull(Stop::Ledger(error));
                 match parcel {
-                    Parcel::Intent(_) => self.intended -= 1,
+                    Parcel::Intent(batch) => {
+                        self.intended -= 1;
+                        self.forgo(batch);
+                    }
                     Parcel::Outcome(landed) => {
                         let Landed { batch, settled } = *landed;
                         self.books.enter(self.lane, Landed { batch, settled: settled.unrecorded() });

@@ -4,6 +4,7 @@
 //! flight share the cost of one disk sync and of one wake-up each way, and no request leaves and no success is told
 //! before it.
 
+use std::error::Error;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
@@ -24,11 +25,21 @@ pub type Clock = Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>;
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum JournalError {
     /// The store refused, now or for an earlier record; nothing is written after that.
-    #[error("the ledger could not be written")]
-    State(#[source] Arc<StateError>),
+    #[error("the ledger could not be written: {}", reasons(.0))]
+    State(Arc<StateError>),
     /// The journal was closed before.
     #[error("the ledger was closed before the record could be written")]
     Closed,
+}
+
+/// Says why a store refused, and why that was.
+fn reasons(error: &StateError) -> String {
+    let (mut reasons, mut cause) = (error.to_string(), error.source());
+    while let Some(error) = cause {
+        reasons = format!("{reasons}: {error}");
+        cause = error.source();
+    }
+    reasons
 }
 
 /// What a record is written for, given back with its answer.

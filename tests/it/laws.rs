@@ -58,7 +58,7 @@ fn calls() -> impl Strategy<Value = CallChoice> {
     prop_oneof![2 => Just(CallChoice::Auto), 1 => Just(CallChoice::Template), 1 => Just(CallChoice::Multiple)]
 }
 
-fn desired_by(call: CallChoice, sketches: &[Sketch]) -> Desired {
+pub(crate) fn desired_by(call: CallChoice, sketches: &[Sketch]) -> Desired {
     let mut desired = desired(sketches);
     desired.campaigns.iter_mut().for_each(|each| each.campaign.call = call);
     desired

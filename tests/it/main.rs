@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on shall panic")]
 
 mod absence;
+mod accounts;
 mod architecture;
 mod bench;
 mod bounds;
@@ -18,6 +19,7 @@ mod fuzz_corpus;
 mod https;
 mod late;
 mod laws;
+mod ledger_files;
 mod ledger_safety;
 mod lsp;
 mod misfortune;
