@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::MutexGuard;
 use std::time::Duration;
 
+use axum::http::Method;
 use axum::http::request::Parts;
 use chrono::{DateTime, Utc};
 
@@ -133,6 +134,7 @@ impl<'a> Call<'a> {
             .or_else(|| SchedulerAction::of(name).map(Action::Scheduler))
             .or_else(|| (name == analysis::ACTION).then_some(Action::Analysis))
             .filter(|_| VERSIONS.contains(&version) && self.head.uri.path() == "/")
+            .filter(|_| [Method::GET, Method::POST].contains(&self.head.method))
             .ok_or_else(GatewayError::api_not_found)?;
         let signed = signature::verify(self.head, self.body, self.parameters, &shared.accounts, self.now)?;
         Ok((action, version, signed))

@@ -23,8 +23,9 @@ use crate::sandbox::received::{Counts, Received, TargetCounts};
 use crate::sandbox::store::{SeenRequest, Store};
 use crate::sandbox::{Options, SandboxError};
 
-/// A push request has some kilobytes; one of a hundred targets less than this.
-const BODY_BYTES_MAX: usize = 2 << 20;
+/// A push request has some kilobytes. The largest one is a hundred targets with values of their own: title and body have
+/// 16 KiB each, and a byte takes up to six on the wire (`%5C%22`).
+const BODY_BYTES_MAX: usize = 32 << 20;
 
 /// How long a stop waits for requests in flight.
 const STOP_MAX: Duration = Duration::from_secs(1);

@@ -71,6 +71,21 @@ fn each_target_gets_the_values_of_its_row_a_hundred_to_a_request() {
 }
 
 #[test]
+fn the_largest_request_that_validate_allows_is_one_that_the_sandbox_takes() {
+    let site = own(1);
+    site.edit("campaigns/c.yaml", "#money# USD", "#name#");
+    site.edit("campaigns/c.yaml", "Hi #name#", "Hi");
+    site.edit("campaigns/c.yaml", "values: { money: \"200\" }, ", "");
+    // Each character is three bytes, and nine on the wire; a body has 16 KiB at most.
+    let rows: Vec<String> = (1..=100).map(|number| format!("u{number},{}\n", "推".repeat(5461))).collect();
+    site.write("campaigns/own.csv", &format!("id,nick\n{}", rows.concat()));
+    site.run(&["validate"]).exits(0);
+    site.apply().exits(0).says("100 accepted");
+    site.write("campaigns/own.csv", &format!("id,nick\nu101,{}\n", "推".repeat(5462)));
+    site.run(&["validate"]).exits(3);
+}
+
+#[test]
 fn an_audience_that_outgrows_ten_goes_on_by_the_other_call() {
     let users = |count: usize| campaign("hello", count).replace("call: template, ", "");
     let site = Site::with(PROJECT, &users(10));

@@ -87,6 +87,18 @@ fn one_byte_of_the_body_changed_is_another_request() {
 }
 
 #[test]
+fn a_method_that_the_gateway_does_not_have_is_no_call() {
+    let vendor = Vendor::start();
+    for method in ["PUT", "PATCH", "DELETE", "post"] {
+        let reply = vendor.call_by(method, vendor.common("PushTemplate"), &good("PushTemplate"));
+        assert_eq!(reply.verdict(), "404 InvalidApi.NotFound", "{method}: {}", reply.text);
+    }
+    assert_eq!(vendor.taken(), 0);
+    let reply = vendor.call_by("GET", vendor.common("PushTemplate"), &good("PushTemplate"));
+    assert_eq!(reply.verdict(), "accepted", "{}", reply.text);
+}
+
+#[test]
 fn a_nonce_is_good_once_in_15_minutes() {
     let vendor = Vendor::start();
     let recorded = capture("node_pop-core_PushTemplate_POST.http");

@@ -117,14 +117,25 @@ impl Vendor {
 
     pub(crate) fn call_with(
         &self,
+        common: BTreeMap<String, String>,
+        business: &BTreeMap<String, String>,
+    ) -> Reply {
+        self.call_by("POST", common, business)
+    }
+
+    /// The same by another method, which is signed, too.
+    pub(crate) fn call_by(
+        &self,
+        method: &str,
         mut common: BTreeMap<String, String>,
         business: &BTreeMap<String, String>,
     ) -> Reply {
         let mut all = common.clone();
         all.extend(business.clone());
-        let text = string_to_sign_v1("POST", &all);
+        let text = string_to_sign_v1(method, &all);
         common.insert("Signature".to_owned(), signature_v1(sandbox::ACCESS_KEY_SECRET, &text));
-        self.send(&post(&sorted_query(&common), &sorted_query(business)))
+        let request = post(&sorted_query(&common), &sorted_query(business));
+        self.send(&[method.as_bytes(), &request["POST".len()..]].concat())
     }
 
     /// Sends bytes and reads one reply.

@@ -61,6 +61,9 @@ fn a_template_push_keeps_the_rules() {
             ("3028", &[("TargetMsgkey", r#"{"u":"k"} {"#)]),
             // A lenient reader would drop the first of them without a word.
             ("3028", &[("TargetMsgkey", r#"{"u":"k1","u":"k2"}"#)]),
+            // One key for two targets: whose push it names, nobody could tell.
+            ("3028", &[("TargetMsgkey", r#"{"u":"k","v":"k"}"#)]),
+            ("accepted", &[("TargetMsgkey", r#"{"u":"k","v":"l"}"#)]),
             ("accepted", &[("TemplateKeyValue", r#"{"a":"1","b":2}"#)]),
             ("3028", &[("TemplateKeyValue", r#"{"a":{}}"#)]),
             ("3028", &[("TemplateKeyValue", "a=1")]),
@@ -243,6 +246,8 @@ fn a_batch_push_keeps_the_rules() {
             ("3028", &[("TargetMsg.1.MsgKey", "-")]),
             ("3028", &[("TargetMsg.3.Target", "u3"), ("TargetMsg.3.MsgKey", "k3")]),
             ("3028", &[("TargetMsg.1.TemplateKeyValue", "a")]),
+            ("3028", &[("TargetMsg.2.Target", "u2"), ("TargetMsg.2.MsgKey", "k1")]),
+            ("accepted", &[("TargetMsg.2.Target", "u2"), ("TargetMsg.2.MsgKey", "k2")]),
             ("3044", &[("TargetMsg.1.ExtendedParams", r#"{"taskId":"1"}"#)]),
             (
                 "accepted",

@@ -1,6 +1,6 @@
 //! To whom a push goes: `TargetMsgkey`, `Msgkey` or `TargetMsg.N.*`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -103,5 +103,12 @@ fn bounded(deliveries: Vec<Delivery>, targets_max: usize) -> Result<Vec<Delivery
     if deliveries.len() > targets_max {
         return Err(ResultCode::SinglePushTargetTooMuch.because(format!("at most {targets_max} targets")));
     }
-    Ok(deliveries)
+    // “Custom, must be unique” (vendor page 2871127): where one stands for two, nobody can tell which was meant.
+    let mut keys = HashSet::new();
+    match deliveries.iter().find(|delivery| !keys.insert(delivery.message_key.as_str())) {
+        Some(delivery) => {
+            Err(malformed(format!("the message key {} stands for two targets", delivery.message_key)))
+        }
+        None => Ok(deliveries),
+    }
 }
