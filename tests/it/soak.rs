@@ -23,8 +23,17 @@ fn soak(binary: &Path, arguments: &[&str]) -> (Output, Value) {
 
 #[test]
 fn a_killed_apply_adds_up() {
-    let given =
-        ["--targets", "1500", "--kills", "3", "--faults", "0.05", "--rate", "100", "--call", "template"];
+    adds_up(1500, "template");
+}
+
+#[test]
+fn a_killed_apply_by_the_other_call_adds_up() {
+    adds_up(30_000, "multiple");
+}
+
+fn adds_up(targets: u64, call: &str) {
+    let count = targets.to_string();
+    let given = ["--targets", &count, "--kills", "3", "--faults", "0.05", "--rate", "100", "--call", call];
     let (ran, summary) = soak(Path::new(env!("CARGO_BIN_EXE_campaignctl")), &given);
     assert!(
         ran.status.success(),
@@ -34,8 +43,9 @@ fn a_killed_apply_adds_up() {
     );
     assert_eq!(summary["adds_up"], true);
     assert_eq!(summary["killed"], 3);
-    assert_eq!(summary["end"]["accepted"], 1500);
-    assert_eq!(summary["end"]["taken"], 1500);
+    assert_eq!(summary["call"], call);
+    assert_eq!(summary["end"]["accepted"], targets);
+    assert_eq!(summary["end"]["taken"], targets);
     assert_eq!(summary["end"]["in_doubt"], 0);
     // Otherwise nothing was put to the test.
     assert!(summary["after_kills"]["unsent"].as_u64().is_some_and(|targets| targets > 0), "{summary}");
