@@ -2,6 +2,7 @@
 
 use std::error::Error;
 use std::fmt;
+use std::io::ErrorKind;
 
 use crate::cli::exit::ExitStatus;
 use crate::ledger::{BlockError, Damage, Receiver};
@@ -38,9 +39,19 @@ impl Failure {
         failure
     }
 
-    /// Returns what happened, without causes and help.
-    pub(in crate::cli) fn message(&self) -> &str {
-        &self.message
+    /// Starts the failure of what the system did not give, or refused.
+    pub(in crate::cli) fn of_system(message: &str, source: &std::io::Error) -> Self {
+        let mut failure = Self::new(ExitStatus::Other, message);
+        failure.causes.push(source.to_string());
+        match help_with_system(source) {
+            Some(help) => failure.help(help),
+            None => failure,
+        }
+    }
+
+    /// Returns what happened and why, in one line.
+    pub(in crate::cli) fn in_one_line(&self) -> String {
+        std::iter::once(&self.message).chain(&self.causes).cloned().collect::<Vec<_>>().join(": ")
     }
 
     /// Lists what the message speaks of, one to a line.
@@ -116,13 +127,51 @@ impl From<StateError> for Failure {
                     "nothing was sent. Restore the ledger's directory from the latest backup that has every run; a ledger that forgot a push would send it twice. If you are certain that what it lacks was never sent, docs/ledger.md has the way on",
                 ),
             ),
-            StateError::Io { .. } => (ExitStatus::Other, None),
+            StateError::Io { source, .. } => (ExitStatus::Other, help_with_system(source)),
         };
-        let failure = Self::from_error(status, &error);
+        let mut failure = Self::from_error(status, &error);
+        if let StateError::Io { doing, path, source } = &error
+            && is_read_only(doing, source)
+        {
+            let message = format!("the ledger is read-only: could not {doing} `{}`", path.display());
+            failure.message = message;
+        }
         match help {
             Some(help) => failure.help(help),
             None => failure,
         }
+    }
+}
+
+/// Whether who may only read was to write.
+fn is_read_only(doing: &str, source: &std::io::Error) -> bool {
+    let is_refused = matches!(source.kind(), ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem);
+    is_refused && !matches!(doing, "read" | "copy")
+}
+
+/// Says what to do where the system has too little of something, or refuses. None of it is damage.
+fn help_with_system(source: &std::io::Error) -> Option<&'static str> {
+    // POSIX numbers that Rust has no kind for: EIO, ENFILE, EMFILE.
+    match (source.kind(), source.raw_os_error()) {
+        (_, Some(5)) => Some(
+            "nothing was sent. The disk failed to read or to write; the ledger may be whole. See what the system says of \
+             the disk before anything is restored",
+        ),
+        (_, Some(23 | 24)) => Some(
+            "nothing was sent, and the ledger is as it was. Let the process open more files: `ulimit -n 1024`",
+        ),
+        (ErrorKind::OutOfMemory | ErrorKind::WouldBlock, _) => Some(
+            "nothing was sent, and the ledger is as it was. Give the process more memory and threads: `ulimit -v`, \
+             `ulimit -u`, or the container's limits",
+        ),
+        (ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge, _) => Some(
+            "nothing was sent, and the ledger is as it was. Make room on its disk; `plan`, `status` and `ledger export` \
+             need room in the directory for temporary files at most, `TMPDIR`",
+        ),
+        (ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem, _) => Some(
+            "nothing was sent. Run it as a user who may write to the ledger's directory and the files in it",
+        ),
+        _ => None,
     }
 }
 

@@ -115,7 +115,12 @@ impl Session<'_> {
                 text::count(before, "record"),
                 text::number(after)
             )),
-            Err(failure) => self.shell.say(&format!("The ledger was not packed: {}\n", failure.message())),
+            Err(failure) => {
+                self.shell.say(&format!(
+                    "The ledger was not packed, and is as it was: {}\n",
+                    failure.in_one_line()
+                ));
+            }
         }
     }
 
@@ -259,9 +264,10 @@ impl Session<'_> {
     }
 }
 
-/// Whether a directory can be read at best.
+/// Whether a directory can be read at best: sled, and the lock, write even for who only reads.
 fn is_unwritable(error: &std::io::Error) -> bool {
-    matches!(error.kind(), ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem)
+    use ErrorKind::{FileTooLarge, PermissionDenied, QuotaExceeded, ReadOnlyFilesystem, StorageFull};
+    matches!(error.kind(), FileTooLarge | PermissionDenied | QuotaExceeded | ReadOnlyFilesystem | StorageFull)
 }
 
 /// Only a sandbox's ledger is made by itself, and only if none was pinned.

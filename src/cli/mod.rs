@@ -9,6 +9,7 @@ mod exit;
 mod failure;
 mod interrupt;
 mod ledger_access;
+mod out_of_memory;
 mod progress;
 mod session;
 mod shell;
@@ -16,6 +17,7 @@ mod vendor_side;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -59,6 +61,7 @@ struct Globals {
 /// Runs the process's command line, and returns its exit code.
 #[must_use]
 pub fn main() -> ExitCode {
+    let ends_in_order = out_of_memory::ends_in_order();
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => return usage(&error).into(),
@@ -66,7 +69,12 @@ pub fn main() -> ExitCode {
     let globals = &arguments.globals;
     let directory = globals.directory.as_ref().map(|directory| directory.to_string_lossy());
     let shell = Shell::new(globals.now, Caller::new(directory.as_deref(), globals.environment.as_deref()));
-    let status = match commands::run(&shell, globals, &arguments.command) {
+    if shell.variable("CAMPAIGNCTL_CRASH_AFTER").is_some() {
+        // A crash test wants the process to die on the spot.
+        ends_in_order.store(false, Ordering::Relaxed);
+    }
+    let done = out_of_memory::prove_room().and_then(|()| commands::run(&shell, globals, &arguments.command));
+    let status = match done {
         Ok(status) => status,
         Err(failure) => {
             let failure = failure.spelled_for(shell.caller());

@@ -108,13 +108,16 @@ pub trait Backend: Send {
     /// Returns [`StateError::Damaged`] or [`StateError::Io`].
     fn put_blocks(&mut self, serial: Serial, blocks: Vec<Vec<u8>>) -> Result<(), StateError>;
 
-    /// Returns an empty place for lines that shall stand in the stead of this one's. It is gone unless
-    /// [`Backend::supersede`] takes it.
+    /// Returns an empty place for lines that shall stand in the stead of this one's. [`Backend::supersede`] takes it, or
+    /// [`Backend::discard_draft`] removes it.
     ///
     /// # Errors
     ///
     /// Returns [`StateError::Io`] when it cannot be made.
     fn draft(&self) -> Result<Box<dyn Backend>, StateError>;
+
+    /// Removes what is left of a draft that was given up; its value is gone by then.
+    fn discard_draft(&self) {}
 
     /// Puts a draft of this place in its stead, durably. A crash leaves either of the two, whole.
     ///

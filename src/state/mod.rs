@@ -7,6 +7,7 @@ mod backend;
 #[cfg(test)]
 mod conformance;
 mod group;
+mod high_water;
 mod holder;
 mod memory;
 mod open;
@@ -14,6 +15,8 @@ mod pack;
 #[cfg(test)]
 mod packing_tests;
 mod pin;
+mod room;
+mod scratch;
 mod sled_backend;
 mod store_files;
 mod unpanicked;
@@ -25,5 +28,6 @@ pub use memory::MemoryBackend;
 pub use open::{Expected, OpenLedger, OpenRefused, create, open};
 pub use pack::pack;
 pub use pin::{PIN_FILE_NAME, PinError, Pins};
+pub use room::Room;
 pub use sled_backend::SledBackend;
 pub use witness::remember;

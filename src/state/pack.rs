@@ -31,7 +31,27 @@ pub fn pack(
     expected: Expected<'_>,
     now: DateTime<Utc>,
 ) -> Result<OpenLedger, OpenRefused> {
-    let OpenLedger { ledger, backend, mut writer, marks, .. } = opened;
+    let OpenLedger { ledger, backend, writer, marks, .. } = opened;
+    let drafted = drafted(&ledger, backend.as_ref(), writer, marks, now);
+    drop(ledger);
+    match drafted {
+        Ok(draft) => open(backend.supersede(draft)?, expected),
+        Err(error) => {
+            // A full disk is why most are given up, and the next record needs room.
+            backend.discard_draft();
+            Err(error)
+        }
+    }
+}
+
+/// Packs a ledger into a draft, and proves that it adds up to the same.
+fn drafted(
+    ledger: &Ledger,
+    backend: &dyn Backend,
+    mut writer: Writer,
+    marks: Vec<Mark>,
+    now: DateTime<Utc>,
+) -> Result<Box<dyn Backend>, OpenRefused> {
     let mut draft = backend.draft()?;
     let after = Mark { serial: writer.serial(), chain: writer.chain().to_string() };
     let mut group = Vec::with_capacity(GROUP);
@@ -50,8 +70,7 @@ pub fn pack(
     if !ledger.adds_up_to(&read(draft.as_ref())?)? {
         return Err(OpenRefused::PackedDiffers);
     }
-    drop(ledger);
-    open(backend.supersede(draft)?, expected)
+    Ok(draft)
 }
 
 fn read(backend: &dyn Backend) -> Result<Ledger, OpenRefused> {

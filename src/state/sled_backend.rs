@@ -7,10 +7,10 @@
 //! - It takes a snapshot that a killed process did not finish for the latest one, and gives the store up: such
 //!   files are removed before it opens.
 //! - It cuts a damaged tail off without a word, which here would mean to forget pushes that were sent: the
-//!   last serial is also kept in a file beside it, so that a shorter ledger is noticed.
+//!   last serial is also kept beside it (`high_water`), so that a shorter ledger is noticed.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{ErrorKind, Read, Seek, Write};
+use std::fs::{self, File};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
@@ -20,8 +20,11 @@ use tempfile::TempDir;
 use crate::ledger::{BlockBytes, BlockError, BlockPlace, Blocks, Chain, Serial};
 use crate::state::backend::{Backend, Lines, StateError};
 use crate::state::group::{Packer, Unpacker};
+use crate::state::high_water::{self, HighWater};
 use crate::state::holder::{self, HeldLock, Holder};
-use crate::state::store_files::{self, DATABASE_FILE_NAME, HIGH_WATER_FILE_NAME};
+use crate::state::room::{self, Room};
+use crate::state::scratch;
+use crate::state::store_files::{self, DATABASE_FILE_NAME};
 use crate::state::unpanicked::unpanicked;
 
 /// Lines, grouped as [`Packer`] lays them: keys are first serials, and for a value's further pieces their number behind it.
@@ -50,7 +53,7 @@ pub struct SledBackend {
     /// The directory of the store that counts.
     store_path: PathBuf,
     database_file: File,
-    high_water_file: File,
+    high_water: HighWater,
     held: Held,
 }
 
@@ -123,7 +126,7 @@ impl SledBackend {
         if store_files::current(directory).is_none() {
             return Err(StateError::Missing(directory.to_owned()));
         }
-        Self::attach(directory, Held::Lock(Box::new(holder::take(directory, holder)?)))
+        Self::attach(directory, Held::Lock(Box::new(hold(directory, holder)?)))
     }
 
     /// Opens the store in `directory`, made if there is none, and keeps everybody else out. Whether it is
@@ -134,7 +137,7 @@ impl SledBackend {
     /// Returns what [`SledBackend::open`] returns, but never [`StateError::Missing`].
     pub fn create(directory: &Path, holder: &Holder) -> Result<Self, StateError> {
         fs::create_dir_all(directory).map_err(io("create", directory))?;
-        Self::attach(directory, Held::Lock(Box::new(holder::take(directory, holder)?)))
+        Self::attach(directory, Held::Lock(Box::new(hold(directory, holder)?)))
     }
 
     /// Opens a copy of the ledger in `directory`, which another process may be writing to: a view for reading.
@@ -148,11 +151,12 @@ impl SledBackend {
     /// Returns [`StateError::Missing`] where there is no ledger, [`StateError::Damaged`] when sled cannot read the
     /// copy, [`StateError::Io`] when it cannot be made.
     pub fn view(directory: &Path) -> Result<Self, StateError> {
-        if store_files::current(directory).is_none() {
+        let Some((_, store)) = store_files::current(directory) else {
             return Err(StateError::Missing(directory.to_owned()));
-        }
-        let copy = tempfile::tempdir().map_err(io("copy", directory))?;
-        store_files::copy(directory, copy.path()).map_err(io("copy", directory))?;
+        };
+        let database = store.join(DATABASE_FILE_NAME);
+        drop(File::open(&database).map_err(io("read", &database))?);
+        let copy = scratch::filled(|to| store_files::copy(directory, to)).map_err(io("copy", directory))?;
         let path = copy.path().to_owned();
         Self::attach(&path, Held::Copy { _directory: copy }).map_err(|error| match error {
             StateError::Damaged { why, .. } => StateError::Damaged { path: directory.to_owned(), why },
@@ -167,10 +171,7 @@ impl SledBackend {
     ///
     /// Returns [`StateError::Io`] or [`StateError::Damaged`] when the note of it cannot be read.
     pub fn known_serial(directory: &Path) -> Result<Option<Serial>, StateError> {
-        if !directory.join(HIGH_WATER_FILE_NAME).exists() {
-            return Ok(None);
-        }
-        Ok(read_high_water(directory)?.map(|(serial, _)| serial))
+        Ok(high_water::read(directory)?.map(|(serial, _)| serial))
     }
 
     /// Returns the writer on this host that had the ledger before and never came to its end.
@@ -188,7 +189,8 @@ impl SledBackend {
         }
         let store_path =
             store_files::current(directory).map_or_else(|| directory.to_owned(), |(_, path)| path);
-        store_files::remove_unfinished_snapshots(&store_path).map_err(io("clean up", directory))?;
+        store_files::remove_useless_snapshots(&store_path).map_err(io("clean up", directory))?;
+        Room::TO_OPEN.prove().map_err(io("open", directory))?;
         let config = sled::Config::new()
             .path(&store_path)
             .cache_capacity(CACHE_BYTES)
@@ -215,21 +217,13 @@ impl SledBackend {
         };
         let path = store_path.join(DATABASE_FILE_NAME);
         let database_file = File::open(&path).map_err(io("open", &path))?;
-        let path = directory.join(HIGH_WATER_FILE_NAME);
-        let high_water_file = OpenOptions::new()
-            .create(true)
-            .truncate(false)
-            .read(true)
-            .write(true)
-            .open(&path)
-            .map_err(io("open", &path))?;
         Ok(Self {
             store: Arc::new(store),
             packer: Packer::new().map_err(io("pack into", directory))?,
             path: directory.to_owned(),
             store_path,
             database_file,
-            high_water_file,
+            high_water: HighWater::open(directory)?,
             held,
         })
     }
@@ -253,14 +247,6 @@ impl SledBackend {
     /// Whether the database takes more memory than there should be taken, once all of it was read.
     fn is_large(&self) -> bool {
         self.database_file.metadata().is_ok_and(|metadata| metadata.len() > SMALL_BYTES)
-    }
-
-    fn write_high_water(&mut self, serial: Serial, chain: &str) -> Result<(), StateError> {
-        // Fixed width, so that a shorter number leaves nothing of a longer one behind. Not synced: after a
-        // power cut it may lag, which hides nothing that the records themselves do not show.
-        let note = format!("{:020} {chain}\n", serial.0);
-        let file = &mut self.high_water_file;
-        file.rewind().and_then(|()| file.write_all(note.as_bytes())).map_err(io("write", &self.path))
     }
 
     fn prove_writable(&self) -> Result<(), StateError> {
@@ -301,7 +287,10 @@ impl Backend for SledBackend {
                     }
                 }
             }
-            let damaged = |why| StateError::Damaged { path: self.path.clone(), why };
+            let damaged = |why| match room::shortage() {
+                Some(source) => StateError::Io { doing: "unpack", path: self.path.clone(), source },
+                None => StateError::Damaged { path: self.path.clone(), why },
+            };
             unpacker.lines(value).map(Some).map_err(damaged)
         };
         Box::new(std::iter::from_fn(move || {
@@ -350,11 +339,11 @@ impl Backend for SledBackend {
             Ok(())
         })?;
         self.sync()?;
-        self.write_high_water(last, &chain.to_string())
+        self.high_water.write(last, &chain.to_string())
     }
 
     fn high_water(&self) -> Result<Option<(Serial, String)>, StateError> {
-        read_high_water(&self.path)
+        high_water::read(&self.path)
     }
 
     fn blocks(&self) -> Arc<dyn Blocks> {
@@ -380,30 +369,42 @@ impl Backend for SledBackend {
         Ok(Box::new(Self::attach(&draft, Held::Within)?))
     }
 
+    fn discard_draft(&self) {
+        // One that is left is removed by the next writer.
+        drop(store_files::discard_draft(&self.path));
+    }
+
     fn supersede(self: Box<Self>, draft: Box<dyn Backend>) -> Result<Box<dyn Backend>, StateError> {
         let high_water = draft.high_water()?;
         drop(draft);
         let Self { store, path, held, .. } = *self;
         drop(store);
-        store_files::promote(&path).map_err(io("put the packed store in place in", &path))?;
+        store_files::promote(&path).map_err(|error| {
+            // One that is left is removed by the next writer.
+            drop(store_files::discard_draft(&path));
+            io("put the packed store in place in", &path)(error)
+        })?;
         let mut next = Self::attach(&path, held)?;
         if let Some((serial, chain)) = high_water {
-            next.write_high_water(serial, &chain)?;
+            next.high_water.write(serial, &chain)?;
         }
         Ok(Box::new(next))
     }
 }
 
-fn read_high_water(directory: &Path) -> Result<Option<(Serial, String)>, StateError> {
-    let path = directory.join(HIGH_WATER_FILE_NAME);
-    let mut note = String::new();
-    File::open(&path).and_then(|mut file| file.read_to_string(&mut note)).map_err(io("read", &path))?;
-    let Some((serial, chain)) = note.trim_end().split_once(' ') else { return Ok(None) };
-    let serial = serial.parse().map_err(|_| StateError::Damaged {
-        path: directory.to_owned(),
-        why: format!("`{HIGH_WATER_FILE_NAME}` does not begin with a serial"),
-    })?;
-    Ok(Some((Serial(serial), chain.to_owned())))
+/// Takes the lock. Where the disk has no room for the note, a writer that died may have filled it with a draft.
+fn hold(directory: &Path, holder: &Holder) -> Result<HeldLock, StateError> {
+    match holder::take(directory, holder) {
+        Err(StateError::Io { source, .. })
+            if matches!(source.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded)
+                && store_files::draft(directory).exists()
+                && holder::left_behind(directory)?.iter().all(|left| left.host == holder.host) =>
+        {
+            store_files::discard_draft(directory).map_err(io("clean up", directory))?;
+            holder::take(directory, holder)
+        }
+        taken => taken,
+    }
 }
 
 fn io<'a>(doing: &'static str, path: &'a Path) -> impl FnOnce(std::io::Error) -> StateError + 'a {

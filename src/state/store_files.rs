@@ -10,12 +10,10 @@ use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use crate::state::holder;
+use crate::state::{high_water, holder};
 
 /// sled's database file.
 pub(super) const DATABASE_FILE_NAME: &str = "db";
-/// How far the ledger is, kept apart from the records.
-pub(super) const HIGH_WATER_FILE_NAME: &str = "high_water";
 /// Where a store is written that will take another's place.
 const DRAFT_NAME: &str = "packing";
 /// What the names of stores that took another's place begin with.
@@ -24,6 +22,11 @@ const STORE_PREFIX: &str = "store-";
 const COMPANIONS: [&str; 2] = ["conf", "blobs"];
 /// What sled calls a snapshot until it is whole.
 const UNFINISHED_SNAPSHOT_SUFFIX: &str = ".generating";
+/// What the names of sled's snapshots begin with.
+const SNAPSHOT_PREFIX: &str = "snap.";
+/// Bytes at a snapshot's end: its length, eight of them, then the checksum of what is before that (sled 0.34,
+/// `pagecache/snapshot.rs`).
+const SNAPSHOT_TRAILER_BYTES: usize = 12;
 /// How long sled may hold on to a database that was dropped.
 const LETTING_GO_MAX: Duration = Duration::from_secs(5);
 
@@ -65,12 +68,20 @@ pub(super) fn tidy(directory: &Path) -> io::Result<()> {
         let name = entry.file_name();
         let is_of_first = name == DATABASE_FILE_NAME
             || COMPANIONS.iter().any(|companion| name == *companion)
-            || name.to_string_lossy().starts_with("snap.");
+            || name.to_string_lossy().starts_with(SNAPSHOT_PREFIX);
         if is_of_first {
             remove_all(&entry.path())?;
         }
     }
     Ok(())
+}
+
+/// Removes a draft that nobody will put in place.
+pub(super) fn discard_draft(directory: &Path) -> io::Result<()> {
+    let draft = draft(directory);
+    // One that never became a store has no file that sled could hold on to.
+    drop(wait_until_let_go(&draft));
+    remove_all(&draft)
 }
 
 fn remove_all(path: &Path) -> io::Result<()> {
@@ -87,7 +98,7 @@ pub(super) fn promote(directory: &Path) -> io::Result<()> {
     let number =
         current(directory).map(|(number, path)| wait_until_let_go(&path).map(|()| number)).transpose()?;
     wait_until_let_go(&draft)?;
-    remove_all(&draft.join(HIGH_WATER_FILE_NAME))?;
+    high_water::files(&draft).iter().try_for_each(|file| remove_all(file))?;
     sync_all(&draft)?;
     let number = number.unwrap_or_default() + 1;
     fs::rename(&draft, directory.join(format!("{STORE_PREFIX}{number}")))?;
@@ -119,29 +130,39 @@ pub(super) fn sync_all(path: &Path) -> io::Result<()> {
     File::open(path)?.sync_all()
 }
 
-/// Removes what a process left behind that was killed while sled wrote a snapshot. sled would take it for the
-/// latest one, and the whole store for corrupted; the one before is still there, and the log has the rest.
-pub(super) fn remove_unfinished_snapshots(store: &Path) -> io::Result<()> {
+/// Removes snapshots that sled would take for the whole store's corruption: those that a killed process did not finish,
+/// and those that are damaged, by their own checksum. sled only saves time with them: it makes them anew from its log, and
+/// whether that is whole is proven by the chain of the records.
+pub(super) fn remove_useless_snapshots(store: &Path) -> io::Result<()> {
     for entry in fs::read_dir(store)? {
         let entry = entry?;
-        if is_unfinished_snapshot(&entry.file_name()) {
+        let name = entry.file_name();
+        if name.to_string_lossy().starts_with(SNAPSHOT_PREFIX)
+            && (is_unfinished_snapshot(&name) || !is_whole_snapshot(&fs::read(entry.path())?))
+        {
             fs::remove_file(entry.path())?;
         }
     }
     Ok(())
 }
 
+fn is_whole_snapshot(bytes: &[u8]) -> bool {
+    let Some((snapshot, trailer)) = bytes.split_last_chunk::<SNAPSHOT_TRAILER_BYTES>() else { return false };
+    !snapshot.is_empty() && trailer.ends_with(&crc32fast::hash(snapshot).to_le_bytes())
+}
+
 fn is_unfinished_snapshot(name: &OsStr) -> bool {
     let name = name.to_string_lossy();
-    name.starts_with("snap.") && name.ends_with(UNFINISHED_SNAPSHOT_SUFFIX)
+    name.starts_with(SNAPSHOT_PREFIX) && name.ends_with(UNFINISHED_SNAPSHOT_SUFFIX)
 }
 
 /// Copies a ledger's files: first what tells how far it is, last what it is read from, so that the copy's
 /// records reach at least as far as the copy's other files say.
 pub(super) fn copy(from: &Path, to: &Path) -> io::Result<()> {
-    let note = from.join(HIGH_WATER_FILE_NAME);
-    if note.exists() {
-        fs::copy(note, to.join(HIGH_WATER_FILE_NAME))?;
+    for (note, copied) in high_water::files(from).iter().zip(high_water::files(to)) {
+        if note.exists() {
+            copy_file(note, &copied)?;
+        }
     }
     let Some((number, store)) = current(from) else { return Err(ErrorKind::NotFound.into()) };
     let target = if number == 0 { to.to_owned() } else { to.join(format!("{STORE_PREFIX}{number}")) };
@@ -157,7 +178,7 @@ fn copy_store(from: &Path, to: &Path) -> io::Result<()> {
         let (source, target) = (from.join(&name), to.join(&name));
         let is_left_out = name == holder::LOCK_FILE_NAME
             || name == holder::CLAIM_FILE_NAME
-            || name == HIGH_WATER_FILE_NAME
+            || high_water::is_part(&name)
             || name == DRAFT_NAME
             || name.to_string_lossy().starts_with(STORE_PREFIX)
             || is_unfinished_snapshot(&name);
@@ -169,11 +190,16 @@ fn copy_store(from: &Path, to: &Path) -> io::Result<()> {
             copy_store(&source, &target)?;
             continue;
         }
-        match fs::copy(&source, &target) {
+        match copy_file(&source, &target) {
             // A snapshot that was replaced by a newer one meanwhile.
             Err(error) if error.kind() == ErrorKind::NotFound && name != DATABASE_FILE_NAME => {}
-            copied => drop(copied?),
+            copied => copied?,
         }
     }
     Ok(())
+}
+
+/// Copies what is in a file; who may only read it may write to the copy.
+fn copy_file(from: &Path, to: &Path) -> io::Result<()> {
+    io::copy(&mut File::open(from)?, &mut File::create(to)?).map(drop)
 }

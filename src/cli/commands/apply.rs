@@ -11,6 +11,7 @@ use crate::cli::audiences::Audiences;
 use crate::cli::exit::ExitStatus;
 use crate::cli::failure::Failure;
 use crate::cli::interrupt;
+use crate::cli::out_of_memory;
 use crate::cli::progress;
 use crate::cli::session::Session;
 use crate::cli::shell::Shell;
@@ -95,6 +96,7 @@ pub(super) fn run(shell: &Shell, globals: &Globals, args: &Args) -> Result {
     if plan.pushes.is_empty() {
         return nothing_to_push(shell, args, &plan.document);
     }
+    out_of_memory::prove_room_to_send(&desired.environment, plan.document.summary.requests)?;
     approve(shell, args, &plan.document)?;
     if let Some(reviewed) = &reviewed {
         // Nobody knows how long the question stood.
@@ -212,7 +214,7 @@ fn execute(session: &Session<'_>, args: &Args, desired: &Desired, open: OpenLedg
     let unpacked_until = unpacked_until(args, &open);
     let ledger = open.ledger;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let runtime = runtime.map_err(|error| Failure::from_error(ExitStatus::Other, &error))?;
+    let runtime = runtime.map_err(|error| Failure::of_system("could not begin", &error))?;
     let summary = plan.document.summary;
     let had_doubts = summary.in_doubt > 0;
     let (report, took, last) = runtime.block_on(async {

@@ -7,6 +7,7 @@ use crate::apply::{self, Answer, Finding, Questions, Settle};
 use crate::cli::commands::doubt::{prove_known, wanted};
 use crate::cli::exit::ExitStatus;
 use crate::cli::failure::Failure;
+use crate::cli::out_of_memory;
 use crate::cli::session::Session;
 use crate::cli::shell::Shell;
 use crate::cli::vendor_side::VendorSide;
@@ -86,8 +87,9 @@ fn ask(shell: &Shell, args: &Args, scope: &Scope, open: &OpenLedger, settle: Set
     if asked.is_empty() {
         return Ok(Vec::new());
     }
+    out_of_memory::prove_room_to_send(&scope.environment, 1)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let runtime = runtime.map_err(|error| Failure::from_error(ExitStatus::Other, &error))?;
+    let runtime = runtime.map_err(|error| Failure::of_system("could not begin", &error))?;
     let findings = runtime.block_on(async {
         let vendor_side = VendorSide::connect(shell, &scope.environment).await?;
         let questions = Questions::new(&vendor_side.client, scope.environment.requests_per_second);

@@ -1,4 +1,5 @@
 mod export;
+mod export_line;
 mod pack;
 mod restore;
 mod unlock;

@@ -2,6 +2,7 @@ use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 
+use crate::cli::commands::ledger::export_line;
 use crate::cli::exit::ExitStatus;
 use crate::cli::failure::Failure;
 use crate::cli::session::Session;
@@ -81,16 +82,19 @@ fn rebuild(
             .items(items)
             .help("nothing was changed. Take another export: the latest, whole, and of this ledger")
     };
-    let refused = |error: OpenRefused| unusable(vec![Failure::from(error).message().to_owned()]);
+    let refused = |error: OpenRefused| unusable(vec![in_words(error)]);
     if beside.exists() {
         std::fs::remove_dir_all(beside).map_err(|error| failed(beside, &error))?;
     }
     let mut store = SledBackend::create(beside, &session.holder("ledger restore", true))?;
     let mut writer = Writer::default();
     let mut group = Vec::with_capacity(GROUP);
-    for line in BufReader::new(export).split(b'\n') {
+    for (number, line) in (1..).zip(BufReader::new(export).split(b'\n')) {
         let (line, blocks) = ledger::without_blocks(&line.map_err(|error| failed(path, &error))?);
-        let serial = writer.decode(&line).map_err(|damage| refused(damage.into()))?.serial;
+        let expected = writer.serial().next();
+        let decoded = writer.decode(&line);
+        let fault = |damage| unusable(vec![export_line::fault(&line, number, expected, &damage)]);
+        let serial = decoded.map_err(fault)?.serial;
         if !blocks.is_empty() {
             store.put_blocks(serial, blocks)?;
         }
@@ -100,6 +104,9 @@ fn rebuild(
         }
     }
     store.append(group, writer.chain())?;
+    if writer == Writer::default() {
+        return Err(unusable(vec!["it is empty".to_owned()]));
+    }
     let faults = faults_of_targets(&store)?;
     if !faults.is_empty() {
         return Err(unusable(faults));
@@ -107,8 +114,36 @@ fn rebuild(
     let pins = Pins::read(session.directory())?;
     let pinned = pins.lineage(&scope.environment.name);
     let rebuilt = session.prove(Box::new(store), scope, pinned).map_err(refused)?;
-    prove_needed(session, scope, rebuilt.ledger.serial())?;
-    Ok(rebuilt)
+    match known_or_whole(session, scope)? {
+        Known::UpTo(known) if known > rebuilt.ledger.serial() => {
+            Err(unusable(vec![too_early(rebuilt.ledger.serial(), known)]))
+        }
+        Known::UpTo(_) => Ok(rebuilt),
+        Known::Whole => {
+            let message = format!("the ledger in `{}` is whole", scope.environment.ledger.display());
+            Err(Failure::new(ExitStatus::Refused, message).help("nothing was changed"))
+        }
+    }
+}
+
+/// Says of an export why it is not the ledger that is wanted.
+fn in_words(error: OpenRefused) -> String {
+    match error {
+        OpenRefused::State(StateError::RolledBack { found, known, .. }) => too_early(found, known),
+        OpenRefused::Foreign { what, theirs, ours } => {
+            format!("line 1 says that it is of {what} `{theirs}`, and this is `{ours}`")
+        }
+        OpenRefused::AnotherLineage { found, pinned } => {
+            format!("line 1 says that it is ledger {found}, and `campaignctl.lock` pins {pinned}")
+        }
+        other => Failure::from(other).in_one_line(),
+    }
+}
+
+fn too_early(found: Serial, known: Serial) -> String {
+    format!(
+        "it ends at record {found}, and record {known} was written since: what is missing would be sent again"
+    )
 }
 
 /// Names the records whose targets beside them are not the ones that they name.
@@ -119,20 +154,34 @@ fn faults_of_targets(store: &SledBackend) -> Result<Vec<String>> {
     Ok(survey.faults.iter().filter(of_targets).map(ToString::to_string).collect())
 }
 
-/// Refuses to replace a ledger that is whole, and to forget what it is known to have had.
-fn prove_needed(session: &Session<'_>, scope: &Scope, restored: Serial) -> Result<()> {
-    let path = &scope.environment.ledger;
-    let known = match session.view_existing(scope) {
-        Ok(Some(_)) => {
-            let message = format!("the ledger in `{}` is whole", path.display());
-            return Err(Failure::new(ExitStatus::Refused, message).help("nothing was changed"));
-        }
-        Ok(None) | Err(_) => SledBackend::known_serial(path)?.unwrap_or_default(),
-    };
-    if known > restored {
-        return Err(StateError::RolledBack { path: path.clone(), found: restored, known }.into());
+/// What is known of the ledger that is to be replaced.
+enum Known {
+    /// It is whole.
+    Whole,
+    /// It had records up to there once, at least.
+    UpTo(Serial),
+}
+
+fn known_or_whole(session: &Session<'_>, scope: &Scope) -> Result<Known> {
+    if let Ok(Some(_)) = session.view_existing(scope) {
+        return Ok(Known::Whole);
     }
-    Ok(())
+    let path = &scope.environment.ledger;
+    Ok(Known::UpTo(match SledBackend::known_serial(path) {
+        Ok(known) => known.unwrap_or_default(),
+        // Nothing says any more how far it was: its records do, as far as they can be read.
+        Err(StateError::Damaged { .. }) => last_readable(path)?,
+        Err(error) => return Err(error.into()),
+    }))
+}
+
+fn last_readable(path: &Path) -> Result<Serial> {
+    let store = match SledBackend::view(path) {
+        Err(StateError::Damaged { .. }) => return Ok(Serial::default()),
+        opened => opened?,
+    };
+    let lines = store.lines().map_while(|line| line.ok().map(Ok::<_, Failure>));
+    Ok(ledger::survey(lines, store.blocks().as_ref(), |_, _| Ok(()))?.last)
 }
 
 fn beside(directory: &Path, what: &str) -> PathBuf {
