@@ -116,6 +116,9 @@ impl<'a, D: Deliver> Dispatch<'a, D> {
             let company = self.post(is_pulled);
             let timer = timer.into_iter().chain(company).min();
             self.lane.progress.set_waiting(self.again.len());
+            if self.is_waiting_for_ends(is_pulled) {
+                self.lane.deliver.hang_up();
+            }
             if !self.is_busy() && (is_pulled || self.is_dry()) {
                 while let Some(batch) = self.again.pop_front() {
                     self.forgo(batch);
@@ -167,6 +170,13 @@ impl<'a, D: Deliver> Dispatch<'a, D> {
     fn is_busy(&self) -> bool {
         let ready = self.lane.ready();
         !ready.queue.is_empty() || ready.taken > self.landed || self.journal.is_open()
+    }
+
+    /// Whether all that is left to come is what waits for its connections to end.
+    fn is_waiting_for_ends(&self, is_pulled: bool) -> bool {
+        let is_idle =
+            self.flights.is_empty() && !self.journal.is_open() && self.lane.ready().queue.is_empty();
+        is_idle && (is_pulled || self.is_dry())
     }
 
     /// Whether no batch is left that may become due.

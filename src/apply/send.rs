@@ -2,8 +2,9 @@
 
 use std::collections::VecDeque;
 use std::future::Future;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::mpsc;
@@ -21,7 +22,7 @@ use crate::domain::{
 };
 use crate::ledger::{IntentRecord, Outcome};
 use crate::plan::PlannedPush;
-use crate::vendor::{self, Gate, MultipleTarget, Prepared, RejectClass, Request};
+use crate::vendor::{self, Delivered, Gate, MultipleTarget, Prepared, Provisional, RejectClass, Request};
 
 /// Code on record of a request that never left.
 const NOT_SENT: &str = "NotSent";
@@ -39,12 +40,19 @@ pub trait Deliver: Send + Sync + 'static {
         request: &Prepared,
         nonce: &str,
         gate: &impl Gate,
-    ) -> impl Future<Output = Option<vendor::Outcome>> + Send;
+    ) -> impl Future<Output = Option<Delivered>> + Send;
+
+    /// Hears that no request follows soon, so that what came of those before becomes final.
+    fn hang_up(&self) {}
 }
 
 impl Deliver for vendor::Client {
-    async fn deliver(&self, request: &Prepared, nonce: &str, gate: &impl Gate) -> Option<vendor::Outcome> {
+    async fn deliver(&self, request: &Prepared, nonce: &str, gate: &impl Gate) -> Option<Delivered> {
         self.send_through(request, nonce, gate).await
+    }
+
+    fn hang_up(&self) {
+        Self::hang_up(self);
     }
 }
 
@@ -242,35 +250,62 @@ pub fn first_request(
 pub(super) async fn fly<D: Deliver>(lane: Arc<Lane<D>>, batch: Box<Batch>, intent: Intent) {
     let mut next = Some((batch, intent));
     while let Some((batch, intent)) = next {
-        let flown = carry(&lane, batch, intent).await;
+        let (flown, provisional) = carry(&lane, batch, intent).await;
         next = lane.take().unwrap_or_default();
-        // Nobody takes it any more where the apply was torn down: then it is in doubt, as after a crash.
-        drop(lane.flown.send(flown));
+        hand_in(&lane.flown, flown, provisional);
     }
 }
 
+/// Hands in a batch whose request is over, once what came of it is final.
+fn hand_in(flown_to: &mpsc::UnboundedSender<Flown>, mut flown: Flown, provisional: Option<Provisional>) {
+    // Nobody takes it any more where the apply was torn down: then it is in doubt, as after a crash.
+    let Some(provisional) = provisional else { return drop(flown_to.send(flown)) };
+    let flown_to = flown_to.clone();
+    provisional.then(move |end| {
+        if let Err(why) = end {
+            flown.outcome = flown.outcome.map(|outcome| outcome.doubted(why));
+        }
+        drop(flown_to.send(flown));
+    });
+}
+
 /// Carries a batch to the vendor: waits for its turn, and for the reply.
-async fn carry<D: Deliver>(lane: &Lane<D>, batch: Box<Batch>, intent: Intent) -> Flown {
+async fn carry<D: Deliver>(
+    lane: &Lane<D>,
+    batch: Box<Batch>,
+    intent: Intent,
+) -> (Flown, Option<Provisional>) {
     crash::after(Step::IntentDurable, lane.options.crash_after);
-    let start = Start { lane, lapses_at: batch.lapses_at, intended_at: intent.at, turn: Mutex::new(None) };
-    let outcome = tokio::select! {
+    let start = Start {
+        lane,
+        lapses_at: batch.lapses_at,
+        intended_at: intent.at,
+        turn: Mutex::new(None),
+        is_throttled: AtomicBool::new(false),
+    };
+    let delivered = tokio::select! {
         biased;
-        outcome = lane.deliver.deliver(&batch.request, &batch.nonce, &start) => outcome,
-        () = lane.brake.abandoned() => start.turn().map(|_| given_up()),
+        delivered = lane.deliver.deliver(&batch.request, &batch.nonce, &start) => delivered,
+        () = lane.brake.abandoned() => start.turn().map(|_| given_up().into()),
     };
     match start.turn() {
         Some(turn) => lane.pace.arrive(turn),
         None => drop(lane.starting.fetch_sub(1, Ordering::Relaxed)),
     }
-    heed(&lane.pace, start.turn(), outcome.as_ref());
-    Flown { batch, intent, outcome }
+    let (outcome, provisional) = match delivered {
+        Some(Delivered { outcome, provisional }) => (Some(outcome), provisional),
+        None => (None, None),
+    };
+    heed(&start, outcome.as_ref());
+    (Flown { batch, intent, outcome }, provisional)
 }
 
 /// Lets the pace learn from what came of a request.
-fn heed(pace: &Pace, turn: Option<Turn>, outcome: Option<&vendor::Outcome>) {
-    match (outcome, turn) {
-        (Some(vendor::Outcome::Rejected { class: RejectClass::Throttled, retry_after, .. }), turn) => {
-            pace.throttle(turn, *retry_after);
+fn heed<D>(start: &Start<'_, D>, outcome: Option<&vendor::Outcome>) {
+    let pace = &start.lane.pace;
+    match (outcome, start.turn()) {
+        (Some(vendor::Outcome::Rejected { class: RejectClass::Throttled, retry_after, .. }), _) => {
+            start.throttle(*retry_after);
         }
         (Some(vendor::Outcome::Rejected { class: RejectClass::Unreachable, .. }), turn) => pace.pause(turn),
         (Some(vendor::Outcome::Accepted { .. } | vendor::Outcome::Rejected { .. }), Some(turn)) => {
@@ -286,9 +321,18 @@ struct Start<'a, D> {
     lapses_at: Option<DateTime<Utc>>,
     intended_at: DateTime<Utc>,
     turn: Mutex<Option<Turn>>,
+    /// Whether the pace knows that it was refused because of load.
+    is_throttled: AtomicBool,
 }
 
 impl<D> Start<'_, D> {
+    /// Makes everything wait, once for this request.
+    fn throttle(&self, asked: Option<Duration>) {
+        if !self.is_throttled.swap(true, Ordering::Relaxed) {
+            self.lane.pace.throttle(self.turn(), asked);
+        }
+    }
+
     /// Returns when the request began, if it did.
     fn turn(&self) -> Option<Turn> {
         *self.turn.lock().expect("no holder of this lock panics")
@@ -318,6 +362,13 @@ impl<D: Deliver> Gate for Start<'_, D> {
         }
         *self.turn.lock().expect("no holder of this lock panics") = Some(turn);
         Some(now)
+    }
+
+    fn throttled(&self, asked: Option<Duration>) {
+        if let Some(turn) = self.turn() {
+            self.lane.pace.arrive(turn);
+        }
+        self.throttle(asked);
     }
 }
 

@@ -195,6 +195,9 @@ mod tests {
         ] {
             assert_eq!(read(text).as_deref(), Ok("2026-12-15T01:00:00+00:00"), "{text}");
         }
+        for text in ["2026-12-15T09:00+08:60", "2026-12-15T09:00+24:00", "2026-12-15T09:00+8:00"] {
+            assert!(read(text).is_err(), "{text}");
+        }
         assert_eq!(
             read_in("2026-12-15T09:00", chrono_tz::Europe::Berlin).as_deref(),
             Ok("2026-12-15T08:00:00+00:00")

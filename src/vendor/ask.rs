@@ -5,11 +5,13 @@
 
 use std::time::Duration;
 
-use hyper::header::{CONTENT_TYPE, HeaderValue};
+use chrono::{DateTime, Utc};
+use hyper::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE, HeaderValue};
 use url::Url;
 
-use crate::vendor::client::{ClientError, USER, retry_after};
+use crate::vendor::client::{ClientError, IDENTITY, USER, is_identity};
 use crate::vendor::connection::innermost;
+use crate::vendor::retry_after::retry_after;
 
 /// Longest answer that is read: five hundred rows are some hundred KiB.
 const ANSWER_BYTES_MAX: usize = 8 << 20;
@@ -35,6 +37,8 @@ impl Asker {
             .user_agent(USER)
             .timeout(timeout)
             .redirect(reqwest::redirect::Policy::none())
+            // A connection for each: what comes late on one answers no other question.
+            .pool_max_idle_per_host(0)
             .http1_only();
         if base.scheme() == "http" {
             builder = builder.no_proxy().tls_certs_only([]);
@@ -42,15 +46,17 @@ impl Asker {
         builder.build().map(Self).map_err(|error| ClientError::Setup(innermost(&error.without_url())))
     }
 
-    /// Posts a signed form, and reads the whole answer whatever it says; an error says why there is none.
+    /// Posts a form that was signed `now`, and reads the whole answer whatever it says; an error says why there is none.
     pub(super) async fn ask(
         &self,
         url: Url,
         headers: [(&'static str, &'static str); 2],
         form: Vec<u8>,
+        now: DateTime<Utc>,
     ) -> Result<Answered, String> {
         let mut asked = self.0.post(url).body(form);
         asked = asked.header(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
+        asked = asked.header(ACCEPT_ENCODING, IDENTITY);
         for (name, value) in headers {
             asked = asked.header(name, value);
         }
@@ -61,7 +67,10 @@ impl Asker {
         };
         let mut answer = asked.send().await.map_err(why)?;
         let (status, mut body) = (answer.status().as_u16(), Vec::new());
-        let retry_after = retry_after(answer.headers());
+        let retry_after = retry_after(answer.headers(), now);
+        if answer.headers().get_all(CONTENT_ENCODING).iter().any(|encoding| !is_identity(encoding)) {
+            return Err(format!("the answer, HTTP {status}, is in an encoding that was not asked for"));
+        }
         while let Some(chunk) = answer.chunk().await.map_err(why)? {
             if body.len() + chunk.len() > ANSWER_BYTES_MAX {
                 return Err(format!("the answer, HTTP {status}, has more than {ANSWER_BYTES_MAX} bytes"));

@@ -2,22 +2,29 @@
 //!
 //! Never sends again by itself: the vendor has no idempotency token, so only the caller, who keeps the ledger, may.
 
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
+use std::collections::HashSet;
+use std::hash::{BuildHasher, RandomState};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use http_body_util::{BodyExt, Full};
-use hyper::header::{CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER, USER_AGENT};
+use hyper::header::{
+    ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE, DATE, HOST, HeaderMap, HeaderName, HeaderValue,
+    USER_AGENT,
+};
 use hyper::{Method, Response, Uri};
 use url::Url;
 
 use crate::domain::{Credentials, Environment};
 use crate::vendor::ask::{Answered, Asker};
 use crate::vendor::connection::{Connection, Connector, innermost};
-use crate::vendor::outcome::{Outcome, RejectClass};
+use crate::vendor::outcome::{Delivered, Outcome, RejectClass};
+use crate::vendor::pool::{IDLE_MAX, Pool};
 use crate::vendor::reply::{self, Reply};
 use crate::vendor::request::{Prepared, Request};
+use crate::vendor::retry_after::{date, retry_after};
 use crate::vendor::sign_v1::{Signer, Stamp, sign};
 
 /// Tells the time for `Timestamp`.
@@ -29,12 +36,8 @@ const REPLY_BYTES_MAX: usize = 1 << 20;
 /// How long a connection may take to come about, within the environment's own limit.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// An open connection that was idle for longer is not used again: servers close theirs after some such time, and a
-/// request that crosses the closing is in doubt.
-const IDLE_MAX: Duration = Duration::from_secs(15);
-
-/// An open connection that was idle for longer may have been closed by the other end without anybody having looked.
-const NEWS: Duration = Duration::from_millis(10);
+/// How long the vendor's clock is waited for. It says no more than whether ours is days off.
+const TIME_MAX: Duration = Duration::from_secs(3);
 
 /// How many connections may be opened anew for one request because the other end closes them at once.
 const UNWRITTEN_MAX: u32 = 1;
@@ -42,14 +45,14 @@ const UNWRITTEN_MAX: u32 = 1;
 const FORM: HeaderValue = HeaderValue::from_static("application/x-www-form-urlencoded");
 pub(super) const USER: HeaderValue =
     HeaderValue::from_static(concat!("campaignctl/", env!("CARGO_PKG_VERSION")));
+pub(super) const IDENTITY: HeaderValue = HeaderValue::from_static("identity");
 const ACTION: HeaderName = HeaderName::from_static("x-acs-action");
 const VERSION: HeaderName = HeaderName::from_static("x-acs-version");
-const ACS_RETRY_AFTER: HeaderName = HeaderName::from_static("x-acs-retry-after");
 
 /// Why no client could be made.
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
-    /// The machine has no root certificates, or a proxy variable that is no URL.
+    /// The machine has no root certificates.
     #[error("cannot set up https: {0}")]
     Setup(String),
 }
@@ -61,6 +64,9 @@ pub trait Gate: Sync {
     ///
     /// Asked when everything is ready and the request's first byte is next; again if it could not be written.
     fn pass(&self) -> impl Future<Output = Option<DateTime<Utc>>> + Send;
+
+    /// Hears at once that the vendor asks for less, and for how long it asks; what came of the request follows later.
+    fn throttled(&self, _asked: Option<Duration>) {}
 }
 
 /// A gate that is open.
@@ -81,8 +87,11 @@ struct Inner {
     /// What every request says in its head.
     headers: HeaderMap,
     signer: Signer,
-    /// Open connections without a request, the last used one last.
-    idle: Mutex<Vec<(Connection, Instant)>>,
+    /// Open connections without a request.
+    idle: Arc<Pool<Connection>>,
+    /// The vendor's names of requests, as hashes: 9 to 20 bytes each, so 200 MB for ten million requests.
+    seen: Mutex<HashSet<u64>>,
+    hasher: RandomState,
     /// Made for the first question.
     asker: OnceLock<Asker>,
     environment: Environment,
@@ -112,17 +121,20 @@ impl Client {
         let connect_timeout = CONNECT_TIMEOUT.min(environment.timeout);
         let version = environment.api_version;
         Ok(Self(Arc::new(Inner {
-            connector: Connector::new(&base, connect_timeout, USER)?,
+            connector: Connector::new(&base, (connect_timeout, environment.timeout), USER)?,
             headers: HeaderMap::from_iter([
                 (HOST, host),
                 (USER_AGENT, USER),
                 (CONTENT_TYPE, FORM),
+                (ACCEPT_ENCODING, IDENTITY),
                 // Takes its place, for each to say which it is.
                 (ACTION, HeaderValue::from_static("")),
                 (VERSION, HeaderValue::from_static(version.as_str())),
             ]),
             signer: Signer::new(version, environment.region.as_deref(), &credentials),
-            idle: Mutex::default(),
+            idle: Arc::default(),
+            seen: Mutex::default(),
+            hasher: RandomState::new(),
             asker: OnceLock::new(),
             environment: environment.clone(),
             base,
@@ -131,7 +143,7 @@ impl Client {
         })))
     }
 
-    /// Sends `request` once under a `nonce` that was never used before.
+    /// Sends `request` once under a `nonce` that was never used before, and waits until what came of it is final.
     ///
     /// The future must be run to its end: dropping it leaves the outcome unknown.
     ///
@@ -139,29 +151,111 @@ impl Client {
     ///
     /// Never: nothing holds the request back.
     pub async fn send(&self, request: &Request, nonce: &str) -> Outcome {
-        let outcome = self.send_through(&request.clone().into(), nonce, &Open(&self.0.clock)).await;
-        outcome.expect("an open gate holds nothing back")
+        let delivered = self.send_through(&request.clone().into(), nonce, &Open(&self.0.clock)).await;
+        let Delivered { outcome, provisional } = delivered.expect("an open gate holds nothing back");
+        let Some(provisional) = provisional else { return outcome };
+        self.hang_up();
+        let (told, hears) = tokio::sync::oneshot::channel();
+        provisional.then(|end| drop(told.send(end)));
+        match hears.await.expect("a connection comes to an end") {
+            Ok(()) => outcome,
+            Err(why) => outcome.doubted(why),
+        }
     }
 
     /// Sends `request` once under a `nonce` that was never used before, as soon as `gate` lets it; returns nothing if the
     /// gate never did, and then nothing left.
     ///
     /// The future must be run to its end: dropping it leaves the outcome unknown, once the gate was passed.
-    pub async fn send_through(&self, request: &Prepared, nonce: &str, gate: &impl Gate) -> Option<Outcome> {
+    pub async fn send_through(&self, request: &Prepared, nonce: &str, gate: &impl Gate) -> Option<Delivered> {
         match self.exchange(request, nonce, gate).await {
-            Ok(Exchanged { status, retry_after, body }) => {
-                Some(reply::read(Reply { status, retry_after, body: &body }, &self.0.credentials))
-            }
+            Ok((exchanged, connection)) => Some(self.weigh(&exchanged, connection, gate).await),
             Err(NoReply::HeldBack) => None,
-            Err(NoReply::NothingLeft(why)) => Some(Outcome::Rejected {
-                class: RejectClass::Unreachable,
-                code: "connect".to_owned(),
-                message: why,
-                request_id: None,
-                retry_after: None,
-            }),
-            Err(NoReply::MayHaveArrived(why)) => Some(Outcome::Unknown { why, code: None, request_id: None }),
+            Err(NoReply::NothingLeft(why)) => Some(
+                Outcome::Rejected {
+                    class: RejectClass::Unreachable,
+                    code: "connect".to_owned(),
+                    message: why,
+                    request_id: None,
+                    retry_after: None,
+                }
+                .into(),
+            ),
+            Err(NoReply::MayHaveArrived(why)) => {
+                Some(Outcome::Unknown { why, code: None, request_id: None }.into())
+            }
         }
+    }
+
+    /// Closes the connections that carry no request: none follows soon, and answers wait for their end.
+    pub fn hang_up(&self) {
+        self.0.idle.clear();
+    }
+
+    /// Returns what the vendor's clock says, if anything answers that has one.
+    pub async fn vendor_time(&self) -> Option<DateTime<Utc>> {
+        let asked = async {
+            let mut connection = self.0.connector.open(std::sync::Weak::new()).await.ok()?;
+            let mut question = hyper::Request::new(Full::default());
+            *question.method_mut() = Method::HEAD;
+            *question.headers_mut() = HeaderMap::from_iter([
+                (HOST, self.0.headers[HOST].clone()),
+                (USER_AGENT, USER),
+                (ACCEPT_ENCODING, IDENTITY),
+            ]);
+            let answer = connection.sender.try_send_request(question).await.ok()?;
+            date(answer.headers().get(DATE)?)
+        };
+        tokio::time::timeout(TIME_MAX.min(self.0.environment.timeout), asked).await.ok().flatten()
+    }
+
+    /// Returns what a reply proves, and whether its connection may still disprove it.
+    async fn weigh(&self, exchanged: &Exchanged, connection: Connection, gate: &impl Gate) -> Delivered {
+        let outcome = self.read(exchanged);
+        // Noted whatever the reply says.
+        let is_seen = self.is_seen(&outcome);
+        let outcome = match connection.line.answered() {
+            Err(why) => outcome.doubted(why),
+            Ok(()) if is_seen => {
+                outcome.doubted("the reply has the `RequestId` of an earlier one".to_owned())
+            }
+            Ok(()) => outcome,
+        };
+        match outcome {
+            Outcome::Accepted { .. } => {
+                let provisional = Some(connection.line.accept());
+                self.put_back(connection, Instant::now());
+                Delivered { outcome, provisional }
+            }
+            Outcome::Rejected { class, retry_after, .. } => {
+                if class == RejectClass::Throttled {
+                    gate.throttled(retry_after);
+                }
+                match connection.refused().await {
+                    Ok(()) => outcome,
+                    Err(why) => outcome.doubted(why),
+                }
+                .into()
+            }
+            Outcome::Unknown { .. } => outcome.into(),
+        }
+    }
+
+    fn read(&self, exchanged: &Exchanged) -> Outcome {
+        let Exchanged { status, retry_after, is_encoded, body } = exchanged;
+        if *is_encoded {
+            let why = format!("the vendor answered HTTP {status} in an encoding that was not asked for");
+            return Outcome::Unknown { why, code: None, request_id: None };
+        }
+        let reply = Reply { status: *status, retry_after: *retry_after, body };
+        reply::read(reply, &self.0.credentials)
+    }
+
+    /// Whether an earlier reply had the same name for its request.
+    fn is_seen(&self, outcome: &Outcome) -> bool {
+        let Some(request_id) = outcome.request_id().filter(|id| !id.is_empty()) else { return false };
+        let hash = self.0.hasher.hash_one(request_id);
+        !self.0.seen.lock().expect("no holder of this lock panics").insert(hash)
     }
 
     /// Asks a question once, and reads the whole answer whatever it says; an error says why there is none.
@@ -180,7 +274,7 @@ impl Client {
         url.set_path("/");
         url.set_query(Some(&signed.query));
         let headers = [("x-acs-action", question.action.as_str()), ("x-acs-version", version.as_str())];
-        asker.ask(url, headers, signed.body.into_bytes()).await
+        asker.ask(url, headers, signed.body.into_bytes(), stamp.timestamp).await
     }
 
     async fn exchange(
@@ -188,7 +282,7 @@ impl Client {
         request: &Prepared,
         nonce: &str,
         gate: &impl Gate,
-    ) -> Result<Exchanged, NoReply> {
+    ) -> Result<(Exchanged, Connection), NoReply> {
         let mut unwritten_left = UNWRITTEN_MAX;
         loop {
             let Ready { mut connection, since, is_new } = self.connection().await?;
@@ -202,19 +296,17 @@ impl Client {
             let attempt = self.http_request(request, nonce, now);
             let exchanged = self.exchange_over(&mut connection, attempt);
             match tokio::time::timeout(self.0.environment.timeout, exchanged).await {
-                Ok(Ok(exchanged)) => {
-                    self.put_back(connection, Instant::now());
-                    return Ok(exchanged);
-                }
-                // The other end closed the connection before a byte was written.
-                Ok(Err(Broken::Unwritten(why))) => {
+                Ok(Ok(exchanged)) => return Ok((exchanged, connection)),
+                // The other end closed the connection before a byte was written, or had written out of turn.
+                Ok(Err(Broken { why, is_unwritten: true })) => {
                     if is_new && unwritten_left == 0 {
                         return Err(NoReply::NothingLeft(format!("no connection to the vendor: {why}")));
                     }
                     unwritten_left = unwritten_left.saturating_sub(u32::from(is_new));
                 }
-                Ok(Err(Broken::Written(why))) => return Err(NoReply::MayHaveArrived(why)),
+                Ok(Err(Broken { why, is_unwritten: false })) => return Err(NoReply::MayHaveArrived(why)),
                 Err(_) => {
+                    connection.line.broke();
                     let timeout = self.0.environment.timeout;
                     return Err(NoReply::MayHaveArrived(format!("no reply within {timeout:?}")));
                 }
@@ -224,32 +316,22 @@ impl Client {
 
     /// Returns a connection that can take a request now: one that was kept open, else a new one.
     async fn connection(&self) -> Result<Ready, NoReply> {
-        loop {
-            let kept = self.idle().pop();
-            let Some((mut connection, since)) = kept else { break };
-            if since.elapsed() > NEWS {
-                // Lets the task behind the connection see whether the other end closed it meanwhile.
-                tokio::task::yield_now().await;
-            }
+        while let Some((mut connection, since)) = self.0.idle.take(Instant::now()) {
             // It is ready once the reply before was read to its end, and never if the other end closed it.
-            if since.elapsed() <= IDLE_MAX && connection.ready().await.is_ok() {
+            if connection.sender.ready().await.is_ok() {
                 return Ok(Ready { connection, since, is_new: false });
             }
         }
-        match self.0.connector.open().await {
+        match self.0.connector.open(Arc::downgrade(&self.0.idle)).await {
             Ok(connection) => Ok(Ready { connection, since: Instant::now(), is_new: true }),
             Err(why) => Err(NoReply::NothingLeft(format!("no connection to the vendor: {why}"))),
         }
     }
 
     fn put_back(&self, connection: Connection, since: Instant) {
-        if !connection.is_closed() {
-            self.idle().push((connection, since));
+        if !connection.sender.is_closed() {
+            self.0.idle.put(connection, since);
         }
-    }
-
-    fn idle(&self) -> MutexGuard<'_, Vec<(Connection, Instant)>> {
-        self.0.idle.lock().expect("no holder of this lock panics")
     }
 
     fn http_request(
@@ -274,24 +356,27 @@ impl Client {
         connection: &mut Connection,
         request: hyper::Request<Full<Bytes>>,
     ) -> Result<Exchanged, Broken> {
-        let response = connection.try_send_request(request).await.map_err(|mut error| {
+        let line = Arc::clone(&connection.line);
+        let broken = |why| Broken { why, is_unwritten: line.broke() };
+        let response = connection.sender.try_send_request(request).await.map_err(|mut error| {
             let why = innermost(error.error());
             // hyper hands a request back that it did not begin to write.
-            if error.take_message().is_some() {
-                Broken::Unwritten(why)
+            if error.take_message().is_some() || line.is_unwritten() {
+                broken(why)
             } else {
-                Broken::Written(format!("the connection broke before a reply came: {why}"))
+                broken(format!("the connection broke before a reply came: {why}"))
             }
         })?;
-        let status = response.status().as_u16();
-        let retry_after = retry_after(response.headers());
+        let (status, headers) = (response.status().as_u16(), response.headers());
+        let retry_after = retry_after(headers, (self.0.clock)());
+        let is_encoded = headers.get_all(CONTENT_ENCODING).iter().any(|encoding| !is_identity(encoding));
         let body = read_body(response).await.map_err(|why| {
             let too_long =
                 || format!("the vendor answered HTTP {status} with more than {REPLY_BYTES_MAX} bytes");
             let broke_off = |why| format!("the reply, HTTP {status}, broke off: {why}");
-            Broken::Written(why.map_or_else(too_long, broke_off))
+            broken(why.map_or_else(too_long, broke_off))
         })?;
-        Ok(Exchanged { status, retry_after, body })
+        Ok(Exchanged { status, retry_after, is_encoded, body })
     }
 
     pub(super) fn environment(&self) -> &Environment {
@@ -323,15 +408,21 @@ struct Ready {
 pub(super) struct Exchanged {
     pub(super) status: u16,
     pub(super) retry_after: Option<Duration>,
+    /// Whether its body is no plain text, though none but that was asked for.
+    is_encoded: bool,
     pub(super) body: Bytes,
 }
 
 /// Why a connection gave no whole reply.
-enum Broken {
-    /// Not a byte of the request was written.
-    Unwritten(String),
-    /// Some of it may have been.
-    Written(String),
+struct Broken {
+    why: String,
+    /// Whether not a byte of the request was written.
+    is_unwritten: bool,
+}
+
+/// Whether a body in an encoding is as it is.
+pub(super) fn is_identity(encoding: &HeaderValue) -> bool {
+    encoding.as_bytes().trim_ascii().eq_ignore_ascii_case(IDENTITY.as_bytes())
 }
 
 /// Why there is no whole reply.
@@ -361,12 +452,4 @@ async fn read_body(mut response: Response<hyper::body::Incoming>) -> Result<Byte
         }
     }
     Ok(if pieces.is_empty() { whole } else { pieces.into() })
-}
-
-/// Returns how long the headers ask to wait: milliseconds of the gateway's own header, else whole seconds.
-pub(super) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    let number = |name: &HeaderName| headers.get(name)?.to_str().ok()?.trim().parse::<u64>().ok();
-    number(&ACS_RETRY_AFTER)
-        .map(Duration::from_millis)
-        .or_else(|| number(&RETRY_AFTER).map(Duration::from_secs))
 }

@@ -3,32 +3,57 @@
 //! A connection carries one request at a time. Nothing is sent here, and nothing again.
 
 use std::error::Error;
-use std::sync::Arc;
-use std::time::Duration;
+use std::io;
+use std::pin::pin;
+use std::sync::{Arc, Weak};
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::Uri;
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper::header::{HeaderMap, HeaderValue, USER_AGENT};
-use hyper::rt::{Read, Write};
 use hyper_rustls::HttpsConnector;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::client::legacy::connect::proxy::Tunnel;
 use hyper_util::client::proxy::matcher::Matcher;
+use hyper_util::rt::TokioIo;
 use rustls::ClientConfig;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tower_service::Service;
 use url::Url;
 
 use crate::vendor::client::ClientError;
+use crate::vendor::line::Line;
+use crate::vendor::pool::{IDLE_MAX, Pool};
+use crate::vendor::stream::{Socket, Watched};
 
 /// Longest head of a reply: the vendor's are a few hundred bytes.
 const HEAD_BYTES_MAX: usize = 64 << 10;
 
 type BoxError = Box<dyn Error + Send + Sync>;
 
-/// One end of an open connection.
-pub(super) type Connection = SendRequest<Full<Bytes>>;
+/// One end of an open connection. Dropped, it is closed.
+pub(super) struct Connection {
+    pub(super) sender: SendRequest<Full<Bytes>>,
+    pub(super) line: Arc<Line>,
+}
+
+impl Connection {
+    /// Closes it after a refusal, and waits for its end; an error says why the refusal is in doubt.
+    pub(super) async fn refused(self) -> Result<(), String> {
+        self.line.refuse();
+        let line = Arc::clone(&self.line);
+        drop(self);
+        line.until_closed().await
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        self.line.release();
+    }
+}
 
 /// Opens connections to one endpoint.
 #[derive(Clone)]
@@ -36,6 +61,8 @@ pub(super) struct Connector {
     endpoint: Uri,
     way: Way,
     timeout: Duration,
+    /// How long a reply may take.
+    reply_max: Duration,
 }
 
 /// How the endpoint is reached.
@@ -51,7 +78,11 @@ enum Way {
 impl Connector {
     /// Looks up how `base` is reached: `https` through the proxy of the environment's variables, if there is one for it,
     /// and with the operating system's root certificates, or those of the file that `SSL_CERT_FILE` names.
-    pub(super) fn new(base: &Url, timeout: Duration, user_agent: HeaderValue) -> Result<Self, ClientError> {
+    pub(super) fn new(
+        base: &Url,
+        (timeout, reply_max): (Duration, Duration),
+        user_agent: HeaderValue,
+    ) -> Result<Self, ClientError> {
         let setup = |why: String| ClientError::Setup(why);
         let endpoint: Uri = base.as_str().parse().map_err(|error| setup(format!("`{base}`: {error}")))?;
         let mut http = HttpConnector::new();
@@ -80,28 +111,28 @@ impl Connector {
                 }
             }
         };
-        Ok(Self { endpoint, way, timeout })
+        Ok(Self { endpoint, way, timeout, reply_max })
     }
 
-    /// Opens a connection, ready for its first request. An error says that nothing was sent over it.
-    pub(super) async fn open(&self) -> Result<Connection, String> {
+    /// Opens a connection, ready for its first request, which `pool` will keep. An error says that nothing was sent over it.
+    pub(super) async fn open(&self, pool: Weak<Pool<Connection>>) -> Result<Connection, String> {
+        let reply_max = self.reply_max;
         let endpoint = self.endpoint.clone();
         let opened = async {
             match self.way.clone() {
                 Way::Plain(mut way) => {
                     let stream = way.call(endpoint).await.map_err(|error| innermost(&error))?;
-                    greet(stream).await
+                    greet(stream.into_inner(), pool, reply_max).await
                 }
                 Way::Straight(mut way) => {
-                    greet(way.call(endpoint).await.map_err(|error| innermost(&*error))?).await
+                    let stream = way.call(endpoint).await.map_err(|error| innermost(&*error))?;
+                    greet(TokioIo::new(stream), pool, reply_max).await
                 }
                 Way::Proxied(mut way, proxy) => {
                     let opened = way.call(endpoint).await;
-                    greet(
-                        opened
-                            .map_err(|error| format!("through the proxy {proxy}: {}", innermost(&*error)))?,
-                    )
-                    .await
+                    let stream = opened
+                        .map_err(|error| format!("through the proxy {proxy}: {}", innermost(&*error)))?;
+                    greet(TokioIo::new(stream), pool, reply_max).await
                 }
             }
         };
@@ -113,19 +144,65 @@ impl Connector {
     }
 }
 
-/// Begins HTTP/1.1 on a stream. A task of its own drives it, and notices when the other end closes it.
-async fn greet<S>(stream: S) -> Result<Connection, String>
+/// Begins HTTP/1.1 on a stream. A task of its own drives it, and sees to its end.
+async fn greet<S>(stream: S, pool: Weak<Pool<Connection>>, reply_max: Duration) -> Result<Connection, String>
 where
-    S: Read + Write + Send + Unpin + 'static,
+    S: AsyncRead + AsyncWrite + Socket + Send + Unpin + 'static,
 {
     let mut builder = http1::Builder::new();
     builder.max_buf_size(HEAD_BYTES_MAX);
-    let (connection, driver) = builder.handshake(stream).await.map_err(|error| innermost(&error))?;
-    tokio::spawn(async move {
-        // What goes wrong reaches whoever sent the request that it hit.
-        drop(driver.await);
-    });
-    Ok(connection)
+    let line = Arc::new(Line::default());
+    let watched = TokioIo::new(Watched::new(stream, Arc::clone(&line)));
+    let (sender, driver) = builder.handshake(watched).await.map_err(|error| innermost(&error))?;
+    tokio::spawn(drive(driver, Arc::clone(&line), pool, reply_max));
+    Ok(Connection { sender, line })
+}
+
+/// Drives a connection until nobody sends over it any more or it broke, and then finds out whether all that came was asked
+/// for. What goes wrong reaches whoever sent the request that it hit.
+async fn drive<S>(
+    driver: http1::Connection<TokioIo<Watched<S>>, Full<Bytes>>,
+    line: Arc<Line>,
+    pool: Weak<Pool<Connection>>,
+    reply_max: Duration,
+) where
+    S: AsyncRead + AsyncWrite + Socket + Send + Unpin + 'static,
+{
+    let ended = {
+        let mut running = pin!(driver.without_shutdown());
+        loop {
+            tokio::select! {
+                biased;
+                ended = &mut running => break ended,
+                () = tokio::time::sleep(IDLE_MAX) => if let Some(pool) = pool.upgrade() {
+                    pool.drop_stale(Instant::now());
+                },
+            }
+        }
+    };
+    let parts = match ended {
+        Ok(parts) => Some(parts),
+        Err(error) => {
+            // A reply that goes on where it should end is no error of the stream.
+            if !error.source().is_some_and(<dyn Error + 'static>::is::<io::Error>) {
+                line.unasked();
+            }
+            None
+        }
+    };
+    // Whoever waits for a reply makes of it what it is first.
+    if !line.is_unwritten() {
+        line.until_released().await;
+    }
+    if !line.is_unwritten() {
+        return;
+    }
+    let end = match parts {
+        Some(parts) if !parts.read_buf.is_empty() => return line.unasked(),
+        Some(parts) => parts.io.into_inner().part(reply_max).await,
+        None => Ok(()),
+    };
+    line.close(end);
 }
 
 fn tls() -> Result<ClientConfig, BoxError> {

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::vendor::line::Provisional;
+
 /// Why the vendor did not take a request, in the classes that ask for different reactions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum RejectClass {
@@ -55,5 +57,44 @@ impl Outcome {
     #[must_use]
     pub fn is_unknown(&self) -> bool {
         matches!(self, Self::Unknown { .. })
+    }
+}
+
+/// What came of one request, as far as is known when its reply was read.
+#[derive(Debug)]
+#[must_use = "an outcome that is not recorded leaves its intent in doubt"]
+pub struct Delivered {
+    /// What the reply says.
+    pub outcome: Outcome,
+    /// There for what its connection may still put in doubt: a good answer.
+    pub provisional: Option<Provisional>,
+}
+
+impl From<Outcome> for Delivered {
+    /// Takes an outcome that is final.
+    fn from(outcome: Outcome) -> Self {
+        Self { outcome, provisional: None }
+    }
+}
+
+impl Outcome {
+    /// Returns the doubt that is left of it, since it may be another request's.
+    pub fn doubted(self, why: String) -> Self {
+        let (code, request_id) = match self {
+            Self::Accepted { request_id, .. } => (None, request_id),
+            Self::Rejected { code, request_id, .. } => (Some(code), request_id),
+            unknown @ Self::Unknown { .. } => return unknown,
+        };
+        Self::Unknown { why, code, request_id }
+    }
+
+    /// Returns the vendor's name for the request.
+    #[must_use]
+    pub fn request_id(&self) -> Option<&str> {
+        match self {
+            Self::Accepted { request_id, .. }
+            | Self::Rejected { request_id, .. }
+            | Self::Unknown { request_id, .. } => request_id.as_deref(),
+        }
     }
 }

@@ -10,6 +10,7 @@ use serde::Deserialize;
 
 use crate::domain::{Credentials, Secret};
 use crate::vendor::codes::{self, Verdict};
+use crate::vendor::json::{Aside, Object};
 use crate::vendor::outcome::Outcome;
 
 /// Longest vendor message that is kept, in characters.
@@ -32,9 +33,9 @@ pub(super) struct Reply<'a> {
 struct GatewayError {
     code: String,
     #[serde(default)]
-    message: Option<String>,
+    message: Aside,
     #[serde(default)]
-    request_id: Option<String>,
+    request_id: Aside,
 }
 
 /// The push service's answers: HTTP 200.
@@ -43,11 +44,11 @@ struct GatewayError {
 struct Answer {
     result_code: String,
     #[serde(default)]
-    result_message: Option<String>,
+    result_message: Aside,
     #[serde(default)]
-    request_id: Option<String>,
+    request_id: Aside,
     #[serde(default)]
-    push_result: Option<PushResult>,
+    push_result: Option<Object<PushResult>>,
 }
 
 #[derive(Deserialize)]
@@ -56,20 +57,20 @@ struct PushResult {
     #[serde(default)]
     success: Option<bool>,
     #[serde(default)]
-    result_msg: Option<String>,
+    result_msg: Aside,
     #[serde(default)]
-    data: Option<String>,
+    data: Aside,
 }
 
 /// Returns what `reply` proves. `credentials` are taken out of every text that is kept.
 pub(super) fn read(reply: Reply<'_>, credentials: &Credentials) -> Outcome {
     match reply.status {
-        200 => match serde_json::from_slice::<Answer>(reply.body) {
-            Ok(answer) => of_answer(answer, reply.retry_after, credentials),
+        200 => match serde_json::from_slice::<Object<Answer>>(reply.body) {
+            Ok(Object(answer)) => of_answer(answer, reply.retry_after, credentials),
             Err(_) => unknown("the vendor answered HTTP 200 with a body that cannot be read", None, None),
         },
-        400..=599 => match serde_json::from_slice::<GatewayError>(reply.body) {
-            Ok(error) => of_gateway_error(reply.status, error, reply.retry_after, credentials),
+        400..=599 => match serde_json::from_slice::<Object<GatewayError>>(reply.body) {
+            Ok(Object(error)) => of_gateway_error(reply.status, error, reply.retry_after, credentials),
             Err(_) => unknown(
                 &format!("the vendor answered HTTP {} with a body that cannot be read", reply.status),
                 None,
@@ -81,13 +82,13 @@ pub(super) fn read(reply: Reply<'_>, credentials: &Credentials) -> Outcome {
 }
 
 fn of_answer(answer: Answer, retry_after: Option<Duration>, credentials: &Credentials) -> Outcome {
-    let request_id = answer.request_id.map(|id| printable(&id, credentials));
+    let request_id = answer.request_id.0.map(|id| printable(&id, credentials));
     let code = printable(&answer.result_code, credentials);
     let (success, result_msg, data) = match answer.push_result {
-        Some(result) => (result.success, result.result_msg.unwrap_or_default(), result.data),
+        Some(Object(result)) => (result.success, result.result_msg.0.unwrap_or_default(), result.data.0),
         None => (None, String::new(), None),
     };
-    let result_message = answer.result_message.unwrap_or_default();
+    let result_message = answer.result_message.0.unwrap_or_default();
     let message = if result_msg.is_empty() { &result_message } else { &result_msg };
     let message = printable(message, credentials);
 
@@ -133,9 +134,9 @@ fn of_gateway_error(
     credentials: &Credentials,
 ) -> Outcome {
     let code = printable(&error.code, credentials);
-    let request_id = error.request_id.map(|id| printable(&id, credentials));
+    let request_id = error.request_id.0.map(|id| printable(&id, credentials));
     // The gateway echoes the whole string to sign: keys, targets and texts, encoded twice.
-    let message = error.message.unwrap_or_default();
+    let message = error.message.0.unwrap_or_default();
     let message = message.split("server string to sign").next().expect("a split gives at least one part");
     let message = printable(message, credentials);
     // A 5xx proves nothing even with a known code: the request may have passed the gateway before it broke.
@@ -251,6 +252,46 @@ mod tests {
     }
 
     #[test]
+    fn a_list_is_no_object_at_any_level() {
+        for body in [
+            r#"["OK","","R",[true,"",""]]"#,
+            r#"["OK","","R",{"Success":true}]"#,
+            r#"{"ResultCode":"OK","RequestId":"R","PushResult":[true,"",""]}"#,
+            r#"[{"ResultCode":"OK","PushResult":{"Success":true}}]"#,
+            r#""{\"ResultCode\":\"OK\"}""#,
+        ] {
+            assert_eq!(verdict(200, body), "unknown ", "{body}");
+        }
+        assert_eq!(verdict(400, r#"["Throttling","m","R"]"#), "unknown ");
+    }
+
+    #[test]
+    fn a_side_field_takes_nothing_from_a_clear_success() {
+        for (value, task_id) in [
+            ("\"7\"", "7"),
+            ("7", "7"),
+            ("-7", "-7"),
+            ("0.5", ""),
+            ("null", ""),
+            ("true", ""),
+            ("{\"Id\":[7]}", ""),
+            ("[7,{}]", ""),
+        ] {
+            let body = format!(
+                r#"{{"RequestId":{value},"ResultCode":"OK","ResultMessage":{value},"PushResult":{{"Success":true,"ResultMsg":{value},"Data":{value}}},"More":{value}}}"#
+            );
+            assert_eq!(verdict(200, &body), format!("accepted {task_id}"), "{body}");
+            let body = format!(r#"{{"Code":"Throttling","Message":{value},"RequestId":{value}}}"#);
+            assert_eq!(verdict(400, &body), "rejected Throttled Throttling", "{body}");
+        }
+        // What decides is no side field.
+        for success in ["\"true\"", "1", "[true]"] {
+            let body = format!(r#"{{"ResultCode":"OK","PushResult":{{"Success":{success}}}}}"#);
+            assert_eq!(verdict(200, &body), "unknown ", "{body}");
+        }
+    }
+
+    #[test]
     fn the_gateway_refuses_with_4xx_and_a_code() {
         let error = |code: &str| format!(r#"{{"Code":"{code}","Message":"m","RequestId":"R","HostId":"h"}}"#);
         assert_eq!(verdict(400, &error("Throttling.User")), "rejected Throttled Throttling.User");
@@ -262,6 +303,11 @@ mod tests {
         assert_eq!(verdict(400, &error("SignatureNonceUsed")), "unknown SignatureNonceUsed");
         assert_eq!(verdict(400, "<html>"), "unknown ");
         assert_eq!(verdict(500, &error("InternalError")), "unknown InternalError");
+        // Behind the gateway it broke, whatever the code says.
+        for status in [500, 501, 503, 599] {
+            assert_eq!(verdict(status, &error("Throttling")), "unknown Throttling", "{status}");
+        }
+        assert_eq!(verdict(499, &error("Throttling")), "rejected Throttled Throttling");
         assert_eq!(verdict(503, &error("ServiceUnavailable")), "unknown ServiceUnavailable");
     }
 

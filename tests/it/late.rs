@@ -77,6 +77,35 @@ fn a_request_that_did_not_leave_soon_after_its_intent_gets_a_new_one() {
 }
 
 #[test]
+fn a_request_may_leave_until_two_minutes_after_its_intent() {
+    for (slept, is_held_back) in [(119, false), (121, true)] {
+        let mut held_back = 0;
+        for asked in 0..8 {
+            let (backend, vendor) = (laws::new_ledger(), Vendor::default());
+            let desired = four_batches();
+            let plan = laws::make_plan(&desired, &laws::open(&backend).ledger);
+            let clock = sleeper(asked, TimeDelta::seconds(slept));
+            let (_, report) = laws::execute_by(clock, plan, &desired, &backend, &vendor, u32::MAX);
+            assert_eq!(report.tally().accepted, 35, "{slept}, {asked}");
+            let is_not_sent =
+                |record: &Record| matches!(record, Record::Outcome { outcome: Outcome::Rejected { .. }, .. });
+            held_back += records(&backend).iter().filter(|(_, record)| is_not_sent(record)).count();
+        }
+        assert_eq!(held_back > 0, is_held_back, "{slept}");
+    }
+}
+
+#[test]
+fn a_batch_that_finds_no_connection_is_tried_twice_more() {
+    for (failures, accepted) in [(2, 5), (3, 0)] {
+        let (backend, vendor) = (laws::new_ledger(), Vendor::default());
+        *vendor.script.lock().unwrap() = vec![Fate::Refuse(RejectClass::Unreachable); failures];
+        let (_, report) = laws::run(&batches(5), &backend, &vendor, u32::MAX);
+        assert_eq!((report.tally().accepted, report.tally().rejected), (accepted, 5 - accepted));
+    }
+}
+
+#[test]
 fn nothing_leaves_once_its_time_has_come() {
     for asked in 0..8 {
         let (backend, vendor) = (laws::new_ledger(), Vendor::default());

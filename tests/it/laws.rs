@@ -24,7 +24,7 @@ use campaignctl::resolve::{Audience, AudienceContents, CampaignRows, Desired, De
 use campaignctl::state::{
     self, Backend, Expected, Lines, MemoryBackend, OpenLedger, OpenRefused, StateError,
 };
-use campaignctl::vendor::{Action, Gate, Outcome, Prepared, RejectClass};
+use campaignctl::vendor::{Action, Delivered, Gate, Outcome, Prepared, RejectClass};
 use chrono::{DateTime, Utc};
 use proptest::prelude::*;
 use proptest::sample::subsequence;
@@ -153,7 +153,7 @@ pub(crate) struct Vendor {
 }
 
 impl Deliver for Vendor {
-    async fn deliver(&self, request: &Prepared, _: &str, gate: &impl Gate) -> Option<Outcome> {
+    async fn deliver(&self, request: &Prepared, _: &str, gate: &impl Gate) -> Option<Delivered> {
         let signed_at = gate.pass().await?;
         {
             let mut flights = self.flights.lock().unwrap();
@@ -177,7 +177,7 @@ impl Deliver for Vendor {
             self.signed_at.lock().unwrap().insert(sent["TaskName"].clone(), signed_at);
             self.task_names.lock().unwrap().push(sent["TaskName"].clone());
         }
-        Some(match fate {
+        let outcome = match fate {
             Fate::Accept => Outcome::Accepted { request_id: None, task_id: None },
             Fate::Refuse(class) => Outcome::Rejected {
                 class,
@@ -189,7 +189,8 @@ impl Deliver for Vendor {
             Fate::LoseAfterTaking | Fate::LoseBeforeTaking => {
                 Outcome::Unknown { why: "lost".into(), code: None, request_id: None }
             }
-        })
+        };
+        Some(outcome.into())
     }
 }
 

@@ -45,6 +45,7 @@ mod site;
 mod soak;
 mod start;
 mod still_waiting;
+mod stray;
 mod stub_vendor;
 mod valid_corpus;
 mod wire;

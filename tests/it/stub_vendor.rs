@@ -29,7 +29,8 @@
 //! | `.closing()`, `.resetting()` | the connection closes, or is reset, in the end |
 //!
 //! `greets(BYTES)` writes bytes on every new connection before anything was asked. What came is in `seen()`, what was
-//! taken in `taken()` and, counted by target, in `reached()`.
+//! taken in `taken()` and, counted by target, in `reached()`. A `HEAD` asks for the time only: it is answered with what
+//! `dates(TEXT)` set, and is in no list.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::io::{Read, Write};
@@ -54,6 +55,7 @@ struct Inner {
 #[derive(Default)]
 struct State {
     greeting: Vec<u8>,
+    date: Option<String>,
     queues: BTreeMap<String, VecDeque<Reply>>,
     usual: BTreeMap<String, Usual>,
     seen: Vec<Seen>,
@@ -242,6 +244,11 @@ impl StubVendor {
         self.state(|state| state.greeting = bytes.into());
     }
 
+    /// Says what time it is to whoever asks.
+    pub(crate) fn dates(&self, date: &str) {
+        self.state(|state| state.date = Some(date.to_owned()));
+    }
+
     /// The requests so far, in the order in which they were read.
     pub(crate) fn seen(&self) -> Vec<Seen> {
         self.state(|state| state.seen.clone())
@@ -275,15 +282,11 @@ impl Drop for Inner {
 
 /// Serves one connection until one of both ends it.
 fn serve(mut stream: TcpStream, shared: &Mutex<State>) {
-    let (connection, greeting) = {
-        let mut state = shared.lock().unwrap();
-        state.connections += 1;
-        (state.connections, state.greeting.clone())
-    };
+    let (mut connection, greeting) = (None, shared.lock().unwrap().greeting.clone());
     // Whoever has heard enough hangs up: no error of this end.
     drop(stream.write_all(&greeting));
     let mut unread = Vec::new();
-    while let Some((seen, reply, task_id)) = next_request(&mut stream, &mut unread, connection, shared) {
+    while let Some((seen, reply, task_id)) = next_request(&mut stream, &mut unread, &mut connection, shared) {
         thread::sleep(reply.after);
         if reply.is_taken && seen.is_push() {
             shared.lock().unwrap().taken.push(Taken { task_id, seen });
@@ -310,7 +313,7 @@ fn reset(stream: TcpStream) {
 fn next_request(
     stream: &mut TcpStream,
     unread: &mut Vec<u8>,
-    connection: usize,
+    connection: &mut Option<usize>,
     shared: &Mutex<State>,
 ) -> Option<(Seen, Reply, String)> {
     let (mut early, mut chunk) = (true, [0; 16 << 10]);
@@ -325,10 +328,23 @@ fn next_request(
             drop(stream.write_all(&bytes));
         }
         if let Some((head, rest)) = split(unread, b"\r\n\r\n") {
+            if head.starts_with(b"HEAD ") {
+                let date = shared.lock().unwrap().date.clone();
+                let date = date.map(|date| format!("date: {date}\r\n")).unwrap_or_default();
+                let reply = format!("HTTP/1.1 400 X\r\ncontent-length: 0\r\n{date}\r\n");
+                drop(stream.write_all(reply.as_bytes()));
+                *unread = rest.to_vec();
+                continue;
+            }
             let length = content_length(head);
             if rest.len() >= length {
                 let mut parameters = parameters(head.split(|byte| *byte == b'\r').next().unwrap());
                 parameters.extend(form(&rest[..length]));
+                let connection = *connection.get_or_insert_with(|| {
+                    let mut state = shared.lock().unwrap();
+                    state.connections += 1;
+                    state.connections
+                });
                 let seen = Seen {
                     action: parameters.get("Action").cloned().unwrap_or_default(),
                     parameters,

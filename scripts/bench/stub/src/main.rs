@@ -1,8 +1,9 @@
 //! `stub DELAY_MS`: listens on a free loopback port, prints it, and answers every request with the same acceptance after
-//! so long, on one thread. Looks at nothing, so that the sender is what is measured.
+//! so long, on one thread, each under a `RequestId` of its own. Looks at nothing, so that the sender is what is measured.
 
 use std::io::Write;
 use std::net::Ipv4Addr;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use axum::Router;
@@ -12,8 +13,12 @@ use axum::http::header::CONTENT_TYPE;
 use axum::response::IntoResponse;
 use axum::serve::ListenerExt;
 
-const ACCEPTED: &str = r#"{"RequestId":"0B6A1F3C-5F0E-4C4B-9A56-7C0F1D2E3A4B","ResultCode":"OK","ResultMessage":"SUCCESS","PushResult":{"Success":true,"ResultMsg":"SUCCESS","Data":"0b6a1f3c5f0e4c4b9a567c0f1d2e3a4b"}}"#;
+const ACCEPTED: &str = r#"{"RequestId":"0B6A1F3C-5F0E-4C4B-9A56-000000000000","ResultCode":"OK","ResultMessage":"SUCCESS","PushResult":{"Success":true,"ResultMsg":"SUCCESS","Data":"0b6a1f3c5f0e4c4b9a567c0f1d2e3a4b"}}"#;
+/// Where the number of the request stands in it.
+const NUMBER: std::ops::Range<usize> = 38..50;
 const BODY_BYTES_MAX: usize = 2 << 20;
+
+static ANSWERED: AtomicU64 = AtomicU64::new(0);
 
 async fn accept(request: Request, delay: Duration) -> impl IntoResponse {
     // The reply comes after the whole request, as the vendor's would.
@@ -21,7 +26,10 @@ async fn accept(request: Request, delay: Duration) -> impl IntoResponse {
     if !delay.is_zero() {
         tokio::time::sleep(delay).await;
     }
-    ([(CONTENT_TYPE, "application/json;charset=utf-8")], Bytes::from_static(ACCEPTED.as_bytes()))
+    let mut accepted = ACCEPTED.as_bytes().to_vec();
+    let number = ANSWERED.fetch_add(1, Ordering::Relaxed);
+    accepted[NUMBER].copy_from_slice(format!("{number:012X}").as_bytes());
+    ([(CONTENT_TYPE, "application/json;charset=utf-8")], Bytes::from(accepted))
 }
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
