@@ -56,6 +56,7 @@ impl Session<'_> {
         command: &str,
         pinned: Option<&Lineage>,
     ) -> Result<Option<OpenLedger>, Failure> {
+        self.prove_time_is_real(scope)?;
         let path = &scope.environment.ledger;
         let backend = match self.wait_for_lock(|| SledBackend::open(path, &self.holder(command, true))) {
             Err(StateError::Missing(_)) => return Ok(None),
@@ -245,6 +246,7 @@ impl Session<'_> {
 
     /// Makes the environment's ledger.
     pub(super) fn create_ledger(&self, scope: &Scope, command: &str) -> Result<OpenLedger, Failure> {
+        self.prove_time_is_real(scope)?;
         let environment = &scope.environment;
         let path = &environment.ledger;
         let backend = self.wait_for_lock(|| SledBackend::create(path, &self.holder(command, true)))?;

@@ -4,6 +4,7 @@
 //! comment is its help text. Holds no rule of its own: it asks the other rooms in turn.
 
 mod audiences;
+mod clock;
 mod commands;
 mod exit;
 mod failure;
@@ -53,7 +54,7 @@ struct Globals {
     /// How long to wait for a ledger that another run writes to
     #[arg(long, value_name = "DURATION", global = true, default_value = "10s", value_parser = humantime::parse_duration)]
     lock_timeout: Duration,
-    /// Act as if it were this time (RFC 3339): for tests and demonstrations; `apply` takes it for sandboxes only
+    /// Act as if it were this time (RFC 3339): for demonstrations; only `endpoint: sandbox` takes it for what is written
     #[arg(long, value_name = "TIME", global = true, env = "CAMPAIGNCTL_NOW")]
     now: Option<DateTime<Utc>>,
 }

@@ -1,6 +1,7 @@
 //! The process's edge: the only clock, standard streams, terminal and environment variables.
 
 use std::cell::OnceCell;
+use std::ffi::OsString;
 use std::io::{ErrorKind, IsTerminal, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -146,9 +147,15 @@ impl Shell {
 
     /// Returns an environment variable that is set and not empty.
     #[must_use]
-    #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
     pub(in crate::cli) fn variable(&self, name: &str) -> Option<String> {
-        std::env::var(name).ok().filter(|value| !value.is_empty())
+        self.raw_variable(name)?.into_string().ok()
+    }
+
+    /// Does the same for a value that may be no text.
+    #[must_use]
+    #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
+    pub(in crate::cli) fn raw_variable(&self, name: &str) -> Option<OsString> {
+        std::env::var_os(name).filter(|value| !value.is_empty())
     }
 
     /// Returns `user@host`, as far as the system tells.
@@ -195,11 +202,11 @@ impl Shell {
     /// Returns a failure with exit code 4 when there is none, or only half of one.
     pub(in crate::cli) fn credentials(&self) -> Result<Credentials, Failure> {
         for (id_name, secret_name) in KEY_VARIABLES {
-            match (self.variable(id_name), self.variable(secret_name)) {
+            match (self.key_part(id_name)?, self.key_part(secret_name)?) {
                 (Some(id), Some(secret)) => {
                     // The token belongs to the SDKs' pair: with the other pair it would be someone else's.
                     let is_sdk_pair = id_name == KEY_VARIABLES[1].0;
-                    let token = is_sdk_pair.then(|| self.variable(TOKEN_VARIABLE)).flatten();
+                    let token = if is_sdk_pair { self.key_part(TOKEN_VARIABLE)? } else { None };
                     return Ok(Credentials {
                         access_key_id: Secret::new(id),
                         access_key_secret: Secret::new(secret),
@@ -219,6 +226,46 @@ impl Shell {
     }
 }
 
+impl Shell {
+    /// Returns a part of the access key. One with a character that no key has would only be refused by the vendor.
+    fn key_part(&self, name: &str) -> Result<Option<String>, Failure> {
+        let Some(value) = self.raw_variable(name) else { return Ok(None) };
+        match value.into_string() {
+            Ok(text) => match odd_character(&text) {
+                None => Ok(Some(text)),
+                Some(odd) => Err(unusable_key(&format!("`{name}` {odd}"))),
+            },
+            Err(_) => Err(unusable_key(&format!("`{name}` is not UTF-8"))),
+        }
+    }
+}
+
+/// Says what is in a text beside visible ASCII characters, and where.
+fn odd_character(text: &str) -> Option<String> {
+    let (at, odd) = text.char_indices().find(|(_, c)| !c.is_ascii_graphic())?;
+    let place = if at == 0 {
+        "begins with"
+    } else if text[at..].chars().all(|c| !c.is_ascii_graphic()) {
+        "ends with"
+    } else {
+        "contains"
+    };
+    let what = match odd {
+        '\n' => "a line feed",
+        '\r' => "a carriage return",
+        ' ' => "a space",
+        '\t' => "a tab",
+        c if c.is_ascii() => "a control character",
+        _ => "a character that is not ASCII",
+    };
+    Some(format!("{place} {what}"))
+}
+
+fn unusable_key(message: &str) -> Failure {
+    Failure::new(ExitStatus::Credentials, message)
+        .help("nothing was sent. Set it again: keys have visible ASCII characters only")
+}
+
 fn half_a_key(set: &str, missing: &str) -> Failure {
     Failure::new(ExitStatus::Credentials, format!("`{set}` is set, but `{missing}` is not"))
         .help("nothing was sent. Set both")
@@ -233,5 +280,22 @@ fn ignore_closed_pipe(result: std::io::Result<()>) -> std::io::Result<()> {
     match result {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
         other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::odd_character;
+
+    #[test]
+    fn what_no_key_has_is_named_with_its_place() {
+        let odd = |text| odd_character(text).unwrap_or_default();
+        assert_eq!(odd("LTAI5t+/=secret"), "");
+        assert_eq!(odd("key\n"), "ends with a line feed");
+        assert_eq!(odd("key\r\n"), "ends with a carriage return");
+        assert_eq!(odd(" key "), "begins with a space");
+        assert_eq!(odd("k\tey "), "contains a tab");
+        assert_eq!(odd("key\u{a0}"), "ends with a character that is not ASCII");
+        assert_eq!(odd("\n"), "begins with a line feed");
     }
 }

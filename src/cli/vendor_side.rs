@@ -4,21 +4,30 @@ use std::error::Error;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
+use chrono::{DateTime, Utc};
 use tokio::runtime::{self, Runtime};
+use url::Url;
 
+use crate::cli::clock;
 use crate::cli::exit::ExitStatus;
 use crate::cli::failure::Failure;
 use crate::cli::shell::Shell;
 use crate::domain::{Credentials, Endpoint, Environment, Secret};
 use crate::sandbox::{self, Sandbox};
-use crate::vendor::Client;
+use crate::vendor::{self, Client, RouteError};
 
 const SANDBOX_THREADS: usize = 1;
+
+/// What names proxies, as HTTP clients read it.
+const PROXY_VARIABLES: [&str; 6] =
+    ["HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"];
 
 /// A client, and the sandbox that it speaks to where that is in this process.
 pub(super) struct VendorSide {
     pub(super) client: Client,
     pub(super) sandbox: MaybeSandbox,
+    /// What the vendor's clock said, if it said anything.
+    pub(super) time: Option<DateTime<Utc>>,
 }
 
 /// A sandbox that runs on threads of its own, as the vendor would, or none.
@@ -58,13 +67,17 @@ impl Drop for MaybeSandbox {
 }
 
 impl VendorSide {
-    /// Makes a client for the environment's endpoint; starts the sandbox first where that is the endpoint.
+    /// Makes a client for the environment's endpoint; starts the sandbox first where that is the endpoint. Refuses a clock
+    /// that is days from the vendor's, before anything is written to a ledger.
     pub(super) async fn connect(shell: &Shell, environment: &Environment) -> Result<Self, Failure> {
         let failed = |error: &dyn std::error::Error| {
             Failure::from_error(ExitStatus::Other, error).help("nothing was sent")
         };
         let (base, credentials, sandbox) = match &environment.endpoint {
-            Endpoint::Remote(url) => (url.clone(), shell.credentials()?, MaybeSandbox::NONE),
+            Endpoint::Remote(url) => {
+                prove_route(shell, url)?;
+                (url.clone(), shell.credentials()?, MaybeSandbox::NONE)
+            }
             Endpoint::Sandbox => {
                 let options = sandbox::Options {
                     journal: Some(received_path(environment)),
@@ -77,8 +90,37 @@ impl VendorSide {
         };
         let client =
             Client::new(environment, base, credentials, shell.clock()).map_err(|error| failed(&error))?;
-        Ok(Self { client, sandbox })
+        // The sandbox's clock is ours, and a test's own time is nobody else's.
+        let is_comparable = sandbox.sandbox.is_none() && !shell.is_time_given();
+        let time = if is_comparable { client.vendor_time().await } else { None };
+        clock::prove_near(time, shell.now())?;
+        Ok(Self { client, sandbox, time })
     }
+}
+
+/// Refuses variables that say how `https` reaches the vendor and cannot be read: libraries would pass over them.
+fn prove_route(shell: &Shell, url: &Url) -> Result<(), Failure> {
+    if url.scheme() != "https" {
+        return Ok(());
+    }
+    let refused = |name: &str, why: &str, help: &str| {
+        Failure::new(ExitStatus::Written, format!("`{name}` {why}")).help(format!("nothing was sent. {help}"))
+    };
+    for name in PROXY_VARIABLES {
+        let Some(value) = shell.raw_variable(name) else { continue };
+        let proven = value.to_str().ok_or(RouteError::NoProxy).and_then(vendor::prove_proxy);
+        let help = "Write it as `http://HOST:PORT`, or unset it";
+        proven.map_err(|error| refused(name, &error.to_string(), help))?;
+    }
+    for (name, is_list) in [("SSL_CERT_FILE", false), ("SSL_CERT_DIR", true)] {
+        let Some(value) = shell.raw_variable(name) else { continue };
+        let paths =
+            if is_list { std::env::split_paths(&value).collect() } else { vec![PathBuf::from(&value)] };
+        let proven = paths.iter().try_for_each(|path: &PathBuf| vendor::prove_certificates(path));
+        let help = "Name trusted certificates that are there, or unset it to take the system's";
+        proven.map_err(|error| refused(name, &error.to_string(), help))?;
+    }
+    Ok(())
 }
 
 /// What the sandbox received is kept beside the ledger, so that a later command finds it.

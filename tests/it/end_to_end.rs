@@ -6,7 +6,7 @@ use std::path::Path;
 
 use campaignctl::diagnostic::Code;
 
-use crate::site::{NOW, Site};
+use crate::site::{Ran, Site};
 
 /// Pushes by target and message key, as the sandbox counted them.
 fn pushes(site: &Site) -> BTreeMap<(String, String), u32> {
@@ -373,7 +373,22 @@ fn more_tasks_than_the_vendor_keeps_are_refused_as_a_whole() {
 fn the_clock_can_be_set_for_sandboxes_only() {
     let site = Site::with_samples();
     site.run(&["-e", "production", "ledger", "init"]).exits(0);
-    site.run(&["-e", "production", "apply", "--auto-approve", "--now", NOW]).exits(3).warns("for sandboxes");
+    for arguments in [
+        &["apply", "--auto-approve"][..],
+        &["ledger", "init"],
+        &["ledger", "pack"],
+        &["ledger", "restore", "export.jsonl"],
+        &["ledger", "unlock"],
+        &["doubt", "mark", "3", "sent", "--reason", "r"],
+        &["doubt", "resolve"],
+    ] {
+        let mut command = site.command(&[&["-e", "production"], arguments].concat());
+        site.write("export.jsonl", "");
+        let ran = Ran::of(&command.env_remove("CAMPAIGNCTL_LOOPBACK_IS_SANDBOX").output().unwrap());
+        ran.exits(3).warns("`--now` is for `endpoint: sandbox`, and this environment has another");
+    }
+    let mut sandbox = site.command(&["apply", "--auto-approve"]);
+    Ran::of(&sandbox.env_remove("CAMPAIGNCTL_LOOPBACK_IS_SANDBOX").output().unwrap()).exits(0);
 }
 
 #[test]

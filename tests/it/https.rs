@@ -305,3 +305,40 @@ fn questions_go_the_same_way_as_pushes() {
     assert!(!proxy.heads().is_empty(), "the question went through the proxy");
     assert_eq!(account(&site), (5, 0, 0), "and the answer came back");
 }
+
+#[test]
+fn variables_that_cannot_be_read_are_named_before_anything_is_sent() {
+    let vendor = SecureVendor::start("localhost");
+    let site = vendor.site(5);
+    site.write("empty.pem", "");
+    let odd = |name: &str| format!("`{name}` is no URL of a proxy");
+    let (missing, empty) = (site.path("missing.pem"), site.path("empty.pem"));
+    let named = |path: &std::path::Path, why: &str| format!("names `{}`, which {why}", path.display());
+    let cases = [
+        ("HTTPS_PROXY", "http://".to_owned(), odd("HTTPS_PROXY")),
+        ("https_proxy", "http://127.0.0.1:3128\n".to_owned(), odd("https_proxy")),
+        ("HTTP_PROXY", "ftp://proxy".to_owned(), odd("HTTP_PROXY")),
+        ("ALL_PROXY", "http://ann:secret@proxy:port".to_owned(), odd("ALL_PROXY")),
+        (
+            "all_proxy",
+            "socks5://127.0.0.1:1080".to_owned(),
+            "`all_proxy` names a proxy of another kind".to_owned(),
+        ),
+        ("SSL_CERT_FILE", missing.display().to_string(), named(&missing, "cannot be read")),
+        ("SSL_CERT_FILE", empty.display().to_string(), named(&empty, "has no certificate")),
+        ("SSL_CERT_DIR", missing.display().to_string(), named(&missing, "cannot be read")),
+    ];
+    for (name, value, why) in cases {
+        let refused =
+            ran(trusting(&site, APPLY).env(name, value)).exits(3).warns(&why).warns("nothing was sent");
+        assert!(!refused.stderr.contains("secret"), "{}", refused.stderr);
+    }
+    for (name, value) in
+        [("MPAAS_AK_ENV", "hidden "), ("MPAAS_SK_ENV", "hidden\n"), ("MPAAS_SK_ENV", "hidd\u{e9}n")]
+    {
+        let refused = ran(trusting(&site, APPLY).env(name, value)).exits(4).warns(&format!("`{name}` "));
+        assert!(!refused.stderr.contains(value.trim()), "{}", refused.stderr);
+    }
+    assert_eq!((vendor.sandbox.calls(), account(&site)), (0, (0, 0, 0)));
+    ran(trusting(&site, APPLY).env("HTTPS_PROXY", "")).exits(0).says("5 accepted");
+}

@@ -8,6 +8,7 @@ mod architecture;
 mod bench;
 mod bounds;
 mod caller;
+mod clock;
 mod corpus;
 mod crash_loop;
 mod doubt;

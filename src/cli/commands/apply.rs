@@ -2,12 +2,13 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use tokio::sync::watch;
 use uuid::Uuid;
 
 use crate::apply::{self, Execution, Interrupt, Journal, Options, Progress, Report, Step, Stop};
 use crate::cli::audiences::Audiences;
+use crate::cli::clock::{self, CLOCK_SLACK};
 use crate::cli::exit::ExitStatus;
 use crate::cli::failure::Failure;
 use crate::cli::interrupt;
@@ -17,7 +18,8 @@ use crate::cli::session::Session;
 use crate::cli::shell::Shell;
 use crate::cli::vendor_side::VendorSide;
 use crate::cli::{Globals, Result};
-use crate::ledger::{Ledger, RunId, Serial};
+use crate::domain::Endpoint;
+use crate::ledger::{RunId, Serial};
 use crate::plan::{self, Difference, Plan, PlanDocument};
 use crate::render;
 use crate::resolve::Desired;
@@ -27,9 +29,6 @@ use crate::state::OpenLedger;
 const RETRIES_MAX: usize = 6;
 /// Wait before the first of these tries; doubled each time, and never shorter than the vendor asks for.
 const RETRY_DELAY: Duration = Duration::from_secs(1);
-
-/// How far the clocks of two machines that use one ledger may be apart: the vendor allows them no more.
-const CLOCK_SLACK: TimeDelta = TimeDelta::minutes(15);
 
 /// Push what is new, and only that, each push once
 ///
@@ -53,6 +52,9 @@ pub(in crate::cli) struct Args {
     /// Print the report as JSON
     #[arg(long)]
     json: bool,
+    /// Go on though the ledger's last record is of TIME, still to come: a wrong clock wrote it
+    #[arg(long, value_name = "TIME")]
+    ledger_ahead: Option<DateTime<Utc>>,
     /// Pack the ledger once it has so many records since it was packed: for tests
     #[arg(long, hide = true, value_name = "RECORDS")]
     pack_after: Option<u64>,
@@ -73,7 +75,6 @@ pub(super) fn run(shell: &Shell, globals: &Globals, args: &Args) -> Result {
         prove_same_environment(reviewed, &desired)?;
         prove_young(reviewed, args.max_plan_age, shell.now())?;
     }
-    session.prove_time_is_real(&desired)?;
     let mut open = session.open_ledger(&desired, "apply")?;
     // What a killed run left is long. A reviewed plan is of the ledger as it is.
     if reviewed.is_none() && open.writer.serial() > unpacked_until(args, &open) {
@@ -81,7 +82,7 @@ pub(super) fn run(shell: &Shell, globals: &Globals, args: &Args) -> Result {
         session.pack_long_ledger(&desired, "apply");
         open = session.open_ledger(&desired, "apply")?;
     }
-    prove_clock(&open.ledger, shell.now())?;
+    clock::prove_not_before(&open.ledger, shell.now(), args.ledger_ahead)?;
     let plan = session.plan(&desired, &open.ledger)?;
     if let Some(reviewed) = &reviewed {
         prove_fresh(reviewed, &plan.document)?;
@@ -138,19 +139,6 @@ fn prove_young(reviewed: &PlanDocument, max_age: Option<Duration>, now: DateTime
         }
         None => Ok(()),
     }
-}
-
-/// Refuses a clock that stands before what the ledger remembers: it would take what is over for still to come.
-fn prove_clock(ledger: &Ledger, now: DateTime<Utc>) -> Result<()> {
-    if ledger.last_at() <= now + CLOCK_SLACK {
-        return Ok(());
-    }
-    let message = format!(
-        "this machine's clock says {}, but the ledger's last record is of {}",
-        render::text::utc(now),
-        render::text::utc(ledger.last_at()),
-    );
-    Err(Failure::new(ExitStatus::Refused, message).help("nothing was sent. Set the clock"))
 }
 
 /// Refuses a reviewed plan that is no longer the plan of now, and says what moved.
@@ -219,6 +207,9 @@ fn execute(session: &Session<'_>, args: &Args, desired: &Desired, open: OpenLedg
     let had_doubts = summary.in_doubt > 0;
     let (report, took, last) = runtime.block_on(async {
         let vendor_side = VendorSide::connect(shell, &desired.environment).await?;
+        if args.ledger_ahead.is_some() && desired.environment.endpoint != Endpoint::Sandbox {
+            clock::prove_right(vendor_side.time, shell.now())?;
+        }
         let salt = ledger.header().salt;
         let (journal, journal_thread) = Journal::start(open.backend, open.writer, shell.clock());
         let progress = Arc::new(Progress::default());

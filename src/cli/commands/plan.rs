@@ -2,6 +2,7 @@ use std::io::{Read, Write};
 use std::mem::ManuallyDrop;
 use std::path::{Path, PathBuf};
 
+use crate::cli::clock;
 use crate::cli::exit::ExitStatus;
 use crate::cli::failure::Failure;
 use crate::cli::session::Session;
@@ -44,6 +45,9 @@ pub(super) fn run(shell: &Shell, globals: &Globals, args: &Args) -> Result {
     let text = (args.json || args.out.is_some()).then(|| plan::to_json(&plan));
     if let (Some(path), Some(text)) = (&args.out, &text) {
         save(path, text)?;
+    }
+    if let Some(warning) = clock::warning(&ledger, shell.now()) {
+        shell.say(&warning);
     }
     shell.answer(
         &text

@@ -32,6 +32,7 @@ pub(super) struct Args {
 pub(super) fn run(shell: &Shell, globals: &Globals, args: &Args) -> Result {
     let session = Session::new(shell, globals);
     let scope = session.scope()?;
+    session.prove_time_is_real(&scope)?;
     let directory = &scope.environment.ledger;
     let was_there = directory.exists();
     let export = File::open(&args.export).map_err(|error| {

@@ -22,6 +22,7 @@ pub(super) struct Args {
 pub(super) fn run(shell: &Shell, globals: &Globals, args: &Args) -> Result {
     let session = Session::new(shell, globals);
     let scope = session.scope()?;
+    session.prove_time_is_real(&scope)?;
     let directory = &scope.environment.ledger;
     let left = state::left_behind(directory)?;
     if left.is_empty() {
