@@ -301,7 +301,7 @@ impl<'a, D: Deliver> Dispatch<'a, D> {
     fn land(&mut self, flown: Flown) {
         self.landed += 1;
         if flown.outcome.is_some() {
-            crash::after(Step::ReplyRead, self.lane.options.crash_after);
+            crash::after(Step::ReplyRead, self.lane.options.break_after);
         }
         self.settle(flown);
     }
@@ -316,12 +316,12 @@ impl<'a, D: Deliver> Dispatch<'a, D> {
         match answer {
             Answer::Submitted(place) => {
                 *self.books.submission(place) = Submission::Durable;
-                crash::after(Step::Submitted, self.lane.options.crash_after);
+                crash::after(Step::Submitted, self.lane.options.break_after);
             }
             Answer::Intended(batch, intent) => self.lane.ready().queue.push_back((batch, intent)),
             Answer::Settled(landed) => {
                 if !matches!(landed.settled, Settled::NotAttempted) {
-                    crash::after(Step::OutcomeDurable, self.lane.options.crash_after);
+                    crash::after(Step::OutcomeDurable, self.lane.options.break_after);
                 }
                 match self.worth_another_try(*landed) {
                     Ok(batch) => self.again.push_back(batch),
@@ -329,7 +329,7 @@ impl<'a, D: Deliver> Dispatch<'a, D> {
                 }
             }
             Answer::Unwritten(parcel, error) => {
-                self.lane.brake.pull(Stop::Ledger(error));
+                self.lane.brake.pull(Stop::from(error));
                 match parcel {
                     Parcel::Intent(batch) => {
                         self.intended -= 1;

@@ -14,7 +14,7 @@ use crate::apply::pace::Pace;
 use crate::apply::report::{Progress, Report};
 use crate::apply::send::{Lane, batch};
 use crate::apply::stop::{Brake, Interrupt, Stop};
-use crate::apply::{Deliver, Journal, Step, TargetSource};
+use crate::apply::{Break, Deliver, Journal, Step, TargetSource};
 use crate::domain::{Environment, LedgerSalt, ProjectName};
 use crate::ledger::{Receiver, Record, RunId};
 use crate::plan::{Plan, PlannedPush};
@@ -41,8 +41,8 @@ pub struct Options {
     pub retry_delay: Duration,
     /// How often a refused batch is tried again.
     pub retries_max: usize,
-    /// Where a test wants the process to die.
-    pub crash_after: Option<Step>,
+    /// Where a test wants the process to die, or to stand still.
+    pub break_after: Option<Break>,
 }
 
 /// Everything that an apply needs.
@@ -84,6 +84,7 @@ pub async fn execute<D: Deliver>(execution: Execution<D>) -> Report {
         interrupt,
     } = execution;
     let mut journal = journal;
+    journal.break_after(options.break_after);
     let (sender, flown) = mpsc::unbounded_channel();
     let pace = Pace::new(environment.requests_per_second, options.retry_delay);
     let lane = Arc::new(Lane {
@@ -93,6 +94,7 @@ pub async fn execute<D: Deliver>(execution: Execution<D>) -> Report {
         options,
         pace,
         clock: journal.clock(),
+        lease: journal.lease(),
         starting: AtomicUsize::new(0),
         ready: Mutex::default(),
         flown: sender,
@@ -104,12 +106,12 @@ pub async fn execute<D: Deliver>(execution: Execution<D>) -> Report {
     if let Err(stop) = begin(&lane, &mut journal, &plan.document.digest).await {
         return books.close(Some(stop));
     }
-    crash::after(Step::RunStarted, lane.options.crash_after);
+    crash::after(Step::RunStarted, lane.options.break_after);
     let watcher = tokio::spawn(brake_on_interrupt(Arc::clone(&lane), interrupt));
     let cuts = produce(&lane, &pushes, salt, targets);
     Dispatch::new(&lane, &pushes, (cuts, flown), &mut journal, &mut books).run().await;
     watcher.abort();
-    crash::after(Step::RunDone, lane.options.crash_after);
+    crash::after(Step::RunDone, lane.options.break_after);
     let report = books.close(lane.brake.reason());
     end(&lane, &mut journal, report).await
 }
@@ -119,7 +121,7 @@ async fn begin<D>(lane: &Lane<D>, journal: &mut Journal, plan_digest: &str) -> R
     let (plan, process) = (plan_digest.to_owned(), Some(std::process::id()));
     let receiver = Some(Receiver::at(&lane.environment.endpoint));
     let record = Record::RunStarted { run, plan, actor, process, ci_run, receiver };
-    journal.write(record).await.map(drop).map_err(Stop::Ledger)
+    journal.write(record).await.map(drop).map_err(Stop::from)
 }
 
 async fn end<D>(lane: &Lane<D>, journal: &mut Journal, mut report: Report) -> Report {
@@ -133,7 +135,7 @@ async fn end<D>(lane: &Lane<D>, journal: &mut Journal, mut report: Report) -> Re
         stopped: report.stop.as_ref().map(ToString::to_string),
     };
     if let Err(error) = journal.write(record).await {
-        report.stop.get_or_insert(Stop::Ledger(error));
+        report.stop.get_or_insert(Stop::from(error));
     }
     report
 }

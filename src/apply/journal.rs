@@ -5,15 +5,17 @@
 //! before it.
 
 use std::error::Error;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
 
 use chrono::{DateTime, Utc};
 use tokio::sync::{mpsc, oneshot};
 
+use crate::apply::crash;
 use crate::apply::send::{Batch, Landed};
+use crate::apply::{Break, Step};
 use crate::ledger::{Chain, IntentRecord, Outcome, Record, Serial, Writer};
-use crate::state::{Backend, StateError};
+use crate::state::{Backend, Lease, StateError};
 
 /// So many records make one durable step, though more wait.
 const GROUP_MAX: usize = 256;
@@ -80,6 +82,8 @@ pub struct Journal {
     /// Orders whose answers are still to come.
     open: usize,
     clock: Clock,
+    lease: Arc<Lease>,
+    break_after: Arc<OnceLock<Break>>,
 }
 
 /// The journal's thread. Finish it to get everything written and the ledger released.
@@ -117,10 +121,19 @@ impl Journal {
     pub fn start(backend: Box<dyn Backend>, writer: Writer, clock: Clock) -> (Self, JournalThread) {
         let (orders, waiting) = mpsc::unbounded_channel();
         let (done, answers) = mpsc::unbounded_channel();
-        let keeper = Keeper { backend, writer, clock: Arc::clone(&clock), done, failure: None };
+        let (lease, break_after) = (backend.lease(), Arc::<OnceLock<Break>>::default());
+        let keeper = Keeper {
+            backend,
+            writer,
+            clock: Arc::clone(&clock),
+            done,
+            failure: None,
+            break_after: Arc::clone(&break_after),
+        };
         let thread = std::thread::Builder::new().name("journal".to_owned());
         let thread = thread.spawn(move || keeper.keep(waiting)).expect("a thread can be started");
-        (Self { orders, answers, gathered: Vec::new(), open: 0, clock }, JournalThread(thread))
+        let gathered = Vec::new();
+        (Self { orders, answers, gathered, open: 0, clock, lease, break_after }, JournalThread(thread))
     }
 
     /// Writes a record; when it returns, the record survives a crash.
@@ -138,6 +151,18 @@ impl Journal {
     /// Returns the clock that dates what is written.
     pub(super) fn clock(&self) -> Clock {
         Arc::clone(&self.clock)
+    }
+
+    /// Returns the hold on the ledger.
+    pub(super) fn lease(&self) -> Arc<Lease> {
+        Arc::clone(&self.lease)
+    }
+
+    /// Says where a test wants the process to die, or to stand still.
+    pub(super) fn break_after(&self, wanted: Option<Break>) {
+        if let Some(wanted) = wanted {
+            self.break_after.get_or_init(|| wanted);
+        }
     }
 
     /// Orders a campaign's content to be made durable.
@@ -206,6 +231,7 @@ struct Keeper {
     clock: Clock,
     done: mpsc::UnboundedSender<Vec<Answer>>,
     failure: Option<JournalError>,
+    break_after: Arc<OnceLock<Break>>,
 }
 
 impl Keeper {
@@ -222,7 +248,7 @@ impl Keeper {
             let now = (self.clock)();
             let (lines, parcels) = self.encode(&mut group, now);
             if self.failure.is_none() {
-                match self.backend.append(lines, self.writer.chain()) {
+                match self.append(lines) {
                     Ok(()) => durable_up_to = (self.writer.serial(), self.writer.chain()),
                     Err(error) => self.failure = Some(JournalError::State(Arc::new(error))),
                 }
@@ -234,6 +260,12 @@ impl Keeper {
             }
         }
         durable_up_to
+    }
+
+    fn append(&mut self, lines: Numbered<Vec<u8>>) -> Result<(), StateError> {
+        self.backend.lease().prove()?;
+        crash::after(Step::Appending, self.break_after.get().copied());
+        self.backend.append(lines, self.writer.chain())
     }
 
     fn encode(

@@ -15,12 +15,14 @@ mod pace;
 mod report;
 mod send;
 mod stop;
+mod verdict;
 
 pub use batch::{TargetSource, TargetStream};
-pub use crash::Step;
+pub use crash::{Break, Step};
 pub use execute::{Execution, Options, execute};
 pub use inquiry::{Answer, Ask, Finding, Questions, Settle, inquire};
 pub use journal::{Clock, Journal, JournalError, JournalThread};
 pub use report::{CampaignReport, Doubtful, Progress, Refusal, Report, Tally};
 pub use send::{Deliver, first_request};
 pub use stop::{Interrupt, Stop};
+pub use verdict::not_sent_from;

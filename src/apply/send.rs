@@ -14,7 +14,7 @@ use crate::apply::batch::Addressees;
 use crate::apply::journal::{Clock, Intent};
 use crate::apply::pace::{Pace, Turn};
 use crate::apply::report::Progress;
-use crate::apply::stop::Brake;
+use crate::apply::stop::{Brake, Stop};
 use crate::apply::{Options, Step, crash};
 use crate::domain::{
     Addressee, Call, Campaign, Environment, LedgerSalt, MessageKey, MessageKeys, ProjectName, Recipients,
@@ -22,6 +22,7 @@ use crate::domain::{
 };
 use crate::ledger::{IntentRecord, Outcome};
 use crate::plan::PlannedPush;
+use crate::state::Lease;
 use crate::vendor::{self, Delivered, Gate, MultipleTarget, Prepared, Provisional, RejectClass, Request};
 
 /// Code on record of a request that never left.
@@ -64,6 +65,8 @@ pub(super) struct Lane<D> {
     pub(super) options: Options,
     pub(super) pace: Pace,
     pub(super) clock: Clock,
+    /// The hold on the ledger, without which nothing leaves.
+    pub(super) lease: Arc<Lease>,
     /// Batches that have their turn, and whose request has not begun.
     pub(super) starting: AtomicUsize,
     pub(super) ready: Mutex<Ready>,
@@ -275,7 +278,7 @@ async fn carry<D: Deliver>(
     batch: Box<Batch>,
     intent: Intent,
 ) -> (Flown, Option<Provisional>) {
-    crash::after(Step::IntentDurable, lane.options.crash_after);
+    crash::after(Step::IntentDurable, lane.options.break_after);
     let start = Start {
         lane,
         lapses_at: batch.lapses_at,
@@ -315,7 +318,8 @@ fn heed<D>(start: &Start<'_, D>, outcome: Option<&vendor::Outcome>) {
     }
 }
 
-/// The gate of one request: its turn, unless the apply is stopped before, its time has come, or its intent is too old.
+/// The gate of one request: its turn, unless the apply is stopped before, its time has come, its intent is too old, or the
+/// ledger is another run's by now.
 struct Start<'a, D> {
     lane: &'a Lane<D>,
     lapses_at: Option<DateTime<Utc>>,
@@ -351,6 +355,11 @@ impl<D: Deliver> Gate for Start<'_, D> {
             () = self.lane.brake.pulled() => return None,
             turn = self.lane.pace.begin() => turn,
         };
+        if let Err(error) = self.lane.lease.prove() {
+            self.lane.brake.pull(Stop::from(Arc::new(error)));
+            self.lane.pace.arrive(turn);
+            return None;
+        }
         let now = (self.lane.clock)();
         let has_lapsed = self.lapses_at.is_some_and(|at| at <= now);
         if has_lapsed || (now - self.intended_at).abs() > DEPARTURE_MAX {
@@ -361,6 +370,7 @@ impl<D: Deliver> Gate for Start<'_, D> {
             self.lane.starting.fetch_sub(1, Ordering::Relaxed);
         }
         *self.turn.lock().expect("no holder of this lock panics") = Some(turn);
+        crash::after(Step::RequestBegins, self.lane.options.break_after);
         Some(now)
     }
 

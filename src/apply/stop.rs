@@ -1,11 +1,12 @@
 //! Why an apply ends before everything planned was attempted.
 
 use std::fmt;
-use std::sync::{Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use tokio::sync::watch;
 
 use crate::apply::JournalError;
+use crate::state::StateError;
 
 /// So many batches in a row without a known outcome, and the vendor is taken to be down.
 const DOUBTS_IN_A_ROW_MAX: u32 = 10;
@@ -50,6 +51,26 @@ pub enum Stop {
     Doubts,
     /// The ledger cannot be written.
     Ledger(JournalError),
+    /// The ledger is another run's by now.
+    Fenced(Arc<StateError>),
+}
+
+impl From<JournalError> for Stop {
+    fn from(error: JournalError) -> Self {
+        match error {
+            JournalError::State(error) => Self::from(error),
+            JournalError::Closed => Self::Ledger(error),
+        }
+    }
+}
+
+impl From<Arc<StateError>> for Stop {
+    fn from(error: Arc<StateError>) -> Self {
+        match *error {
+            StateError::Fenced { .. } => Self::Fenced(error),
+            _ => Self::Ledger(JournalError::State(error)),
+        }
+    }
 }
 
 impl fmt::Display for Stop {
@@ -73,6 +94,10 @@ impl fmt::Display for Stop {
                 )
             }
             Self::Ledger(error) => error.fmt(formatter),
+            Self::Fenced(error) => write!(
+                formatter,
+                "{error}. What was not recorded before that is in doubt there, and nothing more was sent"
+            ),
         }
     }
 }

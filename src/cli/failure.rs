@@ -109,6 +109,18 @@ impl From<StateError> for Failure {
                 ExitStatus::Locked,
                 Some("nothing was sent by this command. Wait for the other one to end, then try again"),
             ),
+            StateError::Silent { .. } => (
+                ExitStatus::Locked,
+                Some(
+                    "nothing was sent by this command. Without `--no-wait` it takes the ledger over once that run's lease is over; `campaignctl ledger unlock` shows what that run had in flight",
+                ),
+            ),
+            StateError::Fenced { .. } => (
+                ExitStatus::Locked,
+                Some(
+                    "nothing was sent since. What this command was about to record may be missing: look before you run it again",
+                ),
+            ),
             StateError::LeftLocked { .. } => (
                 ExitStatus::Locked,
                 Some(

@@ -13,7 +13,8 @@ use crate::ledger::{Chain, FORMAT_VERSION, Header, Ledger, Lineage, Receiver, Se
 use crate::render::text;
 use crate::resolve::Scope;
 use crate::state::{
-    self, Backend, Expected, HeldLock, Holder, OpenLedger, OpenRefused, Pins, SledBackend, StateError,
+    self, Backend, Candidate, Expected, HeldLock, Holder, OpenLedger, OpenRefused, Pins, SledBackend,
+    StateError,
 };
 
 /// How often a held lock is tried again, and a torn copy made again.
@@ -23,16 +24,18 @@ const VIEW_ATTEMPTS_MAX: u32 = 10;
 
 impl Session<'_> {
     /// Returns who is about to hold the ledger.
-    pub(super) fn holder(&self, command: &str, writes: bool) -> Holder {
-        Holder {
+    pub(super) fn candidate(&self, command: &str, writes: bool) -> Candidate {
+        let holder = Holder {
             command: command.to_owned(),
             actor: self.shell.actor(),
-            host: self.shell.host(),
+            host: self.shell.host_identity(),
             process: std::process::id(),
+            origin: self.shell.origin(),
             since: self.shell.now(),
             ci_run: self.shell.ci_run(),
             writes,
-        }
+        };
+        Candidate::new(holder, self.shell.lease_terms(), self.shell.moments())
     }
 
     /// Opens the environment's ledger to write to it, and proves that it is the right one. The sandbox's is
@@ -58,20 +61,29 @@ impl Session<'_> {
     ) -> Result<Option<OpenLedger>, Failure> {
         self.prove_time_is_real(scope)?;
         let path = &scope.environment.ledger;
-        let backend = match self.wait_for_lock(|| SledBackend::open(path, &self.holder(command, true))) {
+        let opened = self
+            .wait_for_lock(&self.candidate(command, true), |candidate| SledBackend::open(path, candidate));
+        let backend = match opened {
             Err(StateError::Missing(_)) => return Ok(None),
             other => other?,
         };
         let took_over = backend.took_over().cloned();
-        let open = match self.prove(Box::new(backend), scope, pinned) {
+        let mut open = match self.prove(Box::new(backend), scope, pinned) {
             Err(OpenRefused::State(StateError::Missing(_))) => return Ok(None),
             other => other?,
         };
+        self.record_take_over(&mut open)?;
         if let Some(holder) = took_over {
             self.shell.say(&format!("Took the ledger over from {holder}: it never came to its end.\n"));
         }
         self.remember(&open.ledger, open.writer.serial(), open.writer.chain());
         Ok(Some(open))
+    }
+
+    /// Puts on record from whom the ledger was taken, if nobody knows that this one ended.
+    fn record_take_over(&self, open: &mut OpenLedger) -> Result<(), StateError> {
+        let lease = open.backend.lease();
+        state::record_take_over(open, &lease, &self.shell.actor(), self.shell.now())
     }
 
     /// Notes how far the ledger is, apart from the ledger.
@@ -128,24 +140,41 @@ impl Session<'_> {
     fn open_and_pack(&self, scope: &Scope, command: &str) -> Result<(u64, u64), Failure> {
         let pins = Pins::read(self.directory())?;
         let pinned = pins.lineage(&scope.environment.name);
-        let backend = SledBackend::open(&scope.environment.ledger, &self.holder(command, true))?;
-        let open = self.prove(Box::new(backend), scope, pinned)?;
+        let backend = SledBackend::open(&scope.environment.ledger, &self.candidate(command, true))?;
+        let mut open = self.prove(Box::new(backend), scope, pinned)?;
+        self.record_take_over(&mut open)?;
         let before = open.records;
         Ok((before, self.pack_ledger(scope, open, pinned)?.packed_records))
     }
 
-    /// Tries to get the lock until the time for it is over, and says for whom it waits.
-    fn wait_for_lock<T>(&self, attempt: impl Fn() -> Result<T, StateError>) -> Result<T, StateError> {
-        let started = Instant::now();
-        let mut is_told = false;
+    /// Tries to get the lock until the time for it is over, and says for whom it waits. A holder that gives no sign of life
+    /// is waited for until its lease is over, which counts apart.
+    fn wait_for_lock<T>(
+        &self,
+        candidate: &Candidate,
+        attempt: impl Fn(&Candidate) -> Result<T, StateError>,
+    ) -> Result<T, StateError> {
+        let (mut locked_since, mut is_told, mut is_silence_told) = (None, false, false);
         loop {
-            match attempt() {
-                Err(StateError::Locked { path, holder }) if started.elapsed() < self.globals.lock_timeout => {
-                    if !is_told && holder.as_ref().is_some_and(|holder| holder.writes) {
+            match attempt(candidate) {
+                Err(error @ StateError::Locked { .. }) => {
+                    let since: Instant = *locked_since.get_or_insert_with(Instant::now);
+                    if since.elapsed() >= self.globals.lock_timeout {
+                        return Err(error);
+                    }
+                    if !is_told && matches!(error, StateError::Locked { holder: Some(_), .. }) {
                         is_told = true;
                         let wait = humantime::format_duration(self.globals.lock_timeout);
-                        let locked = StateError::Locked { path, holder };
-                        self.shell.say(&format!("Waiting up to {wait}: {locked}\n"));
+                        self.shell.say(&format!("Waiting up to {wait}: {error}\n"));
+                    }
+                    std::thread::sleep(LOCK_POLL);
+                }
+                Err(ref error @ StateError::Silent { left, .. }) if !self.globals.no_wait => {
+                    locked_since = None;
+                    if !is_silence_told {
+                        is_silence_told = true;
+                        let wait = humantime::format_duration(Duration::from_secs(left.as_secs() + 1));
+                        self.shell.say(&format!("Waiting up to {wait} to take it over: {error}\n"));
                     }
                     std::thread::sleep(LOCK_POLL);
                 }
@@ -160,12 +189,12 @@ impl Session<'_> {
         let pins = Pins::read(self.directory())?;
         let environment = &scope.environment;
         let pinned = pins.lineage(&environment.name);
-        let opened = SledBackend::open(&environment.ledger, &self.holder(command, false));
+        let opened = SledBackend::open(&environment.ledger, &self.candidate(command, false));
         let (seen, writer) = match opened {
             Ok(backend) => (self.prove(Box::new(backend), scope, pinned), None),
             Err(StateError::Locked { holder, .. }) => {
                 // Another reader says nothing of who writes.
-                let writer = holder.filter(|holder| holder.writes);
+                let writer = holder.filter(|holder| holder.writes).map(|holder| *holder);
                 (self.view_copy(scope, pinned), writer)
             }
             Err(StateError::LeftLocked { holder, .. }) => (self.view_copy(scope, pinned), Some(holder)),
@@ -205,7 +234,7 @@ impl Session<'_> {
     /// Returns the environment's ledger as it is stored, proven or not.
     pub(super) fn lines_of_ledger(&self, scope: &Scope, command: &str) -> Result<SledBackend, Failure> {
         let path = &scope.environment.ledger;
-        let opened = match SledBackend::open(path, &self.holder(command, false)) {
+        let opened = match SledBackend::open(path, &self.candidate(command, false)) {
             Err(StateError::Locked { .. } | StateError::LeftLocked { .. }) => SledBackend::view(path),
             Err(StateError::Io { source, .. }) if is_unwritable(&source) => SledBackend::view(path),
             other => other,
@@ -220,7 +249,8 @@ impl Session<'_> {
             path: directory.to_owned(),
             source,
         })?;
-        Ok(self.wait_for_lock(|| state::lock(directory, &self.holder(command, true)))?)
+        let candidate = self.candidate(command, true);
+        Ok(self.wait_for_lock(&candidate, |candidate| state::lock(directory, candidate))?)
     }
 
     /// Reads a copy of a ledger that is being written. A torn copy is made again.
@@ -249,7 +279,8 @@ impl Session<'_> {
         self.prove_time_is_real(scope)?;
         let environment = &scope.environment;
         let path = &environment.ledger;
-        let backend = self.wait_for_lock(|| SledBackend::create(path, &self.holder(command, true)))?;
+        let candidate = self.candidate(command, true);
+        let backend = self.wait_for_lock(&candidate, |candidate| SledBackend::create(path, candidate))?;
         let header = Header {
             format: FORMAT_VERSION,
             lineage: Lineage::new(Uuid::new_v4()),

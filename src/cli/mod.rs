@@ -54,6 +54,9 @@ struct Globals {
     /// How long to wait for a ledger that another run writes to
     #[arg(long, value_name = "DURATION", global = true, default_value = "10s", value_parser = humantime::parse_duration)]
     lock_timeout: Duration,
+    /// Do not wait to take over a ledger whose writer gives no sign of life: exit 8
+    #[arg(long, global = true)]
+    no_wait: bool,
     /// Act as if it were this time (RFC 3339): for demonstrations; only `endpoint: sandbox` takes it for what is written
     #[arg(long, value_name = "TIME", global = true, env = "CAMPAIGNCTL_NOW")]
     now: Option<DateTime<Utc>>,

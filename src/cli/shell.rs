@@ -5,15 +5,17 @@ use std::ffi::OsString;
 use std::io::{ErrorKind, IsTerminal, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant, SystemTime};
 
 use chrono::{DateTime, Utc};
+use rustix::time::{ClockId, clock_gettime};
 
 use crate::apply::Clock;
 use crate::cli::exit::ExitStatus;
 use crate::cli::failure::Failure;
 use crate::domain::{Credentials, Secret};
 use crate::render::caller::Caller;
+use crate::state::{Moment, MomentClock, Origin, Terms};
 
 /// The names of a key's id, a key's secret and a token, in the order of preference: the vendor's samples
 /// use the first pair, its SDKs read the second.
@@ -174,6 +176,41 @@ impl Shell {
         host.trim().to_owned()
     }
 
+    /// Returns which host and which process this is, as far as the system tells. Tests may play another host.
+    #[must_use]
+    pub(in crate::cli) fn origin(&self) -> Option<Origin> {
+        let origin = Origin::of_this_process()?;
+        Some(match self.variable_of_tests("CAMPAIGNCTL_HOST") {
+            Some(host) => Origin { boot: host.clone(), machine: Some(host), ..origin },
+            None => origin,
+        })
+    }
+
+    /// Returns the host's name with what no namesake has.
+    #[must_use]
+    pub(in crate::cli) fn host_identity(&self) -> String {
+        let boot = self.origin().map(|origin| format!(" {}", origin.boot)).unwrap_or_default();
+        format!("{}{boot}", self.host())
+    }
+
+    /// Returns how long a writer is taken to be there after its last sign.
+    #[must_use]
+    pub(in crate::cli) fn lease_terms(&self) -> Terms {
+        let lease = self.variable_of_tests("CAMPAIGNCTL_LEASE");
+        lease.and_then(|lease| humantime::parse_duration(&lease).ok()).map_or_else(Terms::default, Terms::of)
+    }
+
+    /// Returns the clocks by which a lease is counted, however the time was given.
+    #[must_use]
+    pub(in crate::cli) fn moments(&self) -> MomentClock {
+        Arc::new(moment)
+    }
+
+    /// Returns a variable that only builds with debug assertions know.
+    fn variable_of_tests(&self, name: &str) -> Option<String> {
+        cfg!(debug_assertions).then(|| self.variable(name)).flatten()
+    }
+
     /// Returns where this machine keeps what should survive a run; nothing without a home.
     #[must_use]
     pub(in crate::cli) fn state_directory(&self) -> Option<PathBuf> {
@@ -274,6 +311,21 @@ fn half_a_key(set: &str, missing: &str) -> Failure {
 #[expect(clippy::disallowed_methods, reason = "the one clock")]
 fn system_time() -> DateTime<Utc> {
     Utc::now()
+}
+
+#[expect(clippy::disallowed_methods, reason = "the one clock")]
+fn moment() -> Moment {
+    #[cfg(target_os = "linux")]
+    const SLEEPLESS: ClockId = ClockId::Boottime;
+    // Where there is no such clock by name, this one goes on while the machine sleeps, or nothing does.
+    #[cfg(not(target_os = "linux"))]
+    const SLEEPLESS: ClockId = ClockId::Monotonic;
+    let time = clock_gettime(SLEEPLESS);
+    let seconds = u64::try_from(time.tv_sec).unwrap_or_default();
+    let boot =
+        Duration::from_secs(seconds) + Duration::from_nanos(u64::try_from(time.tv_nsec).unwrap_or_default());
+    let wall = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    Moment { boot, wall }
 }
 
 fn ignore_closed_pipe(result: std::io::Result<()>) -> std::io::Result<()> {

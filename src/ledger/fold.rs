@@ -11,7 +11,7 @@ use crate::ledger::content::{Content, ContentDigest};
 use crate::ledger::control::{Controls, Route};
 use crate::ledger::entry::Entry;
 use crate::ledger::history::{Doubt, History, Ledger, Rejection, RunSummary};
-use crate::ledger::packed::{PackedDoubt, PackedEdition};
+use crate::ledger::packed::{PackedDoubt, PackedEdition, TakeOver};
 use crate::ledger::record::{Header, IntentRecord, Judge, Outcome, Record, RunId, Serial, Verdict};
 
 /// Records that are whole but cannot follow each other.
@@ -74,6 +74,7 @@ impl Ledger {
                 }
                 (None, Record::Packed(packed)) => {
                     let mut packing = Folding::new(packed.header, packed.opened_at, entry.serial);
+                    packing.take_overs = packed.take_overs;
                     packing.last_at = entry.at;
                     packing.is_packing = true;
                     folding = Some(packing);
@@ -102,6 +103,7 @@ struct Folding {
     unnamed_tasks: BTreeMap<(CampaignId, Revision), u64>,
     runs: Vec<RunSummary>,
     run_places: HashMap<RunId, usize>,
+    take_overs: Vec<TakeOver>,
     /// Whether all records so far are of what was packed.
     is_packing: bool,
 }
@@ -139,6 +141,7 @@ impl Folding {
             unnamed_tasks: BTreeMap::new(),
             runs: Vec::new(),
             run_places: HashMap::new(),
+            take_overs: Vec::new(),
             is_packing: false,
         }
     }
@@ -199,6 +202,7 @@ impl Folding {
             Record::Verdict { intent, verdict, reason, task_id, actor: _, by } => {
                 self.settle(serial, at, intent, outcome_of(verdict, reason, task_id), by)?;
             }
+            Record::TakenOver { .. } => self.take_overs.push(TakeOver { serial, at }),
             Record::RunEnded { run, stopped, .. } => {
                 if let Some(summary) = self.run_of(&run) {
                     summary.ended_at = Some(at);
@@ -351,6 +355,7 @@ impl Folding {
             task_ids: self.task_ids,
             unnamed_tasks: self.unnamed_tasks,
             runs: self.runs,
+            take_overs: self.take_overs,
         }
     }
 }

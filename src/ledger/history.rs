@@ -9,6 +9,7 @@ use crate::domain::{CampaignId, Revision, TargetHash, TargetSet};
 use crate::ledger::blocks::{Accepted, BlockError, merged};
 use crate::ledger::content::{Content, ContentDigest};
 use crate::ledger::control::Control;
+use crate::ledger::packed::TakeOver;
 use crate::ledger::record::{Header, IntentRecord, Receiver, RunId, Serial};
 use crate::ledger::text::as_editions;
 
@@ -138,6 +139,7 @@ pub struct Ledger {
     pub(super) task_ids: HashSet<String>,
     pub(super) unnamed_tasks: BTreeMap<(CampaignId, Revision), u64>,
     pub(super) runs: Vec<RunSummary>,
+    pub(super) take_overs: Vec<TakeOver>,
 }
 
 impl Ledger {
@@ -227,6 +229,18 @@ impl Ledger {
         let mut doubts: Vec<&Doubt> = self.histories.values().flat_map(|history| &history.doubts).collect();
         doubts.sort_by_key(|doubt| doubt.serial);
         doubts
+    }
+
+    /// Returns when the ledger was taken from the writer of a record, if it was without proof that this one had ended.
+    #[must_use]
+    pub fn fenced_at(&self, record: Serial) -> Option<DateTime<Utc>> {
+        self.take_overs.iter().find(|take_over| take_over.serial > record).map(|take_over| take_over.at)
+    }
+
+    /// Takes in that it was taken over just now.
+    pub fn take_over(&mut self, take_over: TakeOver) {
+        (self.serial, self.last_at) = (take_over.serial, take_over.at);
+        self.take_overs.push(take_over);
     }
 
     /// Returns one `apply`.

@@ -26,7 +26,7 @@ pub use entry::{Chain, Damage, Entry, Writer};
 pub use fold::FoldError;
 pub use history::{Doubt, History, Ledger, Rejection, RunSummary};
 pub use pack::{Packed, with_blocks, without_blocks};
-pub use packed::Mark;
+pub use packed::{Mark, TakeOver};
 pub use record::{
     FORMAT_VERSION, Header, IntentRecord, Judge, Lineage, Outcome, Receiver, Record, RunId, Serial, Verdict,
 };

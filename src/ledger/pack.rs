@@ -49,7 +49,13 @@ impl Ledger {
         marks: Vec<Mark>,
     ) -> impl Iterator<Item = Result<Packed, BlockError>> + '_ {
         let header = Header { format: FORMAT_VERSION, ..self.header.clone() };
-        let first = PackedHeader { header, opened_at: self.opened_at, after, marks };
+        let first = PackedHeader {
+            header,
+            opened_at: self.opened_at,
+            after,
+            marks,
+            take_overs: self.take_overs.clone(),
+        };
         let runs = self.runs.iter().map(|run| Ok(Record::PackedRun(run.clone()).into()));
         let editions = self.histories.iter().flat_map(|((campaign, revision), history)| -> Part<'_> {
             self.pack_edition(campaign, *revision, history)
@@ -154,6 +160,7 @@ impl Ledger {
         let is_same = Header { format: theirs.format, ..ours.clone() } == *theirs
             && self.opened_at == other.opened_at
             && self.runs == other.runs
+            && self.take_overs == other.take_overs
             && self.task_ids == other.task_ids
             && self.unnamed_tasks == other.unnamed_tasks
             && sorted(&self.task_ends) == sorted(&other.task_ends)

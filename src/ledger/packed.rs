@@ -34,6 +34,18 @@ pub struct PackedHeader {
     pub after: Mark,
     /// Ends and beginnings of runs among what was packed: what other machines may remember of it.
     pub marks: Vec<Mark>,
+    /// Every time that it was taken over.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub take_overs: Vec<TakeOver>,
+}
+
+/// That a ledger was taken from a writer of which nobody knew that it had ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TakeOver {
+    /// The place of its record: what stands before it was written by writers that were fenced, or had ended.
+    pub serial: Serial,
+    /// When.
+    pub at: DateTime<Utc>,
 }
 
 /// One campaign revision. Its accepted targets follow in [`PackedTargets`], unless they are few.

@@ -16,8 +16,9 @@ use crate::ledger::packed::{
 };
 use crate::ledger::text::{as_hex, as_hex_list, as_number, as_text};
 
-/// The version of the records below. 1 had none of the packed ones.
-pub const FORMAT_VERSION: u32 = 2;
+/// The version of the records below. 1 had none of the packed ones; 2 had no take-overs, and its writers prove to nobody that
+/// they still hold a ledger.
+pub const FORMAT_VERSION: u32 = 3;
 
 /// A record's place in its ledger, from 1, without gaps.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -286,6 +287,14 @@ pub enum Record {
         /// The vendor's id of the task, where its lists have it.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         task_id: Option<String>,
+    },
+    /// The ledger was taken from a writer of which nobody knows that it ended: from the time of this record on it begins
+    /// nothing more.
+    TakenOver {
+        /// That writer, as a message names it.
+        from: String,
+        /// Who took it: `user@host`.
+        actor: String,
     },
     /// An `apply` ended in order.
     RunEnded {

@@ -2,9 +2,11 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::ledger::{Blocks, Chain, Serial};
 use crate::state::Holder;
+use crate::state::lease::Lease;
 
 /// Why a ledger cannot be reached or trusted.
 #[derive(Debug, thiserror::Error)]
@@ -16,12 +18,32 @@ pub enum StateError {
     #[error("there is a ledger in `{}` already", .0.display())]
     Exists(PathBuf),
     /// Another run has it.
-    #[error("the ledger in `{}` is in use{}", path.display(), holder.as_ref().map(|holder| format!(" by {holder}")).unwrap_or_default())]
+    #[error("the ledger in `{}` is in use{}{}", path.display(), by(holder.as_deref()), wrote_ago(*wrote))]
     Locked {
         /// Where.
         path: PathBuf,
         /// Who, if the lock tells.
-        holder: Option<Holder>,
+        holder: Option<Box<Holder>>,
+        /// How long ago its last sign was seen, if it was watched.
+        wrote: Option<Duration>,
+    },
+    /// A writer has it that gives no sign. It may be taken from it once its lease is over.
+    #[error("the ledger in `{}` was left open by {holder}, which gives no sign of life", path.display())]
+    Silent {
+        /// Where.
+        path: PathBuf,
+        /// Who.
+        holder: Holder,
+        /// How much longer it has to be watched.
+        left: Duration,
+    },
+    /// It was taken from this writer, which does not hold it any more.
+    #[error("this run lost the ledger in `{}`: it gave no sign of life, and was taken over{}", path.display(), by(by_whom.as_deref()))]
+    Fenced {
+        /// Where.
+        path: PathBuf,
+        /// Who holds it now, or took it last, if that is known.
+        by_whom: Option<Box<Holder>>,
     },
     /// A writer on another host has it, or never came to its end there.
     #[error("the ledger in `{}` is in use on another host, or was left so: by {holder}", path.display())]
@@ -69,6 +91,14 @@ pub enum StateError {
     },
 }
 
+fn by(holder: Option<&Holder>) -> String {
+    holder.map(|holder| format!(" by {holder}")).unwrap_or_default()
+}
+
+fn wrote_ago(wrote: Option<Duration>) -> String {
+    wrote.map(|ago| format!(": it wrote {} s ago, and is still running", ago.as_secs())).unwrap_or_default()
+}
+
 /// The lines of a ledger, in order.
 pub type Lines<'a> = Box<dyn Iterator<Item = Result<Vec<u8>, StateError>> + 'a>;
 
@@ -86,8 +116,12 @@ pub trait Backend: Send {
     ///
     /// # Errors
     ///
-    /// Returns [`StateError::Damaged`] or [`StateError::Io`]; then any prefix of the lines may have become durable.
+    /// Returns [`StateError::Damaged`] or [`StateError::Io`]; then any prefix of the lines may have become durable. Returns
+    /// [`StateError::Fenced`] where the place is another writer's by now; then they may be durable where nobody reads them.
     fn append(&mut self, lines: Vec<(Serial, Vec<u8>)>, chain: Chain) -> Result<(), StateError>;
+
+    /// Returns the writer's hold on the place: to be proven before anything begins that rests on it.
+    fn lease(&self) -> Arc<Lease>;
 
     /// Returns the last record that was ever durable, with its chain, if the place remembers that apart
     /// from the records themselves.

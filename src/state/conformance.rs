@@ -6,7 +6,7 @@ use crate::domain::LedgerSalt;
 use crate::ledger::{FORMAT_VERSION, Header, Lineage, Record, RunId, Serial, Writer};
 use crate::state::backend::{Backend, StateError};
 use crate::state::holder::Holder;
-use crate::state::{MemoryBackend, OpenRefused, SledBackend, create};
+use crate::state::{Candidate, MemoryBackend, Moment, OpenRefused, Origin, SledBackend, Terms, create};
 
 pub(super) fn holder(command: &str) -> Holder {
     let since = chrono::DateTime::UNIX_EPOCH;
@@ -15,11 +15,16 @@ pub(super) fn holder(command: &str) -> Holder {
         command: command.into(),
         actor,
         host,
-        process: 1,
+        process: std::process::id(),
+        origin: Origin::of_this_process(),
         since,
         ci_run: None,
         writes: command == "apply",
     }
+}
+
+pub(super) fn candidate(command: &str) -> Candidate {
+    Candidate::new(holder(command), Terms::default(), std::sync::Arc::new(Moment::default))
 }
 
 fn lines(writer: &mut Writer, count: u128) -> Vec<(Serial, Vec<u8>)> {
@@ -57,9 +62,9 @@ fn check_backend(open: impl Fn(bool) -> Box<dyn Backend>) {
 
 pub(super) fn sled_at(directory: &Path, is_new: bool) -> Result<SledBackend, StateError> {
     if is_new {
-        SledBackend::create(directory, &holder("apply"))
+        SledBackend::create(directory, &candidate("apply"))
     } else {
-        SledBackend::open(directory, &holder("apply"))
+        SledBackend::open(directory, &candidate("apply"))
     }
 }
 
@@ -79,8 +84,8 @@ fn sled_keeps_its_promises() {
 fn a_second_holder_is_told_of_the_first() {
     let directory = tempfile::tempdir().unwrap();
     let first = sled_at(directory.path(), true).unwrap();
-    match SledBackend::open(directory.path(), &holder("plan")).map(drop) {
-        Err(StateError::Locked { holder: Some(found), .. }) => assert_eq!(found, holder("apply")),
+    match SledBackend::open(directory.path(), &candidate("plan")).map(drop) {
+        Err(StateError::Locked { holder: Some(found), .. }) => assert_eq!(*found, holder("apply")),
         other => panic!("expected a lock, got {other:?}"),
     }
     drop(first);

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use crate::ledger::{BlockBytes, BlockError, BlockPlace, Blocks, Chain, Serial};
 use crate::state::backend::{Backend, Lines, StateError};
+use crate::state::lease::Lease;
 
 /// Lines in memory; clones share them, as two processes share a directory.
 #[derive(Clone, Debug, Default)]
@@ -27,6 +28,10 @@ impl Backend for MemoryBackend {
     fn append(&mut self, lines: Vec<(Serial, Vec<u8>)>, _: Chain) -> Result<(), StateError> {
         self.0.lock().expect(UNPOISONED).lines.extend(lines.into_iter().map(|(_, line)| line));
         Ok(())
+    }
+
+    fn lease(&self) -> Arc<Lease> {
+        Lease::sole()
     }
 
     fn high_water(&self) -> Result<Option<(Serial, String)>, StateError> {

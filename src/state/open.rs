@@ -6,9 +6,11 @@ use chrono::{DateTime, Utc};
 
 use crate::domain::{Endpoint, Environment, ProjectName};
 use crate::ledger::{
-    BlockError, Damage, Entry, FoldError, Header, Ledger, Lineage, Mark, Receiver, Record, Serial, Writer,
+    BlockError, Damage, Entry, FoldError, Header, Ledger, Lineage, Mark, Receiver, Record, Serial, TakeOver,
+    Writer,
 };
 use crate::state::backend::{Backend, StateError};
+use crate::state::lease::Lease;
 use crate::state::witness;
 
 /// Why an opened store is not the ledger that was wanted.
@@ -144,7 +146,10 @@ pub fn open(backend: Box<dyn Backend>, expected: Expected<'_>) -> Result<OpenLed
         }
         let is_mark = matches!(
             entry.record,
-            Record::RunStarted { .. } | Record::RunEnded { .. } | Record::Verdict { .. }
+            Record::RunStarted { .. }
+                | Record::RunEnded { .. }
+                | Record::Verdict { .. }
+                | Record::TakenOver { .. }
         );
         if is_mark || known_marks.iter().any(|known| known.mark.serial == entry.serial) {
             let here = Mark { serial: entry.serial, chain: writer.chain().to_string() };
@@ -230,6 +235,28 @@ fn prove_ours(ledger: &Ledger, expected: Expected<'_>) -> Result<(), OpenRefused
         }
         _ => Ok(()),
     }
+}
+
+/// Puts on record from whom `lease` took a ledger without proof of its end, if it did. Until then each opening does all of it
+/// again.
+///
+/// # Errors
+///
+/// Returns what the store returns.
+pub fn record_take_over(
+    open: &mut OpenLedger,
+    lease: &Lease,
+    actor: &str,
+    now: DateTime<Utc>,
+) -> Result<(), StateError> {
+    let Some(fenced) = lease.fenced() else { return Ok(()) };
+    let record = Record::TakenOver { from: fenced.to_string(), actor: actor.to_owned() };
+    let (serial, line) = open.writer.encode(now, &record);
+    open.backend.append(vec![(serial, line)], open.writer.chain())?;
+    open.ledger.take_over(TakeOver { serial, at: now });
+    open.marks.push(Mark { serial, chain: open.writer.chain().to_string() });
+    open.records += 1;
+    lease.take_over_recorded()
 }
 
 /// Writes the header of a new ledger into an empty store at `path`.

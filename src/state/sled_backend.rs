@@ -21,7 +21,9 @@ use crate::ledger::{BlockBytes, BlockError, BlockPlace, Blocks, Chain, Serial};
 use crate::state::backend::{Backend, Lines, StateError};
 use crate::state::group::{Packer, Unpacker};
 use crate::state::high_water::{self, HighWater};
-use crate::state::holder::{self, HeldLock, Holder};
+use crate::state::holder::{self, Candidate, HeldLock, Holder};
+use crate::state::lease::Lease;
+use crate::state::retire;
 use crate::state::room::{self, Room};
 use crate::state::scratch;
 use crate::state::store_files::{self, DATABASE_FILE_NAME};
@@ -50,8 +52,11 @@ pub struct SledBackend {
     packer: Packer,
     /// The ledger's directory.
     path: PathBuf,
-    /// The directory of the store that counts.
+    /// The number and directory of the store that this one has open.
+    number: u32,
     store_path: PathBuf,
+    /// Names its drafts, which are nobody else's.
+    name: String,
     database_file: File,
     high_water: HighWater,
     held: Held,
@@ -116,17 +121,18 @@ enum Held {
 }
 
 impl SledBackend {
-    /// Opens the ledger in `directory`, and keeps everybody else out.
+    /// Opens the ledger in `directory`, and keeps everybody else out. Where its writer is not proven to have ended, goes on in
+    /// a copy that this writer cannot reach.
     ///
     /// # Errors
     ///
     /// Returns [`StateError::Missing`] where there is none, [`StateError::Locked`] when another process has
-    /// it, [`StateError::Damaged`] when sled cannot read its files.
-    pub fn open(directory: &Path, holder: &Holder) -> Result<Self, StateError> {
+    /// it, [`StateError::Silent`] when that one may be dead, [`StateError::Damaged`] when sled cannot read its files.
+    pub fn open(directory: &Path, candidate: &Candidate) -> Result<Self, StateError> {
         if store_files::current(directory).is_none() {
             return Err(StateError::Missing(directory.to_owned()));
         }
-        Self::attach(directory, Held::Lock(Box::new(hold(directory, holder)?)))
+        Self::attach_held(directory, hold(directory, candidate)?)
     }
 
     /// Opens the store in `directory`, made if there is none, and keeps everybody else out. Whether it is
@@ -135,9 +141,22 @@ impl SledBackend {
     /// # Errors
     ///
     /// Returns what [`SledBackend::open`] returns, but never [`StateError::Missing`].
-    pub fn create(directory: &Path, holder: &Holder) -> Result<Self, StateError> {
+    pub fn create(directory: &Path, candidate: &Candidate) -> Result<Self, StateError> {
         fs::create_dir_all(directory).map_err(io("create", directory))?;
-        Self::attach(directory, Held::Lock(Box::new(hold(directory, holder)?)))
+        Self::attach_held(directory, hold(directory, candidate)?)
+    }
+
+    fn attach_held(directory: &Path, lock: HeldLock) -> Result<Self, StateError> {
+        let lease = Arc::clone(lock.lease());
+        let mut store = lock.store().cloned().unwrap_or_else(|| (0, directory.to_owned()));
+        if lease.fenced().is_some() && lock.store().is_some() {
+            store = retire::retire(directory, &lease)?;
+        }
+        store_files::tidy(directory, store.0).map_err(io("clean up", directory))?;
+        let attached = Self::attach(directory, store, Held::Lock(Box::new(lock)));
+        // Of a store that another writer's has superseded meanwhile, whatever is wrong says nothing.
+        lease.prove()?;
+        attached
     }
 
     /// Opens a copy of the ledger in `directory`, which another process may be writing to: a view for reading.
@@ -158,7 +177,8 @@ impl SledBackend {
         drop(File::open(&database).map_err(io("read", &database))?);
         let copy = scratch::filled(|to| store_files::copy(directory, to)).map_err(io("copy", directory))?;
         let path = copy.path().to_owned();
-        Self::attach(&path, Held::Copy { _directory: copy }).map_err(|error| match error {
+        let store = store_files::current(&path).unwrap_or_else(|| (0, path.clone()));
+        Self::attach(&path, store, Held::Copy { _directory: copy }).map_err(|error| match error {
             StateError::Damaged { why, .. } => StateError::Damaged { path: directory.to_owned(), why },
             other => other,
         })
@@ -174,7 +194,7 @@ impl SledBackend {
         Ok(high_water::read(directory)?.map(|(serial, _)| serial))
     }
 
-    /// Returns the writer on this host that had the ledger before and never came to its end.
+    /// Returns the writer that had the ledger before and never came to its end.
     #[must_use]
     pub fn took_over(&self) -> Option<&Holder> {
         match &self.held {
@@ -183,12 +203,11 @@ impl SledBackend {
         }
     }
 
-    fn attach(directory: &Path, held: Held) -> Result<Self, StateError> {
-        if matches!(held, Held::Lock(_)) {
-            store_files::tidy(directory).map_err(io("clean up", directory))?;
-        }
-        let store_path =
-            store_files::current(directory).map_or_else(|| directory.to_owned(), |(_, path)| path);
+    fn attach(
+        directory: &Path,
+        (number, store_path): (u32, PathBuf),
+        held: Held,
+    ) -> Result<Self, StateError> {
         store_files::remove_useless_snapshots(&store_path).map_err(io("clean up", directory))?;
         Room::TO_OPEN.prove().map_err(io("open", directory))?;
         let config = sled::Config::new()
@@ -221,7 +240,9 @@ impl SledBackend {
             store: Arc::new(store),
             packer: Packer::new().map_err(io("pack into", directory))?,
             path: directory.to_owned(),
+            number,
             store_path,
+            name: uuid::Uuid::new_v4().to_string(),
             database_file,
             high_water: HighWater::open(directory)?,
             held,
@@ -247,6 +268,38 @@ impl SledBackend {
     /// Whether the database takes more memory than there should be taken, once all of it was read.
     fn is_large(&self) -> bool {
         self.database_file.metadata().is_ok_and(|metadata| metadata.len() > SMALL_BYTES)
+    }
+
+    /// Writes lines durably.
+    fn write(&mut self, lines: &[(Serial, Vec<u8>)], last: Serial, chain: Chain) -> Result<(), StateError> {
+        let values = self.packer.values(lines).map_err(io("pack into", &self.path))?;
+        unpanicked(&self.path, || {
+            for (serial, mut pieces) in values {
+                let key = serial.0.to_be_bytes();
+                if let [piece] = &mut pieces[..] {
+                    self.store.records.insert(key, std::mem::take(piece))?;
+                    relieve(&self.store.records, &key)?;
+                    continue;
+                }
+                // All pieces or none: half a value would hide what comes after it.
+                let mut batch = sled::Batch::default();
+                for (number, piece) in (0..).zip(pieces) {
+                    match number {
+                        0 => batch.insert(&key, piece),
+                        _ => batch.insert(&numbered_key(serial, number), piece),
+                    }
+                }
+                self.store.records.apply_batch(batch)?;
+                relieve(&self.store.records, &key)?;
+            }
+            Ok(())
+        })?;
+        self.sync()?;
+        self.high_water.write(last, &chain.to_string())
+    }
+
+    fn draft_path(&self) -> PathBuf {
+        store_files::draft(&self.path, &self.name)
     }
 
     fn prove_writable(&self) -> Result<(), StateError> {
@@ -316,30 +369,18 @@ impl Backend for SledBackend {
     fn append(&mut self, lines: Vec<(Serial, Vec<u8>)>, chain: Chain) -> Result<(), StateError> {
         let Some(last) = lines.last().map(|(serial, _)| *serial) else { return Ok(()) };
         self.prove_writable()?;
-        let values = self.packer.values(&lines).map_err(io("pack into", &self.path))?;
-        unpanicked(&self.path, || {
-            for (serial, mut pieces) in values {
-                let key = serial.0.to_be_bytes();
-                if let [piece] = &mut pieces[..] {
-                    self.store.records.insert(key, std::mem::take(piece))?;
-                    relieve(&self.store.records, &key)?;
-                    continue;
-                }
-                // All pieces or none: half a value would hide what comes after it.
-                let mut batch = sled::Batch::default();
-                for (number, piece) in (0..).zip(pieces) {
-                    match number {
-                        0 => batch.insert(&key, piece),
-                        _ => batch.insert(&numbered_key(serial, number), piece),
-                    }
-                }
-                self.store.records.apply_batch(batch)?;
-                relieve(&self.store.records, &key)?;
-            }
-            Ok(())
-        })?;
-        self.sync()?;
-        self.high_water.write(last, &chain.to_string())
+        let lease = self.lease();
+        lease.prove()?;
+        self.write(&lines, last, chain)?;
+        // Whoever stood still since the proof before may have written where nobody reads it.
+        lease.prove()
+    }
+
+    fn lease(&self) -> Arc<Lease> {
+        match &self.held {
+            Held::Lock(lock) => Arc::clone(lock.lease()),
+            Held::Within | Held::Copy { .. } => Lease::sole(),
+        }
     }
 
     fn high_water(&self) -> Result<Option<(Serial, String)>, StateError> {
@@ -364,27 +405,34 @@ impl Backend for SledBackend {
 
     fn draft(&self) -> Result<Box<dyn Backend>, StateError> {
         self.prove_writable()?;
-        let draft = store_files::draft(&self.path);
-        fs::create_dir_all(&draft).map_err(io("create", &draft))?;
-        Ok(Box::new(Self::attach(&draft, Held::Within)?))
+        let draft = self.draft_path();
+        store_files::remove_all(&draft)
+            .and_then(|()| fs::create_dir(&draft))
+            .map_err(io("create", &draft))?;
+        Ok(Box::new(Self::attach(&draft, (0, draft.clone()), Held::Within)?))
     }
 
     fn discard_draft(&self) {
         // One that is left is removed by the next writer.
-        drop(store_files::discard_draft(&self.path));
+        drop(store_files::discard_draft(&self.draft_path()));
     }
 
     fn supersede(self: Box<Self>, draft: Box<dyn Backend>) -> Result<Box<dyn Backend>, StateError> {
-        let high_water = draft.high_water()?;
+        let (high_water, draft_path) = (draft.high_water()?, self.draft_path());
         drop(draft);
-        let Self { store, path, held, .. } = *self;
+        let lease = self.lease();
+        let Self { store, path, number, store_path, held, .. } = *self;
         drop(store);
-        store_files::promote(&path).map_err(|error| {
+        lease.prove()?;
+        let promoted = store_files::promote(&path, &draft_path, (number, &store_path)).map_err(|error| {
             // One that is left is removed by the next writer.
-            drop(store_files::discard_draft(&path));
+            drop(store_files::discard_draft(&draft_path));
             io("put the packed store in place in", &path)(error)
         })?;
-        let mut next = Self::attach(&path, held)?;
+        lease.prove()?;
+        store_files::tidy(&path, promoted.0).map_err(io("clean up", &path))?;
+        let mut next = Self::attach(&path, promoted, held)?;
+        lease.prove()?;
         if let Some((serial, chain)) = high_water {
             next.high_water.write(serial, &chain)?;
         }
@@ -393,15 +441,14 @@ impl Backend for SledBackend {
 }
 
 /// Takes the lock. Where the disk has no room for the note, a writer that died may have filled it with a draft.
-fn hold(directory: &Path, holder: &Holder) -> Result<HeldLock, StateError> {
-    match holder::take(directory, holder) {
+fn hold(directory: &Path, candidate: &Candidate) -> Result<HeldLock, StateError> {
+    match holder::take(directory, candidate) {
         Err(StateError::Io { source, .. })
             if matches!(source.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded)
-                && store_files::draft(directory).exists()
-                && holder::left_behind(directory)?.iter().all(|left| left.host == holder.host) =>
+                && holder::may_write(directory, candidate)?.is_none() =>
         {
-            store_files::discard_draft(directory).map_err(io("clean up", directory))?;
-            holder::take(directory, holder)
+            store_files::discard_drafts(directory).map_err(io("clean up", directory))?;
+            holder::take(directory, candidate)
         }
         taken => taken,
     }

@@ -3,6 +3,9 @@
 //! A new ledger's store is in the ledger's directory itself. Packing writes another one beside it, in `packing`, which
 //! becomes `store-1` by a rename once it is whole and durable, then `store-2`, and so on: the highest number counts,
 //! and what it superseded is removed. So after a crash there is always one of them, whole.
+//!
+//! A writer that was fenced may still do anything that it was about to. So each has drafts of its own name, puts them
+//! behind the store that it opened, whatever is current by now, and removes nothing that is newer.
 
 use std::ffi::OsStr;
 use std::fs::{self, File, TryLockError};
@@ -10,12 +13,14 @@ use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use crate::state::{high_water, holder};
+use crate::state::{claim, high_water, holder};
 
 /// sled's database file.
 pub(super) const DATABASE_FILE_NAME: &str = "db";
-/// Where a store is written that will take another's place.
-const DRAFT_NAME: &str = "packing";
+/// What the names of stores begin with that will take another's place.
+const DRAFT_PREFIX: &str = "packing";
+/// What the names of drafts and files begin with that are about to be removed.
+const TRASH_PREFIX: &str = "removing-";
 /// What the names of stores that took another's place begin with.
 const STORE_PREFIX: &str = "store-";
 /// What else sled keeps beside its database file.
@@ -30,9 +35,15 @@ const SNAPSHOT_TRAILER_BYTES: usize = 12;
 /// How long sled may hold on to a database that was dropped.
 const LETTING_GO_MAX: Duration = Duration::from_secs(5);
 
-/// Returns where a draft of a ledger's next store is.
-pub(super) fn draft(directory: &Path) -> PathBuf {
-    directory.join(DRAFT_NAME)
+/// Returns where a writer's draft of a ledger's next store is; `name` is the writer's alone.
+pub(super) fn draft(directory: &Path, name: &str) -> PathBuf {
+    directory.join(format!("{DRAFT_PREFIX}-{name}"))
+}
+
+/// Returns how far a ledger seems to be: something that changes with every durable step of its writer.
+pub(super) fn tail(directory: &Path) -> String {
+    let [note, _] = high_water::files(directory);
+    fs::read_to_string(note).unwrap_or_default()
 }
 
 /// Returns the number and place of the store that counts; number 0 is the ledger's directory itself. Nothing where there
@@ -55,13 +66,27 @@ fn numbered(directory: &Path) -> io::Result<Vec<(u32, PathBuf)>> {
     Ok(found)
 }
 
-/// Removes what a killed process left behind: a draft, and stores that another one has superseded. For who holds the
-/// ledger alone.
-pub(super) fn tidy(directory: &Path) -> io::Result<()> {
-    remove_all(&draft(directory))?;
-    let Some((latest, _)) = current(directory).filter(|(number, _)| *number > 0) else { return Ok(()) };
-    for (_, path) in numbered(directory)?.into_iter().filter(|(number, _)| *number < latest) {
-        remove_all(&path)?;
+/// Removes what others left behind: drafts, notes that were never signed, and stores below the one that counts. For who
+/// holds the ledger alone.
+pub(super) fn tidy(directory: &Path, current: u32) -> io::Result<()> {
+    for entry in fs::read_dir(directory)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        let is_left = name.starts_with(DRAFT_PREFIX)
+            || name.starts_with(TRASH_PREFIX)
+            || [holder::LOCK_FILE_NAME, claim::CLAIM_FILE_NAME]
+                .iter()
+                .any(|file| name.strip_prefix(file).is_some_and(|rest| rest.starts_with('.')));
+        if is_left {
+            remove_at_once(directory, &entry.path())?;
+        }
+    }
+    if current == 0 {
+        return Ok(());
+    }
+    for (_, path) in numbered(directory)?.into_iter().filter(|(number, _)| *number < current) {
+        remove_at_once(directory, &path)?;
     }
     for entry in fs::read_dir(directory)? {
         let entry = entry?;
@@ -77,14 +102,34 @@ pub(super) fn tidy(directory: &Path) -> io::Result<()> {
 }
 
 /// Removes a draft that nobody will put in place.
-pub(super) fn discard_draft(directory: &Path) -> io::Result<()> {
-    let draft = draft(directory);
+pub(super) fn discard_draft(draft: &Path) -> io::Result<()> {
     // One that never became a store has no file that sled could hold on to.
-    drop(wait_until_let_go(&draft));
-    remove_all(&draft)
+    drop(wait_until_let_go(draft));
+    remove_all(draft)
 }
 
-fn remove_all(path: &Path) -> io::Result<()> {
+/// Removes every draft of whoever died.
+pub(super) fn discard_drafts(directory: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(directory)? {
+        let entry = entry?;
+        if entry.file_name().to_string_lossy().starts_with(DRAFT_PREFIX) {
+            discard_draft(&entry.path())?;
+        }
+    }
+    Ok(())
+}
+
+/// Takes something away by its name first: who still writes below it is told, and never goes on with half of it.
+fn remove_at_once(directory: &Path, path: &Path) -> io::Result<()> {
+    let trash = directory.join(format!("{TRASH_PREFIX}{}", uuid::Uuid::new_v4()));
+    match fs::rename(path, &trash) {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(error),
+        Ok(()) => remove_all(&trash),
+    }
+}
+
+pub(super) fn remove_all(path: &Path) -> io::Result<()> {
     let removed = if path.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) };
     match removed {
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
@@ -92,17 +137,50 @@ fn remove_all(path: &Path) -> io::Result<()> {
     }
 }
 
-/// Puts the draft in the place of the store that counts, durably. Nobody may have either open.
-pub(super) fn promote(directory: &Path) -> io::Result<()> {
-    let draft = draft(directory);
-    let number =
-        current(directory).map(|(number, path)| wait_until_let_go(&path).map(|()| number)).transpose()?;
-    wait_until_let_go(&draft)?;
-    high_water::files(&draft).iter().try_for_each(|file| remove_all(file))?;
-    sync_all(&draft)?;
-    let number = number.unwrap_or_default() + 1;
-    fs::rename(&draft, directory.join(format!("{STORE_PREFIX}{number}")))?;
-    File::open(directory)?.sync_all()
+/// Puts a draft in the place of the store of number `current`, durably, and returns its number. Nobody may have either open.
+pub(super) fn promote(
+    directory: &Path,
+    draft: &Path,
+    (current, store): (u32, &Path),
+) -> io::Result<(u32, PathBuf)> {
+    wait_until_let_go(store)?;
+    wait_until_let_go(draft)?;
+    high_water::files(draft).iter().try_for_each(|file| remove_all(file))?;
+    install(directory, draft, current)
+}
+
+/// Puts a draft in place behind the store of number `current`, durably.
+fn install(directory: &Path, draft: &Path, current: u32) -> io::Result<(u32, PathBuf)> {
+    sync_all(draft)?;
+    let number = current + 1;
+    let path = directory.join(format!("{STORE_PREFIX}{number}"));
+    // Fails where there is one: then another writer was here.
+    fs::rename(draft, &path)?;
+    File::open(directory)?.sync_all()?;
+    Ok((number, path))
+}
+
+/// Copies the store that counts into a draft, for a writer that takes it from one of which nobody knows whether it still
+/// writes.
+pub(super) fn copy_to_draft(directory: &Path, draft: &Path) -> io::Result<()> {
+    remove_all(draft)?;
+    fs::create_dir(draft)?;
+    copy_high_water(directory, draft)?;
+    let Some((_, store)) = current(directory) else { return Err(ErrorKind::NotFound.into()) };
+    copy_store(&store, draft)
+}
+
+/// Goes on in a draft that is such a copy: behind every store that is there, with files that nobody else has open.
+pub(super) fn retire(directory: &Path, draft: &Path) -> io::Result<(u32, PathBuf)> {
+    let current = current(directory).map_or(0, |(number, _)| number);
+    sync_all(draft)?;
+    // First: a crash in between leaves the note that says that all of this is still to be done.
+    for (copied, note) in high_water::files(draft).iter().zip(high_water::files(directory)) {
+        if copied.exists() {
+            fs::rename(copied, note)?;
+        }
+    }
+    install(directory, draft, current)
 }
 
 /// sled lets go of its files some time after it was dropped, and writes to them until then.
@@ -159,15 +237,20 @@ fn is_unfinished_snapshot(name: &OsStr) -> bool {
 /// Copies a ledger's files: first what tells how far it is, last what it is read from, so that the copy's
 /// records reach at least as far as the copy's other files say.
 pub(super) fn copy(from: &Path, to: &Path) -> io::Result<()> {
+    copy_high_water(from, to)?;
+    let Some((number, store)) = current(from) else { return Err(ErrorKind::NotFound.into()) };
+    let target = if number == 0 { to.to_owned() } else { to.join(format!("{STORE_PREFIX}{number}")) };
+    fs::create_dir_all(&target)?;
+    copy_store(&store, &target)
+}
+
+fn copy_high_water(from: &Path, to: &Path) -> io::Result<()> {
     for (note, copied) in high_water::files(from).iter().zip(high_water::files(to)) {
         if note.exists() {
             copy_file(note, &copied)?;
         }
     }
-    let Some((number, store)) = current(from) else { return Err(ErrorKind::NotFound.into()) };
-    let target = if number == 0 { to.to_owned() } else { to.join(format!("{STORE_PREFIX}{number}")) };
-    fs::create_dir_all(&target)?;
-    copy_store(&store, &target)
+    Ok(())
 }
 
 fn copy_store(from: &Path, to: &Path) -> io::Result<()> {
@@ -176,11 +259,10 @@ fn copy_store(from: &Path, to: &Path) -> io::Result<()> {
     names.sort_by_key(|name| name == DATABASE_FILE_NAME);
     for name in names {
         let (source, target) = (from.join(&name), to.join(&name));
-        let is_left_out = name == holder::LOCK_FILE_NAME
-            || name == holder::CLAIM_FILE_NAME
+        let prefixes =
+            [holder::LOCK_FILE_NAME, claim::CLAIM_FILE_NAME, DRAFT_PREFIX, TRASH_PREFIX, STORE_PREFIX];
+        let is_left_out = prefixes.iter().any(|prefix| name.to_string_lossy().starts_with(prefix))
             || high_water::is_part(&name)
-            || name == DRAFT_NAME
-            || name.to_string_lossy().starts_with(STORE_PREFIX)
             || is_unfinished_snapshot(&name);
         if is_left_out {
             continue;

@@ -429,11 +429,16 @@ fn a_second_command_is_told_who_holds_the_ledger() {
         actor: "bob@ci".into(),
         host: "ci".into(),
         process: 42,
+        origin: None,
         since: "2026-11-24T01:00:00Z".parse().unwrap(),
         ci_run: None,
         writes: true,
     };
-    let held = campaignctl::state::SledBackend::open(&site.path("campaigns/.campaignctl/sandbox"), &holder);
+    let terms = campaignctl::state::Terms::default();
+    let clock = std::sync::Arc::new(campaignctl::state::Moment::default);
+    let candidate = campaignctl::state::Candidate::new(holder, terms, clock);
+    let held =
+        campaignctl::state::SledBackend::open(&site.path("campaigns/.campaignctl/sandbox"), &candidate);
     let held = held.map_err(|error| error.to_string()).unwrap();
     let bob = "`campaignctl apply` of bob@ci, process 42, since 2026-11-24T01:00:00Z";
     let apply = ["--lock-timeout", "10ms", "apply", "--auto-approve"];

@@ -22,7 +22,7 @@ use campaignctl::ledger::{
 use campaignctl::plan::{self, Plan, PlannedPush, Setting};
 use campaignctl::resolve::{Audience, AudienceContents, CampaignRows, Desired, DesiredCampaign, Scope};
 use campaignctl::state::{
-    self, Backend, Expected, Lines, MemoryBackend, OpenLedger, OpenRefused, StateError,
+    self, Backend, Expected, Lease, Lines, MemoryBackend, OpenLedger, OpenRefused, StateError,
 };
 use campaignctl::vendor::{Action, Delivered, Gate, Outcome, Prepared, RejectClass};
 use chrono::{DateTime, Utc};
@@ -212,6 +212,10 @@ impl Backend for Mortal {
         }
         self.appends_left -= 1;
         self.inner.append(lines, chain)
+    }
+
+    fn lease(&self) -> Arc<Lease> {
+        self.inner.lease()
     }
 
     fn high_water(&self) -> Result<Option<(Serial, String)>, StateError> {
@@ -413,7 +417,7 @@ pub(crate) fn execute_by(
             ci_run: None,
             retry_delay: Duration::from_millis(1),
             retries_max: 2,
-            crash_after: None,
+            break_after: None,
         },
         progress: Arc::new(Progress::default()),
         interrupt,

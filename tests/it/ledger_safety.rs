@@ -4,9 +4,11 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::time::Duration;
 
 use campaignctl::sandbox::{Fault, FaultKind};
-use campaignctl::state::{Holder, SledBackend, lock};
+use campaignctl::state::{Candidate, Holder, Moment, SledBackend, Terms, lock};
 
 use crate::misfortune::{Vendor, account, kill};
 use crate::site::{NOW, Ran, Site, campaign};
@@ -21,6 +23,7 @@ fn bob(host: &str) -> Holder {
         actor: format!("bob@{host}"),
         host: host.into(),
         process: 42,
+        origin: None,
         since: "2026-11-24T01:00:00Z".parse().unwrap(),
         ci_run: Some("https://ci.example/7".into()),
         writes: true,
@@ -117,8 +120,13 @@ fn a_writer_on_another_host_keeps_the_ledger_until_somebody_unlocks_it() {
 fn a_live_lock_cannot_be_broken() {
     let vendor = Vendor::start();
     let site = Site::remote(&vendor.url(), 5, "");
-    let held = lock(&site.path(LEDGER), &bob(&this_host())).unwrap();
-    site.run(&["ledger", "unlock", "--auto-approve"]).exits(8).warns("bob@");
+    let terms = Terms::of(Duration::from_secs(2));
+    let candidate = Candidate::new(bob(&this_host()), terms, Arc::new(Moment::default));
+    let held = lock(&site.path(LEDGER), &candidate).unwrap();
+    site.run(&["ledger", "unlock", "--auto-approve"])
+        .exits(8)
+        .warns("Watching whether `campaignctl apply` of bob@")
+        .warns("s ago, and is still running");
     site.run(&["--lock-timeout", "0s", "apply", "--auto-approve"]).exits(8).warns("bob@");
     drop(held);
     let next = site.apply().exits(0);

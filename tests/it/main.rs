@@ -15,6 +15,7 @@ mod doubt;
 mod editor;
 mod end_to_end;
 mod explain;
+mod fencing;
 mod fmt;
 mod fuzz_corpus;
 mod https;

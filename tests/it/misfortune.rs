@@ -94,8 +94,10 @@ fn a_crash_at_any_step_disturbs_nobody_twice_and_loses_nobody() {
         let taken = vendor.sandbox.received().pushes;
         assert!((accepted..=35).contains(&taken), "{step:?}: {taken} taken, {accepted} accepted");
         match step {
-            Step::IntentDurable | Step::ReplyRead => assert!(in_doubt > 0, "{step:?}"),
-            Step::RunStarted | Step::Submitted | Step::RunDone => assert_eq!(in_doubt, 0, "{step:?}"),
+            Step::IntentDurable | Step::RequestBegins | Step::ReplyRead => assert!(in_doubt > 0, "{step:?}"),
+            Step::RunStarted | Step::Submitted | Step::Appending | Step::RunDone => {
+                assert_eq!(in_doubt, 0, "{step:?}");
+            }
             // Other batches may have been in flight.
             Step::OutcomeDurable => assert!(in_doubt < 35, "{step:?}"),
         }

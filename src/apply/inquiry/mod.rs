@@ -16,6 +16,7 @@ use chrono::{DateTime, NaiveTime, TimeDelta, Utc};
 use crate::apply::inquiry::control::NotShown;
 use crate::apply::inquiry::judge::{Case, judge_named, judge_scheduled};
 use crate::apply::send::DEPARTURE_MAX;
+use crate::apply::verdict::not_sent_from;
 use crate::domain::{Call, Schedule};
 use crate::ledger::{Doubt, Ledger, Serial};
 use crate::vendor::{NamedTask, QueryError, ScheduledTask};
@@ -277,6 +278,7 @@ fn case<'a>(ledger: &'a Ledger, doubt: &'a Doubt, settle: Settle) -> Result<Case
     }
     let settle = if call.is_listed_by_name() { settle.named } else { settle.listed };
     let settles_at = doubt.at.checked_add_signed(settle).unwrap_or(DateTime::<Utc>::MAX_UTC);
+    let settles_at = not_sent_from(ledger, doubt.serial).map_or(settles_at, |fenced| fenced.max(settles_at));
     Ok(Case { doubt, content, call, settles_at, moments })
 }
 

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use tokio::sync::watch;
 use uuid::Uuid;
 
-use crate::apply::{self, Execution, Interrupt, Journal, Options, Progress, Report, Step, Stop};
+use crate::apply::{self, Break, Execution, Interrupt, Journal, Options, Progress, Report, Step, Stop};
 use crate::cli::audiences::Audiences;
 use crate::cli::clock::{self, CLOCK_SLACK};
 use crate::cli::exit::ExitStatus;
@@ -61,6 +61,9 @@ pub(in crate::cli) struct Args {
     /// Die after a step: for crash tests
     #[arg(long, hide = true, env = "CAMPAIGNCTL_CRASH_AFTER", value_parser = step)]
     crash_after: Option<Step>,
+    /// Stand still after a step: for tests of who takes over
+    #[arg(long, hide = true, env = "CAMPAIGNCTL_STOP_AFTER", value_parser = step)]
+    stop_after: Option<Step>,
 }
 
 fn step(name: &str) -> std::result::Result<Step, String> {
@@ -231,7 +234,7 @@ fn execute(session: &Session<'_>, args: &Args, desired: &Desired, open: OpenLedg
                 ci_run: shell.ci_run(),
                 retry_delay: RETRY_DELAY,
                 retries_max: RETRIES_MAX,
-                crash_after: args.crash_after,
+                break_after: args.crash_after.map(Break::Crash).or(args.stop_after.map(Break::Stop)),
             },
             progress,
             interrupt,
@@ -253,14 +256,17 @@ fn execute(session: &Session<'_>, args: &Args, desired: &Desired, open: OpenLedg
     };
     shell.answer(&text)?;
     drop(ledger);
-    if last > unpacked_until {
+    if last > unpacked_until && !matches!(report.stop, Some(Stop::Fenced(_))) {
         session.pack_long_ledger(desired, "apply");
     }
     Ok(status(&report, had_doubts))
 }
 
-/// Doubt comes first: it is what a person has to look at. Then why it stopped, then what was refused.
+/// First that the ledger is another run's: what is in doubt, that one says. Then doubt: it is what a person has to look at. Then why it stopped, then what was refused.
 fn status(report: &Report, had_doubts: bool) -> ExitStatus {
+    if let Some(Stop::Fenced(_)) = report.stop {
+        return ExitStatus::Locked;
+    }
     let tally = report.tally();
     if tally.unknown > 0 {
         return ExitStatus::InDoubt;
@@ -271,6 +277,7 @@ fn status(report: &Report, had_doubts: bool) -> ExitStatus {
         Some(Stop::Quota { .. }) => ExitStatus::Quota,
         Some(Stop::Unreachable { .. }) if !had_doubts => ExitStatus::Partial,
         Some(Stop::Ledger(_)) => ExitStatus::Other,
+        Some(Stop::Fenced(_)) => ExitStatus::Locked,
         Some(Stop::Doubts | Stop::Unreachable { .. }) => ExitStatus::InDoubt,
         None if had_doubts => ExitStatus::InDoubt,
         None if tally.rejected > 0 => ExitStatus::Partial,

@@ -1,5 +1,8 @@
 use std::collections::BTreeMap;
 
+use chrono::{DateTime, Utc};
+
+use crate::apply;
 use crate::cli::exit::ExitStatus;
 use crate::cli::failure::Failure;
 use crate::cli::session::Session;
@@ -12,7 +15,8 @@ use crate::state::OpenLedger;
 /// Record a person's verdict on batches in doubt
 ///
 /// `sent`: their targets got the push, and are done. `not-sent`: they certainly did not, and the next `apply`
-/// sends to them.
+/// sends to them. Of a run from which the ledger was taken while it may only have stood still, that can be said half an hour
+/// later at the earliest.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Example:\n  campaignctl -e production doubt mark 41 42 not-sent --reason 'not in the console, asked support'"
@@ -55,6 +59,11 @@ fn mark(shell: &Shell, open: OpenLedger, args: &Args) -> Result<()> {
         let doubt = find(&ledger, batch)?;
         marked.insert(doubt.serial, doubt);
     }
+    if let VerdictArg::NotSent = args.verdict {
+        for doubt in marked.values() {
+            prove_over(&ledger, doubt, shell.now())?;
+        }
+    }
     let verdict = match args.verdict {
         VerdictArg::Sent => Verdict::Accepted,
         VerdictArg::NotSent => Verdict::Rejected,
@@ -80,6 +89,21 @@ fn mark(shell: &Shell, open: OpenLedger, args: &Args) -> Result<()> {
             format!("Recorded: {targets} did not get the push; the next `apply` sends to them.\n")
         }
     })
+}
+
+/// Refuses to call a batch not sent whose request may still leave, or still be taken.
+fn prove_over(ledger: &Ledger, doubt: &Doubt, now: DateTime<Utc>) -> Result<()> {
+    let Some(from) = apply::not_sent_from(ledger, doubt.serial).filter(|from| *from > now) else {
+        return Ok(());
+    };
+    let name = &doubt.intent.task_name;
+    let message = format!(
+        "`{name}` may still reach the vendor: its run was taken over, and nobody knows that it ended"
+    );
+    Err(Failure::new(ExitStatus::Refused, message).help(format!(
+        "nothing was recorded. `not-sent` can be said from {} on, `sent` at once",
+        render::text::utc(from)
+    )))
 }
 
 /// Finds the one batch in doubt of a record number or task name.

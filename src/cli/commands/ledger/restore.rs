@@ -11,7 +11,7 @@ use crate::cli::{Globals, Result};
 use crate::ledger::{self, Fault, Serial, Writer};
 use crate::render::text;
 use crate::resolve::Scope;
-use crate::state::{Backend, OpenLedger, OpenRefused, Pins, SledBackend, StateError};
+use crate::state::{self, Backend, OpenLedger, OpenRefused, Pins, SledBackend, StateError};
 
 /// Records that go into the new store in one durable step; each may have 64 blocks of 6 KiB.
 const GROUP: usize = 64;
@@ -42,7 +42,7 @@ pub(super) fn run(shell: &Shell, globals: &Globals, args: &Args) -> Result {
     let lock = session.lock_directory(directory, "ledger restore")?;
     let beside = beside(directory, "restoring");
     let rebuilt = rebuild(&session, &scope, (export, &args.export), &beside);
-    let OpenLedger { ledger: restored, writer, backend, .. } = match rebuilt {
+    let mut rebuilt = match rebuilt {
         Ok(rebuilt) => rebuilt,
         Err(failure) => {
             // What cannot be removed is, by the next restore.
@@ -54,6 +54,8 @@ pub(super) fn run(shell: &Shell, globals: &Globals, args: &Args) -> Result {
             return Err(failure);
         }
     };
+    state::record_take_over(&mut rebuilt, lock.lease(), &shell.actor(), shell.now())?;
+    let OpenLedger { ledger: restored, writer, backend, .. } = rebuilt;
     drop(backend);
     let stamp = shell.now().format("%Y%m%dT%H%M%SZ").to_string();
     let kept = self::beside(directory, &format!("damaged-{stamp}"));
@@ -87,7 +89,7 @@ fn rebuild(
     if beside.exists() {
         std::fs::remove_dir_all(beside).map_err(|error| failed(beside, &error))?;
     }
-    let mut store = SledBackend::create(beside, &session.holder("ledger restore", true))?;
+    let mut store = SledBackend::create(beside, &session.candidate("ledger restore", true))?;
     let mut writer = Writer::default();
     let mut group = Vec::with_capacity(GROUP);
     for (number, line) in (1..).zip(BufReader::new(export).split(b'\n')) {

@@ -1,3 +1,6 @@
+use std::path::Path;
+use std::time::Duration;
+
 use crate::cli::exit::ExitStatus;
 use crate::cli::failure::Failure;
 use crate::cli::session::Session;
@@ -5,12 +8,16 @@ use crate::cli::shell::Shell;
 use crate::cli::{Globals, Result};
 use crate::ledger::Ledger;
 use crate::render::text;
-use crate::state;
+use crate::state::{self, Candidate, Holder, Left};
 
-/// Show what a run on another host left in flight, then let others have the ledger
+/// How often a run is looked at that may still write.
+const WATCH_POLL: Duration = Duration::from_millis(50);
+
+/// Show what a run left in flight, then let others have the ledger
 ///
-/// A run that was killed on this host needs no unlocking: the next one takes the ledger over. Of another host
-/// nobody here can tell whether the run still goes on; be sure that it does not.
+/// Nobody has to: a run that was killed on this host is taken over at once, one on another host as soon as it gave no sign of
+/// life for half a minute. This only skips that wait, and refuses while the run writes. What version 0.2 left on another
+/// host gives no signs: be sure that it is over.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  campaignctl -e production ledger unlock")]
 pub(super) struct Args {
@@ -24,7 +31,8 @@ pub(super) fn run(shell: &Shell, globals: &Globals, args: &Args) -> Result {
     let scope = session.scope()?;
     session.prove_time_is_real(&scope)?;
     let directory = &scope.environment.ledger;
-    let left = state::left_behind(directory)?;
+    let candidate = session.candidate("ledger unlock", true);
+    let left = watch(shell, directory, &candidate)?;
     if left.is_empty() {
         shell.answer("The ledger is not locked.\n")?;
         return Ok(ExitStatus::Done);
@@ -42,9 +50,27 @@ pub(super) fn run(shell: &Shell, globals: &Globals, args: &Args) -> Result {
         }
     }
     // Only what was shown: the question may have stood for long.
-    state::clear(directory, &left, &session.holder("ledger unlock", true))?;
+    state::clear(directory, &left, &candidate)?;
     shell.answer("Unlocked.\n")?;
     Ok(ExitStatus::Done)
+}
+
+/// Returns who left the ledger open; watches a writer for as long as it takes to see whether it is there.
+fn watch(shell: &Shell, directory: &Path, candidate: &Candidate) -> Result<Vec<Holder>> {
+    let mut is_told = false;
+    loop {
+        match state::left_behind(directory, candidate)? {
+            Left::Nobody => return Ok(Vec::new()),
+            Left::Behind(left) => return Ok(left),
+            Left::Watched(holder) => {
+                if !is_told {
+                    is_told = true;
+                    shell.say(&format!("Watching whether {holder} still writes …\n"));
+                }
+                std::thread::sleep(WATCH_POLL);
+            }
+        }
+    }
 }
 
 /// Says what the last run that never ended had sent without an outcome.

@@ -1,0 +1,63 @@
+//! Goes on in a copy of a store whose writer was fenced without proof of its end.
+//!
+//! That writer still has files open, and knows paths. Whatever it does with them once it wakes, it does to the store that
+//! was retired: the copy is other files under another path.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crate::ledger::{Serial, Writer};
+use crate::state::backend::{Backend, StateError};
+use crate::state::lease::Lease;
+use crate::state::sled_backend::SledBackend;
+use crate::state::store_files;
+
+/// So many torn copies in a row, and the store itself is taken to be broken.
+const ATTEMPTS_MAX: u32 = 10;
+const POLL: Duration = Duration::from_millis(50);
+
+/// Copies the store that counts, puts the copy in its stead, and returns its number and place.
+///
+/// The note that fences the other writer stands by now. It is waited until that one has noticed: what was durable before
+/// counts, and is in the copy, since a writer relies on no step without a look that comes after it.
+pub(super) fn retire(directory: &Path, lease: &Lease) -> Result<(u32, PathBuf), StateError> {
+    let io = |source| StateError::Io { doing: "copy the store in", path: directory.to_owned(), source };
+    std::thread::sleep(lease.settles_after());
+    lease.prove()?;
+    // What that writer was about to put in place is gone before anything is put there.
+    store_files::tidy(directory, 0).map_err(io)?;
+    let draft = store_files::draft(directory, &uuid::Uuid::new_v4().to_string());
+    let mut attempts_left = ATTEMPTS_MAX;
+    loop {
+        attempts_left -= 1;
+        let copied = store_files::copy_to_draft(directory, &draft).map_err(io);
+        match copied.and_then(|()| prove_whole(directory, &draft)) {
+            Ok(()) => break,
+            Err(StateError::Damaged { .. } | StateError::RolledBack { .. }) if attempts_left > 0 => {
+                std::thread::sleep(POLL);
+            }
+            Err(error) => {
+                // What cannot be removed is, by whoever opens the ledger next.
+                drop(std::fs::remove_dir_all(&draft));
+                return Err(error);
+            }
+        }
+    }
+    lease.prove()?;
+    store_files::retire(directory, &draft).map_err(io)
+}
+
+/// Proves that a copy is not torn, without touching it: it is read from another copy.
+fn prove_whole(directory: &Path, draft: &Path) -> Result<(), StateError> {
+    let view = SledBackend::view(draft)?;
+    let mut writer = Writer::default();
+    for line in view.lines() {
+        let damaged = |why: String| StateError::Damaged { path: directory.to_owned(), why };
+        writer.decode(&line?).map_err(|damage| damaged(damage.to_string()))?;
+    }
+    let known = view.high_water()?.map_or(Serial(0), |(serial, _)| serial);
+    if known > writer.serial() {
+        return Err(StateError::RolledBack { path: directory.to_owned(), found: writer.serial(), known });
+    }
+    Ok(())
+}
