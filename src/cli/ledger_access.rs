@@ -197,7 +197,7 @@ impl Session<'_> {
                 let writer = holder.filter(|holder| holder.writes).map(|holder| *holder);
                 (self.view_copy(scope, pinned), writer)
             }
-            Err(StateError::LeftLocked { holder, .. }) => (self.view_copy(scope, pinned), Some(holder)),
+            Err(StateError::LeftLocked { holder, .. }) => (self.view_copy(scope, pinned), Some(*holder)),
             Err(StateError::Io { source, .. }) if is_unwritable(&source) => {
                 (self.view_copy(scope, pinned), None)
             }

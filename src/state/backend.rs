@@ -33,7 +33,7 @@ pub enum StateError {
         /// Where.
         path: PathBuf,
         /// Who.
-        holder: Holder,
+        holder: Box<Holder>,
         /// How much longer it has to be watched.
         left: Duration,
     },
@@ -51,7 +51,7 @@ pub enum StateError {
         /// Where.
         path: PathBuf,
         /// Who.
-        holder: Holder,
+        holder: Box<Holder>,
     },
     /// The store's own files are broken.
     #[error("the ledger in `{}` is damaged: {why}", path.display())]

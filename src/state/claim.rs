@@ -42,17 +42,14 @@ impl Claim {
             }
             let is_nameless = found.holder.process == 0;
             if found.opening.is_none() && !is_nameless {
-                return Err(StateError::LeftLocked { path, holder: found.holder });
+                return Err(StateError::LeftLocked { path, holder: Box::new(found.holder) });
             }
             match candidate.watch_claim(sign(&found)) {
                 Signs::Expired => remove(directory, &found)?,
                 _ if started.elapsed() < CLAIM_PATIENCE => std::thread::sleep(CLAIM_POLL),
                 signs => {
-                    return Err(StateError::Silent {
-                        path,
-                        holder: found.holder,
-                        left: candidate.left(signs),
-                    });
+                    let holder = Box::new(found.holder);
+                    return Err(StateError::Silent { path, holder, left: candidate.left(signs) });
                 }
             }
         }

@@ -301,7 +301,9 @@ fn sign(directory: &Path, candidate: &Candidate, lock: Option<File>) -> Result<H
         // Who only reads signs nothing: it would have to wait for its turn, or it could write over a writer's note.
         let Some(lock) = lock else { return Err(locked(directory, read_note(directory)?)) };
         return match may_write(directory, candidate)? {
-            Some(holder) => Err(StateError::LeftLocked { path: directory.to_owned(), holder }),
+            Some(holder) => {
+                Err(StateError::LeftLocked { path: directory.to_owned(), holder: Box::new(holder) })
+            }
             None => Ok(HeldLock {
                 heartbeat: None,
                 lease: Lease::sole(),
@@ -382,14 +384,18 @@ fn judge(
     }
     let (path, holder) = (directory.to_owned(), note.holder.clone());
     let Some(opening) = &note.opening else {
-        return if is_locked { Err(StateError::LeftLocked { path, holder }) } else { busy() };
+        return if is_locked {
+            Err(StateError::LeftLocked { path, holder: Box::new(holder) })
+        } else {
+            busy()
+        };
     };
     match candidate.watch(directory, note, opening) {
         (Signs::Expired, _) => Ok(Some(holder)),
-        (Signs::Silent(left), _) => Err(StateError::Silent { path, holder, left }),
+        (Signs::Silent(left), _) => Err(StateError::Silent { path, holder: Box::new(holder), left }),
         (Signs::Unclear(ago), terms) if is_locked => {
             let left = terms.expires_after().saturating_sub(ago);
-            Err(StateError::Silent { path, holder, left })
+            Err(StateError::Silent { path, holder: Box::new(holder), left })
         }
         (Signs::Moving(ago), _) => {
             Err(StateError::Locked { path, holder: Some(Box::new(holder)), wrote: Some(ago) })
@@ -485,7 +491,7 @@ pub fn clear(directory: &Path, seen: &[Holder], candidate: &Candidate) -> Result
         if seen.contains(found) {
             return Ok(());
         }
-        Err(StateError::LeftLocked { path: directory.to_owned(), holder: found.clone() })
+        Err(StateError::LeftLocked { path: directory.to_owned(), holder: Box::new(found.clone()) })
     };
     if let Some(found) = claim::read(directory)? {
         prove_seen(&found.holder)?;
@@ -625,7 +631,7 @@ mod tests {
 
     fn left_by<T>(taken: Result<T, StateError>) -> Holder {
         match taken.map(drop) {
-            Err(StateError::LeftLocked { holder, .. } | StateError::Silent { holder, .. }) => holder,
+            Err(StateError::LeftLocked { holder, .. } | StateError::Silent { holder, .. }) => *holder,
             other => panic!("expected another host's lock, got {other:?}"),
         }
     }

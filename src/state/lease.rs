@@ -96,7 +96,7 @@ impl Terms {
     /// Returns how old a writer's last sign may be when something begins.
     #[must_use]
     pub fn acts_within(self) -> Duration {
-        self.lease - self.margin()
+        self.lease.saturating_sub(self.margin())
     }
 
     /// Returns after what time without a sign a writer does not seem to be there.
@@ -161,6 +161,9 @@ pub struct Lease {
     proof: Mutex<Proof>,
 }
 
+/// That another writer has the ledger, and who, as far as the store tells.
+struct Lost(Option<Box<Holder>>);
+
 #[derive(Default)]
 struct Proof {
     /// Before the last sign was given that was seen in place.
@@ -168,9 +171,24 @@ struct Proof {
     /// Before the last look.
     look: Moment,
     /// Who has the ledger instead.
-    lost: Option<Option<Box<Holder>>>,
+    lost: Option<Lost>,
     /// Whose place the writer took without proof of its end, as long as that is not on record.
     fenced: Option<Box<Holder>>,
+}
+
+impl Proof {
+    /// Takes in an answer: as a proof it is as old as the moment before it was asked for.
+    fn take(&mut self, standing: Standing, asked: Moment, is_beat: bool) {
+        match standing {
+            Standing::Holds => {
+                self.look = asked;
+                if is_beat {
+                    self.beat = asked;
+                }
+            }
+            Standing::Lost(by) => self.lost = Some(Lost(by)),
+        }
+    }
 }
 
 impl Lease {
@@ -206,9 +224,9 @@ impl Lease {
             self.prove_not_lost(&proof)?;
             let now = (self.clock)();
             if proof.beat.age(now) >= self.terms.acts_within() {
-                self.take(&mut proof, tenure.beat()?, now, true);
+                proof.take(tenure.beat()?, now, true);
             } else if proof.look.age(now) > self.terms.look_every() {
-                self.take(&mut proof, tenure.look()?, now, false);
+                proof.take(tenure.look()?, now, false);
             } else {
                 return Ok(());
             }
@@ -233,7 +251,7 @@ impl Lease {
         let mut proof = self.proof();
         self.prove_not_lost(&proof)?;
         let now = (self.clock)();
-        self.take(&mut proof, tenure.beat()?, now, true);
+        proof.take(tenure.beat()?, now, true);
         self.prove_not_lost(&proof)
     }
 
@@ -253,23 +271,10 @@ impl Lease {
         self.tenure.as_ref().map_or(Ok(()), |tenure| tenure.take_over_recorded())
     }
 
-    /// A proof is as old as the moment before it was asked for.
-    fn take(&self, proof: &mut Proof, standing: Standing, asked: Moment, is_beat: bool) {
-        match standing {
-            Standing::Holds => {
-                proof.look = asked;
-                if is_beat {
-                    proof.beat = asked;
-                }
-            }
-            Standing::Lost(by) => proof.lost = Some(by),
-        }
-    }
-
     fn prove_not_lost(&self, proof: &Proof) -> Result<(), StateError> {
         match &proof.lost {
             None => Ok(()),
-            Some(by) => Err(StateError::Fenced { path: self.path.clone(), by_whom: by.clone() }),
+            Some(Lost(by)) => Err(StateError::Fenced { path: self.path.clone(), by_whom: by.clone() }),
         }
     }
 
@@ -362,7 +367,7 @@ impl Watch {
         if unmoved >= terms.expires_after() {
             Signs::Expired
         } else if unmoved >= terms.silent_after() {
-            Signs::Silent(terms.expires_after() - unmoved)
+            Signs::Silent(terms.expires_after().saturating_sub(unmoved))
         } else if self.has_moved {
             Signs::Moving(unmoved)
         } else {
