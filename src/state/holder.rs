@@ -80,7 +80,7 @@ impl fmt::Display for Holder {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Opening {
     /// Goes up with every opening for writing.
-    epoch: u64,
+    pub(super) epoch: u64,
     /// Random: version 0.2 keeps no epochs.
     nonce: Uuid,
     /// Goes up while the writer is there.
@@ -98,7 +98,7 @@ pub(super) struct Note {
     pub(super) opening: Option<Opening>,
     /// A writer whose place was taken without proof of its end: its store is not retired yet, or that is not on record.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    fenced: Option<Box<Holder>>,
+    pub(super) fenced: Option<Box<Holder>>,
 }
 
 impl Note {
@@ -166,7 +166,7 @@ impl Candidate {
         }
     }
 
-    fn watch(&self, directory: &Path, note: &Note, opening: &Opening) -> (Signs, Terms) {
+    pub(super) fn watch(&self, directory: &Path, note: &Note, opening: &Opening) -> (Signs, Terms) {
         let terms = self.terms.at_least(Duration::from_millis(opening.lease_ms));
         let tail = store_files::tail(directory);
         let sign = format!("{} {} {tail}", note.nonce().unwrap_or_default(), opening.beat);
@@ -227,7 +227,7 @@ impl Drop for HeldLock {
 
 /// The note that a writer signed, in the very file that it made.
 #[derive(Debug)]
-struct SignedNote {
+pub(super) struct SignedNote {
     file: File,
     path: PathBuf,
     directory: PathBuf,
@@ -344,7 +344,7 @@ fn sign(directory: &Path, candidate: &Candidate, lock: Option<File>) -> Result<H
 }
 
 /// Puts a note in place as a file of its own: nobody who has the one before it open can write to it.
-fn publish(directory: &Path, note: Note) -> Result<Arc<SignedNote>, StateError> {
+pub(super) fn publish(directory: &Path, note: Note) -> Result<Arc<SignedNote>, StateError> {
     let path = directory.join(LOCK_FILE_NAME);
     let beside = directory.join(format!("{LOCK_FILE_NAME}.{}", note.nonce().unwrap_or_default()));
     let length = note.text().len() + SPARE_BYTES;
@@ -418,100 +418,8 @@ pub(super) fn may_write(directory: &Path, candidate: &Candidate) -> Result<Optio
     Ok(claim.map(|claim| claim.holder))
 }
 
-/// What is known of who held a ledger last.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Left {
-    /// Everybody came to an end.
-    Nobody,
-    /// It has to be watched longer to tell whether it is there.
-    Watched(Holder),
-    /// They give no sign.
-    Behind(Vec<Holder>),
-}
-
-/// Says who left a note or a claim behind, wherever they ran.
-///
-/// # Errors
-///
-/// Returns [`StateError::Locked`] while a writer gives signs that it is there, [`StateError::Missing`] without a ledger,
-/// [`StateError::Io`] when the lock cannot be read.
-pub fn left_behind(directory: &Path, candidate: &Candidate) -> Result<Left, StateError> {
-    if !directory.is_dir() {
-        return Err(StateError::Missing(directory.to_owned()));
-    }
-    let is_locked = lock(directory)?.is_some();
-    let mut behind = Vec::new();
-    if let Some(note) = read_note(directory)?.filter(|note| note.holder.writes) {
-        if !candidate.proves_over(&note) {
-            match &note.opening {
-                None if !is_locked => return Err(locked(directory, Some(note))),
-                None => {}
-                Some(opening) => match candidate.watch(directory, &note, opening).0 {
-                    Signs::Moving(ago) => {
-                        let (path, holder) = (directory.to_owned(), Some(Box::new(note.holder)));
-                        return Err(StateError::Locked { path, holder, wrote: Some(ago) });
-                    }
-                    Signs::Unclear(_) => return Ok(Left::Watched(note.holder)),
-                    Signs::Silent(_) | Signs::Expired => {}
-                },
-            }
-        }
-        behind.push(note.holder);
-    }
-    if let Some(claim) = claim::read(directory)? {
-        let is_new = !candidate.proves_over(&claim) && claim.opening.is_some();
-        if is_new
-            && matches!(candidate.watch_claim(claim::sign(&claim)), Signs::Unclear(_) | Signs::Moving(_))
-        {
-            return Ok(Left::Watched(claim.holder));
-        }
-        if !behind.contains(&claim.holder) {
-            behind.push(claim.holder);
-        }
-    }
-    Ok(if behind.is_empty() { Left::Nobody } else { Left::Behind(behind) })
-}
-
-/// Takes the ledger from the holders in `seen`, and leaves it to whoever comes next. A holder that is not proven to be over
-/// is fenced.
-///
-/// # Errors
-///
-/// Returns [`StateError::LeftLocked`] where it is another's by now, which stays, [`StateError::Locked`] where one gives signs
-/// again, and what [`left_behind`] returns.
-pub fn clear(directory: &Path, seen: &[Holder], candidate: &Candidate) -> Result<(), StateError> {
-    if let Left::Watched(holder) = left_behind(directory, candidate)? {
-        return Err(StateError::Locked {
-            path: directory.to_owned(),
-            holder: Some(Box::new(holder)),
-            wrote: None,
-        });
-    }
-    let prove_seen = |found: &Holder| {
-        if seen.contains(found) {
-            return Ok(());
-        }
-        Err(StateError::LeftLocked { path: directory.to_owned(), holder: Box::new(found.clone()) })
-    };
-    if let Some(found) = claim::read(directory)? {
-        prove_seen(&found.holder)?;
-        claim::remove(directory, &found)?;
-    }
-    // Nobody may sign between the look and what replaces the note.
-    let claim = Claim::make(directory, candidate)?;
-    let Some(found) = read_note(directory)?.filter(|note| note.holder.writes) else { return Ok(()) };
-    prove_seen(&found.holder)?;
-    let epoch = found.opening.as_ref().map_or(0, |opening| opening.epoch);
-    let fenced = if candidate.proves_over(&found) { found.fenced } else { Some(Box::new(found.holder)) };
-    let mut note = candidate.note(epoch + 1, fenced);
-    note.holder.writes = false;
-    drop(publish(directory, note)?);
-    drop(claim);
-    Ok(())
-}
-
 /// Takes the system's lock, if it is free.
-fn lock(directory: &Path) -> Result<Option<File>, StateError> {
+pub(super) fn lock(directory: &Path) -> Result<Option<File>, StateError> {
     let path = directory.join(LOCK_FILE_NAME);
     for _ in 0..LOCK_ATTEMPTS {
         let open = OpenOptions::new().create(true).truncate(false).read(true).write(true).open(&path);
@@ -532,14 +440,14 @@ fn lock(directory: &Path) -> Result<Option<File>, StateError> {
 }
 
 /// Another process has it: whoever signed last, if it writes.
-fn locked(directory: &Path, note: Option<Note>) -> StateError {
+pub(super) fn locked(directory: &Path, note: Option<Note>) -> StateError {
     let holder = note.map(|note| note.holder).filter(|holder| holder.writes).map(Box::new);
     StateError::Locked { path: directory.to_owned(), holder, wrote: None }
 }
 
 /// Reads the note, from a file that is opened for it. One that is just being written, as version 0.2 does it, reads as
 /// nobody's.
-fn read_note(directory: &Path) -> Result<Option<Note>, StateError> {
+pub(super) fn read_note(directory: &Path) -> Result<Option<Note>, StateError> {
     let text = read(&directory.join(LOCK_FILE_NAME))?;
     Ok(text.and_then(|text| serde_json::from_slice(&text).ok()))
 }
@@ -568,6 +476,7 @@ mod tests {
     use super::*;
     use crate::state::claim::CLAIM_FILE_NAME;
     use crate::state::lease::Moment;
+    use crate::state::unlock::{Left, clear, left_behind};
 
     /// Somebody on a host; `here` is this one, where the process is this test's unless it has another number.
     fn on(host: &str, process: u32) -> Holder {
