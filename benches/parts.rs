@@ -80,6 +80,9 @@ impl Site {
 
 /// From files to values.
 mod reading {
+    use std::sync::Arc;
+
+    use campaignctl::load::Boundary;
     use campaignctl::load::model::TargetFileFormat;
     use campaignctl::load::targets::TargetFile;
     use campaignctl::schema;
@@ -93,7 +96,9 @@ mod reading {
     fn every_id(bencher: Bencher<'_, '_>, site: &Site, name: &str, format: TargetFileFormat) {
         let column_or_field = (format != TargetFileFormat::Text).then(|| "id".to_owned());
         let (path, shown_as) = (site.path(name), name.to_owned());
-        let file = TargetFile { path, shown_as, format, column_or_field, value_columns: Vec::new() };
+        let boundary = Arc::new(Boundary::new(path.parent().unwrap().to_owned(), Vec::new()));
+        let value_columns = Vec::new();
+        let file = TargetFile { path, boundary, shown_as, format, column_or_field, value_columns };
         bencher.counter(ItemsCount::new(IDS)).bench(|| {
             let (mut rows, mut bytes, mut ids) = (file.open().unwrap(), 0, 0);
             while let Some(row) = rows.next_row() {

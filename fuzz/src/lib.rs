@@ -7,9 +7,11 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write;
 use std::path::Path;
+use std::sync::Arc;
 
 use campaignctl::diagnostic::{self, Code, Diagnostic, Place};
 use campaignctl::domain::{LedgerSalt, TargetId};
+use campaignctl::load::Boundary;
 use campaignctl::load::model::TargetFileFormat;
 use campaignctl::load::targets::{BadLineReason, TargetFile};
 use campaignctl::plan::{PlanDocument, PlanFileError};
@@ -231,8 +233,10 @@ fn rows_of(
     fs::write(&path, &stored).expect("a new directory can be written to");
     let is_text = format == TargetFileFormat::Text;
     let value_columns = ["name", "id"].iter().take(columns).map(|&column| column.to_owned()).collect();
+    let boundary = Boundary::new(directory.to_owned(), Vec::new());
     let file = TargetFile {
         path,
+        boundary: Arc::new(boundary),
         shown_as: name,
         format,
         column_or_field: (!is_text).then(|| "id".to_owned()),

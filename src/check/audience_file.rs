@@ -1,6 +1,7 @@
 //! Rules about audience files, as far as YAML tells of them. Nothing is opened here.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use crate::check::AudienceSource;
 use crate::check::declaration::Declaration;
@@ -27,6 +28,7 @@ pub(super) fn file_source(
     let relative = Path::new(&syntax.file);
     let file = TargetFile {
         path: declaration.directory().join(relative),
+        boundary: Arc::clone(declaration.boundary()),
         shown_as: shown_as(declaration.shown_path(), &syntax.file),
         format,
         column_or_field,

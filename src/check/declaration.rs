@@ -1,10 +1,11 @@
 //! One declaration as it is written, and where its parts stand.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use crate::diagnostic::Place;
-use crate::load::Document;
 use crate::load::model::CampaignFile;
+use crate::load::{Boundary, Document};
 
 /// The sections of a campaign file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,6 +69,11 @@ impl<'workspace, S> Declaration<'workspace, S> {
     /// Returns the directory that paths in it are relative to.
     pub(super) fn directory(&self) -> &'workspace Path {
         self.document.directory()
+    }
+
+    /// Returns what paths in it may lead to.
+    pub(super) fn boundary(&self) -> &'workspace Arc<Boundary> {
+        self.document.boundary()
     }
 
     /// Returns the path of its file as messages show it.

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use uuid::Uuid;
 
+use crate::cli::exit::ExitStatus;
 use crate::cli::failure::Failure;
 use crate::cli::session::Session;
 use crate::domain::{Endpoint, LedgerSalt};
@@ -47,7 +48,7 @@ impl Session<'_> {
         if let Some(open) = self.find_ledger(scope, command, pinned)? {
             return Ok(open);
         }
-        may_create(scope, pinned)?;
+        self.may_create(scope, pinned)?;
         self.create_ledger(scope, command)
     }
 
@@ -205,7 +206,7 @@ impl Session<'_> {
         };
         let open = match seen {
             Err(OpenRefused::State(StateError::Missing(_))) => {
-                may_create(scope, pinned)?;
+                self.may_create(scope, pinned)?;
                 return self.create_ledger(scope, command);
             }
             other => other?,
@@ -274,6 +275,23 @@ impl Session<'_> {
         }
     }
 
+    /// Refuses to make a ledger by itself where it is not the sandbox's, where one was pinned, or outside of the workspace:
+    /// a pull request may name any directory.
+    fn may_create(&self, scope: &Scope, pinned: Option<&Lineage>) -> Result<(), Failure> {
+        let environment = &scope.environment;
+        if environment.endpoint != Endpoint::Sandbox || pinned.is_some() {
+            return Err(StateError::Missing(environment.ledger.clone()).into());
+        }
+        if self.boundary().leads_outside(&environment.ledger) {
+            let message = "the sandbox's ledger would lie outside of the workspace";
+            return Err(Failure::new(ExitStatus::Written, message).help(
+                "nothing was sent, and no ledger was made. Name a directory of the workspace with `ledger:`, or run \
+                 `campaignctl ledger init` once",
+            ));
+        }
+        Ok(())
+    }
+
     /// Makes the environment's ledger.
     pub(super) fn create_ledger(&self, scope: &Scope, command: &str) -> Result<OpenLedger, Failure> {
         self.prove_time_is_real(scope)?;
@@ -301,13 +319,4 @@ impl Session<'_> {
 fn is_unwritable(error: &std::io::Error) -> bool {
     use ErrorKind::{FileTooLarge, PermissionDenied, QuotaExceeded, ReadOnlyFilesystem, StorageFull};
     matches!(error.kind(), FileTooLarge | PermissionDenied | QuotaExceeded | ReadOnlyFilesystem | StorageFull)
-}
-
-/// Only a sandbox's ledger is made by itself, and only if none was pinned.
-fn may_create(scope: &Scope, pinned: Option<&Lineage>) -> Result<(), Failure> {
-    let environment = &scope.environment;
-    if environment.endpoint == Endpoint::Sandbox && pinned.is_none() {
-        return Ok(());
-    }
-    Err(StateError::Missing(environment.ledger.clone()).into())
 }

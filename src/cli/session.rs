@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
@@ -14,7 +15,7 @@ use crate::diagnostic::{self, Diagnostic};
 use crate::diff;
 use crate::domain::{Endpoint, EnvironmentName, LedgerSalt};
 use crate::ledger::Ledger;
-use crate::load::{self, PROJECT_FILE};
+use crate::load::{self, Boundary, PROJECT_FILE};
 use crate::plan::{self, Plan, Setting};
 use crate::render::diagnostic::{Look, for_more, summary, texts};
 use crate::resolve::{self, AudienceContents, Desired, Scope};
@@ -31,6 +32,7 @@ pub(super) struct Session<'a> {
     pub(super) shell: &'a Shell,
     pub(super) globals: &'a Globals,
     directory: PathBuf,
+    boundary: Arc<Boundary>,
 }
 
 /// A workspace that was read and checked, with everything that is wrong with it.
@@ -44,14 +46,22 @@ impl<'a> Session<'a> {
     pub(super) fn new(shell: &'a Shell, globals: &'a Globals) -> Self {
         let directory = globals.directory.clone().unwrap_or_else(|| {
             let default = Path::new(DEFAULT_DIRECTORY);
-            if default.join(PROJECT_FILE).exists() { default.to_owned() } else { PathBuf::from(".") }
+            let is_here = !Boundary::new(PathBuf::from("."), Vec::new()).leads_outside(default);
+            let is_workspace = is_here && default.join(PROJECT_FILE).exists();
+            if is_workspace { default.to_owned() } else { PathBuf::from(".") }
         });
-        Self { shell, globals, directory }
+        let boundary = Arc::new(Boundary::new(directory.clone(), shell.audience_roots()));
+        Self { shell, globals, directory, boundary }
     }
 
     /// Returns the workspace's directory.
     pub(super) fn directory(&self) -> &Path {
         &self.directory
+    }
+
+    /// Returns what files of the workspace may lead to.
+    pub(super) fn boundary(&self) -> &Arc<Boundary> {
+        &self.boundary
     }
 
     /// Returns what the paths of files begin with in messages.
@@ -63,7 +73,7 @@ impl<'a> Session<'a> {
     /// Reads and checks every file; mistakes are values here.
     pub(super) fn read(&self) -> Reading {
         let (workspace, mut diagnostics) =
-            load::workspace_of(&self.directory, &self.shown_as(), schema::shapes(), check::file);
+            load::workspace_of(&self.boundary, &self.shown_as(), schema::shapes(), check::file);
         let (checked, found) = check::together(workspace);
         diagnostics.extend(found);
         diagnostic::sort(&mut diagnostics);

@@ -21,6 +21,8 @@ use crate::state::{Moment, MomentClock, Origin, Terms};
 /// use the first pair, its SDKs read the second.
 const KEY_VARIABLES: [(&str, &str); 2] =
     [("MPAAS_AK_ENV", "MPAAS_SK_ENV"), ("ALIBABA_CLOUD_ACCESS_KEY_ID", "ALIBABA_CLOUD_ACCESS_KEY_SECRET")];
+/// Where the machine, and never a file, allows audience files besides the workspace; separated as in `PATH`.
+const AUDIENCE_ROOTS_VARIABLE: &str = "CAMPAIGNCTL_AUDIENCE_ROOTS";
 const TOKEN_VARIABLE: &str = "ALIBABA_CLOUD_SECURITY_TOKEN";
 
 /// What a command may do to the world around it.
@@ -158,6 +160,15 @@ impl Shell {
     #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
     pub(in crate::cli) fn raw_variable(&self, name: &str) -> Option<OsString> {
         std::env::var_os(name).filter(|value| !value.is_empty())
+    }
+
+    /// Returns the directories outside of the workspace that this machine allows for audience files. A relative one would
+    /// depend on where the command is run, and is left out.
+    #[must_use]
+    #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
+    pub(in crate::cli) fn audience_roots(&self) -> Vec<PathBuf> {
+        let named = std::env::var_os(AUDIENCE_ROOTS_VARIABLE).unwrap_or_default();
+        std::env::split_paths(&named).filter(|root| root.is_absolute()).collect()
     }
 
     /// Returns `user@host`, as far as the system tells.

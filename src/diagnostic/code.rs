@@ -46,6 +46,7 @@ codes! {
     NoProject = "no-project", "There is no project file `campaignctl.yaml` in the workspace directory.";
     UnreadableFile = "unreadable-file", "A file or directory could not be read.";
     NotAFile = "not-a-file", "A path that should be a file is a directory, a device or a pipe.";
+    FileOutside = "file-outside", "A path leads to a file outside of the workspace.";
     LinkLoop = "link-loop", "A symbolic link leads back to itself or to a directory above it.";
     FileTooLarge = "file-too-large", "A YAML file is larger than any that a person reviews.";
     NotUtf8 = "not-utf8", "A file is not UTF-8 text.";

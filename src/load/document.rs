@@ -11,6 +11,7 @@ use serde_path_to_error::{Path as ErrorPath, Segment};
 
 use crate::diagnostic::{self, Code, Diagnostic, Place, Source};
 use crate::load::Places;
+use crate::load::boundary::Boundary;
 use crate::load::shape::{Mistake, Shape};
 use crate::load::yaml::{self, Node, Reading, Tree};
 
@@ -22,9 +23,16 @@ use crate::load::yaml::{self, Node, Reading, Tree};
 pub struct Document<T> {
     model: T,
     source: Arc<Source>,
-    directory: PathBuf,
+    site: Site,
     tree: Tree,
     broken: BTreeSet<Vec<String>>,
+}
+
+/// Where a file is: the directory that paths in it are relative to, and what they may lead to.
+#[derive(Clone, Debug)]
+pub(super) struct Site {
+    pub(super) directory: PathBuf,
+    pub(super) boundary: Arc<Boundary>,
 }
 
 impl<T> Document<T> {
@@ -45,7 +53,12 @@ impl<T> Document<T> {
 
     /// Returns the directory that paths in the file are relative to.
     pub fn directory(&self) -> &Path {
-        &self.directory
+        &self.site.directory
+    }
+
+    /// Returns what paths in the file may lead to.
+    pub fn boundary(&self) -> &Arc<Boundary> {
+        &self.site.boundary
     }
 
     /// Returns the place of the value at a path of keys and list indexes (`"0"`), through aliases and merge
@@ -93,19 +106,21 @@ pub fn parse<T: DeserializeOwned + Debug>(
     text: &str,
     shape: &Shape,
 ) -> (Option<Document<T>>, Vec<Diagnostic>) {
-    read(Source::new(path.to_owned(), text.to_owned()), PathBuf::new(), shape)
+    let boundary = Arc::new(Boundary::new(PathBuf::new(), Vec::new()));
+    let site = Site { directory: PathBuf::new(), boundary };
+    read(Source::new(path.to_owned(), text.to_owned()), site, shape)
 }
 
-/// Reads one file's text, and remembers the directory it is in.
+/// Reads one file's text, and remembers where it is.
 pub(super) fn read<T: DeserializeOwned + Debug>(
     source: Arc<Source>,
-    directory: PathBuf,
+    site: Site,
     shape: &Shape,
 ) -> (Option<Document<T>>, Vec<Diagnostic>) {
-    if let Some(document) = decode_plainly(&source, &directory, shape) {
+    if let Some(document) = decode_plainly(&source, &site, shape) {
         return (Some(document), Vec::new());
     }
-    let (document, mut mistakes) = decode(source, directory, shape);
+    let (document, mut mistakes) = decode(source, site, shape);
     diagnostic::sort(&mut mistakes);
     diagnostic::limit_alike(&mut mistakes);
     (document, mistakes)
@@ -114,24 +129,18 @@ pub(super) fn read<T: DeserializeOwned + Debug>(
 /// Reads a file that is written plainly and has no mistake: most are and have none.
 fn decode_plainly<T: DeserializeOwned + Debug>(
     source: &Arc<Source>,
-    directory: &Path,
+    site: &Site,
     shape: &Shape,
 ) -> Option<Document<T>> {
     let tree = yaml::read_plainly(source)?;
     let root = Node::root(&tree).filter(|root| shape.fits(*root))?;
     let model = T::deserialize(root).ok()?;
     debug_assert!(
-        is_decoded_alike(&model, decode(Arc::clone(source), directory.to_owned(), shape)),
+        is_decoded_alike(&model, decode(Arc::clone(source), site.clone(), shape)),
         "{:?} has another meaning",
         source.text()
     );
-    Some(Document {
-        model,
-        source: Arc::clone(source),
-        directory: directory.to_owned(),
-        tree,
-        broken: BTreeSet::new(),
-    })
+    Some(Document { model, source: Arc::clone(source), site: site.clone(), tree, broken: BTreeSet::new() })
 }
 
 /// Whether the other way to read a file finds nothing wrong with it, and the same meaning.
@@ -143,7 +152,7 @@ fn is_decoded_alike<T: Debug>(model: &T, other: (Option<Document<T>>, Vec<Diagno
 
 fn decode<T: DeserializeOwned + Debug>(
     source: Arc<Source>,
-    directory: PathBuf,
+    site: Site,
     shape: &Shape,
 ) -> (Option<Document<T>>, Vec<Diagnostic>) {
     let (reading, mut mistakes) = yaml::read(&source);
@@ -170,7 +179,7 @@ fn decode<T: DeserializeOwned + Debug>(
     // Only a value that cannot be decoded is followed step by step, to say where.
     let decoded = T::deserialize(&value).or_else(|_| serde_path_to_error::deserialize(&value));
     match decoded {
-        Ok(model) => (Some(Document { model, source, directory, tree, broken }), mistakes),
+        Ok(model) => (Some(Document { model, source, site, tree, broken }), mistakes),
         Err(error) => {
             // Where something required was left out, the mistake that removed it has been reported.
             if broken.is_empty() {

@@ -1,10 +1,10 @@
 //! One YAML file from disk, read within bounds.
 
-use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::Path;
 
 use crate::diagnostic::{Code, Diagnostic, Place};
+use crate::load::boundary::{Boundary, OpenError};
 
 /// Largest YAML file: some 50 000 lines, more than anyone reviews. Long lists of targets are files of their own.
 pub(super) const BYTES_MAX: u64 = 4 * 1024 * 1024;
@@ -12,29 +12,44 @@ pub(super) const BYTES_MAX: u64 = 4 * 1024 * 1024;
 /// What some editors begin a file with (Unicode §23.8); it is no part of the text.
 const BYTE_ORDER_MARK: char = '\u{feff}';
 
-/// Reads a file's text, without a byte-order mark. Never reads more than [`BYTES_MAX`], and never opens a
-/// device or a pipe, which could block.
+/// Reads the text of a file of the workspace, without a byte-order mark. Never reads more than [`BYTES_MAX`], and never
+/// a device or a pipe, which could block.
 ///
 /// # Errors
 ///
-/// Returns a diagnostic where it cannot be read, is no file, is too large or is not UTF-8.
-pub fn read(path: &Path, shown_as: &str) -> Result<String, Diagnostic> {
-    let metadata = fs::metadata(path).map_err(|error| unreadable(shown_as, &error))?;
-    if !metadata.is_file() {
-        return Err(not_a_file(shown_as, metadata.is_dir()));
-    }
+/// Returns a diagnostic where it lies outside, cannot be read, is no file, is too large or is not UTF-8.
+pub(super) fn read(boundary: &Boundary, path: &Path, shown_as: &str) -> Result<String, Diagnostic> {
+    let text = read_whole(boundary, path, shown_as)?;
+    Ok(if text.starts_with(BYTE_ORDER_MARK) { without_mark(&text).to_owned() } else { text })
+}
+
+/// Returns a text without the byte-order mark that it may begin with.
+#[must_use]
+pub fn without_mark(text: &str) -> &str {
+    text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text)
+}
+
+/// Does the same, and leaves a byte-order mark where it is.
+///
+/// # Errors
+///
+/// As [`read`].
+pub fn read_whole(boundary: &Boundary, path: &Path, shown_as: &str) -> Result<String, Diagnostic> {
+    let (file, metadata) = boundary.open_yaml(path).map_err(|error| match error {
+        OpenError::Outside => outside(shown_as),
+        OpenError::NotAFile { is_directory } => not_a_file(shown_as, is_directory),
+        OpenError::Unreadable(error) => unreadable(shown_as, &error),
+    })?;
     if metadata.len() > BYTES_MAX {
         return Err(too_large(shown_as));
     }
     // One byte more than there should be, so that the end is found without growing.
     let mut bytes = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or(0) + 1);
-    let file = File::open(path).map_err(|error| unreadable(shown_as, &error))?;
     file.take(BYTES_MAX + 1).read_to_end(&mut bytes).map_err(|error| unreadable(shown_as, &error))?;
     if bytes.len() as u64 > BYTES_MAX {
         return Err(too_large(shown_as));
     }
-    let text = String::from_utf8(bytes).map_err(|error| not_utf8(shown_as, &error))?;
-    Ok(text.strip_prefix(BYTE_ORDER_MARK).map(str::to_owned).unwrap_or(text))
+    String::from_utf8(bytes).map_err(|error| not_utf8(shown_as, &error))
 }
 
 /// Takes a text that is in memory within the same bounds, and as a file's would be returned.
@@ -46,13 +61,20 @@ pub fn from_text(text: &str, shown_as: &str) -> Result<String, Diagnostic> {
     if text.len() as u64 > BYTES_MAX {
         return Err(too_large(shown_as));
     }
-    Ok(text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text).to_owned())
+    Ok(without_mark(text).to_owned())
 }
 
 fn too_large(shown_as: &str) -> Diagnostic {
     let message = format!("the file is larger than {} MiB", BYTES_MAX / 1024 / 1024);
     Diagnostic::error(Code::FileTooLarge, Place::file(shown_as), message)
         .help("split it; put long lists of targets into a file of their own and name it with `file:`")
+}
+
+/// Says that a link leads to what is no YAML of the workspace, and nothing of what is there.
+pub(super) fn outside(shown_as: &str) -> Diagnostic {
+    let message = "the link leads to what is no YAML file of the workspace";
+    Diagnostic::error(Code::FileOutside, Place::file(shown_as), message)
+        .help("put the file itself here, or remove the link")
 }
 
 /// Says that a path is no file.

@@ -4,6 +4,7 @@
 //! what a value means; never stops at the first mistake: what can be read is returned beside what is wrong.
 //! `schema` hands in the compiled shapes, `check` comes next.
 
+mod boundary;
 mod document;
 mod file;
 pub mod model;
@@ -17,11 +18,12 @@ pub mod targets;
 mod workspace;
 mod yaml;
 
+pub use boundary::{Boundary, OpenError};
 pub use document::{Document, parse};
-pub use file::{from_text as checked_text, read as read_text};
+pub use file::{from_text as checked_text, read_whole, without_mark};
 pub use no_project::no_project;
 pub use outline::{Entry, Mapping, Outline, outline};
 pub use places::Places;
 pub use reader::Reader;
 pub use shape::{Shape, Shapes};
-pub use workspace::{PROJECT_FILE, Workspace, files, project_alone, workspace, workspace_of};
+pub use workspace::{PROJECT_FILE, Workspace, files, project_alone, within, workspace, workspace_of};

@@ -14,7 +14,8 @@ use rayon::prelude::*;
 use serde::de::DeserializeOwned;
 
 use crate::diagnostic::{Diagnostic, Source};
-use crate::load::document::{self, Document};
+use crate::load::boundary::Boundary;
+use crate::load::document::{self, Document, Site};
 use crate::load::file;
 use crate::load::model::{CampaignFile, ProjectFile};
 use crate::load::shape::{Shape, Shapes};
@@ -23,7 +24,7 @@ use crate::load::workspace::{self, PROJECT_FILE, Workspace};
 /// A workspace's directory, the texts that are open of it, and what its files said when they were read last.
 #[derive(Debug)]
 pub struct Reader {
-    directory: PathBuf,
+    boundary: Arc<Boundary>,
     shown_as: String,
     open: BTreeMap<PathBuf, String>,
     projects: Memory<ProjectFile>,
@@ -40,9 +41,9 @@ enum Remembers {
 impl Reader {
     /// Starts without anything open. Messages show paths behind `shown_as`.
     #[must_use]
-    pub fn new(directory: PathBuf, shown_as: String) -> Self {
+    pub fn new(boundary: &Arc<Boundary>, shown_as: String) -> Self {
         Self {
-            directory,
+            boundary: Arc::clone(boundary),
             shown_as,
             open: BTreeMap::new(),
             projects: Memory::new(Remembers::Everything),
@@ -52,18 +53,24 @@ impl Reader {
 
     /// Starts without anything open, to read once.
     #[must_use]
-    pub fn once(directory: PathBuf, shown_as: String) -> Self {
+    pub fn once(boundary: &Arc<Boundary>, shown_as: String) -> Self {
         Self {
             projects: Memory::new(Remembers::Nothing),
             campaigns: Memory::new(Remembers::Nothing),
-            ..Self::new(directory, shown_as)
+            ..Self::new(boundary, shown_as)
         }
     }
 
     /// Returns the workspace's directory.
     #[must_use]
     pub fn directory(&self) -> &Path {
-        &self.directory
+        self.boundary.workspace()
+    }
+
+    /// Returns what files of the workspace may lead to.
+    #[must_use]
+    pub fn boundary(&self) -> &Arc<Boundary> {
+        &self.boundary
     }
 
     /// Returns what paths of files begin with in messages; may be empty.
@@ -93,13 +100,13 @@ impl Reader {
     /// Whether a file is one of the workspace's, if it exists: the project file or a campaign file.
     #[must_use]
     pub fn holds(&self, path: &Path) -> bool {
-        workspace::is_below(&self.directory, path)
+        workspace::is_below(self.directory(), path)
     }
 
     /// Whether the directory has a project file, be it in an editor only: whether it is a workspace.
     #[must_use]
     pub fn has_project(&self) -> bool {
-        self.exists(&self.directory.join(PROJECT_FILE))
+        self.exists(&self.directory().join(PROJECT_FILE))
     }
 
     /// Reads what has changed, and returns the workspace with everything that is wrong with it.
@@ -119,7 +126,7 @@ impl Reader {
     }
 
     pub(super) fn project(&mut self, path: &Path, shown: String, shape: &Shape) -> Shared<ProjectFile> {
-        self.projects.read(&self.open, path, shown, shape)
+        self.projects.read((&self.boundary, &self.open), path, shown, shape)
     }
 
     /// Reads campaign files, each with its path as messages show it, in their order, and makes something of each.
@@ -129,7 +136,7 @@ impl Reader {
         shape: &Shape,
         make: impl Fn(Arc<Document<CampaignFile>>) -> F + Sync,
     ) -> Vec<Read<F>> {
-        self.campaigns.read_all(&self.open, files, shape, make)
+        self.campaigns.read_all((&self.boundary, &self.open), files, shape, make)
     }
 
     /// Forgets the campaign files that are gone.
@@ -169,36 +176,33 @@ impl<T> Memory<T> {
     }
 }
 
+/// What files may lead to, and the texts that stand before the disk.
+type From<'a> = (&'a Arc<Boundary>, &'a BTreeMap<PathBuf, String>);
+
 /// Fewest files that are worth more than one thread: what it costs to start one parses a dozen files.
 const PARALLEL_MIN: usize = 64;
 
 impl<T: DeserializeOwned + Debug + Send + Sync> Memory<T> {
-    fn read(
-        &mut self,
-        open: &BTreeMap<PathBuf, String>,
-        path: &Path,
-        shown: String,
-        shape: &Shape,
-    ) -> Shared<T> {
-        let look = self.look(open, path, shown, shape);
+    fn read(&mut self, from: From<'_>, path: &Path, shown: String, shape: &Shape) -> Shared<T> {
+        let look = self.look(from, path, shown, shape);
         self.remember(path, look.stamp, &look.read);
         look.read
     }
 
     fn read_all<F: Send>(
         &mut self,
-        open: &BTreeMap<PathBuf, String>,
+        from: From<'_>,
         files: Vec<(&Path, String)>,
         shape: &Shape,
         make: impl Fn(Arc<Document<T>>) -> F + Sync,
     ) -> Vec<Read<F>> {
         let kept = |read: Shared<T>| Read { document: read.document.map(&make), mistakes: read.mistakes };
         if files.len() < PARALLEL_MIN {
-            let read = files.into_iter().map(|(path, shown)| kept(self.read(open, path, shown, shape)));
+            let read = files.into_iter().map(|(path, shown)| kept(self.read(from, path, shown, shape)));
             return read.collect();
         }
         if self.remembers == Remembers::Nothing {
-            let read = files.into_par_iter().map(|(path, shown)| self.look(open, path, shown, shape).read);
+            let read = files.into_par_iter().map(|(path, shown)| self.look(from, path, shown, shape).read);
             let read = read.map(kept);
             // Threads of their own, which end: what they let go of, the rest of the run takes over.
             return match rayon::ThreadPoolBuilder::new().build() {
@@ -208,7 +212,7 @@ impl<T: DeserializeOwned + Debug + Send + Sync> Memory<T> {
         }
         let paths: Vec<&Path> = files.iter().map(|(path, _)| *path).collect();
         let looks: Vec<Look<T>> =
-            files.into_par_iter().map(|(path, shown)| self.look(open, path, shown, shape)).collect();
+            files.into_par_iter().map(|(path, shown)| self.look(from, path, shown, shape)).collect();
         let remembered = paths.into_iter().zip(looks).map(|(path, look)| {
             self.remember(path, look.stamp, &look.read);
             kept(look.read)
@@ -217,7 +221,8 @@ impl<T: DeserializeOwned + Debug + Send + Sync> Memory<T> {
     }
 
     /// Reads a file, unless it is as it was when it was read last.
-    fn look(&self, open: &BTreeMap<PathBuf, String>, path: &Path, shown: String, shape: &Shape) -> Look<T> {
+    fn look(&self, from: From<'_>, path: &Path, shown: String, shape: &Shape) -> Look<T> {
+        let (boundary, open) = from;
         let text = open.get(path);
         let stamp = match (self.remembers, text) {
             (Remembers::Nothing, _) => None,
@@ -232,12 +237,13 @@ impl<T: DeserializeOwned + Debug + Send + Sync> Memory<T> {
         }
         let text = match text {
             Some(text) => file::from_text(text, &shown),
-            None => file::read(path, &shown),
+            None => file::read(boundary, path, &shown),
         };
         let read = match text {
             Ok(text) => {
                 let directory = path.parent().unwrap_or(Path::new("")).to_owned();
-                let (document, mistakes) = document::read(Source::new(shown, text), directory, shape);
+                let site = Site { directory, boundary: Arc::clone(boundary) };
+                let (document, mistakes) = document::read(Source::new(shown, text), site, shape);
                 Read { document: document.map(Arc::new), mistakes }
             }
             Err(mistake) => Read { document: None, mistakes: vec![mistake] },
@@ -276,6 +282,10 @@ mod tests {
     use super::*;
     use crate::schema::shapes;
 
+    fn boundary_of(directory: &tempfile::TempDir) -> Arc<Boundary> {
+        Arc::new(Boundary::new(directory.path().to_owned(), Vec::new()))
+    }
+
     const PROJECT: &str = "version: 1\nproject: p\nenvironments: {}\n";
 
     fn codes(reader: &mut Reader) -> Vec<String> {
@@ -293,7 +303,7 @@ mod tests {
         let path = |name: &str| directory.path().join(name);
         fs::write(path("campaignctl.yaml"), PROJECT).unwrap();
         fs::write(path("a.yaml"), "templates: {}\n").unwrap();
-        let mut reader = Reader::new(directory.path().to_owned(), String::new());
+        let mut reader = Reader::new(&boundary_of(&directory), String::new());
         assert!(codes(&mut reader).is_empty());
         reader.open(path("a.yaml"), "\u{feff}tempaltes: {}\n".to_owned());
         reader.open(path("new.yaml"), "x: 1\n".to_owned());
@@ -313,7 +323,7 @@ mod tests {
         let path = |name: &str| directory.path().join(name);
         fs::write(path("campaignctl.yaml"), PROJECT).unwrap();
         fs::write(path("a.yaml"), "templates: {}\n").unwrap();
-        let mut reader = Reader::new(directory.path().to_owned(), String::new());
+        let mut reader = Reader::new(&boundary_of(&directory), String::new());
         let source = |reader: &mut Reader| Arc::clone(reader.workspace(shapes()).0.files[0].source());
         let first = source(&mut reader);
         assert!(Arc::ptr_eq(&first, &source(&mut reader)));
@@ -326,7 +336,7 @@ mod tests {
     #[test]
     fn a_project_that_only_an_editor_has_is_one() {
         let directory = tempfile::tempdir().unwrap();
-        let mut reader = Reader::new(directory.path().to_owned(), "w".to_owned());
+        let mut reader = Reader::new(&boundary_of(&directory), "w".to_owned());
         assert_eq!(codes(&mut reader), ["w no-project"]);
         reader.open(directory.path().join("campaignctl.yaml"), PROJECT.to_owned());
         assert!(codes(&mut reader).is_empty());

@@ -4,11 +4,12 @@ use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use ignore::{Error as WalkError, WalkBuilder};
 
 use crate::diagnostic::{self, Code, Diagnostic, Place, Source};
+use crate::load::boundary::Boundary;
 use crate::load::document::{self, Document};
 use crate::load::file;
 use crate::load::model::{CampaignFile, ProjectFile};
@@ -70,18 +71,29 @@ impl<F> Workspace<F> {
 /// be anybody's.
 #[must_use]
 pub fn workspace(directory: &Path, shown_as: &str, shapes: &Shapes) -> (Workspace, Vec<Diagnostic>) {
-    Reader::once(directory.to_owned(), shown_as.to_owned()).workspace(shapes)
+    within(&alone(directory), shown_as, shapes)
+}
+
+/// Does the same within a boundary, whose workspace it is.
+#[must_use]
+pub fn within(boundary: &Arc<Boundary>, shown_as: &str, shapes: &Shapes) -> (Workspace, Vec<Diagnostic>) {
+    Reader::once(boundary, shown_as.to_owned()).workspace(shapes)
+}
+
+/// A workspace on a machine that allows no directories besides.
+fn alone(directory: &Path) -> Arc<Boundary> {
+    Arc::new(Boundary::new(directory.to_owned(), Vec::new()))
 }
 
 /// Does the same, and keeps of each campaign file what `make` makes of it, beside the project file. It is called where the
 /// file is read, so of many files only a few are in memory as syntax at a time.
 pub fn workspace_of<F: Send>(
-    directory: &Path,
+    boundary: &Arc<Boundary>,
     shown_as: &str,
     shapes: &Shapes,
     make: impl Fn(Option<&Document<ProjectFile>>, &Document<CampaignFile>) -> F + Sync,
 ) -> (Workspace<F>, Vec<Diagnostic>) {
-    let mut reader = Reader::once(directory.to_owned(), shown_as.to_owned());
+    let mut reader = Reader::once(boundary, shown_as.to_owned());
     read(&mut reader, shapes, |project, document| make(project, &document))
 }
 
@@ -92,7 +104,7 @@ pub fn project_alone<F>(
     shown_as: &str,
     shapes: &Shapes,
 ) -> (Workspace<F>, Vec<Diagnostic>) {
-    let mut reader = Reader::once(directory.to_owned(), shown_as.to_owned());
+    let mut reader = Reader::once(&alone(directory), shown_as.to_owned());
     let mut reading = Reading { directory, shown_as, reader: &mut reader, mistakes: Vec::new() };
     let project = match reading.project(&shapes.project) {
         Found::Project(project) => project,
@@ -105,7 +117,7 @@ pub fn project_alone<F>(
 /// paths, each with its path as messages show it. The directory may also be a part of a workspace.
 #[must_use]
 pub fn files(directory: &Path, shown_as: &str) -> (Vec<(PathBuf, String)>, Vec<Diagnostic>) {
-    let mut reader = Reader::new(directory.to_owned(), shown_as.to_owned());
+    let mut reader = Reader::once(&alone(directory), shown_as.to_owned());
     let mut reading = Reading { directory, shown_as, reader: &mut reader, mistakes: Vec::new() };
     let project = Some(directory.join(PROJECT_FILE)).filter(|path| reading.reader.exists(path));
     let paths = project.into_iter().chain(reading.campaign_files());
@@ -188,12 +200,23 @@ impl Reading<'_> {
     /// Lists the campaign files in the order of their paths.
     fn campaign_files(&mut self) -> Vec<PathBuf> {
         let mut paths = Vec::new();
+        let outside = Arc::new(Mutex::new(Vec::new()));
+        let (boundary, kept_out) = (Arc::clone(self.reader.boundary()), Arc::clone(&outside));
         let walk = WalkBuilder::new(self.directory)
             .standard_filters(false)
             .hidden(true)
             .follow_links(true)
             // In the order of the paths, so that little is left to sort.
             .sort_by_file_name(OsStr::cmp)
+            .filter_entry(move |entry| {
+                let is_directory = entry.file_type().is_some_and(|kind| kind.is_dir());
+                let is_link = entry.depth() > 0 && entry.path_is_symlink();
+                let is_let_in = !(is_link && is_directory && boundary.leads_outside(entry.path()));
+                if !is_let_in {
+                    kept_out.lock().unwrap_or_else(PoisonError::into_inner).push(entry.path().to_owned());
+                }
+                is_let_in
+            })
             .build();
         let projects = [PROJECT_FILE, PROJECT_FILE_MISNAMED].map(|name| self.directory.join(name));
         let is_project = |path: &Path| projects.iter().any(|project| path == project);
@@ -206,6 +229,9 @@ impl Reading<'_> {
                 Ok(entry) => paths.push(entry.into_path()),
                 Err(error) => self.walk_error(&error, None),
             }
+        }
+        for path in outside.lock().unwrap_or_else(PoisonError::into_inner).drain(..) {
+            self.mistakes.push(file::outside(&self.shown(&path)));
         }
         let open =
             self.reader.open_paths().filter(|path| is_below(self.directory, path) && !is_project(path));
@@ -230,6 +256,10 @@ impl Reading<'_> {
             WalkError::Io(error) => {
                 let path = path.unwrap_or(self.directory);
                 if path != self.directory && (is_hidden(path) || path == self.directory.join(PROJECT_FILE)) {
+                    return;
+                }
+                if self.reader.boundary().leads_outside(path) {
+                    self.mistakes.push(file::outside(&self.shown(path)));
                     return;
                 }
                 // The walk's error has lost the system's own; ask again.
@@ -261,7 +291,7 @@ pub(super) fn is_below(directory: &Path, path: &Path) -> bool {
     is_yaml(path) && path.strip_prefix(directory).is_ok_and(is_seen)
 }
 
-fn is_yaml(path: &Path) -> bool {
+pub(super) fn is_yaml(path: &Path) -> bool {
     let extension = path.extension().and_then(OsStr::to_str).unwrap_or_default();
     extension.eq_ignore_ascii_case("yaml") || extension.eq_ignore_ascii_case("yml")
 }

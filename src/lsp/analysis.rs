@@ -3,10 +3,11 @@
 use std::collections::BTreeSet;
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use crate::check::{self, Checked, Declared};
 use crate::diagnostic::{self, Diagnostic};
-use crate::load::{Reader, Shapes};
+use crate::load::{Boundary, Reader, Shapes};
 use crate::lsp::audiences::Audiences;
 use crate::lsp::buffers::{Buffers, normal};
 use crate::lsp::names::{Kind, Name, Names};
@@ -28,9 +29,9 @@ pub(super) struct Analysis {
 }
 
 impl Analysis {
-    pub(super) fn new(directory: PathBuf, shown_as: String) -> Self {
+    pub(super) fn new(boundary: &Arc<Boundary>, shown_as: String) -> Self {
         Self {
-            reader: Reader::new(directory, shown_as),
+            reader: Reader::new(boundary, shown_as),
             names: Names::default(),
             audiences: Audiences::default(),
             diagnostics: Vec::new(),

@@ -3,7 +3,6 @@
 //! Audience files can be large, and an editor asks with every key that is pressed.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::Path;
 use std::time::SystemTime;
 
@@ -67,7 +66,7 @@ impl Audiences {
             self.sizes.insert(audience.name.clone(), size);
             return diagnostics;
         };
-        let metadata = fs::metadata(&file.path).ok();
+        let metadata = file.metadata();
         let stamp = metadata.as_ref().and_then(|metadata| Some((metadata.modified().ok()?, metadata.len())));
         if let Some(known) = self.files.get_mut(&audience.name)
             && known.file == *file
@@ -127,16 +126,21 @@ fn read(audience: &Audience) -> (Size, Vec<Diagnostic>) {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
     use std::path::PathBuf;
+    use std::sync::Arc;
 
     use super::*;
     use crate::domain::TargetKind;
+    use crate::load::Boundary;
     use crate::load::model::TargetFileFormat;
 
     /// An audience of users in a text file, which is named on a line.
     fn audience(path: PathBuf, line: u64) -> Audience {
+        let boundary = Boundary::new(path.parent().unwrap().to_owned(), Vec::new());
         let file = TargetFile {
             path,
+            boundary: Arc::new(boundary),
             shown_as: "ids".to_owned(),
             format: TargetFileFormat::Text,
             column_or_field: None,

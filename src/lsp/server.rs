@@ -22,6 +22,8 @@ const WAITING_MAX: usize = 1024;
 pub struct Setting<'a> {
     /// The workspace's directory, if one is named; else it is found from the folder that the editor opened.
     pub directory: Option<&'a std::path::Path>,
+    /// The directories that the machine allows for audience files.
+    pub roots: &'a [PathBuf],
     /// The process's own directory, absolute.
     pub current: &'a std::path::Path,
     /// The shapes of files.
@@ -154,7 +156,8 @@ impl<W: Write> Server<'_, W> {
             }
         };
         let directory = self.setting.directory.map(|directory| self.setting.current.join(directory));
-        let (session, result) = Session::open(&params, directory, PathBuf::from(self.setting.current));
+        let current = PathBuf::from(self.setting.current);
+        let (session, result) = Session::open(&params, directory, current, self.setting.roots);
         self.stage = Stage::Open(Box::new(session));
         Response::new_ok(request.id, result)
     }
@@ -250,6 +253,7 @@ mod tests {
             let mut output = Vec::new();
             let setting = Setting {
                 directory: None,
+                roots: &[],
                 current: std::path::Path::new("/nowhere"),
                 shapes: shapes(),
                 now: &|| DateTime::UNIX_EPOCH,

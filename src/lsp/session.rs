@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use lsp_server::{ErrorCode, Notification, Request, RequestId, Response};
@@ -14,7 +15,7 @@ use lsp_types::{
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use crate::load::Shapes;
+use crate::load::{Boundary, Shapes};
 use crate::lsp::analysis::Analysis;
 use crate::lsp::buffers::{Buffer, Buffers, path_of, uri_of};
 use crate::lsp::position::Encoding;
@@ -39,6 +40,7 @@ impl Session {
         params: &InitializeParams,
         directory: Option<PathBuf>,
         current: PathBuf,
+        roots: &[PathBuf],
     ) -> (Self, Value) {
         let (directory, shown_as) = workspace::find(params, directory, current);
         let encoding = capabilities::encoding(&params.capabilities);
@@ -46,7 +48,7 @@ impl Session {
             encoding,
             does_watch: capabilities::does_watch(&params.capabilities),
             buffers: Buffers::new(),
-            analysis: Analysis::new(directory, shown_as),
+            analysis: Analysis::new(&Arc::new(Boundary::new(directory, roots.to_vec())), shown_as),
             is_behind: true,
             changed: BTreeSet::new(),
             published: BTreeMap::new(),
@@ -115,7 +117,8 @@ impl Session {
         let Some(path) = self.path(uri) else { return };
         let Some(directory) = workspace::around(reader.directory(), &path) else { return };
         let shown_as = self.analysis.shown(&directory);
-        self.analysis = Analysis::new(directory, shown_as);
+        let boundary = reader.boundary().moved_to(directory);
+        self.analysis = Analysis::new(&Arc::new(boundary), shown_as);
         for (path, buffer) in &self.buffers {
             self.analysis.reader.open(path.clone(), buffer.text().to_owned());
         }

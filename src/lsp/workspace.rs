@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use lsp_types::InitializeParams;
 
-use crate::load::PROJECT_FILE;
+use crate::load::{Boundary, PROJECT_FILE};
 use crate::lsp::buffers::{normal, path_of};
 
 /// Where the workspace is below the folder that is open, if the folder itself has no project file; the same
@@ -32,7 +32,9 @@ pub(super) fn find(
     }
     let in_folder = |folder: &PathBuf| {
         let below = folder.join(DEFAULT_DIRECTORY);
-        [below, folder.clone()].into_iter().find(|candidate| candidate.join(PROJECT_FILE).exists())
+        let is_here = !Boundary::new(folder.clone(), Vec::new()).leads_outside(&below);
+        let candidates = is_here.then_some(below).into_iter().chain([folder.clone()]);
+        candidates.into_iter().find(|candidate| candidate.join(PROJECT_FILE).exists())
     };
     let directory = match directory {
         Some(directory) => normal(&directory),

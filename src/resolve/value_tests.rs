@@ -108,8 +108,8 @@ fn every_row_has_a_value_that_can_be_sent() {
 
 #[test]
 fn a_missing_column_is_shown_where_the_campaign_names_it() {
-    insta::assert_snapshot!(nicks("id,nik\nu1,x\n").mistakes(), @"a.yaml:5:90 audience-file: `ids.csv` has no column `nick` []; did you mean `nik`?");
-    insta::assert_snapshot!(nicks("user,nick\nu1,x\n").mistakes(), @"a.yaml:2:37 audience-file: `ids.csv` has no column `id` []; its columns are `user`, `nick`");
+    insta::assert_snapshot!(nicks("id,nik\nu1,x\n").mistakes(), @"a.yaml:5:90 audience-file: `ids.csv` has no column `nick` []; did you mean its column 2? Its name differs in a few letters");
+    insta::assert_snapshot!(nicks("user,nick\nu1,x\n").mistakes(), @"a.yaml:2:37 audience-file: `ids.csv` has no column `id` []; it has 2 columns, none with a name like it");
 }
 
 #[test]

@@ -31,12 +31,12 @@ pub enum PinError {
         source: std::io::Error,
     },
     /// The file says nothing that can be understood.
-    #[error("`{}` cannot be understood", path.display())]
+    #[error("`{}` cannot be understood from line {line} on", path.display())]
     Unreadable {
         /// Where.
         path: PathBuf,
-        /// What serde says.
-        source: serde_yaml::Error,
+        /// The line at which it stops to make sense, from 1.
+        line: usize,
     },
     /// The file is of a later version.
     #[error("`{}` has version {found}, and this campaignctl knows {VERSION}", path.display())]
@@ -70,14 +70,21 @@ impl Pins {
     /// Returns [`PinError`] for a file that is there and cannot be used.
     pub fn read(directory: &Path) -> Result<Self, PinError> {
         let path = directory.join(PIN_FILE_NAME);
-        let text = match fs::read_to_string(&path) {
+        // A link could lead to anything, of which messages would speak.
+        let is_file = path.symlink_metadata().map(|metadata| metadata.is_file());
+        let text = match is_file
+            .and_then(|is_file| if is_file { fs::read_to_string(&path) } else { Err(no_file()) })
+        {
             Ok(text) => text,
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Self::default()),
             Err(source) => return Err(PinError::Io { doing: "read", path, source }),
         };
         let pins: Self = match serde_yaml::from_str(&text) {
             Ok(pins) => pins,
-            Err(source) => return Err(PinError::Unreadable { path, source }),
+            Err(error) => {
+                let line = error.location().map_or(1, |location| location.line());
+                return Err(PinError::Unreadable { path, line });
+            }
         };
         if pins.version == VERSION { Ok(pins) } else { Err(PinError::Version { path, found: pins.version }) }
     }
@@ -114,6 +121,10 @@ impl Pins {
         });
         written.map(drop).map_err(|source| PinError::Io { doing: "write", path, source })
     }
+}
+
+fn no_file() -> std::io::Error {
+    std::io::Error::other("it is a link, or no file")
 }
 
 #[cfg(test)]

@@ -158,11 +158,26 @@ mod unix {
         symlink("..", site.path("a/b/up")).unwrap();
         let elsewhere = tempfile::tempdir().unwrap();
         fs::write(elsewhere.path().join("linked.yaml"), "campains: {}\n").unwrap();
-        symlink(elsewhere.path(), site.path("shared")).unwrap();
+        symlink(elsewhere.path(), site.path("outside")).unwrap();
+        fs::create_dir(site.path("real")).unwrap();
+        fs::write(site.path("real/linked.yaml"), "campains: {}\n").unwrap();
+        symlink("real", site.path("shared")).unwrap();
         insta::assert_snapshot!(site.printed_soon(), @r"
         error[link-loop]: the symbolic link leads back to `a`
         --> a/b/up
          = help: remove it
+
+        error[file-outside]: the link leads to what is no YAML file of the workspace
+        --> outside
+         = help: put the file itself here, or remove the link
+
+        error[unknown-key]: the file has no key `campains`
+         --> real/linked.yaml:1:1
+          |
+        1 | campains: {}
+          | ^^^^^^^^
+          |
+          = help: did you mean `campaigns`?
 
         error[link-loop]: the symbolic link leads back to itself
         --> self.yaml
@@ -176,7 +191,7 @@ mod unix {
           |
           = help: did you mean `campaigns`?
 
-        3 errors in 3 files
+        5 errors in 5 files
         ");
     }
 

@@ -141,13 +141,13 @@ fn links_and_permissions_stay() {
     use std::os::unix::fs::{PermissionsExt, symlink};
 
     let site = Site::with_samples();
-    site.write("elsewhere.yaml", UNTIDY);
-    fs::set_permissions(site.path("elsewhere.yaml"), fs::Permissions::from_mode(0o640)).unwrap();
-    symlink(site.path("elsewhere.yaml"), site.path("campaigns/c.yaml")).unwrap();
+    site.write("campaigns/sub/real.yaml", UNTIDY);
+    fs::set_permissions(site.path("campaigns/sub/real.yaml"), fs::Permissions::from_mode(0o640)).unwrap();
+    symlink(site.path("campaigns/sub/real.yaml"), site.path("campaigns/c.yaml")).unwrap();
     site.run(&["fmt"]).exits(0);
     assert!(site.path("campaigns/c.yaml").is_symlink());
-    assert_eq!(site.read("elsewhere.yaml"), TIDY);
-    let mode = fs::metadata(site.path("elsewhere.yaml")).unwrap().permissions().mode();
+    assert_eq!(site.read("campaigns/sub/real.yaml"), TIDY);
+    let mode = fs::metadata(site.path("campaigns/sub/real.yaml")).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o640);
 }
 

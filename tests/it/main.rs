@@ -6,6 +6,7 @@ mod absence;
 mod accounts;
 mod architecture;
 mod bench;
+mod boundary;
 mod bounds;
 mod caller;
 mod clock;

@@ -24,10 +24,11 @@ const DECLARED_ELSEWHERE: [(&str, &str, &str); 3] = [
 ];
 
 /// Codes whose examples are no YAML, or need a file that nobody would write into a page.
-const SHOWN_ONLY: [Code; 9] = [
+const SHOWN_ONLY: [Code; 10] = [
     Code::NoProject,
     Code::UnreadableFile,
     Code::NotAFile,
+    Code::FileOutside,
     Code::LinkLoop,
     Code::FileTooLarge,
     Code::NotUtf8,

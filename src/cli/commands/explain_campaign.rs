@@ -19,7 +19,7 @@ pub(super) fn run(session: &Session<'_>, name: &str, json: bool) -> Result {
     let desired = session.desired(None)?;
     let found = find(&desired, name)?;
     // Only for the places: what is wrong with the files was said.
-    let (workspace, _) = load::workspace(session.directory(), &session.shown_as(), schema::shapes());
+    let (workspace, _) = load::within(session.boundary(), &session.shown_as(), schema::shapes());
     let origins = resolve::origins(&workspace, &found.campaign.id, &desired.environment.name);
     let (contents, mistakes) = found.audience.read(&LedgerSalt::new([0; 16]));
     session.report(&mistakes)?;

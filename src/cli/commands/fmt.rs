@@ -1,6 +1,7 @@
 use std::fs;
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use crate::cli::exit::ExitStatus;
 use crate::cli::failure::Failure;
@@ -9,7 +10,7 @@ use crate::cli::shell::Shell;
 use crate::cli::{Globals, Result};
 use crate::diagnostic::{Diagnostic, Source};
 use crate::format::{self, FileKind, LeftAlone};
-use crate::load;
+use crate::load::{self, Boundary};
 use crate::render;
 use crate::render::text::count;
 
@@ -51,8 +52,8 @@ pub(super) fn run(shell: &Shell, globals: &Globals, args: &Args) -> Result {
         return standard_input(&session, args);
     }
     let mut tally = Tally::default();
-    for (path, shown_as) in files(&session, args, &mut tally.mistakes) {
-        one(shell, &path, &shown_as, args.check, &mut tally)?;
+    for file in files(&session, args, &mut tally.mistakes) {
+        one(shell, &file, args.check, &mut tally)?;
     }
     let Tally { changed, unchanged, mistakes, beyond } = tally;
     let verb = if args.check { "would be formatted" } else { "formatted" };
@@ -61,8 +62,17 @@ pub(super) fn run(shell: &Shell, globals: &Globals, args: &Args) -> Result {
     Ok(if args.check && changed > 0 { ExitStatus::Written } else { ExitStatus::Done })
 }
 
-/// Lists the files that were asked for, with the paths that messages show.
-fn files(session: &Session<'_>, args: &Args, mistakes: &mut Vec<Diagnostic>) -> Vec<(PathBuf, String)> {
+/// A file that was asked for.
+struct Asked {
+    path: PathBuf,
+    /// Its path as messages show it.
+    shown_as: String,
+    /// Where it may really lie.
+    boundary: Arc<Boundary>,
+}
+
+/// Lists the files that were asked for.
+fn files(session: &Session<'_>, args: &Args, mistakes: &mut Vec<Diagnostic>) -> Vec<Asked> {
     let mut found = Vec::new();
     // Of a directory that is no workspace, files may be anybody's.
     if args.files.is_empty()
@@ -71,35 +81,52 @@ fn files(session: &Session<'_>, args: &Args, mistakes: &mut Vec<Diagnostic>) -> 
         mistakes.push(mistake);
         return found;
     }
-    let mut below = |directory: &Path, shown_as: &str| {
+    let mut below = |directory: &Path, shown_as: &str, boundary: &Arc<Boundary>| {
         let (files, of_files) = load::files(directory, shown_as);
         mistakes.extend(of_files);
-        files
+        let asked = |(path, shown_as)| Asked { path, shown_as, boundary: Arc::clone(boundary) };
+        files.into_iter().map(asked).collect::<Vec<_>>()
     };
     if args.files.is_empty() {
-        found = below(session.directory(), &session.shown_as());
+        found = below(session.directory(), &session.shown_as(), session.boundary());
     }
     for path in &args.files {
         let shown_as = path.to_string_lossy();
         if path.is_dir() {
-            found.extend(below(path, &shown_as));
+            found.extend(below(path, &shown_as, &boundary(session, path, path)));
         } else {
-            found.push((path.clone(), shown_as.into_owned()));
+            let directory = path.parent().unwrap_or(Path::new(""));
+            let boundary = boundary(session, path, directory);
+            found.push(Asked { path: path.clone(), shown_as: shown_as.into_owned(), boundary });
         }
     }
     found
 }
 
-fn one(shell: &Shell, path: &Path, shown_as: &str, is_check: bool, tally: &mut Tally) -> Result<()> {
-    let text = match load::read_text(path, shown_as) {
+/// Returns where a path that was named may lead: within the workspace if it is one of it, else within its own directory.
+fn boundary(session: &Session<'_>, path: &Path, directory: &Path) -> Arc<Boundary> {
+    let absolute = |path: &Path| std::path::absolute(path).ok();
+    let is_of_workspace = absolute(path)
+        .zip(absolute(session.directory()))
+        .is_some_and(|(path, workspace)| path.starts_with(workspace));
+    if is_of_workspace {
+        return Arc::clone(session.boundary());
+    }
+    Arc::new(Boundary::new(directory.to_owned(), Vec::new()))
+}
+
+fn one(shell: &Shell, asked: &Asked, is_check: bool, tally: &mut Tally) -> Result<()> {
+    let Asked { path, shown_as, boundary } = asked;
+    // With the byte-order mark that a text of ours does not have.
+    let before = match load::read_whole(boundary, path, shown_as) {
         Ok(text) => text,
         Err(mistake) => {
             tally.mistakes.push(mistake);
             return Ok(());
         }
     };
-    let formatted = match format::format(&Source::new(shown_as.to_owned(), text), FileKind::of_path(shown_as))
-    {
+    let text = load::without_mark(&before).to_owned();
+    let formatted = match format::format(&Source::new(shown_as.clone(), text), FileKind::of_path(shown_as)) {
         Ok(formatted) => formatted,
         Err(LeftAlone::Mistakes(mistakes)) => {
             tally.mistakes.extend(mistakes);
@@ -110,8 +137,6 @@ fn one(shell: &Shell, path: &Path, shown_as: &str, is_check: bool, tally: &mut T
             return Ok(());
         }
     };
-    // With the byte-order mark that a text of ours does not have.
-    let before = fs::read_to_string(path).unwrap_or_default();
     if before == formatted {
         tally.unchanged += 1;
         return Ok(());
@@ -120,16 +145,16 @@ fn one(shell: &Shell, path: &Path, shown_as: &str, is_check: bool, tally: &mut T
     if is_check {
         return shell.answer(&render::format::diff(shown_as, &before, &formatted));
     }
-    replace(path, &formatted).map_err(|error| {
+    replace(boundary, path, &formatted).map_err(|error| {
         Failure::new(ExitStatus::Other, format!("could not write `{shown_as}`: {error}"))
             .help("the file is as it was")
     })?;
     shell.answer(&format!("formatted {shown_as}\n"))
 }
 
-/// Replaces a file whole or not at all; what a symbolic link leads to, and not the link.
-fn replace(path: &Path, text: &str) -> std::io::Result<()> {
-    let path = fs::canonicalize(path)?;
+/// Replaces a file whole or not at all; what a symbolic link leads to, and not the link. Writes nothing outside.
+fn replace(boundary: &Boundary, path: &Path, text: &str) -> std::io::Result<()> {
+    let path = boundary.real_yaml(path)?;
     let permissions = fs::metadata(&path)?.permissions();
     let directory = path.parent().unwrap_or(Path::new("."));
     let mut file = tempfile::NamedTempFile::new_in(directory)?;

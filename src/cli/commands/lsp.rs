@@ -28,8 +28,10 @@ pub(in crate::cli) struct Args {
 pub(super) fn run(shell: &Shell, globals: &Globals, _args: &Args) -> Result {
     let failed = |error: std::io::Error| Failure::from_error(ExitStatus::Other, &error);
     let current = std::path::absolute(".").map_err(failed)?;
+    let roots = shell.audience_roots();
     let setting = Setting {
         directory: globals.directory.as_deref(),
+        roots: &roots,
         current: &current,
         shapes: schema::shapes(),
         now: &|| shell.now(),

@@ -80,13 +80,6 @@ struct Column {
     place: usize,
 }
 
-/// Returns what seems to stand between the columns instead of commas.
-pub(super) fn other_separator(columns: &[String]) -> Option<&'static str> {
-    let [only] = columns else { return None };
-    let known = [(';', "semicolons"), ('\t', "tabs"), ('|', "vertical bars")];
-    known.into_iter().find_map(|(separator, name)| only.contains(separator).then_some(name))
-}
-
 impl Columns {
     /// Finds the columns in the header.
     fn find(

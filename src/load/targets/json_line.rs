@@ -139,13 +139,13 @@ impl JsonFields {
     }
 }
 
-/// Returns what the reader says, in a person's words and without its `at line 1`, which is not the file's.
+/// Returns what the reader says, in a person's words, without its `at line 1`, which is not the file's, and without what
+/// stands in the line.
 fn reason(error: &serde_json::Error) -> String {
     if error.is_eof() {
         return "the line ends too early".to_owned();
     }
-    let text = error
-        .to_string()
+    let text = without_value(&error.to_string())
         .replace("invalid type: ", "found ")
         .replace("trailing characters", "something follows the object");
     let place = format!(" at line {} column {}", error.line(), error.column());
@@ -153,6 +153,20 @@ fn reason(error: &serde_json::Error) -> String {
         Some(words) if error.column() == 0 => words.to_owned(),
         Some(words) => format!("{words} at column {}", error.column()),
         None => text,
+    }
+}
+
+/// Takes the value out of `invalid type: string "…", expected an object`.
+fn without_value(text: &str) -> String {
+    let found = text.strip_prefix("invalid type: ").or_else(|| text.strip_prefix("invalid value: "));
+    match found.and_then(|found| {
+        Some((
+            found.split([' ', ',']).next()?.replace("floating", "a fraction"),
+            found.rsplit_once(", expected ")?.1,
+        ))
+    }) {
+        Some((kind, expected)) => format!("invalid type: {kind}, expected {expected}"),
+        None => text.to_owned(),
     }
 }
 

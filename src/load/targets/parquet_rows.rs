@@ -21,6 +21,9 @@ use crate::load::targets::{BadLine, BadLineReason, TargetFileError, parquet_layo
 /// What the crate says of a page whose CRC-32 is not the one in its header (`parquet.thrift`, `PageHeader.crc`).
 const CHECKSUM_DIFFERS: &str = "CRC checksum mismatch";
 
+/// Most of the reader's words that are repeated: it speaks in short sentences.
+const WORDS_CHARS_MAX: usize = 160;
+
 /// Rows that are decoded together.
 const ROWS_AT_ONCE: usize = 1024;
 
@@ -349,6 +352,13 @@ fn unfit(shown_as: &str, column: &str, kind: String) -> TargetFileError {
     TargetFileError::UnfitColumn { shown_as: shown_as.to_owned(), column: column.to_owned(), kind }
 }
 
+/// Returns the reader's words without what they quote of the file.
+fn without_quotes(text: &str) -> String {
+    let end = text.find(['"', '\'', '`', ':', '\n']).unwrap_or(text.len());
+    let words = text[..end].chars().take(WORDS_CHARS_MAX).filter(|c| c.is_ascii() && !c.is_ascii_control());
+    words.collect::<String>().trim_end().to_owned()
+}
+
 /// Runs a call into `parquet`; a panic in it becomes an error, and prints nothing.
 fn unpanicked<T>(call: impl FnOnce() -> Result<T, ParquetError>) -> Result<T, String> {
     match foreign::unpanicked(call) {
@@ -356,8 +366,9 @@ fn unpanicked<T>(call: impl FnOnce() -> Result<T, ParquetError>) -> Result<T, St
         Ok(Err(ParquetError::External(error))) if error.is::<io::Error>() => Err(error.to_string()),
         Ok(Err(error)) => {
             let text = error.to_string();
-            Err(text.strip_prefix("Parquet error: ").map(str::to_owned).unwrap_or(text))
+            Err(without_quotes(text.strip_prefix("Parquet error: ").unwrap_or(&text)))
         }
-        Err(words) => Err(words.unwrap_or_else(|| "its reader gave up without a word".to_owned())),
+        // The words of a panic may quote what is in the file.
+        Err(_) => Err("its reader found what no such file has".to_owned()),
     }
 }

@@ -179,7 +179,7 @@ fn columns_that_are_no_ids_are_refused_in_words() {
     audience-file: the column `x` of `ids` holds DECIMAL, which is neither text nor whole numbers; cast it to text where the file is made
     audience-file: the column `b` of `ids` holds BOOLEAN, which is neither text nor whole numbers; cast it to text where the file is made
     audience-file: the column `g` of `ids` holds nested columns, which is neither text nor whole numbers; cast it to text where the file is made
-    audience-file: `ids` has no column `idd`; did you mean `id`?
+    audience-file: `ids` has no column `idd`; did you mean its column 1? Its name differs in a few letters
     "
     );
     assert_eq!(told("b", &["b", "id"]), told("b", &[]));

@@ -4,10 +4,13 @@ use std::path::Path;
 use tempfile::NamedTempFile;
 
 use super::*;
+use crate::diagnostic::Code;
 
 /// Returns a file on disk as YAML may name it.
 pub(super) fn file(path: &Path, format: TargetFileFormat, name: Option<&str>, values: &[&str]) -> TargetFile {
+    let boundary = Arc::new(Boundary::new(path.parent().unwrap().to_owned(), Vec::new()));
     TargetFile {
+        boundary,
         path: path.to_owned(),
         shown_as: "ids".to_owned(),
         format,
@@ -157,7 +160,12 @@ fn a_csv_header_that_lacks_the_column_says_what_there_is() {
         csv(b""),
         ["audience-file: `ids` has no header line; write the names of the columns into the first line"]
     );
-    assert_eq!(csv(b"userid,x\n"), ["audience-file: `ids` has no column `user_id`; did you mean `userid`?"]);
+    assert_eq!(
+        csv(b"usrid,x\n"),
+        [
+            "audience-file: `ids` has no column `user_id`; did you mean its column 1? Its name differs in a few letters"
+        ]
+    );
     for (separator, name) in [(";", "semicolons"), ("\t", "tabs"), ("|", "vertical bars")] {
         assert_eq!(
             csv(format!("user_id{separator}x\n").as_bytes()),
@@ -166,7 +174,10 @@ fn a_csv_header_that_lacks_the_column_says_what_there_is() {
             )]
         );
     }
-    assert_eq!(csv(b"a,b\n"), ["audience-file: `ids` has no column `user_id`; its columns are `a`, `b`"]);
+    assert_eq!(
+        csv(b"a,b\n"),
+        ["audience-file: `ids` has no column `user_id`; it has 2 columns, none with a name like it"]
+    );
     assert_eq!(
         csv(b"user_id,user_id\n"),
         ["audience-file: `ids` has the column `user_id` twice; give every column a name of its own"]
@@ -191,7 +202,7 @@ fn bad_json_lines_are_named() {
     insta::assert_snapshot!(jsonl(lines).join("\n"), @r"
     line 1: the line is not a JSON object with a text in `user_id`: found sequence, expected an object
     line 2: the object has no field `user_id`
-    line 3: the line is not a JSON object with a text in `user_id`: found floating point `1.5`, expected a text or a whole number at column 15
+    line 3: the line is not a JSON object with a text in `user_id`: found a fraction, expected a text or a whole number at column 15
     line 4: the object has the field `user_id` twice
     line 5: the line is not a JSON object with a text in `user_id`: the line ends too early
     line 6: the line is not a JSON object with a text in `user_id`: something follows the object at column 4
@@ -320,7 +331,9 @@ fn columns_of_a_csv_give_each_row_its_values() {
     );
     assert_eq!(
         csv(&["nam"], b"id,name\n"),
-        ["audience-file: `ids` has no column `nam`; did you mean `name`?"]
+        [
+            "audience-file: `ids` has no column `nam`; did you mean its column 2? Its name differs in a few letters"
+        ]
     );
     assert_eq!(
         csv(&["name"], b"id,name,name\n"),
