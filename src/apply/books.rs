@@ -59,7 +59,7 @@ impl Books {
         let targets = batch.targets.len() as u64;
         // One that was rejected before, and is not tried again, has had its effect.
         let (settled, is_news) = match (settled, batch.refused.take()) {
-            (Settled::NotAttempted, Some(refused)) => (*refused, false),
+            (Settled::NotAttempted | Settled::Unreachable { .. }, Some(refused)) => (*refused, false),
             (settled, _) => (settled, true),
         };
         let report = &mut self.reports[batch.push];
@@ -67,12 +67,12 @@ impl Books {
         match settled {
             Settled::Accepted => {
                 tally.accepted = targets;
-                lane.brake.count_answer();
+                lane.breaker.count_answer();
             }
             Settled::Rejected { class, code, message, request_id } => {
                 tally.rejected = targets;
                 if is_news {
-                    lane.brake.count_answer();
+                    lane.breaker.count_answer();
                     react(lane, report, class, &code, &message);
                 }
                 match report.refusals.iter_mut().find(|refusal| refusal.code == code) {
@@ -82,8 +82,12 @@ impl Books {
             }
             Settled::Unknown { why, request_id } => {
                 tally.unknown = targets;
-                lane.brake.count_doubt();
+                lane.breaker.count_doubt();
                 report.doubts.push(Doubtful { task_name: batch.task_name, why, request_id, targets });
+            }
+            Settled::Unreachable { cause, why } => {
+                lane.breaker.trip(Stop::Unreachable { cause, message: why });
+                return;
             }
             Settled::NotAttempted => return,
         }
@@ -109,9 +113,9 @@ impl Books {
 fn react<D>(lane: &Lane<D>, report: &mut CampaignReport, class: RejectClass, code: &str, message: &str) {
     let (code, message) = (code.to_owned(), message.to_owned());
     match class {
-        RejectClass::Throttled => lane.brake.pull(Stop::Quota { code, message }),
-        RejectClass::Credentials => lane.brake.pull(Stop::Credentials { code, message }),
-        RejectClass::Unreachable => lane.brake.pull(Stop::Unreachable { message }),
+        RejectClass::Throttled => lane.breaker.trip(Stop::Quota { code, message }),
+        RejectClass::Credentials => lane.breaker.trip(Stop::Credentials { code, message }),
+        RejectClass::Unreachable(cause) => lane.breaker.trip(Stop::Unreachable { cause, message }),
         RejectClass::Content => {
             report.obstacle.get_or_insert(format!("the vendor refuses its content: {code}: {message}"));
         }

@@ -31,9 +31,6 @@ const AHEAD_PER_SECOND: usize = 20;
 const GROUP: usize = 128;
 const COMPANY_MAX: Duration = Duration::from_millis(4);
 
-/// How often a batch is tried again that found no connection: a host that is down stays down, mostly.
-const CONNECTION_RETRIES_MAX: usize = 2;
-
 /// What the producer hands over, in the plan's order.
 pub(super) enum Cut {
     Batch(Box<Batch>),
@@ -101,25 +98,25 @@ impl<'a, D: Deliver> Dispatch<'a, D> {
         }
     }
 
-    /// Sends every batch, until all are settled, or all that left are after the brake was pulled.
+    /// Sends every batch, until all are settled, or all that left are after the breaker tripped.
     pub(super) async fn run(mut self) {
         let lane = Arc::clone(self.lane);
-        let mut pulled = std::pin::pin!(lane.brake.pulled());
-        let mut is_pulled = false;
+        let mut tripped = std::pin::pin!(lane.breaker.tripped());
+        let mut is_tripped = false;
         loop {
-            let timer = if is_pulled {
+            let timer = if is_tripped {
                 self.withdraw();
                 None
             } else {
                 self.launch()
             };
-            let company = self.post(is_pulled);
+            let company = self.post(is_tripped);
             let timer = timer.into_iter().chain(company).min();
             self.lane.progress.set_waiting(self.again.len());
-            if self.is_waiting_for_ends(is_pulled) {
+            if self.is_waiting_for_ends(is_tripped) {
                 self.lane.deliver.hang_up();
             }
-            if !self.is_busy() && (is_pulled || self.is_dry()) {
+            if !self.is_busy() && (is_tripped || self.is_dry()) {
                 while let Some(batch) = self.again.pop_front() {
                     self.forgo(batch);
                 }
@@ -128,7 +125,7 @@ impl<'a, D: Deliver> Dispatch<'a, D> {
             let (journal_is_open, wants_cuts) = (self.journal.is_open(), self.fresh.is_empty());
             tokio::select! {
                 biased;
-                () = &mut pulled, if !is_pulled => is_pulled = true,
+                () = &mut tripped, if !is_tripped => is_tripped = true,
                 answers = self.journal.answers(), if journal_is_open => {
                     for answer in answers {
                         self.heed(answer);
@@ -141,14 +138,14 @@ impl<'a, D: Deliver> Dispatch<'a, D> {
                     }
                 }
                 Some(ended) = self.flights.join_next() => ended.expect("no flight panics"),
-                cuts = next(&mut self.cuts), if wants_cuts && !is_pulled => self.take(cuts),
+                cuts = next(&mut self.cuts), if wants_cuts && !is_tripped => self.take(cuts),
                 () = until(timer), if timer.is_some() => {}
             }
         }
     }
 
     /// Sends the journal what was ordered, unless it can wait for company: then returns until when.
-    fn post(&mut self, is_pulled: bool) -> Option<Instant> {
+    fn post(&mut self, is_tripped: bool) -> Option<Instant> {
         let gathered = self.journal.gathered();
         if gathered == 0 {
             self.gathering = None;
@@ -158,7 +155,7 @@ impl<'a, D: Deliver> Dispatch<'a, D> {
         let now = Instant::now();
         let until = *self.gathering.get_or_insert(now + COMPANY_MAX);
         let is_short = ready * 3 < self.ahead_max && !self.journal.is_writing();
-        if is_pulled || is_short || gathered >= GROUP || until <= now {
+        if is_tripped || is_short || gathered >= GROUP || until <= now {
             self.gathering = None;
             self.journal.leave();
             return None;
@@ -329,7 +326,7 @@ impl<'a, D: Deliver> Dispatch<'a, D> {
                 }
             }
             Answer::Unwritten(parcel, error) => {
-                self.lane.brake.pull(Stop::from(error));
+                self.lane.breaker.trip(Stop::from(error));
                 match parcel {
                     Parcel::Intent(batch) => {
                         self.intended -= 1;
@@ -347,12 +344,13 @@ impl<'a, D: Deliver> Dispatch<'a, D> {
 
     /// Returns the batch if it may go out again: the vendor certainly did not take it, and may do so later.
     fn worth_another_try(&self, landed: Landed) -> Result<Box<Batch>, Landed> {
-        if self.lane.brake.is_pulled() {
+        if self.lane.breaker.is_tripped() {
             return Err(landed);
         }
         let class = match landed.settled {
             Settled::Rejected { class, .. } => class,
             Settled::NotAttempted => return Ok(landed.batch),
+            Settled::Unreachable { .. } => return self.worth_another_connection(landed),
             Settled::Accepted | Settled::Unknown { .. } => return Err(landed),
         };
         let Landed { mut batch, settled } = landed;
@@ -362,18 +360,20 @@ impl<'a, D: Deliver> Dispatch<'a, D> {
                 batch.throttled += 1;
                 batch.throttled + batch.unreachable <= tries_max
             }
-            RejectClass::Unreachable => {
-                batch.unreachable += 1;
-                batch.unreachable <= CONNECTION_RETRIES_MAX
-                    && batch.throttled + batch.unreachable <= tries_max
-            }
-            RejectClass::Credentials | RejectClass::Content => false,
+            RejectClass::Credentials | RejectClass::Content | RejectClass::Unreachable(_) => false,
         };
         if !is_worth_it {
             return Err(Landed { batch, settled });
         }
         batch.refused = Some(Box::new(settled));
         Ok(batch)
+    }
+
+    /// Nothing of the batch left. Whether the vendor is out of reach, the circuit breaker counts over all batches.
+    fn worth_another_connection(&self, mut landed: Landed) -> Result<Box<Batch>, Landed> {
+        landed.batch.unreachable += 1;
+        let is_worth_it = landed.batch.throttled + landed.batch.unreachable <= self.lane.options.retries_max;
+        if is_worth_it { Ok(landed.batch) } else { Err(landed) }
     }
 }
 

@@ -8,12 +8,13 @@ use tokio::sync::{mpsc, watch};
 
 use crate::apply::batch::batches;
 use crate::apply::books::Books;
+use crate::apply::circuit_breaker::CircuitBreaker;
 use crate::apply::crash;
 use crate::apply::dispatch::{Cut, Dispatch};
 use crate::apply::pace::Pace;
 use crate::apply::report::{Progress, Report};
 use crate::apply::send::{Lane, batch};
-use crate::apply::stop::{Brake, Interrupt, Stop};
+use crate::apply::stop::{Interrupt, Stop};
 use crate::apply::{Break, Deliver, Journal, Step, TargetSource};
 use crate::domain::{Environment, LedgerSalt, ProjectName};
 use crate::ledger::{Receiver, Record, RunId};
@@ -98,7 +99,7 @@ pub async fn execute<D: Deliver>(execution: Execution<D>) -> Report {
         starting: AtomicUsize::new(0),
         ready: Mutex::default(),
         flown: sender,
-        brake: Brake::new(),
+        breaker: CircuitBreaker::new(),
         progress,
     });
     let pushes = Arc::new(plan.pushes);
@@ -107,12 +108,12 @@ pub async fn execute<D: Deliver>(execution: Execution<D>) -> Report {
         return books.close(Some(stop));
     }
     crash::after(Step::RunStarted, lane.options.break_after);
-    let watcher = tokio::spawn(brake_on_interrupt(Arc::clone(&lane), interrupt));
+    let watcher = tokio::spawn(trip_on_interrupt(Arc::clone(&lane), interrupt));
     let cuts = produce(&lane, &pushes, salt, targets);
     Dispatch::new(&lane, &pushes, (cuts, flown), &mut journal, &mut books).run().await;
     watcher.abort();
     crash::after(Step::RunDone, lane.options.break_after);
-    let report = books.close(lane.brake.reason());
+    let report = books.close(lane.breaker.reason());
     end(&lane, &mut journal, report).await
 }
 
@@ -141,16 +142,16 @@ async fn end<D>(lane: &Lane<D>, journal: &mut Journal, mut report: Report) -> Re
 }
 
 /// An interrupt first lets what is in flight settle; a second one, or a while that no request can take, ends that.
-async fn brake_on_interrupt<D>(lane: Arc<Lane<D>>, mut interrupt: watch::Receiver<Interrupt>) {
+async fn trip_on_interrupt<D>(lane: Arc<Lane<D>>, mut interrupt: watch::Receiver<Interrupt>) {
     if interrupt.wait_for(|wanted| *wanted >= Interrupt::Settle).await.is_err() {
         return;
     }
-    lane.brake.pull(Stop::Interrupted);
+    lane.breaker.trip(Stop::Interrupted);
     let bound = lane.environment.timeout + SETTLE_MARGIN;
     let again = interrupt.wait_for(|wanted| *wanted >= Interrupt::Abandon);
     // Elapsed, asked again, or nobody left to ask: in each case nothing is waited for any longer.
     drop(tokio::time::timeout(bound, again).await);
-    lane.brake.abandon();
+    lane.breaker.abandon();
 }
 
 /// Reads audiences, cuts batches and builds their requests on a thread of its own, some ahead.

@@ -6,6 +6,7 @@
 
 mod batch;
 mod books;
+mod circuit_breaker;
 mod crash;
 mod dispatch;
 mod execute;

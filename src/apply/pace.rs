@@ -230,9 +230,10 @@ impl Pace {
         self.rules().throttle(turn, asked, fastrand::f64(), Instant::now());
     }
 
-    /// Makes everything wait because no connection came about.
-    pub(super) fn pause(&self, turn: Option<Turn>) {
-        self.rules().pause(turn, None, fastrand::f64(), Instant::now());
+    /// Makes everything wait because no connection came about. Returns whether that is news: what failed beside another one
+    /// tells nothing new.
+    pub(super) fn pause(&self, turn: Option<Turn>) -> bool {
+        self.rules().pause(turn, None, fastrand::f64(), Instant::now())
     }
 
     fn rules(&self) -> MutexGuard<'_, Rules> {

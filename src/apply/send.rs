@@ -14,7 +14,8 @@ use crate::apply::batch::Addressees;
 use crate::apply::journal::{Clock, Intent};
 use crate::apply::pace::{Pace, Turn};
 use crate::apply::report::Progress;
-use crate::apply::stop::{Brake, Stop};
+use crate::apply::circuit_breaker::CircuitBreaker;
+use crate::apply::stop::Stop;
 use crate::apply::{Options, Step, crash};
 use crate::domain::{
     Addressee, Call, Campaign, Environment, LedgerSalt, MessageKey, MessageKeys, ProjectName, Recipients,
@@ -23,10 +24,9 @@ use crate::domain::{
 use crate::ledger::{IntentRecord, Outcome};
 use crate::plan::PlannedPush;
 use crate::state::Lease;
-use crate::vendor::{self, Delivered, Gate, MultipleTarget, Prepared, Provisional, RejectClass, Request};
-
-/// Code on record of a request that never left.
-const NOT_SENT: &str = "NotSent";
+use crate::vendor::{
+    self, Delivered, Gate, MultipleTarget, NoConnection, Prepared, Provisional, RejectClass, Request,
+};
 
 /// How long after its intent a request may leave. Later, as after a long pause or a machine that slept, it gets an intent
 /// anew: what a batch in doubt may have become is counted from its intent.
@@ -72,7 +72,7 @@ pub(super) struct Lane<D> {
     pub(super) ready: Mutex<Ready>,
     /// Where batches go whose request is over.
     pub(super) flown: mpsc::UnboundedSender<Flown>,
-    pub(super) brake: Brake,
+    pub(super) breaker: CircuitBreaker,
     pub(super) progress: Arc<Progress>,
 }
 
@@ -92,7 +92,7 @@ impl<D> Lane<D> {
     /// Takes the next batch that may leave now; if it is only a matter of time, returns when one may.
     pub(super) fn take(&self) -> Result<Option<(Box<Batch>, Intent)>, Instant> {
         let mut ready = self.ready();
-        if ready.queue.is_empty() || self.brake.is_pulled() {
+        if ready.queue.is_empty() || self.breaker.is_tripped() {
             return Ok(None);
         }
         self.pace.beat(self.starting.load(Ordering::Relaxed))?;
@@ -148,6 +148,11 @@ pub(super) enum Settled {
     Unknown {
         why: String,
         request_id: Option<String>,
+    },
+    /// No connection came about: nothing of its request left.
+    Unreachable {
+        cause: NoConnection,
+        why: String,
     },
     /// The apply was stopped before its request left.
     NotAttempted,
@@ -289,7 +294,7 @@ async fn carry<D: Deliver>(
     let delivered = tokio::select! {
         biased;
         delivered = lane.deliver.deliver(&batch.request, &batch.nonce, &start) => delivered,
-        () = lane.brake.abandoned() => start.turn().map(|_| given_up().into()),
+        () = lane.breaker.abandoned() => start.turn().map(|_| given_up().into()),
     };
     match start.turn() {
         Some(turn) => lane.pace.arrive(turn),
@@ -299,22 +304,30 @@ async fn carry<D: Deliver>(
         Some(Delivered { outcome, provisional }) => (Some(outcome), provisional),
         None => (None, None),
     };
-    heed(&start, outcome.as_ref());
+    if let Some(outcome) = &outcome {
+        learn(&start, outcome);
+    }
     (Flown { batch, intent, outcome }, provisional)
 }
 
-/// Lets the pace learn from what came of a request.
-fn heed<D>(start: &Start<'_, D>, outcome: Option<&vendor::Outcome>) {
-    let pace = &start.lane.pace;
+/// Lets the pace and the circuit breaker learn from what came of a request.
+fn learn<D>(start: &Start<'_, D>, outcome: &vendor::Outcome) {
+    let Lane { pace, breaker, .. } = start.lane;
     match (outcome, start.turn()) {
-        (Some(vendor::Outcome::Rejected { class: RejectClass::Throttled, retry_after, .. }), _) => {
+        (vendor::Outcome::Rejected { class: RejectClass::Throttled, retry_after, .. }, _) => {
+            breaker.count_connection();
             start.throttle(*retry_after);
         }
-        (Some(vendor::Outcome::Rejected { class: RejectClass::Unreachable, .. }), turn) => pace.pause(turn),
-        (Some(vendor::Outcome::Accepted { .. } | vendor::Outcome::Rejected { .. }), Some(turn)) => {
+        (vendor::Outcome::Rejected { class: RejectClass::Unreachable(cause), message, .. }, turn) => {
+            if pace.pause(turn) {
+                breaker.count_connection_failure(*cause, message);
+            }
+        }
+        (vendor::Outcome::Accepted { .. } | vendor::Outcome::Rejected { .. }, Some(turn)) => {
+            breaker.count_connection();
             pace.answer(turn);
         }
-        (Some(_) | None, _) => {}
+        (_, _) => breaker.count_connection(),
     }
 }
 
@@ -352,11 +365,11 @@ impl<D: Deliver> Gate for Start<'_, D> {
         }
         let turn = tokio::select! {
             biased;
-            () = self.lane.brake.pulled() => return None,
+            () = self.lane.breaker.tripped() => return None,
             turn = self.lane.pace.begin() => turn,
         };
         if let Err(error) = self.lane.lease.prove() {
-            self.lane.brake.pull(Stop::from(Arc::new(error)));
+            self.lane.breaker.trip(Stop::from(Arc::new(error)));
             self.lane.pace.arrive(turn);
             return None;
         }
@@ -409,8 +422,13 @@ pub(super) fn settled(outcome: Option<vendor::Outcome>) -> (Outcome, Settled) {
     match outcome {
         None => {
             let message = "the request was held back: nothing left".to_owned();
-            let record = Outcome::Rejected { code: NOT_SENT.to_owned(), message, request_id: None };
+            let record = Outcome::Rejected { code: Outcome::NOT_SENT.to_owned(), message, request_id: None };
             (record, Settled::NotAttempted)
+        }
+        Some(vendor::Outcome::Rejected { class: RejectClass::Unreachable(cause), message, .. }) => {
+            let code = Outcome::NOT_SENT.to_owned();
+            let record = Outcome::Rejected { code, message: message.clone(), request_id: None };
+            (record, Settled::Unreachable { cause, why: message })
         }
         Some(vendor::Outcome::Accepted { request_id, task_id }) => {
             (Outcome::Accepted { request_id, task_id }, Settled::Accepted)
@@ -434,7 +452,7 @@ impl Settled {
     /// What is told where it could not be put on record.
     pub(super) fn unrecorded(self) -> Self {
         let why = match self {
-            Self::NotAttempted => "the request did not leave, but that could not be recorded",
+            Self::NotAttempted | Self::Unreachable { .. } => "the request did not leave, but that could not be recorded",
             Self::Accepted | Self::Rejected { .. } | Self::Unknown { .. } => {
                 "the request left, but what came of it could not be recorded"
             }

@@ -1,15 +1,12 @@
 //! Why an apply ends before everything planned was attempted.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard};
-
-use tokio::sync::watch;
+use std::sync::Arc;
 
 use crate::apply::JournalError;
+use crate::apply::circuit_breaker::DOUBTS_IN_A_ROW_MAX;
 use crate::state::StateError;
-
-/// So many batches in a row without a known outcome, and the vendor is taken to be down.
-const DOUBTS_IN_A_ROW_MAX: u32 = 10;
+use crate::vendor::NoConnection;
 
 /// What somebody who interrupts an apply wants.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -44,7 +41,9 @@ pub enum Stop {
     },
     /// No request can leave.
     Unreachable {
-        /// What the network says.
+        /// Why no connection comes about.
+        cause: NoConnection,
+        /// The same in words, with the host.
         message: String,
     },
     /// One batch after the other has no known outcome.
@@ -86,7 +85,7 @@ impl fmt::Display for Stop {
             Self::Quota { code, message } => {
                 write!(formatter, "the vendor takes no more for now: {code}: {message}")
             }
-            Self::Unreachable { message } => write!(formatter, "the vendor cannot be reached: {message}"),
+            Self::Unreachable { message, .. } => formatter.write_str(message),
             Self::Doubts => {
                 write!(
                     formatter,
@@ -102,83 +101,14 @@ impl fmt::Display for Stop {
     }
 }
 
-/// The one place where an apply in flight learns that it shall end: set once, seen by all.
-pub(super) struct Brake {
-    pulled: Mutex<State>,
-    wake: watch::Sender<Interrupt>,
-}
-
-#[derive(Default)]
-struct State {
-    stop: Option<Stop>,
-    doubts_in_a_row: u32,
-}
-
-impl Brake {
-    pub(super) fn new() -> Self {
-        Self { pulled: Mutex::default(), wake: watch::Sender::new(Interrupt::None) }
-    }
-
-    /// Stops the apply; the first reason stays.
-    pub(super) fn pull(&self, stop: Stop) {
-        self.state().stop.get_or_insert(stop);
-        self.rise(Interrupt::Settle);
-    }
-
-    /// Gives up what is in flight.
-    pub(super) fn abandon(&self) {
-        self.rise(Interrupt::Abandon);
-    }
-
-    fn rise(&self, to: Interrupt) {
-        self.wake.send_if_modified(|level| {
-            let is_higher = to > *level;
-            *level = to.max(*level);
-            is_higher
-        });
-    }
-
-    /// Counts an outcome that nobody knows, and stops when there are too many in a row.
-    pub(super) fn count_doubt(&self) {
-        let doubts = {
-            let mut state = self.state();
-            state.doubts_in_a_row += 1;
-            state.doubts_in_a_row
-        };
-        if doubts >= DOUBTS_IN_A_ROW_MAX {
-            self.pull(Stop::Doubts);
+impl Stop {
+    /// Returns what a person can do about it, where there is something.
+    #[must_use]
+    pub fn help(&self) -> Option<&'static str> {
+        match self {
+            Self::Unreachable { cause, .. } => Some(cause.help()),
+            Self::Quota { .. } => Some("run it again later: what is left is still planned"),
+            Self::Interrupted | Self::Credentials { .. } | Self::Doubts | Self::Ledger(_) => None,
         }
-    }
-
-    /// Notes that the vendor answers.
-    pub(super) fn count_answer(&self) {
-        self.state().doubts_in_a_row = 0;
-    }
-
-    pub(super) fn is_pulled(&self) -> bool {
-        *self.wake.borrow() >= Interrupt::Settle
-    }
-
-    /// Waits until the apply shall end.
-    pub(super) async fn pulled(&self) {
-        self.reached(Interrupt::Settle).await;
-    }
-
-    /// Waits until what is in flight shall be given up.
-    pub(super) async fn abandoned(&self) {
-        self.reached(Interrupt::Abandon).await;
-    }
-
-    async fn reached(&self, level: Interrupt) {
-        let mut wake = self.wake.subscribe();
-        wake.wait_for(|reached| *reached >= level).await.expect("the sender lives as long as `self`");
-    }
-
-    pub(super) fn reason(&self) -> Option<Stop> {
-        self.state().stop.clone()
-    }
-
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.pulled.lock().expect("no holder of this lock panics")
     }
 }

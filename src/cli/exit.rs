@@ -15,7 +15,7 @@ pub(in crate::cli) enum ExitStatus {
     Written = 3,
     /// Credentials or permission.
     Credentials = 4,
-    /// Vendor quota or rate limit; nothing in doubt, try again later.
+    /// The vendor throttles, or cannot be reached; nothing is in doubt, try again later.
     Quota = 5,
     /// A guard refused, or an approval is needed.
     Refused = 6,
@@ -49,7 +49,7 @@ Exit codes:
   2    changes pending (only with --detailed-exitcode)
   3    what was written is wrong: files, flags, a plan file
   4    credentials or permission
-  5    vendor quota or rate limit; nothing in doubt, try again later
+  5    the vendor throttles, or cannot be reached; nothing in doubt, try again later
   6    a guard refused, or an approval is needed
   7    stale plan: files, audience, ledger or environment differ from what was reviewed
   8    the ledger is locked by another run

@@ -104,8 +104,17 @@ struct Folding {
     runs: Vec<RunSummary>,
     run_places: HashMap<RunId, usize>,
     take_overs: Vec<TakeOver>,
+    /// Batches of the last run that the vendor did not take, and that may come again: as what they were counted last.
+    untaken: HashMap<(CampaignId, Revision, u32), Untaken>,
     /// Whether all records so far are of what was packed.
     is_packing: bool,
+}
+
+/// As what a run's batch counts that the vendor did not take. Held back after a rejection, it stays rejected.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Untaken {
+    Rejected,
+    NotSent,
 }
 
 struct Edition {
@@ -142,6 +151,7 @@ impl Folding {
             runs: Vec::new(),
             run_places: HashMap::new(),
             take_overs: Vec::new(),
+            untaken: HashMap::new(),
             is_packing: false,
         }
     }
@@ -187,6 +197,9 @@ impl Folding {
                     accepted: 0,
                     rejected: 0,
                     unknown: 0,
+                    not_attempted: 0,
+                    batches: 0,
+                    attempts: 0,
                     stopped: None,
                     campaigns: Vec::new(),
                 });
@@ -203,8 +216,9 @@ impl Folding {
                 self.settle(serial, at, intent, outcome_of(verdict, reason, task_id), by)?;
             }
             Record::TakenOver { .. } => self.take_overs.push(TakeOver { serial, at }),
-            Record::RunEnded { run, stopped, .. } => {
+            Record::RunEnded { run, stopped, not_attempted, .. } => {
                 if let Some(summary) = self.run_of(&run) {
+                    summary.not_attempted = not_attempted;
                     summary.ended_at = Some(at);
                     summary.stopped = stopped;
                 }
@@ -238,6 +252,7 @@ impl Folding {
     }
 
     fn start_run(&mut self, run: RunSummary) {
+        self.untaken.clear();
         self.run_places.insert(run.run.clone(), self.runs.len());
         self.runs.push(run);
     }
@@ -268,7 +283,14 @@ impl Folding {
             if edition.sent_by.replace(place) != Some(place) {
                 summary.campaigns.push(key);
             }
-            summary.unknown += intent.targets.len() as u64;
+            let targets = intent.targets.len() as u64;
+            match self.untaken.get(&(intent.campaign.clone(), intent.revision, intent.batch)) {
+                Some(Untaken::Rejected) => summary.rejected = summary.rejected.saturating_sub(targets),
+                Some(Untaken::NotSent) => summary.not_attempted = summary.not_attempted.saturating_sub(targets),
+                None => summary.batches += 1,
+            }
+            summary.attempts += 1;
+            summary.unknown += targets;
         }
         self.open.insert(serial, Doubt { serial, at, intent, why: None, controls: Vec::new() });
         Ok(())
@@ -300,6 +322,7 @@ impl Folding {
         if !matches!(outcome, Outcome::Unknown { .. }) {
             edition.open_intents -= 1;
         }
+        let is_not_sent = outcome.is_not_sent();
         match outcome {
             Outcome::Accepted { task_id, .. } => {
                 match task_id {
@@ -317,11 +340,22 @@ impl Folding {
                 }
             }
             Outcome::Rejected { code, message, request_id } => {
-                edition.rejected.extend(&doubt.intent.targets);
-                edition.last_rejection = Some(Rejection { code, message, request_id });
+                if !is_not_sent {
+                    edition.rejected.extend(&doubt.intent.targets);
+                    edition.last_rejection = Some(Rejection { code, message, request_id });
+                }
+                let untaken = self.untaken.entry((key.0, key.1, doubt.intent.batch));
+                let untaken = untaken.or_insert(Untaken::NotSent);
+                if !is_not_sent {
+                    *untaken = Untaken::Rejected;
+                }
+                let untaken = *untaken;
                 if let Some(summary) = self.run_of(&doubt.intent.run) {
                     summary.unknown -= targets;
-                    summary.rejected += targets;
+                    match untaken {
+                        Untaken::Rejected => summary.rejected += targets,
+                        Untaken::NotSent => summary.not_attempted += targets,
+                    }
                 }
             }
             Outcome::Unknown { why, .. } => {

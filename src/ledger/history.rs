@@ -115,10 +115,19 @@ pub struct RunSummary {
     pub receiver: Option<Receiver>,
     /// Targets accepted, by the outcomes on record.
     pub accepted: u64,
-    /// Targets rejected, by the outcomes on record; a batch that was tried three times counts three times.
+    /// Targets rejected; in runs that a version before 0.3 packed, a batch that was tried three times counts three times.
     pub rejected: u64,
     /// Targets in doubt, intents without an outcome included.
     pub unknown: u64,
+    /// Targets that were planned and of which no request left; of a run that came to no end, those that are on record.
+    #[serde(default)]
+    pub not_attempted: u64,
+    /// Batches; 0 in runs that a version before 0.3 packed.
+    #[serde(default)]
+    pub batches: u64,
+    /// Requests that left or were about to: more than batches where some were tried again.
+    #[serde(default)]
+    pub attempts: u64,
     /// Why it stopped early, if it said so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stopped: Option<String>,

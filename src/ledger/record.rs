@@ -201,6 +201,23 @@ pub enum Outcome {
     },
 }
 
+impl Outcome {
+    /// Code on record of a request that never left.
+    pub const NOT_SENT: &'static str = "NotSent";
+
+    /// Whether it says that nothing of the request left: the vendor rejected nothing.
+    #[must_use]
+    pub fn is_not_sent(&self) -> bool {
+        match self {
+            // Versions before 0.3 wrote `connect` where no connection came about.
+            Self::Rejected { code, message, .. } => {
+                code == Self::NOT_SENT || (code == "connect" && message.starts_with("no connection"))
+            }
+            Self::Accepted { .. } | Self::Unknown { .. } => false,
+        }
+    }
+}
+
 /// Who found out what came of an intent that was in doubt.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use serde::Serialize;
 
+use crate::apply::Tally;
 use crate::domain::{CampaignId, Revision};
 use crate::ledger::{Doubt, History, RunSummary};
 use crate::render::text::{self, DOUBT, QUIET, STRONG};
@@ -92,6 +93,9 @@ pub struct RunStatus {
     accepted: u64,
     rejected: u64,
     in_doubt: u64,
+    not_attempted: u64,
+    batches: u64,
+    attempts: u64,
     stopped: Option<String>,
     campaigns: Vec<String>,
 }
@@ -111,6 +115,9 @@ impl RunStatus {
             accepted: run.accepted,
             rejected: run.rejected,
             in_doubt: run.unknown,
+            not_attempted: run.not_attempted,
+            batches: run.batches,
+            attempts: run.attempts,
             stopped: run.stopped.clone(),
             campaigns: run.campaigns.iter().map(name).collect(),
         }
@@ -188,13 +195,19 @@ pub fn runs(runs: &[RunStatus], zone: Tz) -> String {
         };
         let (started, actor) = (text::time(run.started_at, zone), text::plain(&run.actor));
         let _ = writeln!(out, "{STRONG}{started}{STRONG:#}  {actor}  {ended}");
-        let _ = writeln!(
-            out,
-            "    {} accepted, {} rejected, {} in doubt",
-            text::number(run.accepted),
-            text::number(run.rejected),
-            text::number(run.in_doubt),
-        );
+        let tally = Tally {
+            accepted: run.accepted,
+            rejected: run.rejected,
+            unknown: run.in_doubt,
+            not_attempted: run.not_attempted,
+        };
+        let _ = writeln!(out, "    {}", super::report::summary(tally));
+        if run.attempts > run.batches && run.batches > 0 {
+            let batches = text::noun(run.batches, "batch", "batches");
+            let retries = text::noun(run.attempts - run.batches, "retry", "retries");
+            let attempts = text::count(run.attempts, "attempt");
+            let _ = writeln!(out, "    {batches} in {attempts}: {retries}");
+        }
         for campaign in &run.campaigns {
             let _ = writeln!(out, "    {campaign}");
         }

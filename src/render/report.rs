@@ -13,11 +13,15 @@ use crate::render::text::{self, BAD, DOUBT, GOOD, QUIET, STRONG};
 #[must_use]
 pub fn report(report: &Report, took: Duration, caller: &Caller) -> String {
     let mut out = String::from("\n");
+    if let Some(stop) = &report.stop {
+        let _ = writeln!(out, "{BAD}Stopped early{BAD:#}: {}", text::plain(&stop.to_string()));
+        if let Some(help) = stop.help() {
+            let _ = writeln!(out, "{QUIET}help{QUIET:#}: {help}");
+        }
+        out.push('\n');
+    }
     for campaign in &report.campaigns {
         campaign_block(&mut out, campaign);
-    }
-    if let Some(stop) = &report.stop {
-        let _ = writeln!(out, "\n{BAD}Stopped early{BAD:#}: {}", text::plain(&stop.to_string()));
     }
     let tally = report.tally();
     if tally.unknown > 0 {
@@ -32,7 +36,7 @@ pub fn report(report: &Report, took: Duration, caller: &Caller) -> String {
     let _ = writeln!(out, "\n{STRONG}Applied in {}: {}.{STRONG:#}", seconds(took), summary(tally));
     if tally.rejected + tally.not_attempted > 0 {
         let plan = caller.command("plan");
-        let _ = writeln!(out, "What was rejected or not attempted is planned again: see `{plan}`.");
+        let _ = writeln!(out, "What was rejected or not sent is planned again: see `{plan}`.");
     }
     out
 }
@@ -41,7 +45,7 @@ pub fn report(report: &Report, took: Duration, caller: &Caller) -> String {
 #[must_use]
 pub fn summary(tally: Tally) -> String {
     format!(
-        "{} accepted, {} rejected, {} in doubt, {} not attempted",
+        "{} accepted, {} rejected, {} in doubt, {} not sent",
         text::number(tally.accepted),
         text::number(tally.rejected),
         text::number(tally.unknown),
@@ -55,7 +59,7 @@ fn non_zero(tally: Tally) -> String {
         (tally.accepted, "accepted"),
         (tally.rejected, "rejected"),
         (tally.unknown, "in doubt"),
-        (tally.not_attempted, "not attempted"),
+        (tally.not_attempted, "not sent"),
     ];
     let parts = parts.iter().filter(|(count, _)| *count > 0);
     parts.map(|(count, what)| format!("{} {what}", text::number(*count))).collect::<Vec<_>>().join(", ")

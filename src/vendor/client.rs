@@ -19,8 +19,8 @@ use url::Url;
 
 use crate::domain::{Credentials, Environment};
 use crate::vendor::ask::{Answered, Asker};
-use crate::vendor::connection::{Connection, Connector, innermost};
-use crate::vendor::outcome::{Delivered, Outcome, RejectClass};
+use crate::vendor::connection::{Connection, Connector, Unopened, innermost};
+use crate::vendor::outcome::{Delivered, NoConnection, Outcome, RejectClass};
 use crate::vendor::pool::{IDLE_MAX, Pool};
 use crate::vendor::reply::{self, Reply};
 use crate::vendor::request::{Prepared, Request};
@@ -171,9 +171,9 @@ impl Client {
         match self.exchange(request, nonce, gate).await {
             Ok((exchanged, connection)) => Some(self.weigh(&exchanged, connection, gate).await),
             Err(NoReply::HeldBack) => None,
-            Err(NoReply::NothingLeft(why)) => Some(
+            Err(NoReply::NothingLeft(Unopened { cause, why })) => Some(
                 Outcome::Rejected {
-                    class: RejectClass::Unreachable,
+                    class: RejectClass::Unreachable(cause),
                     code: "connect".to_owned(),
                     message: why,
                     request_id: None,
@@ -300,7 +300,8 @@ impl Client {
                 // The other end closed the connection before a byte was written, or had written out of turn.
                 Ok(Err(Broken { why, is_unwritten: true })) => {
                     if is_new && unwritten_left == 0 {
-                        return Err(NoReply::NothingLeft(format!("no connection to the vendor: {why}")));
+                        let why = format!("no connection to `{}`: {why}", self.0.base);
+                        return Err(NoReply::NothingLeft(Unopened { cause: NoConnection::Other, why }));
                     }
                     unwritten_left = unwritten_left.saturating_sub(u32::from(is_new));
                 }
@@ -324,7 +325,7 @@ impl Client {
         }
         match self.0.connector.open(Arc::downgrade(&self.0.idle)).await {
             Ok(connection) => Ok(Ready { connection, since: Instant::now(), is_new: true }),
-            Err(why) => Err(NoReply::NothingLeft(format!("no connection to the vendor: {why}"))),
+            Err(unopened) => Err(NoReply::NothingLeft(unopened)),
         }
     }
 
@@ -430,7 +431,7 @@ pub(super) enum NoReply {
     /// The gate kept it back: not a byte of the request left.
     HeldBack,
     /// No connection came about: not a byte of the request left.
-    NothingLeft(String),
+    NothingLeft(Unopened),
     /// The vendor may have the request.
     MayHaveArrived(String),
 }

@@ -3,7 +3,7 @@
 //! A connection carries one request at a time. Nothing is sent here, and nothing again.
 
 use std::error::Error;
-use std::io;
+use std::io::{self, ErrorKind};
 use std::pin::pin;
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
@@ -25,6 +25,7 @@ use url::Url;
 
 use crate::vendor::client::ClientError;
 use crate::vendor::line::Line;
+use crate::vendor::outcome::NoConnection;
 use crate::vendor::pool::{IDLE_MAX, Pool};
 use crate::vendor::stream::{Socket, Watched};
 
@@ -59,6 +60,8 @@ impl Drop for Connection {
 #[derive(Clone)]
 pub(super) struct Connector {
     endpoint: Uri,
+    /// The endpoint's host and port, as messages name it.
+    host: String,
     way: Way,
     timeout: Duration,
     /// How long a reply may take.
@@ -111,41 +114,113 @@ impl Connector {
                 }
             }
         };
-        Ok(Self { endpoint, way, timeout, reply_max })
+        let host = base[url::Position::BeforeHost..url::Position::AfterPort].to_owned();
+        Ok(Self { endpoint, host, way, timeout, reply_max })
     }
 
     /// Opens a connection, ready for its first request, which `pool` will keep. An error says that nothing was sent over it.
-    pub(super) async fn open(&self, pool: Weak<Pool<Connection>>) -> Result<Connection, String> {
+    pub(super) async fn open(&self, pool: Weak<Pool<Connection>>) -> Result<Connection, Unopened> {
         let reply_max = self.reply_max;
         let endpoint = self.endpoint.clone();
         let opened = async {
             match self.way.clone() {
                 Way::Plain(mut way) => {
-                    let stream = way.call(endpoint).await.map_err(|error| innermost(&error))?;
-                    greet(stream.into_inner(), pool, reply_max).await
+                    let stream = way.call(endpoint).await.map_err(|error| self.unopened(&error))?;
+                    let greeted = greet(stream.into_inner(), pool, reply_max).await;
+                    greeted.map_err(|error| self.unopened(&error))
                 }
                 Way::Straight(mut way) => {
-                    let stream = way.call(endpoint).await.map_err(|error| innermost(&*error))?;
-                    greet(TokioIo::new(stream), pool, reply_max).await
+                    let stream = way.call(endpoint).await.map_err(|error| self.unopened(&*error))?;
+                    let greeted = greet(TokioIo::new(stream), pool, reply_max).await;
+                    greeted.map_err(|error| self.unopened(&error))
                 }
                 Way::Proxied(mut way, proxy) => {
-                    let opened = way.call(endpoint).await;
-                    let stream = opened
-                        .map_err(|error| format!("through the proxy {proxy}: {}", innermost(&*error)))?;
-                    greet(TokioIo::new(stream), pool, reply_max).await
+                    let stream = way.call(endpoint).await;
+                    let stream = stream.map_err(|error| self.unopened_through(&proxy, &*error))?;
+                    let greeted = greet(TokioIo::new(stream), pool, reply_max).await;
+                    greeted.map_err(|error| self.unopened_through(&proxy, &error))
                 }
             }
         };
         // In a box: it is large and rare, and every request that waits would have to make room for it.
         match tokio::time::timeout(self.timeout, Box::pin(opened)).await {
             Ok(opened) => opened,
-            Err(_) => Err(format!("none came about within {:?}", self.timeout)),
+            Err(_) => Err(Unopened {
+                cause: NoConnection::TimedOut,
+                why: format!("no connection to `{}` within {:?}", self.host, self.timeout),
+            }),
+        }
+    }
+
+    /// Names the cause first: it is what people look for.
+    fn unopened(&self, error: &(dyn Error + 'static)) -> Unopened {
+        let (host, cause, said) = (&self.host, cause(error), innermost(error));
+        let why = match cause {
+            NoConnection::Refused => format!("connection refused by `{host}`"),
+            NoConnection::UnknownHost => format!("unknown host `{host}`: {said}"),
+            NoConnection::Certificate => format!("certificate of `{host}` not trusted: {said}"),
+            NoConnection::Proxy | NoConnection::TimedOut | NoConnection::Other => {
+                format!("no connection to `{host}`: {said}")
+            }
+        };
+        Unopened { cause, why }
+    }
+
+    fn unopened_through(&self, proxy: &str, error: &(dyn Error + 'static)) -> Unopened {
+        match cause(error) {
+            // The proxy opened a tunnel; what is at its other end is the vendor's.
+            NoConnection::Certificate => self.unopened(error),
+            _ => Unopened {
+                cause: NoConnection::Proxy,
+                why: format!("no connection through the proxy {proxy}: {}", innermost(error)),
+            },
         }
     }
 }
 
+/// Why a connection did not come about.
+pub(super) struct Unopened {
+    pub(super) cause: NoConnection,
+    /// In words, the cause first.
+    pub(super) why: String,
+}
+
+/// Tells by an error and those below it why no connection came about.
+fn cause(error: &(dyn Error + 'static)) -> NoConnection {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        if let Some(error) = error.downcast_ref::<rustls::Error>() {
+            return match error {
+                rustls::Error::InvalidCertificate(_) | rustls::Error::NoCertificatesPresented => {
+                    NoConnection::Certificate
+                }
+                _ => NoConnection::Other,
+            };
+        }
+        if let Some(error) = error.downcast_ref::<io::Error>() {
+            match error.kind() {
+                ErrorKind::ConnectionRefused => return NoConnection::Refused,
+                ErrorKind::TimedOut => return NoConnection::TimedOut,
+                // `io::Error` gives its inner error's source as its own: look into it first.
+                _ => {
+                    if let Some(inner) = error.get_ref() {
+                        next = Some(inner);
+                        continue;
+                    }
+                }
+            }
+        }
+        // The connector's own error type is private; these are its words for a failed look-up.
+        if error.to_string() == "dns error" {
+            return NoConnection::UnknownHost;
+        }
+        next = error.source();
+    }
+    NoConnection::Other
+}
+
 /// Begins HTTP/1.1 on a stream. A task of its own drives it, and sees to its end.
-async fn greet<S>(stream: S, pool: Weak<Pool<Connection>>, reply_max: Duration) -> Result<Connection, String>
+async fn greet<S>(stream: S, pool: Weak<Pool<Connection>>, reply_max: Duration) -> hyper::Result<Connection>
 where
     S: AsyncRead + AsyncWrite + Socket + Send + Unpin + 'static,
 {
@@ -153,7 +228,7 @@ where
     builder.max_buf_size(HEAD_BYTES_MAX);
     let line = Arc::new(Line::default());
     let watched = TokioIo::new(Watched::new(stream, Arc::clone(&line)));
-    let (sender, driver) = builder.handshake(watched).await.map_err(|error| innermost(&error))?;
+    let (sender, driver) = builder.handshake(watched).await?;
     tokio::spawn(drive(driver, Arc::clone(&line), pool, reply_max));
     Ok(Connection { sender, line })
 }

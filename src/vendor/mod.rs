@@ -26,7 +26,7 @@ mod stream;
 pub use client::{Client, ClientError, Clock, Gate};
 pub use encode::{percent_encode, sorted_query};
 pub use line::Provisional;
-pub use outcome::{Delivered, Outcome, RejectClass};
+pub use outcome::{Delivered, NoConnection, Outcome, RejectClass};
 pub use push_multiple::MultipleTarget;
 pub use query::{Heard, NamedTask, Pacing, QueryError, ScheduledTask};
 pub use request::{Action, Prepared, Request};

@@ -12,9 +12,43 @@ pub enum RejectClass {
     /// The key, its rights, its signature or this machine's clock: no request will pass.
     Credentials,
     /// No connection came about, so nothing of the request left: it may pass later.
-    Unreachable,
+    Unreachable(NoConnection),
     /// What the request says: every batch of the campaign would be refused too.
     Content,
+}
+
+/// Why no connection came about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum NoConnection {
+    /// The other end, or a firewall on the way, refused it.
+    Refused,
+    /// The host's name has no address.
+    UnknownHost,
+    /// The other end's certificate is not trusted, or is another host's.
+    Certificate,
+    /// The proxy could not be reached, or opened no tunnel.
+    Proxy,
+    /// Nothing answered in time.
+    TimedOut,
+    /// Anything else.
+    Other,
+}
+
+impl NoConnection {
+    /// Returns what a person can do about it, as a clause.
+    #[must_use]
+    pub fn help(self) -> &'static str {
+        match self {
+            Self::Refused => "check the environment's `endpoint`, and that no firewall stands in the way",
+            Self::UnknownHost => "check the host in the environment's `endpoint`, and this machine's DNS",
+            Self::Certificate => {
+                "check the environment's `endpoint` and this machine's clock; `SSL_CERT_FILE` names a file of \
+                 root certificates"
+            }
+            Self::Proxy => "check `HTTPS_PROXY` and `NO_PROXY`",
+            Self::TimedOut | Self::Other => "check the environment's `endpoint`, and this machine's network",
+        }
+    }
 }
 
 /// What is known after one request. Law 3 hangs on it: only [`Outcome::Rejected`] may be sent again.

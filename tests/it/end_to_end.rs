@@ -28,7 +28,7 @@ fn the_samples_are_planned_applied_and_then_up_to_date() {
         plan.last_line(),
         "Plan: 6 to push (32 targets in 6 requests), 0 up to date, 0 blocked, 0 in doubt."
     );
-    site.apply().exits(0).says("32 accepted, 0 rejected, 0 in doubt, 0 not attempted");
+    site.apply().exits(0).says("32 accepted, 0 rejected, 0 in doubt, 0 not sent");
     let again = site.run(&["plan", "--detailed-exitcode"]).exits(0).says("No changes.");
     assert_eq!(
         again.last_line(),

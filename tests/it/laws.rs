@@ -24,7 +24,7 @@ use campaignctl::resolve::{Audience, AudienceContents, CampaignRows, Desired, De
 use campaignctl::state::{
     self, Backend, Expected, Lease, Lines, MemoryBackend, OpenLedger, OpenRefused, StateError,
 };
-use campaignctl::vendor::{Action, Delivered, Gate, Outcome, Prepared, RejectClass};
+use campaignctl::vendor::{Action, Delivered, Gate, NoConnection, Outcome, Prepared, RejectClass};
 use chrono::{DateTime, Utc};
 use proptest::prelude::*;
 use proptest::sample::subsequence;
@@ -131,7 +131,7 @@ pub(crate) fn fates() -> impl Strategy<Value = Vec<Fate>> {
         1 => Just(Fate::Refuse(RejectClass::Throttled)),
         1 => Just(Fate::Refuse(RejectClass::Content)),
         1 => Just(Fate::Refuse(RejectClass::Credentials)),
-        1 => Just(Fate::Refuse(RejectClass::Unreachable)),
+        1 => Just(Fate::Refuse(RejectClass::Unreachable(NoConnection::Refused))),
         1 => Just(Fate::LoseAfterTaking),
         1 => Just(Fate::LoseBeforeTaking),
     ];

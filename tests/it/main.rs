@@ -50,6 +50,7 @@ mod start;
 mod still_waiting;
 mod stray;
 mod stub_vendor;
+mod unreachable;
 mod valid_corpus;
 mod wire;
 mod yaml_page;

@@ -59,16 +59,17 @@ const TAKEN_TOO: &str = r#"{"RequestId":"S","ResultCode":"OK","PushResult":{"Suc
 const ACCEPTED: &str = "accepted";
 const FINAL: &str = "rejected";
 const AGAIN: &str = "rejected, tried again";
+const NOT_SENT: &str = "not sent, tried again";
 const STOPS: &str = "rejected, the run stops";
 const UNKNOWN: &str = "unknown";
 
 const ROWS: &[Row] = &[
-    Row { seen: "connection refused", other: Refuses, outcome: AGAIN, why: "not a byte left" },
-    Row { seen: "name not resolved", other: HasNoAddress, outcome: AGAIN, why: "not a byte left" },
+    Row { seen: "connection refused", other: Refuses, outcome: NOT_SENT, why: "not a byte left" },
+    Row { seen: "name not resolved", other: HasNoAddress, outcome: NOT_SENT, why: "not a byte left" },
     Row {
         seen: "TLS handshake fails",
         other: FailsHandshake,
-        outcome: AGAIN,
+        outcome: NOT_SENT,
         why: "the request follows the handshake",
     },
     Row {
@@ -380,7 +381,8 @@ fn send(client: &Client, nonce: &str) -> Outcome {
 fn in_words(outcome: &Outcome) -> &'static str {
     match outcome {
         Outcome::Accepted { .. } => ACCEPTED,
-        Outcome::Rejected { class: RejectClass::Throttled | RejectClass::Unreachable, .. } => AGAIN,
+        Outcome::Rejected { class: RejectClass::Throttled, .. } => AGAIN,
+        Outcome::Rejected { class: RejectClass::Unreachable(_), .. } => NOT_SENT,
         Outcome::Rejected { class: RejectClass::Credentials, .. } => STOPS,
         Outcome::Rejected { class: RejectClass::Content, .. } => FINAL,
         Outcome::Unknown { .. } => UNKNOWN,

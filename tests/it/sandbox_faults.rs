@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use campaignctl::domain::{Credentials, Secret};
 use campaignctl::sandbox::{self, Fault, FaultKind, FaultShare};
-use campaignctl::vendor::{Action, Client, Outcome, RejectClass, Request};
+use campaignctl::vendor::{Action, Client, NoConnection, Outcome, RejectClass, Request};
 use chrono::DateTime;
 use url::Url;
 
@@ -167,7 +167,7 @@ fn nobody_listening_means_that_nothing_left() {
     runtime.block_on(sandbox.stop());
     let outcome = runtime.block_on(client(url, Duration::from_secs(10)).send(&request("k"), "n"));
     let Outcome::Rejected { class, .. } = outcome else { panic!("{outcome:?}") };
-    assert_eq!(class, RejectClass::Unreachable);
+    assert_eq!(class, RejectClass::Unreachable(NoConnection::Refused));
 }
 
 /// Reads one request and returns its nonce; nothing at the end of the connection.

@@ -275,7 +275,7 @@ fn status(report: &Report, had_doubts: bool) -> ExitStatus {
         Some(Stop::Interrupted) => ExitStatus::Interrupted,
         Some(Stop::Credentials { .. }) => ExitStatus::Credentials,
         Some(Stop::Quota { .. }) => ExitStatus::Quota,
-        Some(Stop::Unreachable { .. }) if !had_doubts => ExitStatus::Partial,
+        Some(Stop::Unreachable { .. }) if !had_doubts => ExitStatus::Quota,
         Some(Stop::Ledger(_)) => ExitStatus::Other,
         Some(Stop::Fenced(_)) => ExitStatus::Locked,
         Some(Stop::Doubts | Stop::Unreachable { .. }) => ExitStatus::InDoubt,
@@ -292,6 +292,7 @@ mod tests {
     use super::*;
     use crate::apply::{CampaignReport, Tally};
     use crate::domain::Revision;
+    use crate::vendor::NoConnection;
 
     fn ended(tally: Tally, stop: Option<Stop>, had_doubts: bool) -> ExitStatus {
         let campaign = CampaignReport {
@@ -316,9 +317,9 @@ mod tests {
             assert_eq!(ended(doubt, stop, false), ExitStatus::InDoubt);
         }
         assert_eq!(ended(Tally { accepted: 1, ..Tally::default() }, None, true), ExitStatus::InDoubt);
-        let unreachable = || Some(Stop::Unreachable { message: "m".to_owned() });
+        let unreachable = || Some(Stop::Unreachable { cause: NoConnection::Refused, message: "m".to_owned() });
         assert_eq!(ended(Tally::default(), unreachable(), true), ExitStatus::InDoubt);
-        assert_eq!(ended(Tally::default(), unreachable(), false), ExitStatus::Partial);
+        assert_eq!(ended(Tally::default(), unreachable(), false), ExitStatus::Quota);
     }
 
     #[test]
@@ -331,10 +332,6 @@ mod tests {
         assert_eq!(ended(rejected, Some(quota), false), ExitStatus::Quota);
         assert_eq!(ended(rejected, Some(credentials), false), ExitStatus::Credentials);
         assert_eq!(ended(rejected, Some(Stop::Interrupted), false), ExitStatus::Interrupted);
-        assert_eq!(
-            ended(rejected, Some(Stop::Unreachable { message: said().1 }), false),
-            ExitStatus::Partial
-        );
         assert_eq!(ended(rejected, None, false), ExitStatus::Partial);
         assert_eq!(ended(Tally { not_attempted: 1, ..Tally::default() }, None, false), ExitStatus::Stale);
         assert_eq!(ended(Tally { accepted: 1, ..Tally::default() }, None, false), ExitStatus::Done);
