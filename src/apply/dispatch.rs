@@ -170,10 +170,10 @@ impl<'a, D: Deliver> Dispatch<'a, D> {
     }
 
     /// Whether all that is left to come is what waits for its connections to end.
-    fn is_waiting_for_ends(&self, is_pulled: bool) -> bool {
+    fn is_waiting_for_ends(&self, is_tripped: bool) -> bool {
         let is_idle =
             self.flights.is_empty() && !self.journal.is_open() && self.lane.ready().queue.is_empty();
-        is_idle && (is_pulled || self.is_dry())
+        is_idle && (is_tripped || self.is_dry())
     }
 
     /// Whether no batch is left that may become due.

@@ -11,10 +11,10 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use crate::apply::batch::Addressees;
+use crate::apply::circuit_breaker::CircuitBreaker;
 use crate::apply::journal::{Clock, Intent};
 use crate::apply::pace::{Pace, Turn};
 use crate::apply::report::Progress;
-use crate::apply::circuit_breaker::CircuitBreaker;
 use crate::apply::stop::Stop;
 use crate::apply::{Options, Step, crash};
 use crate::domain::{
@@ -452,7 +452,9 @@ impl Settled {
     /// What is told where it could not be put on record.
     pub(super) fn unrecorded(self) -> Self {
         let why = match self {
-            Self::NotAttempted | Self::Unreachable { .. } => "the request did not leave, but that could not be recorded",
+            Self::NotAttempted | Self::Unreachable { .. } => {
+                "the request did not leave, but that could not be recorded"
+            }
             Self::Accepted | Self::Rejected { .. } | Self::Unknown { .. } => {
                 "the request left, but what came of it could not be recorded"
             }

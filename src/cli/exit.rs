@@ -41,20 +41,30 @@ impl From<ExitStatus> for ExitCode {
     }
 }
 
-/// The table of exit codes that `--help` ends with.
+/// What `--help` ends with: the table of exit codes.
 pub(super) const HELP: &str = "\
+Examples:
+  campaignctl init && campaignctl plan
+  campaignctl -e production apply
+
 Exit codes:
   0    done; for `plan`: no changes, or changes without --detailed-exitcode
   1    an error of no other class
   2    changes pending (only with --detailed-exitcode)
   3    what was written is wrong: files, flags, a plan file
   4    credentials or permission
-  5    the vendor throttles, or cannot be reached; nothing in doubt, try again later
+  5    the vendor throttles, or cannot be reached; nothing in doubt
   6    a guard refused, or an approval is needed
-  7    stale plan: files, audience, ledger or environment differ from what was reviewed
+  7    stale: files, audience, ledger or environment are not as reviewed
   8    the ledger is locked by another run
   9    a plan or a schedule has expired
   10   in doubt: the outcome of at least one push is unknown
   11   partial: some pushes were cleanly rejected, none is in doubt
   12   the ledger is missing, foreign, damaged or rolled back
   130  interrupted, after what was in flight was settled";
+
+/// Returns the exit codes with their meanings.
+pub(super) fn table() -> impl Iterator<Item = (&'static str, &'static str)> {
+    let (_, rows) = HELP.split_once("Exit codes:\n").expect("the table is there");
+    rows.lines().filter_map(|row| row.trim().split_once(' ')).map(|(code, meaning)| (code, meaning.trim()))
+}

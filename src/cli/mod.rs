@@ -3,9 +3,11 @@
 //! The only room with a clock, standard streams and environment variables. One file per command, whose doc
 //! comment is its help text. Holds no rule of its own: it asks the other rooms in turn.
 
+mod approval;
 mod audiences;
 mod clock;
 mod commands;
+mod completion;
 mod exit;
 mod failure;
 mod interrupt;
@@ -21,8 +23,10 @@ use std::process::ExitCode;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use clap::{CommandFactory, Parser};
+use clap_complete::CompleteEnv;
+use clap_complete::engine::ArgValueCandidates;
 
 use crate::cli::exit::ExitStatus;
 use crate::cli::failure::Failure;
@@ -34,7 +38,7 @@ use crate::render::caller::Caller;
 /// YAML files in git say which pushes should exist. `plan` compares them with a ledger of what was already
 /// submitted; `apply` submits what is new, and only that, each push once.
 #[derive(Debug, Parser)]
-#[command(name = "campaignctl", version, after_long_help = exit::HELP, max_term_width = 100)]
+#[command(name = "campaignctl", version, after_help = EXAMPLES, after_long_help = exit::HELP, max_term_width = 80)]
 struct Arguments {
     #[command(flatten)]
     globals: Globals,
@@ -42,29 +46,58 @@ struct Arguments {
     command: commands::Command,
 }
 
+const GLOBAL_OPTIONS: &str = "Global options";
+
+const EXAMPLES: &str = "\
+Examples:
+  campaignctl init && campaignctl plan
+  campaignctl -e production apply";
+
 /// What every command takes.
 #[derive(Debug, clap::Args)]
 struct Globals {
     /// Workspace directory, the one with `campaignctl.yaml` [default: `campaigns` if it has one, else `.`]
-    #[arg(short = 'C', long, value_name = "DIR", global = true)]
+    #[arg(
+        short = 'C', long, value_name = "DIR", global = true, help_heading = GLOBAL_OPTIONS,
+        value_hint = clap::ValueHint::DirPath
+    )]
     directory: Option<PathBuf>,
     /// Environment of the project file [default: its `default_environment`]
-    #[arg(short, long, value_name = "ENV", global = true, env = "CAMPAIGNCTL_ENVIRONMENT")]
+    #[arg(
+        short, long, value_name = "ENV", global = true, env = "CAMPAIGNCTL_ENVIRONMENT", hide_env_values = true,
+        help_heading = GLOBAL_OPTIONS, add = ArgValueCandidates::new(completion::environments)
+    )]
     environment: Option<String>,
     /// How long to wait for a ledger that another run writes to
-    #[arg(long, value_name = "DURATION", global = true, default_value = "10s", value_parser = humantime::parse_duration)]
+    #[arg(
+        long, value_name = "DURATION", global = true, default_value = "10s", value_parser = humantime::parse_duration,
+        help_heading = GLOBAL_OPTIONS, hide_short_help = true
+    )]
     lock_timeout: Duration,
     /// Do not wait to take over a ledger whose writer gives no sign of life: exit 8
     #[arg(long, global = true)]
     no_wait: bool,
     /// Act as if it were this time (RFC 3339): for demonstrations; only `endpoint: sandbox` takes it for what is written
-    #[arg(long, value_name = "TIME", global = true, env = "CAMPAIGNCTL_NOW")]
+    #[arg(
+        long, value_name = "TIME", global = true, env = "CAMPAIGNCTL_NOW", hide_env_values = true, value_parser = moment,
+        help_heading = GLOBAL_OPTIONS, hide_short_help = true
+    )]
     now: Option<DateTime<Utc>>,
+}
+
+/// Reads a moment with its zone.
+fn moment(text: &str) -> std::result::Result<DateTime<Utc>, String> {
+    let form = |example: &str| format!("a moment has a date, a time and a zone: `{example}`");
+    text.parse().map_err(|_| match text.parse::<NaiveDate>() {
+        Ok(day) => form(&format!("{day}T09:00:00+08:00")),
+        Err(_) => form("2026-12-01T09:00:00+08:00"),
+    })
 }
 
 /// Runs the process's command line, and returns its exit code.
 #[must_use]
 pub fn main() -> ExitCode {
+    CompleteEnv::with_factory(definition).var(completion::VARIABLE).complete();
     let ends_in_order = out_of_memory::ends_in_order();
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,

@@ -1,5 +1,6 @@
 //! The wiring that most commands share: files → checked → desired → ledger → plan.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -33,6 +34,8 @@ pub(super) struct Session<'a> {
     pub(super) globals: &'a Globals,
     directory: PathBuf,
     boundary: Arc<Boundary>,
+    /// Whether warnings were said before.
+    is_repeat: Cell<bool>,
 }
 
 /// A workspace that was read and checked, with everything that is wrong with it.
@@ -51,7 +54,12 @@ impl<'a> Session<'a> {
             if is_workspace { default.to_owned() } else { PathBuf::from(".") }
         });
         let boundary = Arc::new(Boundary::new(directory.clone(), shell.audience_roots()));
-        Self { shell, globals, directory, boundary }
+        Self { shell, globals, directory, boundary, is_repeat: Cell::new(false) }
+    }
+
+    /// Notes that what comes was read before: its warnings were said.
+    pub(super) fn repeats(&self) {
+        self.is_repeat.set(true);
     }
 
     /// Returns the workspace's directory.
@@ -74,6 +82,16 @@ impl<'a> Session<'a> {
     pub(super) fn read(&self) -> Reading {
         let (workspace, mut diagnostics) =
             load::workspace_of(&self.boundary, &self.shown_as(), schema::shapes(), check::file);
+        let (checked, found) = check::together(workspace);
+        diagnostics.extend(found);
+        diagnostic::sort(&mut diagnostics);
+        Reading { checked, diagnostics }
+    }
+
+    /// Reads and checks the project file alone.
+    pub(super) fn read_project(&self) -> Reading {
+        let (workspace, mut diagnostics) =
+            load::project_alone(&self.directory, &self.shown_as(), schema::shapes());
         let (checked, found) = check::together(workspace);
         diagnostics.extend(found);
         diagnostic::sort(&mut diagnostics);
@@ -112,11 +130,7 @@ impl<'a> Session<'a> {
     /// Reads the project file alone, for what asks nothing of campaigns: a mistake in one must not stand between people
     /// and what the ledger knows. A mistake in the project file ends it here, reported.
     pub(super) fn scope(&self) -> Result<Scope, Failure> {
-        let (workspace, mut diagnostics) =
-            load::project_alone(&self.directory, &self.shown_as(), schema::shapes());
-        let (checked, found) = check::together(workspace);
-        diagnostics.extend(found);
-        diagnostic::sort(&mut diagnostics);
+        let Reading { checked, diagnostics } = self.read_project();
         self.report_or(&diagnostics, "nothing was done: this needs a sound project file")?;
         let environment = self.environment(&checked, None)?;
         Ok(resolve::scope(&checked, &environment)?)
@@ -129,11 +143,12 @@ impl<'a> Session<'a> {
 
     /// Does the same, and says with `help` what an error means for the command.
     fn report_or(&self, diagnostics: &[Diagnostic], help: &str) -> Result<(), Failure> {
-        if diagnostics.is_empty() {
+        let has_errors = diagnostics.iter().any(Diagnostic::is_error);
+        if diagnostics.is_empty() || (self.is_repeat.get() && !has_errors) {
             return Ok(());
         }
         self.say_diagnostics(diagnostics);
-        if diagnostics.iter().any(Diagnostic::is_error) {
+        if has_errors {
             return Err(Failure::new(ExitStatus::Written, summary(diagnostics)).help(help));
         }
         Ok(())

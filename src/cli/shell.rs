@@ -9,6 +9,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use chrono::{DateTime, Utc};
 use rustix::time::{ClockId, clock_gettime};
+use tokio::sync::oneshot;
 
 use crate::apply::Clock;
 use crate::cli::exit::ExitStatus;
@@ -142,11 +143,29 @@ impl Shell {
     ///
     /// Returns a failure when standard input cannot be read.
     pub(in crate::cli) fn ask(&self, question: &str) -> Result<String, Failure> {
+        let answer = self.begin_to_ask(question).blocking_recv().unwrap_or(Ok(None));
+        let line = answer.map_err(|error| Failure::from_error(ExitStatus::Other, &error))?;
+        Ok(line.unwrap_or_default())
+    }
+
+    /// Asks a question, and returns where the line will come that is typed after it, without its line break; nothing at the
+    /// end of the input. What was typed before the question is no answer to it.
+    pub(in crate::cli) fn begin_to_ask(
+        &self,
+        question: &str,
+    ) -> oneshot::Receiver<std::io::Result<Option<String>>> {
+        // An error says that it is no terminal: then nothing was typed ahead.
+        let _ = rustix::termios::tcflush(std::io::stdin(), rustix::termios::QueueSelector::IFlush);
         self.say(question);
-        let mut line = String::new();
-        let read = std::io::stdin().read_line(&mut line);
-        read.map_err(|error| Failure::from_error(ExitStatus::Other, &error))?;
-        Ok(line.trim().to_owned())
+        let (answered, answer) = oneshot::channel();
+        // A thread of its own, which ends with the process where no line comes.
+        std::thread::spawn(move || {
+            let mut line = String::new();
+            let read = std::io::stdin().read_line(&mut line);
+            // Nobody waits any more after an interrupt.
+            drop(answered.send(read.map(|bytes| (bytes > 0).then(|| line.trim().to_owned()))));
+        });
+        answer
     }
 
     /// Returns an environment variable that is set and not empty.

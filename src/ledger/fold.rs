@@ -286,7 +286,9 @@ impl Folding {
             let targets = intent.targets.len() as u64;
             match self.untaken.get(&(intent.campaign.clone(), intent.revision, intent.batch)) {
                 Some(Untaken::Rejected) => summary.rejected = summary.rejected.saturating_sub(targets),
-                Some(Untaken::NotSent) => summary.not_attempted = summary.not_attempted.saturating_sub(targets),
+                Some(Untaken::NotSent) => {
+                    summary.not_attempted = summary.not_attempted.saturating_sub(targets)
+                }
                 None => summary.batches += 1,
             }
             summary.attempts += 1;

@@ -1,5 +1,6 @@
 //! Batches in doubt, and what was found out about them.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use chrono::{DateTime, Utc};
@@ -7,6 +8,7 @@ use chrono_tz::Tz;
 use serde::Serialize;
 
 use crate::apply::{Answer, Finding};
+use crate::domain::MessageKey;
 use crate::ledger::{Doubt, Ledger};
 use crate::render::caller::Caller;
 use crate::render::text::{self, BAD, DOUBT, GOOD, QUIET, STRONG};
@@ -51,7 +53,7 @@ impl OpenDoubt {
     fn headline(&self, out: &mut String, zone: Tz) {
         let _ = writeln!(
             out,
-            "{STRONG}record {}{STRONG:#}  {}@{}, {}, since {}",
+            "{STRONG}batch {}{STRONG:#}  {}@{}, {}, since {}",
             self.intent,
             self.campaign,
             self.revision,
@@ -68,31 +70,137 @@ pub(super) fn why(doubt: &Doubt) -> String {
     doubt.why.clone().unwrap_or_else(crashed)
 }
 
-/// Returns the batches in doubt, a few lines each.
+/// So many batch numbers are listed of a group; the rest is counted.
+const NUMBERS_MAX: usize = 12;
+
+/// Returns what is in doubt: a line for each campaign and cause, then what to do.
 #[must_use]
 pub fn doubts(doubts: &[OpenDoubt], zone: Tz, caller: &Caller) -> String {
-    if doubts.is_empty() {
-        return "Nothing is in doubt.\n".to_owned();
+    let Some(first) = doubts.first() else { return "Nothing is in doubt.\n".to_owned() };
+    let mut groups: BTreeMap<(&str, u32, &str), Vec<&OpenDoubt>> = BTreeMap::new();
+    for doubt in doubts {
+        groups.entry((&doubt.campaign, doubt.revision, &doubt.why)).or_default().push(doubt);
     }
     let mut out = String::new();
-    for doubt in doubts {
-        doubt.headline(&mut out, zone);
-        let _ = writeln!(out, "    {DOUBT}?{DOUBT:#} {}", text::plain(&doubt.why));
-        let actor =
-            doubt.actor.as_ref().map(|actor| format!(" of {}", text::plain(actor))).unwrap_or_default();
-        let _ = writeln!(out, "    {QUIET}run {}{actor}{QUIET:#}", doubt.run);
-        if let Some(url) = &doubt.ci_run {
-            let _ = writeln!(out, "    {QUIET}{}{QUIET:#}", text::plain(url));
-        }
+    for ((campaign, revision, why), group) in groups {
+        let since = group.iter().map(|doubt| doubt.at).min().expect("a group has a batch");
+        let _ = writeln!(
+            out,
+            "{DOUBT}?{DOUBT:#} {STRONG}{campaign}@{revision}{STRONG:#}  {} in {} ({}), since {}: {}",
+            text::count(group.iter().map(|doubt| doubt.targets).sum(), "target"),
+            text::noun(group.len() as u64, "batch", "batches"),
+            numbers(group.iter().map(|doubt| doubt.intent)),
+            text::time(since, zone),
+            text::plain(why),
+        );
     }
     let targets = doubts.iter().map(|doubt| doubt.targets).sum();
     let (batches, targets) =
         (text::noun(doubts.len() as u64, "batch", "batches"), text::count(targets, "target"));
     let _ = writeln!(
         out,
-        "\n{batches} with {targets} in doubt.\nTo ask the vendor what it can tell: `{}`.",
+        "\n{batches} with {targets} in doubt: they may have got the push.\nUntil that is settled, they are not sent to again.\n\n\
+         Ask the vendor first:              `{}`\n\
+         See whose pushes a batch has:      `{}`\n\
+         Say what you found in the console: `{}`",
         caller.command("doubt resolve"),
+        caller.command(&format!("doubt show {}", first.intent)),
+        caller.command(&format!("doubt mark {} sent --reason '…'", first.intent)),
     );
+    out
+}
+
+/// Returns numbers in a row, those next to each other as one: `7, 9–12`.
+fn numbers(numbers: impl Iterator<Item = u64>) -> String {
+    let mut ranges: Vec<(u64, u64)> = Vec::new();
+    for number in numbers {
+        match ranges.last_mut() {
+            Some((_, last)) if *last + 1 == number => *last = number,
+            _ => ranges.push((number, number)),
+        }
+    }
+    let left: u64 = ranges.iter().skip(NUMBERS_MAX).map(|(first, last)| last - first + 1).sum();
+    let range = |(first, last): &(u64, u64)| {
+        if first == last { first.to_string() } else { format!("{first}–{last}") }
+    };
+    let mut shown: Vec<String> = ranges.iter().take(NUMBERS_MAX).map(range).collect();
+    if left > 0 {
+        shown.push(format!("and {} more", text::number(left)));
+    }
+    shown.join(", ")
+}
+
+/// A target of a batch in doubt that the files still name.
+#[derive(Clone, Debug, Serialize)]
+pub struct Addressed {
+    target: String,
+    message_key: String,
+}
+
+impl Addressed {
+    /// Joins a target's id with the key of its push.
+    #[must_use]
+    pub fn new(target: &str, key: MessageKey) -> Self {
+        Self { target: target.to_owned(), message_key: key.to_string() }
+    }
+}
+
+/// A batch in doubt with its targets.
+#[derive(Clone, Debug, Serialize)]
+pub struct Shown {
+    #[serde(flatten)]
+    doubt: OpenDoubt,
+    call: String,
+    pushes: Vec<Addressed>,
+    /// Targets whose ids are in none of the files: only their hashes are known.
+    not_in_files: u64,
+}
+
+impl Shown {
+    /// Joins a batch with those of its targets that the files name.
+    #[must_use]
+    pub fn of(open: OpenDoubt, doubt: &Doubt, pushes: Vec<Addressed>) -> Self {
+        let not_in_files = (doubt.intent.targets.len() - pushes.len()) as u64;
+        Self { doubt: open, call: doubt.intent.action.clone(), pushes, not_in_files }
+    }
+}
+
+/// Returns batches in doubt with their targets and message keys, and what to do with them.
+#[must_use]
+pub fn shown(shown: &[Shown], zone: Tz, caller: &Caller) -> String {
+    let mut out = String::new();
+    for each in shown {
+        each.doubt.headline(&mut out, zone);
+        let _ = writeln!(out, "    {DOUBT}?{DOUBT:#} {}", text::plain(&each.doubt.why));
+        let actor = each.doubt.actor.as_ref().map(|actor| format!(" of {}", text::plain(actor)));
+        let _ = writeln!(out, "    {QUIET}run {}{}{QUIET:#}", each.doubt.run, actor.unwrap_or_default());
+        if let Some(url) = &each.doubt.ci_run {
+            let _ = writeln!(out, "    {QUIET}{}{QUIET:#}", text::plain(url));
+        }
+        if !each.pushes.is_empty() {
+            let _ = writeln!(out, "    {QUIET}{:32}  target{QUIET:#}", "message key");
+        }
+        for push in &each.pushes {
+            let _ = writeln!(out, "    {}  {}", push.message_key, text::plain(&push.target));
+        }
+        if each.not_in_files > 0 {
+            let _ = writeln!(
+                out,
+                "    {} no audience of the files: the ledger has only hashes, so no id can be named",
+                match each.not_in_files {
+                    1 => "1 target is in".to_owned(),
+                    several => format!("{} targets are in", text::number(several)),
+                },
+            );
+        }
+    }
+    if let Some(first) = shown.first() {
+        let mark = caller.command(&format!("doubt mark {} sent|not-sent --reason '…'", first.doubt.intent));
+        let _ = writeln!(
+            out,
+            "\nLook in the mPaaS console by message key, or for the task by its name. Then:\n`{mark}`"
+        );
+    }
     out
 }
 
@@ -164,4 +272,16 @@ pub fn resolved(resolved: &[Resolved], zone: Tz, is_dry_run: bool, caller: &Call
         let _ = writeln!(out, "Look for those in the vendor's console, then: `{mark}`.");
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_in_a_row_are_one_and_many_are_counted() {
+        assert_eq!(numbers([7, 9, 10, 11, 13].into_iter()), "7, 9–11, 13");
+        let even = (1..=20).map(|number| number * 2);
+        assert_eq!(numbers(even), "2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, and 8 more");
+    }
 }

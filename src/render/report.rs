@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::apply::{CampaignReport, Report, Tally};
+use crate::apply::{CampaignReport, Doubtful, Report, Tally};
 use crate::render::caller::Caller;
 use crate::render::text::{self, BAD, DOUBT, GOOD, QUIET, STRONG};
 
@@ -79,7 +79,7 @@ fn campaign_block(out: &mut String, campaign: &CampaignReport) {
     } else if tally.rejected > 0 {
         ("!", BAD)
     } else if tally.not_attempted > 0 {
-        ("-", QUIET)
+        (".", QUIET)
     } else {
         ("+", GOOD)
     };
@@ -96,20 +96,38 @@ fn campaign_block(out: &mut String, campaign: &CampaignReport) {
             text::plain(&request),
         );
     }
+    let mut causes: Vec<&str> = Vec::new();
     for doubt in &campaign.doubts {
-        let request = doubt.request_id.as_deref().map(|id| format!(", request {id}")).unwrap_or_default();
-        let _ = writeln!(
-            out,
-            "    {} in doubt, task `{}`: {}{}",
-            text::count(doubt.targets, "target"),
-            text::plain(&doubt.task_name),
-            text::plain(&doubt.why),
-            text::plain(&request),
-        );
+        if !causes.contains(&doubt.why.as_str()) {
+            causes.push(&doubt.why);
+        }
+    }
+    for why in causes {
+        doubts_of_cause(out, campaign.doubts.iter().filter(|doubt| doubt.why == why));
     }
     if let Some(obstacle) = &campaign.obstacle {
         let _ = writeln!(out, "    {}", text::plain(obstacle));
     }
+}
+
+/// Writes one line for all batches that are in doubt for the same cause.
+fn doubts_of_cause<'a>(out: &mut String, mut doubts: impl Iterator<Item = &'a Doubtful>) {
+    let first = doubts.next().expect("a cause has a batch");
+    let (mut targets, mut others) = (first.targets, 0);
+    for doubt in doubts {
+        targets += doubt.targets;
+        others += 1;
+    }
+    let request = first.request_id.as_deref().map(|id| format!(", request {id}")).unwrap_or_default();
+    let others = if others == 0 { String::new() } else { format!(" and {} more", text::number(others)) };
+    let _ = writeln!(
+        out,
+        "    {} in doubt, task `{}`{others}: {}{}",
+        text::count(targets, "target"),
+        text::plain(&first.task_name),
+        text::plain(&first.why),
+        text::plain(&request),
+    );
 }
 
 #[derive(Serialize)]

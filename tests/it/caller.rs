@@ -18,11 +18,10 @@ fn site(vendor: &Vendor) -> Site {
     site
 }
 
-/// Runs the one command that a text has in backticks, as it stands.
+/// Runs the first command that a text has in backticks, as it stands.
 fn follow(site: &Site, text: &str) -> Ran {
     let (_, rest) = text.split_once("`campaignctl ").unwrap_or_else(|| panic!("no command in {text}"));
-    let (command, rest) = rest.split_once('`').unwrap();
-    assert!(!rest.contains("`campaignctl "), "{text}");
+    let (command, _) = rest.split_once('`').unwrap();
     site.run(&command.split(' ').collect::<Vec<_>>())
 }
 

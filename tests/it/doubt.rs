@@ -242,8 +242,12 @@ fn doubts_are_listed_with_their_run_and_marked_by_name_too() {
     let apply = apply.env("CI_JOB_URL", "https://ci.example/jobs/7");
     Ran::of(&apply.output().unwrap()).exits(10);
     let list = site.run(&["doubt", "list"]).exits(0);
-    let list = list.says("hello@1, 10 targets, since 2026-11-24 10:00").says("https://ci.example/jobs/7");
-    assert!(list.stdout.contains(" of ann@"), "{}", list.stdout);
+    let list = list.says("hello@1  10 targets in 1 batch").says("since 2026-11-24 10:00");
+    let shown = site.run(&["doubt", "show", "p/remote/hello@1#2"]).exits(0);
+    shown
+        .says("hello@1, 10 targets, since 2026-11-24 10:00")
+        .says("https://ci.example/jobs/7")
+        .says(" of ann@");
     let mut own_words = list.stdout.lines().filter(|line| !line.contains('?'));
     assert!(own_words.all(|line| line.chars().count() <= 80), "{}", list.stdout);
     site.run(&["doubt", "mark", "p/remote/hello@1#2", "p/remote/hello@1#2", "sent", "--reason", "console"])
@@ -294,4 +298,104 @@ fn a_campaign_that_the_ledger_does_not_know_is_no_settled_one() {
     }
     site.run(&["doubt", "list", "hello"]).exits(0).says("1 batch");
     resolve(&site, &["hello"]).exits(10);
+}
+
+/// A workspace of 30 users in a file, of whose three batches the first and the last are in doubt.
+fn in_doubt(vendor: &Vendor) -> Site {
+    let site = scheduled(vendor, "{ send: now }");
+    let users: Vec<String> = (1..=25).map(|number| format!("u{number}")).collect();
+    site.edit(
+        "campaigns/c.yaml",
+        &format!("users: [{}]", users.join(", ")),
+        "users: { file: people.csv, column: id }",
+    );
+    let ids = (1..=30).map(|number| format!("u{number}\n"));
+    site.write("campaigns/people.csv", &format!("id\n{}", ids.collect::<String>()));
+    for after in [0, 1] {
+        vendor.sandbox.inject(Fault { kind: FaultKind::DropAfter, times: 1, after });
+    }
+    site.apply().exits(10);
+    site
+}
+
+#[test]
+fn what_is_in_doubt_is_one_line_a_campaign_and_cause() {
+    let vendor = Vendor::start();
+    let site = in_doubt(&vendor);
+    let doubts = site.run(&["doubt", "list", "--json"]).exits(0).json();
+    assert_eq!(doubts.as_array().unwrap().len(), 2, "as JSON each batch has an entry: {doubts}");
+    let (first, second) = (&doubts[0]["intent"], &doubts[1]["intent"]);
+    let listed = site.run(&["doubt", "list"]).exits(0);
+    let groups: Vec<&str> = listed.stdout.lines().filter(|line| line.starts_with('?')).collect();
+    assert_eq!(groups.len(), 1, "{}", listed.stdout);
+    assert!(
+        groups[0].contains(&format!("hello@1  20 targets in 2 batches ({first}, {second}), since")),
+        "{groups:?}"
+    );
+    let listed = listed.says("2 batches with 20 targets in doubt").says("`campaignctl doubt resolve`");
+    listed.says(&format!("`campaignctl doubt show {first}`"));
+    // The run's own report has one line for the cause, too.
+    let told = site.run(&["history"]).exits(0);
+    told.says("20 in doubt");
+}
+
+#[test]
+fn the_report_of_a_run_folds_what_is_in_doubt_by_its_cause() {
+    let vendor = Vendor::start();
+    let site = Site::remote(&vendor.url(), 60, "");
+    site.edit("campaigns/campaignctl.yaml", "concurrency: 4", "concurrency: 1");
+    vendor.sandbox.inject(Fault::times(FaultKind::DropAfter, 4));
+    let applied = site.apply().exits(10);
+    let lines: Vec<&str> = applied.stdout.lines().filter(|line| line.contains("in doubt, task")).collect();
+    assert_eq!(lines.len(), 1, "{}", applied.stdout);
+    assert!(lines[0].contains("40 targets in doubt, task `p/remote/hello@1#1` and 3 more: "), "{lines:?}");
+}
+
+#[test]
+fn a_batch_in_doubt_names_its_targets_and_their_message_keys() {
+    let vendor = Vendor::start();
+    let site = in_doubt(&vendor);
+    let doubts = site.run(&["doubt", "list", "--json"]).exits(0).json();
+    let batch = doubts[0]["intent"].to_string();
+    let shown = site.run(&["doubt", "show", &batch, "--json"]).exits(0).json();
+    let pushes = shown[0]["pushes"].as_array().unwrap().clone();
+    assert_eq!((pushes.len(), &shown[0]["not_in_files"]), (10, &serde_json::json!(0)), "{shown}");
+    // The vendor got each under that very key.
+    let taken = vendor.sandbox.received().taken;
+    let deliveries = taken.iter().flat_map(|push| &push.targets);
+    let received: Vec<(String, String)> =
+        deliveries.map(|delivery| (delivery.message_key.clone(), delivery.target.clone())).collect();
+    for push in &pushes {
+        let pair =
+            (push["message_key"].as_str().unwrap().to_owned(), push["target"].as_str().unwrap().to_owned());
+        assert!(received.contains(&pair), "{pair:?}");
+    }
+    // Three of them leave: they cannot be named any more, and the others still can.
+    let gone: Vec<&str> = pushes.iter().take(3).map(|push| push["target"].as_str().unwrap()).collect();
+    let people = site.read("campaigns/people.csv");
+    let left: String =
+        people.lines().filter(|line| !gone.contains(line)).map(|line| format!("{line}\n")).collect();
+    site.write("campaigns/people.csv", &left);
+    let text = site.run(&["doubt", "show", &batch]).exits(0);
+    let text = text.says("3 targets are in no audience of the files").says("message key");
+    assert!(!text.stdout.lines().any(|line| line.ends_with(&format!("  {}", gone[0]))), "{}", text.stdout);
+    text.says(pushes[9]["message_key"].as_str().unwrap());
+    site.run(&["doubt", "show", "999"])
+        .exits(3)
+        .warns("`999` is no batch in doubt")
+        .warns("nothing is shown");
+}
+
+#[test]
+fn a_broadcast_in_doubt_has_a_message_key() {
+    let vendor = Vendor::start();
+    let site = broadcast(&vendor, "{ send: now }");
+    vendor.sandbox.inject(Fault::once(FaultKind::DropAfter));
+    site.apply().exits(10);
+    let batch = site.run(&["doubt", "list", "--json"]).exits(0).json()[0]["intent"].to_string();
+    // printf 'p\nremote\nhello\n1\nbroadcast\nandroid' | sha256sum | cut -c1-32
+    site.run(&["doubt", "show", &batch])
+        .exits(0)
+        .says("everyone on android")
+        .says("a255c152f1031daf19d65e9fcb9d7008");
 }

@@ -223,8 +223,10 @@ fn reaches_nobody(vendor: &SecureVendor, site: &Site, apply: &mut Command, why: 
 
 #[test]
 fn nothing_leaves_for_a_vendor_that_cannot_prove_who_it_is() {
-    let cases =
-        [("localhost", false, "not trusted: invalid peer certificate"), ("push.example.com", true, "not valid for name")];
+    let cases = [
+        ("localhost", false, "not trusted: invalid peer certificate"),
+        ("push.example.com", true, "not valid for name"),
+    ];
     in_parallel(&cases, |(name, is_trusted, why)| {
         let vendor = SecureVendor::start(name);
         let site = vendor.site(5);

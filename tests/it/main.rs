@@ -5,6 +5,7 @@
 mod absence;
 mod accounts;
 mod architecture;
+mod asking;
 mod bench;
 mod boundary;
 mod bounds;
@@ -33,6 +34,7 @@ mod own_values;
 mod pace;
 mod packing;
 mod pages;
+mod prompt;
 mod readme;
 mod receiver;
 mod renamed;

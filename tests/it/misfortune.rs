@@ -314,7 +314,7 @@ fn a_second_interrupt_leaves_what_is_in_flight_in_doubt() {
         kill(&child, signals[0]);
         // The first one is answered before the second one comes.
         let mut said = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
-        assert!(said.any(|line| line.contains("waiting for what is in flight")));
+        assert!(said.any(|line| line.contains("waiting for requests in flight")));
         kill(&child, signals[1]);
         let ran = Ran::of(&child.wait_with_output().unwrap()).exits(10);
         let ran = ran.says("Stopped early: interrupted").says("40 in doubt, 160 not sent");

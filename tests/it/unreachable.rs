@@ -65,7 +65,11 @@ fn history_has_the_numbers_of_the_runs_own_report_and_calls_retries_attempts() {
     let vendor = Vendor::start();
     let site = Site::remote(&vendor.url(), 50, "");
     site.edit("campaigns/campaignctl.yaml", "concurrency: 4", "concurrency: 1");
-    vendor.sandbox.inject(Fault { kind: FaultKind::Throttle { retry_after_ms: Some(1) }, times: 2, after: 1 });
+    vendor.sandbox.inject(Fault {
+        kind: FaultKind::Throttle { retry_after_ms: Some(1) },
+        times: 2,
+        after: 1,
+    });
     vendor.sandbox.inject(Fault { kind: FaultKind::DropAfter, times: 1, after: 2 });
     let report = site.run(&["apply", "--auto-approve", "--json"]).exits(10).json();
     let history = site.run(&["history", "--json"]).exits(0).json();

@@ -3,15 +3,17 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
+use tokio::runtime::Runtime;
 use tokio::sync::watch;
 use uuid::Uuid;
 
 use crate::apply::{self, Break, Execution, Interrupt, Journal, Options, Progress, Report, Step, Stop};
+use crate::cli::approval;
 use crate::cli::audiences::Audiences;
 use crate::cli::clock::{self, CLOCK_SLACK};
 use crate::cli::exit::ExitStatus;
 use crate::cli::failure::Failure;
-use crate::cli::interrupt;
+use crate::cli::interrupt::{self, Signals};
 use crate::cli::out_of_memory;
 use crate::cli::progress;
 use crate::cli::session::Session;
@@ -43,9 +45,18 @@ pub(in crate::cli) struct Args {
     /// A plan that `plan --out` saved
     #[arg(value_name = "PLAN")]
     plan: Option<PathBuf>,
-    /// Do not ask; required where nobody sits at the terminal
+    /// Do not ask; needed where there is no terminal
     #[arg(long)]
     auto_approve: bool,
+    /// Other tools' name of `--auto-approve`, for the tip.
+    #[arg(
+        long,
+        short = 'y',
+        hide = true,
+        action = clap::ArgAction::SetTrue,
+        value_parser = clap::builder::UnknownArgumentValueParser::suggest_arg("--auto-approve"),
+    )]
+    yes: String,
     /// Refuse a saved plan that is older
     #[arg(long, value_name = "DURATION", requires = "plan", value_parser = humantime::parse_duration)]
     max_plan_age: Option<Duration>,
@@ -73,10 +84,25 @@ fn step(name: &str) -> std::result::Result<Step, String> {
 pub(super) fn run(shell: &Shell, globals: &Globals, args: &Args) -> Result {
     let session = Session::new(shell, globals);
     let reviewed = args.plan.as_deref().map(super::show::read).transpose()?;
-    let desired = session.desired(reviewed.as_ref().map(|plan| plan.environment.as_str()))?;
+    let environment = reviewed.as_ref().map(|plan| plan.environment.as_str());
+    let mut desired = session.desired(environment)?;
     if let Some(reviewed) = &reviewed {
         prove_same_environment(reviewed, &desired)?;
         prove_young(reviewed, args.max_plan_age, shell.now())?;
+    }
+    session.prove_time_is_real(&desired)?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| Failure::of_system("could not begin", &error))?;
+    let mut approved = None;
+    if !args.auto_approve {
+        let shown = shown(&session, args, &desired, reviewed.as_ref())?;
+        if shown.summary.to_push == 0 {
+            return nothing_to_push(shell, args, &shown);
+        }
+        approved = Some(approval::ask(shell, &runtime, shown)?);
+        // Nobody knows how long the question stood.
+        session.repeats();
+        desired = session.desired(environment)?;
     }
     let mut open = session.open_ledger(&desired, "apply")?;
     // What a killed run left is long. A reviewed plan is of the ledger as it is.
@@ -89,24 +115,46 @@ pub(super) fn run(shell: &Shell, globals: &Globals, args: &Args) -> Result {
     let plan = session.plan(&desired, &open.ledger)?;
     if let Some(reviewed) = &reviewed {
         prove_fresh(reviewed, &plan.document)?;
+        prove_young(reviewed, args.max_plan_age, shell.now())?;
     }
-    let overview = render::plan::plan(&plan.document, shell.width(), shell.caller());
-    if args.json {
-        shell.say(&overview);
-    } else {
-        shell.answer(&overview)?;
+    match &approved {
+        Some(approved) => approved.prove_still(&plan.document)?,
+        None => show(shell, args, &plan.document)?,
     }
     plan::can_apply(&plan.document)?;
     if plan.pushes.is_empty() {
         return nothing_to_push(shell, args, &plan.document);
     }
     out_of_memory::prove_room_to_send(&desired.environment, plan.document.summary.requests)?;
-    approve(shell, args, &plan.document)?;
-    if let Some(reviewed) = &reviewed {
-        // Nobody knows how long the question stood.
-        prove_young(reviewed, args.max_plan_age, shell.now())?;
+    let signals = approved.map(|approved| approved.signals);
+    execute(&session, args, &desired, (open, plan), (&runtime, signals))
+}
+
+/// Plans with nothing locked, shows the plan, and returns it.
+fn shown(
+    session: &Session<'_>,
+    args: &Args,
+    desired: &Desired,
+    reviewed: Option<&PlanDocument>,
+) -> Result<PlanDocument> {
+    let open = session.view_ledger(desired, "apply")?;
+    clock::prove_not_before(&open.ledger, session.shell.now(), args.ledger_ahead)?;
+    let plan = session.plan(desired, &open.ledger)?.document;
+    if let Some(reviewed) = reviewed {
+        prove_fresh(reviewed, &plan)?;
     }
-    execute(&session, args, &desired, open, plan)
+    show(session.shell, args, &plan)?;
+    plan::can_apply(&plan)?;
+    Ok(plan)
+}
+
+fn show(shell: &Shell, args: &Args, plan: &PlanDocument) -> Result<()> {
+    let overview = render::plan::plan(plan, shell.width(), shell.caller());
+    if args.json {
+        shell.say(&overview);
+        return Ok(());
+    }
+    shell.answer(&overview)
 }
 
 /// Refuses a plan of another project or environment before any ledger is opened: it would be the wrong one.
@@ -176,36 +224,21 @@ fn nothing_to_push(shell: &Shell, args: &Args, plan: &PlanDocument) -> Result {
     Ok(if plan.summary.in_doubt > 0 { ExitStatus::InDoubt } else { ExitStatus::Done })
 }
 
-fn approve(shell: &Shell, args: &Args, plan: &PlanDocument) -> Result<()> {
-    if args.auto_approve {
-        return Ok(());
-    }
-    if !shell.is_interactive() {
-        return Err(Failure::new(ExitStatus::Refused, "nobody is at the terminal to approve this plan")
-            .help("nothing was sent. Add `--auto-approve` once the plan was reviewed"));
-    }
-    let targets = render::text::count(plan.summary.targets, "target");
-    let question = format!(
-        "\nPush to {targets} in {}? A push cannot be taken back. Only `yes` is taken for an answer: ",
-        plan.environment
-    );
-    if shell.ask(&question)? == "yes" {
-        return Ok(());
-    }
-    Err(Failure::new(ExitStatus::Refused, "the plan was not approved").help("nothing was sent"))
-}
-
 /// Returns the last record up to which the ledger is not worth packing.
 fn unpacked_until(args: &Args, open: &OpenLedger) -> Serial {
     args.pack_after.map_or_else(|| open.unpacked_until(), |records| Serial(open.packed_up_to + records))
 }
 
-fn execute(session: &Session<'_>, args: &Args, desired: &Desired, open: OpenLedger, plan: Plan) -> Result {
+fn execute(
+    session: &Session<'_>,
+    args: &Args,
+    desired: &Desired,
+    (open, plan): (OpenLedger, Plan),
+    (runtime, signals): (&Runtime, Option<Signals>),
+) -> Result {
     let shell = session.shell;
     let unpacked_until = unpacked_until(args, &open);
     let ledger = open.ledger;
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let runtime = runtime.map_err(|error| Failure::of_system("could not begin", &error))?;
     let summary = plan.document.summary;
     let had_doubts = summary.in_doubt > 0;
     let (report, took, last) = runtime.block_on(async {
@@ -217,7 +250,8 @@ fn execute(session: &Session<'_>, args: &Args, desired: &Desired, open: OpenLedg
         let (journal, journal_thread) = Journal::start(open.backend, open.writer, shell.clock());
         let progress = Arc::new(Progress::default());
         let (interrupted, interrupt) = watch::channel(Interrupt::None);
-        let listener = tokio::spawn(interrupt::listen(interrupted, shell.speaker()));
+        let signals = signals.unwrap_or_else(Signals::new);
+        let listener = tokio::spawn(interrupt::listen(signals, interrupted, shell.speaker()));
         let display = progress::show(shell, Arc::clone(&progress), summary.targets, summary.requests);
         let started = Instant::now();
         let report = apply::execute(Execution {
@@ -317,7 +351,8 @@ mod tests {
             assert_eq!(ended(doubt, stop, false), ExitStatus::InDoubt);
         }
         assert_eq!(ended(Tally { accepted: 1, ..Tally::default() }, None, true), ExitStatus::InDoubt);
-        let unreachable = || Some(Stop::Unreachable { cause: NoConnection::Refused, message: "m".to_owned() });
+        let unreachable =
+            || Some(Stop::Unreachable { cause: NoConnection::Refused, message: "m".to_owned() });
         assert_eq!(ended(Tally::default(), unreachable(), true), ExitStatus::InDoubt);
         assert_eq!(ended(Tally::default(), unreachable(), false), ExitStatus::Quota);
     }

@@ -1,6 +1,8 @@
+use clap_complete::engine::ArgValueCandidates;
 use serde::Serialize;
 
 use crate::cli::commands::explain_campaign;
+use crate::cli::completion;
 use crate::cli::exit::ExitStatus;
 use crate::cli::failure::Failure;
 use crate::cli::session::Session;
@@ -17,11 +19,11 @@ use crate::render;
 /// name, lists every code. Nothing is sent.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Example:\n  campaignctl explain unknown-name\n  campaignctl -e production explain payday-2026-12"
+    after_help = "Examples:\n  campaignctl explain unknown-name\n  campaignctl -e production explain payday-2026-12"
 )]
 pub(in crate::cli) struct Args {
     /// A diagnostic's code, or a campaign
-    #[arg(value_name = "CODE|CAMPAIGN")]
+    #[arg(value_name = "CODE|CAMPAIGN", add = ArgValueCandidates::new(completion::campaigns_and_codes))]
     name: Option<String>,
     /// Print it as JSON
     #[arg(long)]

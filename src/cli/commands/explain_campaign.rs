@@ -58,7 +58,7 @@ pub(super) fn run(session: &Session<'_>, name: &str, json: bool) -> Result {
 fn find<'a>(desired: &'a Desired, name: &str) -> Result<&'a DesiredCampaign> {
     let found = desired.campaigns.iter().find(|campaign| campaign.campaign.id.as_str() == name);
     found.ok_or_else(|| {
-        let failure = Failure::new(ExitStatus::Written, format!("`{name}` is no diagnostic and no campaign"));
+        let failure = Failure::new(ExitStatus::Written, format!("unknown diagnostic or campaign `{name}`"));
         match closest(name, desired.campaigns.iter().map(|campaign| campaign.campaign.id.as_str())) {
             Some(meant) => failure.help(format!("did you mean `{meant}`?")),
             None => failure.help(

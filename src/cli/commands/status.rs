@@ -1,5 +1,7 @@
+use clap_complete::engine::ArgValueCandidates;
 use serde::Serialize;
 
+use crate::cli::completion;
 use crate::cli::exit::ExitStatus;
 use crate::cli::failure::Failure;
 use crate::cli::session::Session;
@@ -19,7 +21,7 @@ use crate::render::history::CampaignStatus;
 #[command(after_help = "Example:\n  campaignctl -e production status payday-2026-12")]
 pub(in crate::cli) struct Args {
     /// Only this campaign, in detail
-    #[arg(value_name = "CAMPAIGN")]
+    #[arg(value_name = "CAMPAIGN", add = ArgValueCandidates::new(completion::sent_campaigns))]
     campaign: Option<CampaignId>,
     /// Print it as JSON
     #[arg(long)]

@@ -1,14 +1,17 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
+use clap_complete::engine::ArgValueCandidates;
 
 use crate::apply;
+use crate::cli::commands::doubt::find;
+use crate::cli::completion;
 use crate::cli::exit::ExitStatus;
 use crate::cli::failure::Failure;
 use crate::cli::session::Session;
 use crate::cli::shell::Shell;
 use crate::cli::{Globals, Result};
-use crate::ledger::{Doubt, Judge, Ledger, Record, Serial, Verdict};
+use crate::ledger::{Doubt, Judge, Record, Serial, Verdict};
 use crate::render;
 use crate::state::OpenLedger;
 
@@ -18,12 +21,10 @@ use crate::state::OpenLedger;
 /// sends to them. Of a run from which the ledger was taken while it may only have stood still, that can be said half an hour
 /// later at the earliest.
 #[derive(Debug, clap::Args)]
-#[command(
-    after_help = "Example:\n  campaignctl -e production doubt mark 41 42 not-sent --reason 'not in the console, asked support'"
-)]
+#[command(after_help = "Example:\n  campaignctl doubt mark 41 42 not-sent --reason 'not in the console'")]
 pub(super) struct Args {
     /// The batches: record numbers or task names, as `doubt list` shows them
-    #[arg(value_name = "BATCH", required = true)]
+    #[arg(value_name = "BATCH", required = true, add = ArgValueCandidates::new(completion::batches))]
     batches: Vec<String>,
     /// What became of them
     #[arg(value_enum)]
@@ -56,7 +57,7 @@ fn mark(shell: &Shell, open: OpenLedger, args: &Args) -> Result<()> {
     // By serial, so that a batch that is named twice is marked once.
     let mut marked: BTreeMap<Serial, &Doubt> = BTreeMap::new();
     for batch in &args.batches {
-        let doubt = find(&ledger, batch)?;
+        let doubt = find(&ledger, batch, "nothing was recorded")?;
         marked.insert(doubt.serial, doubt);
     }
     if let VerdictArg::NotSent = args.verdict {
@@ -104,20 +105,4 @@ fn prove_over(ledger: &Ledger, doubt: &Doubt, now: DateTime<Utc>) -> Result<()> 
         "nothing was recorded. `not-sent` can be said from {} on, `sent` at once",
         render::text::utc(from)
     )))
-}
-
-/// Finds the one batch in doubt of a record number or task name.
-fn find<'a>(ledger: &'a Ledger, batch: &str) -> Result<&'a Doubt> {
-    let number = batch.parse().ok().map(Serial);
-    let is_named = |doubt: &&Doubt| Some(doubt.serial) == number || doubt.intent.task_name == batch;
-    let mut found = ledger.doubts().into_iter().filter(is_named);
-    match (found.next(), found.next()) {
-        (Some(doubt), None) => Ok(doubt),
-        (None, _) => Err(Failure::new(ExitStatus::Written, format!("`{batch}` is no batch in doubt"))
-            .help("nothing was recorded. See them: `campaignctl doubt list`")),
-        (Some(_), Some(_)) => {
-            Err(Failure::new(ExitStatus::Written, format!("`{batch}` is the task name of several batches"))
-                .help("nothing was recorded. Name them by record number: `campaignctl doubt list`"))
-        }
-    }
 }

@@ -1,12 +1,17 @@
 mod mark;
 mod resolve;
+mod show;
 
+use clap_complete::engine::ArgValueCandidates;
+
+use crate::cli::completion;
 use crate::cli::exit::ExitStatus;
+use crate::cli::failure::Failure;
 use crate::cli::session::Session;
 use crate::cli::shell::Shell;
 use crate::cli::{Globals, Result};
 use crate::domain::CampaignId;
-use crate::ledger::{Doubt, Ledger};
+use crate::ledger::{Doubt, Ledger, Serial};
 use crate::render;
 use crate::render::doubt::OpenDoubt;
 
@@ -14,7 +19,7 @@ use crate::render::doubt::OpenDoubt;
 ///
 /// A batch is in doubt when its request may have reached the vendor and no answer says what became of it.
 /// Its targets are not sent to again by themselves. First let the vendor say what it can: `doubt resolve`. For
-/// the rest, look in the mPaaS console by message key (docs/doubt.md says how to compute one), then say what you
+/// the rest, `doubt show` lists targets and message keys to look up in the mPaaS console; then say what you
 /// found with `doubt mark`.
 #[derive(Debug, clap::Args)]
 #[command(
@@ -27,16 +32,19 @@ pub(in crate::cli) struct Args {
 
 #[derive(Debug, clap::Subcommand)]
 enum Action {
-    /// List the batches in doubt
+    /// List what is in doubt, by campaign and cause
+    ///
+    /// As JSON it is one entry for each batch.
     #[command(after_help = "Example:\n  campaignctl -e production doubt list")]
     List {
         /// Only this campaign's
-        #[arg(value_name = "CAMPAIGN")]
+        #[arg(value_name = "CAMPAIGN", add = ArgValueCandidates::new(completion::sent_campaigns))]
         campaign: Option<CampaignId>,
         /// Print them as JSON
         #[arg(long)]
         json: bool,
     },
+    Show(show::Args),
     Resolve(resolve::Args),
     Mark(mark::Args),
 }
@@ -44,6 +52,7 @@ enum Action {
 pub(super) fn run(shell: &Shell, globals: &Globals, args: &Args) -> Result {
     match &args.action {
         Action::List { campaign, json } => list(shell, globals, campaign.as_ref(), *json),
+        Action::Show(args) => show::run(shell, globals, args),
         Action::Resolve(args) => resolve::run(shell, globals, args),
         Action::Mark(args) => mark::run(shell, globals, args),
     }
@@ -73,4 +82,20 @@ fn prove_known(ledger: &Ledger, campaign: Option<&CampaignId>) -> Result<()> {
 fn wanted<'a>(ledger: &'a Ledger, campaign: Option<&CampaignId>) -> Vec<&'a Doubt> {
     let doubts = ledger.doubts().into_iter();
     doubts.filter(|doubt| campaign.is_none_or(|wanted| *wanted == doubt.intent.campaign)).collect()
+}
+
+/// Finds the one batch in doubt of a record number or task name; `nothing` says what was not done.
+fn find<'a>(ledger: &'a Ledger, batch: &str, nothing: &str) -> Result<&'a Doubt> {
+    let number = batch.parse().ok().map(Serial);
+    let is_named = |doubt: &&Doubt| Some(doubt.serial) == number || doubt.intent.task_name == batch;
+    let mut found = ledger.doubts().into_iter().filter(is_named);
+    match (found.next(), found.next()) {
+        (Some(doubt), None) => Ok(doubt),
+        (None, _) => Err(Failure::new(ExitStatus::Written, format!("`{batch}` is no batch in doubt"))
+            .help(format!("{nothing}. See them: `campaignctl doubt list`"))),
+        (Some(_), Some(_)) => {
+            Err(Failure::new(ExitStatus::Written, format!("`{batch}` is the task name of several batches"))
+                .help(format!("{nothing}. Name them by number: `campaignctl doubt list`")))
+        }
+    }
 }

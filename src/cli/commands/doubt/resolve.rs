@@ -2,9 +2,11 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use chrono::TimeDelta;
+use clap_complete::engine::ArgValueCandidates;
 
 use crate::apply::{self, Answer, Finding, Questions, Settle};
 use crate::cli::commands::doubt::{prove_known, wanted};
+use crate::cli::completion;
 use crate::cli::exit::ExitStatus;
 use crate::cli::failure::Failure;
 use crate::cli::out_of_memory;
@@ -31,7 +33,7 @@ use crate::vendor::QueryError;
 #[command(after_help = "Example:\n  campaignctl -e production doubt resolve --dry-run")]
 pub(super) struct Args {
     /// Only this campaign's
-    #[arg(value_name = "CAMPAIGN")]
+    #[arg(value_name = "CAMPAIGN", add = ArgValueCandidates::new(completion::sent_campaigns))]
     campaign: Option<CampaignId>,
     /// How long after its request the absence of a batch is proof; at least 30m, for broadcasts and `PushMultiple` at least 1h
     #[arg(long, value_name = "DURATION", default_value = "30m", value_parser = humantime::parse_duration)]

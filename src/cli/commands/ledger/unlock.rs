@@ -45,7 +45,7 @@ pub(super) fn run(shell: &Shell, globals: &Globals, args: &Args) -> Result {
             return Err(Failure::new(ExitStatus::Refused, "nobody is at the terminal to approve this")
                 .help("nothing was changed. Add `--auto-approve` once it is certain that the run is over"));
         }
-        if shell.ask("Is that run certainly over? Only `yes` is taken for an answer: ")? != "yes" {
+        if shell.ask("Is that run certainly over? Type `yes` to unlock: ")? != "yes" {
             return Err(Failure::new(ExitStatus::Refused, "the ledger stays locked"));
         }
     }

@@ -1,0 +1,103 @@
+//! Asks a person whether a plan may be pushed. Nothing is locked meanwhile, so what was shown is compared with the plan
+//! that is made once the ledger is.
+
+use tokio::runtime::Runtime;
+use tokio::sync::oneshot;
+
+use crate::cli::exit::ExitStatus;
+use crate::cli::failure::Failure;
+use crate::cli::interrupt::Signals;
+use crate::cli::shell::Shell;
+use crate::plan::{self, ChangeDocument, PlanDocument};
+use crate::render::text;
+
+/// A plan that a person said yes to.
+pub(super) struct Approved {
+    shown: PlanDocument,
+    /// Taken over when the question was asked: a Ctrl-C since then is not lost.
+    pub(super) signals: Signals,
+}
+
+/// Asks whether to push a plan that was shown.
+pub(super) fn ask(shell: &Shell, runtime: &Runtime, shown: PlanDocument) -> Result<Approved, Failure> {
+    if !shell.is_interactive() {
+        return Err(Failure::new(ExitStatus::Refused, "cannot ask for approval: not a terminal")
+            .help("nothing was sent. Add `--auto-approve` once the plan was reviewed"));
+    }
+    let targets = text::count(shown.summary.targets, "target");
+    let question = format!(
+        "\nThis pushes to {targets} in `{}`, and cannot be undone.\nType `yes` to push: ",
+        shown.environment
+    );
+    let _entered = runtime.enter();
+    let mut signals = Signals::new();
+    let answer = shell.begin_to_ask(&question);
+    let answer = runtime.block_on(async {
+        tokio::select! {
+            biased;
+            () = signals.next() => None,
+            answer = read(answer) => Some(answer),
+        }
+    });
+    let refused = |why: &str| Failure::new(ExitStatus::Refused, format!("not approved: {why}"));
+    match answer {
+        None => {
+            shell.say("\n");
+            Err(Failure::new(ExitStatus::Interrupted, "interrupted at the prompt").help("nothing was sent"))
+        }
+        Some(Ok(Some(answer))) if answer == "yes" => Ok(Approved { shown, signals }),
+        Some(Ok(Some(answer))) if answer.is_empty() => {
+            Err(refused("the answer was empty")
+                .help("nothing was sent. Run it again, and type `yes` to push"))
+        }
+        Some(Ok(Some(answer))) => Err(refused(&format!("the answer was `{answer}`, not `yes`"))
+            .help("nothing was sent. Run it again, and type `yes` in full to push")),
+        Some(Ok(None)) => {
+            shell.say("\n");
+            Err(refused("the input ended without an answer").help("nothing was sent"))
+        }
+        Some(Err(error)) => Err(Failure::from_error(ExitStatus::Other, &error).help("nothing was sent")),
+    }
+}
+
+/// Waits for an answer; one that cannot come any more is none.
+async fn read(answer: oneshot::Receiver<std::io::Result<Option<String>>>) -> std::io::Result<Option<String>> {
+    answer.await.unwrap_or(Ok(None))
+}
+
+impl Approved {
+    /// Refuses the plan of now if any push is not the one that was shown, and says what moved. What moved besides, such as
+    /// the ledger by another run, changes no push.
+    pub(super) fn prove_still(&self, current: &PlanDocument) -> Result<(), Failure> {
+        if destination(&self.shown) == destination(current) && pushes(&self.shown).eq(pushes(current)) {
+            return Ok(());
+        }
+        let moved = plan::differences(&self.shown, current).iter().map(ToString::to_string).collect();
+        Err(Failure::new(ExitStatus::Stale, "the plan changed while it waited for approval:")
+            .items(moved)
+            .help("nothing was sent. Run it again, and review the new plan"))
+    }
+}
+
+/// What says where pushes go.
+fn destination(plan: &PlanDocument) -> [&str; 8] {
+    [
+        &plan.environment,
+        &plan.app_id,
+        &plan.workspace_id,
+        plan.tenant_id.as_deref().unwrap_or_default(),
+        &plan.endpoint,
+        plan.region.as_deref().unwrap_or_default(),
+        &plan.api_version,
+        &plan.ledger.lineage,
+    ]
+}
+
+/// What says who gets what, and when.
+fn pushes(plan: &PlanDocument) -> impl Iterator<Item = (&str, u32, &str, &str, &str, u64)> {
+    let is_push = |change: &&ChangeDocument| change.targets.to_push > 0;
+    plan.changes.iter().filter(is_push).map(|change| {
+        let (content, targets) = (change.content_digest.as_str(), change.push_digest.as_str());
+        (change.campaign.as_str(), change.revision, change.call.as_str(), content, targets, change.requests)
+    })
+}

@@ -1,0 +1,137 @@
+//! What the command line says of itself: help, manual pages, completions.
+
+use std::collections::BTreeSet;
+use std::process::Command;
+
+use campaignctl::sandbox::{Fault, FaultKind};
+
+use crate::misfortune::Vendor;
+use crate::site::{Ran, Site, campaign};
+
+/// Every command, as a row of words; the first is the whole tool.
+fn commands(site: &Site) -> Vec<Vec<String>> {
+    let mut found = vec![Vec::new()];
+    let mut next = 0;
+    while let Some(command) = found.get(next).cloned() {
+        next += 1;
+        let words: Vec<&str> = command.iter().map(String::as_str).chain(["--help"]).collect();
+        let help = site.run(&words).exits(0).stdout;
+        let Some((_, below)) = help.split_once("Commands:\n") else { continue };
+        for line in below.lines().take_while(|line| !line.is_empty()) {
+            let is_name = line.starts_with("  ") && !line.starts_with("   ");
+            let name = line.split_whitespace().next().filter(|name| is_name && *name != "help");
+            found.extend(name.map(|name| [command.clone(), vec![name.to_owned()]].concat()));
+        }
+    }
+    assert!(found.len() > 25, "{found:?}");
+    found
+}
+
+#[test]
+fn every_help_fits_80_columns_has_an_example_and_keeps_the_global_options_to_themselves() {
+    let site = Site::with_samples();
+    for command in commands(&site) {
+        for flag in ["-h", "--help"] {
+            let mut words: Vec<&str> = command.iter().map(String::as_str).collect();
+            words.push(flag);
+            for columns in ["80", "200"] {
+                let help = Ran::of(&site.command(&words).env("COLUMNS", columns).output().unwrap()).exits(0);
+                for line in help.stdout.lines() {
+                    assert!(
+                        line.chars().count() <= 80,
+                        "{words:?}: {} columns: {line}",
+                        line.chars().count()
+                    );
+                }
+            }
+            let help = site.run(&words).exits(0).stdout;
+            assert!(help.contains("Example"), "{words:?}: {help}");
+            let (own, global) = help.split_once("\nGlobal options:\n").expect("the heading is there");
+            for option in ["--directory", "--environment", "--lock-timeout", "--now"] {
+                assert!(!own.contains(&format!("{option} <")), "{words:?}: {option} among its own: {help}");
+            }
+            // The short help names the two that people need; the long one explains all four.
+            assert_eq!(global.contains("--lock-timeout"), flag == "--help", "{words:?}: {global}");
+        }
+    }
+}
+
+#[test]
+fn there_is_a_manual_page_for_every_command_with_exit_status_environment_and_files() {
+    let site = Site::with_samples();
+    site.run(&["man", "--out", "man1"]).exits(0);
+    let pages: BTreeSet<String> = std::fs::read_dir(site.path("man1"))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    let wanted: BTreeSet<String> = commands(&site)
+        .into_iter()
+        .map(|command| [vec!["campaignctl".to_owned()], command].concat().join("-") + ".1")
+        .collect();
+    assert_eq!(pages, wanted);
+    for page in pages {
+        let text = site.read(&format!("man1/{page}"));
+        for section in ["NAME", "SYNOPSIS", "EXAMPLES", "\"EXIT STATUS\"", "ENVIRONMENT", "FILES"] {
+            assert!(text.contains(&format!(".SH {section}\n")), "{page} has no {section}: {text}");
+        }
+        assert!(text.contains("the ledger is locked by another run"), "{page}");
+    }
+}
+
+/// Returns what bash offers for the last word of a line: it runs the script that `completions` prints.
+fn offered(site: &Site, line: &[&str]) -> Vec<String> {
+    let tool = env!("CARGO_BIN_EXE_campaignctl");
+    let directory = tool.rsplit_once('/').unwrap().0;
+    let words: String = line.iter().map(|word| format!("'{word}' ")).collect();
+    let script = format!(
+        "source <(campaignctl completions bash)\nCOMP_WORDS=(campaignctl {words})\nCOMP_CWORD={}\nCOMP_TYPE=9\n\
+         complete -p campaignctl | grep -q . || exit 1\n_clap_complete_campaignctl\nprintf '%s\\n' \"${{COMPREPLY[@]}}\"\n",
+        line.len()
+    );
+    let plain = site.command(&[]);
+    let mut bash = Command::new("bash");
+    bash.args(["--norc", "-c", &script])
+        .current_dir(site.path(""))
+        .env_clear()
+        .envs(plain.get_envs().filter_map(|(name, value)| Some((name, value?))))
+        .env("PATH", format!("{directory}:/usr/local/bin:/usr/bin:/bin"));
+    let ran = Ran::of(&bash.output().unwrap()).exits(0);
+    assert_eq!(ran.stderr, "", "completion says nothing");
+    ran.stdout.lines().map(|line| line.trim().to_owned()).filter(|line| !line.is_empty()).collect()
+}
+
+#[test]
+fn bash_offers_environments_campaigns_and_batches_in_doubt() {
+    let vendor = Vendor::start();
+    let site =
+        Site::remote(&vendor.url(), 20, "  other: { app_id: B, workspace_id: w, endpoint: sandbox }\n");
+    site.edit("campaigns/campaignctl.yaml", "concurrency: 4", "concurrency: 1");
+    vendor.sandbox.inject(Fault { kind: FaultKind::DropAfter, times: 1, after: 1 });
+    site.apply().exits(10);
+    site.write(
+        "campaigns/d.yaml",
+        &campaign("later", 1).replace("t:", "t2:").replace("a:\n", "a2:\n").replace("s:", "s2:"),
+    );
+    assert_eq!(offered(&site, &["-e", ""]), ["other", "remote"]);
+    assert_eq!(offered(&site, &["plan", "-e", "o"]), ["other"]);
+    assert!(offered(&site, &["pl"]).contains(&"plan".to_owned()));
+    // What was sent, for what asks the ledger.
+    assert_eq!(offered(&site, &["status", ""]), ["hello"]);
+    assert_eq!(offered(&site, &["-e", "other", "status", ""]), [""; 0]);
+    let doubts = site.run(&["doubt", "list", "--json"]).exits(0).json();
+    assert_eq!(offered(&site, &["doubt", "mark", ""])[0], doubts[0]["intent"].to_string());
+    // From elsewhere, by the option that says where.
+    std::fs::rename(site.path("campaigns"), site.path("pushes")).unwrap();
+    assert_eq!(offered(&site, &["-e", ""]), [""; 0], "no workspace, nothing to offer");
+    assert_eq!(offered(&site, &["-C", "pushes", "-e", "r"]), ["remote"]);
+}
+
+#[test]
+fn a_moment_without_a_zone_is_told_the_form() {
+    let site = Site::with_samples();
+    let mut command = site.command(&["plan", "--now", "2026-12-01"]);
+    Ran::of(&command.output().unwrap())
+        .exits(3)
+        .warns("a moment has a date, a time and a zone: `2026-12-01T09:00:00+08:00`");
+    site.run(&["plan", "--now", "2026-12-01T09:00:00+08:00"]).exits(0);
+}
