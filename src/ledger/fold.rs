@@ -287,7 +287,7 @@ impl Folding {
             match self.untaken.get(&(intent.campaign.clone(), intent.revision, intent.batch)) {
                 Some(Untaken::Rejected) => summary.rejected = summary.rejected.saturating_sub(targets),
                 Some(Untaken::NotSent) => {
-                    summary.not_attempted = summary.not_attempted.saturating_sub(targets)
+                    summary.not_attempted = summary.not_attempted.saturating_sub(targets);
                 }
                 None => summary.batches += 1,
             }

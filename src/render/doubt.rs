@@ -83,7 +83,7 @@ pub fn doubts(doubts: &[OpenDoubt], zone: Tz, caller: &Caller) -> String {
     }
     let mut out = String::new();
     for ((campaign, revision, why), group) in groups {
-        let since = group.iter().map(|doubt| doubt.at).min().expect("a group has a batch");
+        let since = group.iter().map(|doubt| doubt.at).min().unwrap_or(first.at);
         let _ = writeln!(
             out,
             "{DOUBT}?{DOUBT:#} {STRONG}{campaign}@{revision}{STRONG:#}  {} in {} ({}), since {}: {}",

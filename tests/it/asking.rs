@@ -82,7 +82,8 @@ fn there_is_a_manual_page_for_every_command_with_exit_status_environment_and_fil
 fn offered(site: &Site, line: &[&str]) -> Vec<String> {
     let tool = env!("CARGO_BIN_EXE_campaignctl");
     let directory = tool.rsplit_once('/').unwrap().0;
-    let words: String = line.iter().map(|word| format!("'{word}' ")).collect();
+    let words: Vec<String> = line.iter().map(|word| format!("'{word}'")).collect();
+    let words = words.join(" ");
     let script = format!(
         "source <(campaignctl completions bash)\nCOMP_WORDS=(campaignctl {words})\nCOMP_CWORD={}\nCOMP_TYPE=9\n\
          complete -p campaignctl | grep -q . || exit 1\n_clap_complete_campaignctl\nprintf '%s\\n' \"${{COMPREPLY[@]}}\"\n",

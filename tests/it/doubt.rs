@@ -309,8 +309,8 @@ fn in_doubt(vendor: &Vendor) -> Site {
         &format!("users: [{}]", users.join(", ")),
         "users: { file: people.csv, column: id }",
     );
-    let ids = (1..=30).map(|number| format!("u{number}\n"));
-    site.write("campaigns/people.csv", &format!("id\n{}", ids.collect::<String>()));
+    let ids: Vec<String> = (1..=30).map(|number| format!("u{number}")).collect();
+    site.write("campaigns/people.csv", &format!("id\n{}\n", ids.join("\n")));
     for after in [0, 1] {
         vendor.sandbox.inject(Fault { kind: FaultKind::DropAfter, times: 1, after });
     }
@@ -373,9 +373,8 @@ fn a_batch_in_doubt_names_its_targets_and_their_message_keys() {
     // Three of them leave: they cannot be named any more, and the others still can.
     let gone: Vec<&str> = pushes.iter().take(3).map(|push| push["target"].as_str().unwrap()).collect();
     let people = site.read("campaigns/people.csv");
-    let left: String =
-        people.lines().filter(|line| !gone.contains(line)).map(|line| format!("{line}\n")).collect();
-    site.write("campaigns/people.csv", &left);
+    let left: Vec<&str> = people.lines().filter(|line| !gone.contains(line)).collect();
+    site.write("campaigns/people.csv", &(left.join("\n") + "\n"));
     let text = site.run(&["doubt", "show", &batch]).exits(0);
     let text = text.says("3 targets are in no audience of the files").says("message key");
     assert!(!text.stdout.lines().any(|line| line.ends_with(&format!("  {}", gone[0]))), "{}", text.stdout);
