@@ -86,7 +86,7 @@ fn offered(site: &Site, line: &[&str]) -> Vec<String> {
     let words = words.join(" ");
     let script = format!(
         "source <(campaignctl completions bash)\nCOMP_WORDS=(campaignctl {words})\nCOMP_CWORD={}\nCOMP_TYPE=9\n\
-         complete -p campaignctl | grep -q . || exit 1\n_clap_complete_campaignctl\nprintf '%s\\n' \"${{COMPREPLY[@]}}\"\n",
+         complete -p campaignctl | grep -q . || exit 1\n_clap_complete_campaignctl campaignctl \"${{COMP_WORDS[COMP_CWORD]}}\"\nprintf '%s\\n' \"${{COMPREPLY[@]}}\"\n",
         line.len()
     );
     let plain = site.command(&[]);
