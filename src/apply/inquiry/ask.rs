@@ -78,7 +78,9 @@ impl Pacing for Pace {
         match heard {
             Heard::Answer => self.answer(turn),
             Heard::Throttling(asked) => self.throttle(Some(turn), asked),
-            Heard::Nothing => self.pause(Some(turn)),
+            Heard::Nothing => {
+                self.pause(Some(turn));
+            }
         }
     }
 }
