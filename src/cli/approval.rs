@@ -1,6 +1,8 @@
 //! Asks a person whether a plan may be pushed. Nothing is locked meanwhile, so what was shown is compared with the plan
 //! that is made once the ledger is.
 
+use std::path::Path;
+
 use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
 
@@ -8,7 +10,7 @@ use crate::cli::exit::ExitStatus;
 use crate::cli::failure::Failure;
 use crate::cli::interrupt::Signals;
 use crate::cli::shell::Shell;
-use crate::plan::{self, ChangeDocument, PlanDocument};
+use crate::plan::{self, ChangeDocument, Difference, PlanDocument};
 use crate::render::text;
 
 /// A plan that a person said yes to.
@@ -68,15 +70,26 @@ async fn read(answer: oneshot::Receiver<std::io::Result<Option<String>>>) -> std
 impl Approved {
     /// Refuses the plan of now if any push is not the one that was shown, and says what moved. What moved besides, such as
     /// the ledger by another run, changes no push.
-    pub(super) fn prove_still(&self, current: &PlanDocument) -> Result<(), Failure> {
+    pub(super) fn prove_still(&self, current: &PlanDocument, directory: &Path) -> Result<(), Failure> {
         if destination(&self.shown) == destination(current) && pushes(&self.shown).eq(pushes(current)) {
             return Ok(());
         }
-        let moved = plan::differences(&self.shown, current).iter().map(ToString::to_string).collect();
+        let moved = in_words(&plan::differences(&self.shown, current), directory);
         Err(Failure::new(ExitStatus::Stale, "the plan changed while it waited for approval:")
             .items(moved)
             .help("nothing was sent. Run it again, and review the new plan"))
     }
+}
+
+/// Says what moved, files by their paths from the working directory: `directory` is the workspace's.
+pub(super) fn in_words(found: &[Difference], directory: &Path) -> Vec<String> {
+    let word = |found: &Difference| match found {
+        Difference::Input { path, what } => {
+            format!("the file `{}` was {what}", directory.join(path).display())
+        }
+        _ => found.to_string(),
+    };
+    found.iter().map(word).collect()
 }
 
 /// What says where pushes go.

@@ -12,7 +12,7 @@ use crate::cli::Globals;
 use crate::cli::exit::ExitStatus;
 use crate::cli::failure::Failure;
 use crate::cli::shell::Shell;
-use crate::diagnostic::{self, Diagnostic};
+use crate::diagnostic::{self, Code, Diagnostic};
 use crate::diff;
 use crate::domain::{Endpoint, EnvironmentName, LedgerSalt};
 use crate::ledger::Ledger;
@@ -143,6 +143,10 @@ impl<'a> Session<'a> {
 
     /// Does the same, and says with `help` what an error means for the command.
     fn report_or(&self, diagnostics: &[Diagnostic], help: &str) -> Result<(), Failure> {
+        // What editors lack is `validate`'s to say.
+        let diagnostics: Vec<Diagnostic> =
+            diagnostics.iter().filter(|diagnostic| diagnostic.code != Code::SchemaLine).cloned().collect();
+        let diagnostics = diagnostics.as_slice();
         let has_errors = diagnostics.iter().any(Diagnostic::is_error);
         if diagnostics.is_empty() || (self.is_repeat.get() && !has_errors) {
             return Ok(());

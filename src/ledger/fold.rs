@@ -10,7 +10,7 @@ use crate::ledger::blocks::{Accepted, BlockName, BlockPlace, Blocks, NoBlocks};
 use crate::ledger::content::{Content, ContentDigest};
 use crate::ledger::control::{Controls, Route};
 use crate::ledger::entry::Entry;
-use crate::ledger::history::{Doubt, History, Ledger, Rejection, RunSummary};
+use crate::ledger::history::{Doubt, History, Ledger, Rejection, RunSummary, Task};
 use crate::ledger::packed::{PackedDoubt, PackedEdition, TakeOver};
 use crate::ledger::record::{Header, IntentRecord, Judge, Outcome, Record, RunId, Serial, Verdict};
 
@@ -133,6 +133,7 @@ struct Edition {
     sent_by: Option<usize>,
     batches: u32,
     last_rejection: Option<Rejection>,
+    tasks: Vec<Task>,
 }
 
 impl Folding {
@@ -237,6 +238,7 @@ impl Folding {
         edition.batches = packed.batches;
         edition.accepted_again = packed.accepted_again;
         edition.last_rejection = packed.last_rejection;
+        edition.tasks = packed.tasks;
         edition.accept(&packed.accepted);
         self.editions.insert(key, edition);
     }
@@ -327,6 +329,12 @@ impl Folding {
         let is_not_sent = outcome.is_not_sent();
         match outcome {
             Outcome::Accepted { task_id, .. } => {
+                edition.tasks.extend(doubt.intent.over_at.map(|over_at| Task {
+                    name: doubt.intent.task_name.clone(),
+                    id: task_id.clone(),
+                    over_at,
+                    targets,
+                }));
                 match task_id {
                     Some(task_id) => drop(self.task_ids.insert(task_id)),
                     None if doubt.intent.over_at.is_some() || doubt.intent.call().is_listed_by_name() => {
@@ -421,6 +429,7 @@ impl Edition {
             sent_by: None,
             batches: 0,
             last_rejection: None,
+            tasks: Vec::new(),
         }
     }
 
@@ -459,6 +468,7 @@ impl Edition {
             batches: self.batches,
             last_rejection: self.last_rejection,
             doubts,
+            tasks: self.tasks,
         }
     }
 }

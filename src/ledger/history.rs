@@ -41,6 +41,20 @@ pub struct Rejection {
     pub request_id: Option<String>,
 }
 
+/// A task that the vendor keeps until its time: what an accepted batch of a scheduled or repeating campaign became.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Task {
+    /// Its name, as the vendor's console shows it.
+    pub name: String,
+    /// The vendor's id of it, where the reply had one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+    /// From when on it is over.
+    pub over_at: DateTime<Utc>,
+    /// Targets.
+    pub targets: u64,
+}
+
 /// What became of one campaign revision.
 #[derive(Clone, Debug)]
 pub struct History {
@@ -67,6 +81,9 @@ pub struct History {
     pub last_rejection: Option<Rejection>,
     /// The intents behind `unknown`, in order.
     pub doubts: Vec<Doubt>,
+    /// Its tasks at the vendor, in the order in which they were taken. Those that were over when the ledger was packed are
+    /// left out.
+    pub tasks: Vec<Task>,
 }
 
 impl History {

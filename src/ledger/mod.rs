@@ -24,7 +24,7 @@ pub use content::{Content, ContentDigest};
 pub use control::Control;
 pub use entry::{Chain, Damage, Entry, Writer};
 pub use fold::FoldError;
-pub use history::{Doubt, History, Ledger, Rejection, RunSummary};
+pub use history::{Doubt, History, Ledger, Rejection, RunSummary, Task};
 pub use pack::{Packed, with_blocks, without_blocks};
 pub use packed::{Mark, TakeOver};
 pub use record::{

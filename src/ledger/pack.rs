@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use crate::domain::{CampaignId, Revision, TargetHash};
 use crate::ledger::blocks::{BlockError, BlockName, blocks_of};
-use crate::ledger::history::{Doubt, History, Ledger};
+use crate::ledger::history::{Doubt, History, Ledger, Task};
 use crate::ledger::packed::{
     Mark, PackedDoubt, PackedEdition, PackedHeader, PackedRejections, PackedTargets, PackedTasks,
 };
@@ -96,6 +96,7 @@ impl Ledger {
             accepted_again: again,
             last_rejection: history.last_rejection.clone(),
             unnamed_tasks: self.unnamed_tasks.get(&(campaign.clone(), revision)).copied().unwrap_or_default(),
+            tasks: history.tasks.iter().filter(|task| task.over_at > self.last_at).cloned().collect(),
             accepted: few,
         };
         let edition = std::iter::once(Ok(Record::PackedEdition(edition).into()));
@@ -156,6 +157,9 @@ impl Ledger {
             ends.sort_unstable();
             ends
         };
+        let waiting = |tasks: &[Task]| -> Vec<Task> {
+            tasks.iter().filter(|task| task.over_at > self.last_at).cloned().collect()
+        };
         let (ours, theirs) = (&self.header, &other.header);
         let is_same = Header { format: theirs.format, ..ours.clone() } == *theirs
             && self.opened_at == other.opened_at
@@ -176,6 +180,7 @@ impl Ledger {
                 && ours.last_at == theirs.last_at
                 && ours.batches == theirs.batches
                 && ours.last_rejection == theirs.last_rejection
+                && waiting(&ours.tasks) == waiting(&theirs.tasks)
                 && ours.rejected == theirs.rejected
                 && ours.unknown == theirs.unknown;
             if !is_same || !same(once_each(ours.accepted.iter()), once_each(theirs.accepted.iter()))? {

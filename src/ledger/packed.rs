@@ -10,7 +10,7 @@ use crate::domain::{CampaignId, Revision, TargetHash};
 use crate::ledger::blocks::BlockName;
 use crate::ledger::content::{Content, ContentDigest};
 use crate::ledger::control::Control;
-use crate::ledger::history::Rejection;
+use crate::ledger::history::{Rejection, Task};
 use crate::ledger::record::{Header, IntentRecord, Serial};
 use crate::ledger::text::{as_hex_list, as_number, as_text};
 
@@ -76,6 +76,9 @@ pub struct PackedEdition {
     /// Accepted broadcasts and scheduled or repeating batches of which the vendor's task is not known.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub unnamed_tasks: u64,
+    /// Tasks at the vendor that were not over.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tasks: Vec<Task>,
     /// Accepted targets, where they are few.
     #[serde(with = "as_hex_list", default, skip_serializing_if = "Vec::is_empty")]
     pub accepted: Vec<TargetHash>,

@@ -189,7 +189,7 @@ fn audience(explanation: &Explanation) -> String {
         return format!("everyone of `{name}`, by broadcast, in one request");
     }
     let again = if *repeats > 0 {
-        format!(" ({} listed again, sent once)", text::number(*repeats))
+        format!(", {} ignored", text::count(*repeats, "duplicate"))
     } else {
         String::new()
     };

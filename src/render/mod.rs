@@ -13,4 +13,5 @@ pub mod json;
 pub mod page;
 pub mod plan;
 pub mod report;
+pub mod status;
 pub mod text;

@@ -9,7 +9,7 @@ fn a_campaign_is_explained_down_to_its_request() {
     let ran = site.run(&["explain", "payday-2026-12"]).exits(0);
     ran.says("payday-2026-12@1 in sandbox")
         .says("12月工资已到账")
-        .says("24 targets of `payroll_customers` (`users`) (1 listed again, sent once), in 1 request")
+        .says("24 targets of `payroll_customers` (`users`), 1 duplicate ignored, in 1 request")
         .says("Tue 2026-12-15 09:00 Asia/Shanghai")
         .says("campaigns/payday.yaml:16");
     assert!(site.received().is_empty(), "an explanation sends nothing");

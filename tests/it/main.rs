@@ -49,6 +49,7 @@ mod signature;
 mod site;
 mod soak;
 mod start;
+mod status;
 mod still_waiting;
 mod stray;
 mod stub_vendor;

@@ -1,4 +1,4 @@
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -114,11 +114,11 @@ pub(super) fn run(shell: &Shell, globals: &Globals, args: &Args) -> Result {
     clock::prove_not_before(&open.ledger, shell.now(), args.ledger_ahead)?;
     let plan = session.plan(&desired, &open.ledger)?;
     if let Some(reviewed) = &reviewed {
-        prove_fresh(reviewed, &plan.document)?;
+        prove_fresh(&session, reviewed, &plan.document)?;
         prove_young(reviewed, args.max_plan_age, shell.now())?;
     }
     match &approved {
-        Some(approved) => approved.prove_still(&plan.document)?,
+        Some(approved) => approved.prove_still(&plan.document, Path::new(&session.shown_as()))?,
         None => show(shell, args, &plan.document)?,
     }
     plan::can_apply(&plan.document)?;
@@ -141,7 +141,7 @@ fn shown(
     clock::prove_not_before(&open.ledger, session.shell.now(), args.ledger_ahead)?;
     let plan = session.plan(desired, &open.ledger)?.document;
     if let Some(reviewed) = reviewed {
-        prove_fresh(reviewed, &plan)?;
+        prove_fresh(session, reviewed, &plan)?;
     }
     show(session.shell, args, &plan)?;
     plan::can_apply(&plan)?;
@@ -193,7 +193,7 @@ fn prove_young(reviewed: &PlanDocument, max_age: Option<Duration>, now: DateTime
 }
 
 /// Refuses a reviewed plan that is no longer the plan of now, and says what moved.
-fn prove_fresh(reviewed: &PlanDocument, current: &PlanDocument) -> Result<()> {
+fn prove_fresh(session: &Session<'_>, reviewed: &PlanDocument, current: &PlanDocument) -> Result<()> {
     let found = plan::differences(reviewed, current);
     if found.is_empty() {
         return Ok(());
@@ -207,7 +207,7 @@ fn prove_fresh(reviewed: &PlanDocument, current: &PlanDocument) -> Result<()> {
     } else {
         (ExitStatus::Stale, "the plan is stale")
     };
-    let moved: Vec<String> = found.iter().map(ToString::to_string).collect();
+    let moved = approval::in_words(&found, Path::new(&session.shown_as()));
     let help = match status {
         ExitStatus::Ledger => {
             "nothing was sent. Restore the ledger's directory from where the last run kept it"

@@ -1,6 +1,6 @@
 use std::fs::OpenOptions;
 use std::io::{ErrorKind, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::cli::exit::ExitStatus;
 use crate::cli::failure::Failure;
@@ -23,27 +23,49 @@ const FILES: [(&str, &str); 7] = [
 
 /// Start a workspace: project file, an example campaign, schemas, editor settings, CI snippets
 ///
-/// Writes into the current directory, or into `-C DIR`. What is there already stays as it is.
+/// Writes into the current directory, or into `-C DIR`; `-C campaigns` means the workspace itself. What is there already
+/// stays as it is.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  campaignctl init && campaignctl plan")]
 pub(in crate::cli) struct Args {}
 
 pub(super) fn run(shell: &Shell, globals: &Globals, _: &Args) -> Result {
-    let root = globals.directory.as_deref().unwrap_or(Path::new("."));
+    let given = globals.directory.as_deref();
+    if given.is_none() && Path::new(PROJECT_FILE).exists() {
+        return Err(Failure::new(ExitStatus::Written, "this directory is a workspace already")
+            .help("nothing was written. Run it in the directory above, to add what is missing there"));
+    }
+    let (root, workspace) = places(given.unwrap_or(Path::new(".")));
     for (path, text) in FILES {
-        write(shell, &root.join(path), text)?;
+        let path = match path.strip_prefix("campaigns/") {
+            Some(path) => workspace.join(path),
+            None => root.join(path),
+        };
+        write(shell, &path, text)?;
     }
     for named in schema::ALL {
         write(shell, &root.join("schema").join(named.file_name()), &named.text())?;
     }
-    let project = root.join("campaigns").join(PROJECT_FILE);
+    let project = workspace.join(PROJECT_FILE);
     let project = project.strip_prefix(".").unwrap_or(&project);
     // What is written has its own environments: the one that was named here may be none of them.
-    let directory = globals.directory.as_ref().map(|root| root.join("campaigns"));
-    let caller = Caller::new(directory.as_deref().map(Path::to_string_lossy).as_deref(), None);
+    let directory = given.map(|_| workspace.to_string_lossy());
+    let caller = Caller::new(directory.as_deref(), None);
     let plan = caller.command("plan");
     shell.say(&format!("Next: edit `{}`, then run `{plan}`.\n", project.display()));
     Ok(ExitStatus::Done)
+}
+
+/// Returns where the repository's files go, and where the workspace's. `-C` names a workspace everywhere else: a directory
+/// that is one, or has its usual name, gets none inside.
+fn places(directory: &Path) -> (PathBuf, PathBuf) {
+    let is_workspace = directory.file_name().is_some_and(|name| name == "campaigns")
+        || directory.join(PROJECT_FILE).exists();
+    if is_workspace {
+        let above = directory.parent().filter(|above| !above.as_os_str().is_empty());
+        return (above.unwrap_or(Path::new(".")).to_owned(), directory.to_owned());
+    }
+    (directory.to_owned(), directory.join("campaigns"))
 }
 
 /// Writes a file that is not there yet.

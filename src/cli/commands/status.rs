@@ -11,11 +11,12 @@ use crate::diagnostic::closest;
 use crate::domain::CampaignId;
 use crate::ledger::Ledger;
 use crate::render;
-use crate::render::history::CampaignStatus;
+use crate::render::status::{CampaignStatus, Heading};
 
 /// Show what the ledger knows, for each campaign revision
 ///
-/// Counts targets that the vendor accepted, rejected, or of which nobody knows. What is still to be sent is
+/// Counts targets that the vendor accepted, rejected, or of which nobody knows, and says when a campaign fires next. With
+/// a name: its words, its tasks at the vendor with their ids, its runs, and what is in doubt. What is still to be sent is
 /// `plan`'s to say: it compares with the files.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  campaignctl -e production status payday-2026-12")]
@@ -48,7 +49,7 @@ pub(super) fn run(shell: &Shell, globals: &Globals, args: &Args) -> Result {
     let campaigns: Vec<CampaignStatus> = ledger
         .histories()
         .filter(|(id, ..)| is_wanted(id))
-        .map(|(id, revision, history)| CampaignStatus::of(id, revision, history))
+        .map(|edition| CampaignStatus::of(edition, &ledger, shell.now()))
         .collect();
     if args.json {
         let header = ledger.header();
@@ -59,11 +60,19 @@ pub(super) fn run(shell: &Shell, globals: &Globals, args: &Args) -> Result {
             serial: ledger.serial().0,
             campaigns,
         }))?;
-    } else if args.campaign.is_some() {
-        shell.answer(&render::history::campaign_details(&campaigns, scope.time_zone))?;
-    } else {
-        shell.answer(&render::history::campaigns(&campaigns, scope.time_zone, shell.width()))?;
+        return Ok(ExitStatus::Done);
     }
+    let directory = scope.environment.ledger.to_string_lossy();
+    let about = Heading {
+        environment: scope.environment.name.as_str(),
+        zone: scope.time_zone,
+        ledger: &directory,
+        serial: ledger.serial().0,
+    };
+    shell.answer(&match args.campaign {
+        Some(_) => render::status::campaign_details(&campaigns, about),
+        None => render::status::campaigns(&campaigns, about, shell.width()),
+    })?;
     Ok(ExitStatus::Done)
 }
 

@@ -4,7 +4,7 @@ use crate::cli::exit::ExitStatus;
 use crate::cli::session::{Reading, Session, read_audiences};
 use crate::cli::shell::Shell;
 use crate::cli::{Globals, Result};
-use crate::diagnostic::{self, Diagnostic};
+use crate::diagnostic::{self, Code, Diagnostic};
 use crate::domain::LedgerSalt;
 use crate::render::diagnostic as render;
 use crate::resolve;
@@ -49,8 +49,22 @@ pub(super) fn run(shell: &Shell, globals: &Globals, args: &Args) -> Result {
     let format = if args.json { Format::Json } else { args.format };
     match format {
         Format::Text => {
-            if !diagnostics.is_empty() {
-                session.say_diagnostics(&diagnostics);
+            let (for_editors, others): (Vec<Diagnostic>, Vec<Diagnostic>) =
+                diagnostics.iter().cloned().partition(|diagnostic| diagnostic.code == Code::SchemaLine);
+            // One is shown at its place; of several, that they are there.
+            let shown = if for_editors.len() > 1 { &others } else { &diagnostics };
+            if !shown.is_empty() {
+                session.say_diagnostics(shown);
+            }
+            if for_editors.len() > 1 {
+                shell.say(&format!(
+                    "warning[{}]: {} files name no schema, or none that is there, so editors cannot check them: \
+                     `{}` writes the schemas, `{}` lists the files\n\n",
+                    Code::SchemaLine,
+                    for_editors.len(),
+                    shell.caller().command("schema --out schema"),
+                    shell.caller().command("validate --json"),
+                ));
             }
             shell.answer(&format!("{}\n", render::summary(&diagnostics)))?;
         }

@@ -7,6 +7,7 @@ mod text;
 use std::collections::BTreeSet;
 
 use crate::diagnostic::Diagnostic;
+use crate::render::text as words;
 
 pub use github::github;
 pub use json::json;
@@ -56,7 +57,7 @@ pub fn summary(diagnostics: &[Diagnostic]) -> String {
 }
 
 fn counted(count: usize, noun: &str) -> String {
-    if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
+    words::count(count as u64, noun)
 }
 
 #[cfg(test)]

@@ -42,7 +42,7 @@ pub(super) fn run(shell: &Shell, globals: &Globals, args: &Args) -> Result {
     shell.answer(&format!("{}{}", held.concat(), in_flight(&ledger)))?;
     if !args.auto_approve {
         if !shell.is_interactive() {
-            return Err(Failure::new(ExitStatus::Refused, "nobody is at the terminal to approve this")
+            return Err(Failure::new(ExitStatus::Refused, "cannot ask for approval: not a terminal")
                 .help("nothing was changed. Add `--auto-approve` once it is certain that the run is over"));
         }
         if shell.ask("Is that run certainly over? Type `yes` to unlock: ")? != "yes" {
