@@ -10,7 +10,7 @@ use campaignctl::ledger::{Outcome, Record, Writer};
 use campaignctl::resolve::Desired;
 use campaignctl::sandbox::{Fault, FaultKind};
 use campaignctl::state::{Backend, MemoryBackend};
-use campaignctl::vendor::RejectClass;
+use campaignctl::vendor::{NoConnection, RejectClass};
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::doubt::resolve_at;
@@ -99,9 +99,11 @@ fn a_request_may_leave_until_two_minutes_after_its_intent() {
 fn a_batch_that_finds_no_connection_is_tried_twice_more() {
     for (failures, accepted) in [(2, 5), (3, 0)] {
         let (backend, vendor) = (laws::new_ledger(), Vendor::default());
-        *vendor.script.lock().unwrap() = vec![Fate::Refuse(RejectClass::Unreachable); failures];
+        *vendor.script.lock().unwrap() =
+            vec![Fate::Refuse(RejectClass::Unreachable(NoConnection::Refused)); failures];
         let (_, report) = laws::run(&batches(5), &backend, &vendor, u32::MAX);
-        assert_eq!((report.tally().accepted, report.tally().rejected), (accepted, 5 - accepted));
+        let tally = report.tally();
+        assert_eq!((tally.accepted, tally.rejected, tally.not_attempted), (accepted, 0, 5 - accepted));
     }
 }
 
