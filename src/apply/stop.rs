@@ -108,7 +108,11 @@ impl Stop {
         match self {
             Self::Unreachable { cause, .. } => Some(cause.help()),
             Self::Quota { .. } => Some("run it again later: what is left is still planned"),
-            Self::Interrupted | Self::Credentials { .. } | Self::Doubts | Self::Ledger(_) | Self::Fenced(_) => None,
+            Self::Interrupted
+            | Self::Credentials { .. }
+            | Self::Doubts
+            | Self::Ledger(_)
+            | Self::Fenced(_) => None,
         }
     }
 }

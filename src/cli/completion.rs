@@ -86,6 +86,7 @@ fn with_session(offer: impl Fn(&Session<'_>) -> Vec<CompletionCandidate>) -> Vec
         directory: value(&words, "-C", "--directory").map(PathBuf::from),
         environment: value(&words, "-e", "--environment").or_else(of_variable),
         lock_timeout: Duration::ZERO,
+        no_wait: true,
         now: None,
     };
     offer(&Session::new(&shell, &globals))

@@ -75,7 +75,7 @@ struct Globals {
     )]
     lock_timeout: Duration,
     /// Do not wait to take over a ledger whose writer gives no sign of life: exit 8
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = GLOBAL_OPTIONS, hide_short_help = true)]
     no_wait: bool,
     /// Act as if it were this time (RFC 3339): for demonstrations; only `endpoint: sandbox` takes it for what is written
     #[arg(

@@ -11,7 +11,7 @@ use crate::cli::failure::Failure;
 use crate::cli::session::Session;
 use crate::cli::shell::Shell;
 use crate::cli::{Globals, Result};
-use crate::ledger::{Doubt, Judge, Record, Serial, Verdict};
+use crate::ledger::{Doubt, Judge, Ledger, Record, Serial, Verdict};
 use crate::render;
 use crate::state::OpenLedger;
 
