@@ -1,7 +1,5 @@
 //! What is wrong with a line of a file that somebody took for an export, in words.
 
-use serde::Deserialize;
-
 use crate::ledger::{Damage, Serial};
 
 /// What files begin with that are something else, packed.
@@ -13,11 +11,6 @@ const RECORD_START: &[u8] = b"{\"chain\":\"";
 
 /// Says what is wrong with the line of a number, counted from 1, where the record of `expected` belongs.
 pub(super) fn fault(line: &[u8], number: u64, expected: Serial, damage: &Damage) -> String {
-    #[derive(Deserialize)]
-    struct Numbered {
-        serial: Serial,
-    }
-
     let packed = PACKED.iter().find(|(magic, _)| number == 1 && line.starts_with(magic));
     if let Some((_, how)) = packed {
         return format!("it is packed with {how}: unpack it first");
@@ -38,7 +31,10 @@ pub(super) fn fault(line: &[u8], number: u64, expected: Serial, damage: &Damage)
         }
         Err(_) => return format!("line {number} is not JSON: an export has one record a line"),
     };
-    let Ok(Numbered { serial }) = serde_json::from_value(value) else {
+    // Serde would take a list of the values for an object.
+    let serial =
+        value.as_object().and_then(|record| record.get("serial")).and_then(serde_json::Value::as_u64);
+    let Some(serial) = serial.map(Serial) else {
         return format!("line {number} is JSON, but not a record of a ledger");
     };
     if let Damage::Unreadable { .. } = damage {
