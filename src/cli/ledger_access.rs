@@ -78,6 +78,9 @@ impl Session<'_> {
             self.shell.say(&format!("Took the ledger over from {holder}: it never came to its end.\n"));
         }
         self.remember(&open.ledger, open.writer.serial(), open.writer.chain());
+        if let Some(directory) = self.shell.state_directory() {
+            open.backend = state::witnessed(open.backend, &directory, &open.ledger.header().lineage);
+        }
         Ok(Some(open))
     }
 

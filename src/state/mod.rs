@@ -40,4 +40,4 @@ pub use process::Origin;
 pub use room::Room;
 pub use sled_backend::SledBackend;
 pub use unlock::{Left, clear, left_behind};
-pub use witness::remember;
+pub use witness::{remember, witnessed};

@@ -15,6 +15,10 @@ pub struct Origin {
     pub machine: Option<String>,
     /// The namespace in which its process number counts.
     pub pid_namespace: String,
+    /// The namespace of the clock by which its start is counted: another one shows the same process as started at another
+    /// time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time_namespace: Option<String>,
     /// When it was started, in ticks since the host was.
     pub started: u64,
 }
@@ -28,6 +32,10 @@ impl Origin {
             boot: line("/proc/sys/kernel/random/boot_id")?,
             machine: line("/etc/machine-id").filter(|id| !id.is_empty()),
             pid_namespace: fs::read_link("/proc/self/ns/pid").ok()?.to_str()?.to_owned(),
+            // Linux has it from 5.6 on.
+            time_namespace: fs::read_link("/proc/self/ns/time")
+                .ok()
+                .and_then(|link| Some(link.to_str()?.to_owned())),
             started: Status::of(std::process::id())?.started,
         })
     }
@@ -36,6 +44,7 @@ impl Origin {
     pub(super) fn proves_over(&self, process: u32, other: &Self) -> bool {
         let is_here = self.boot == other.boot
             && self.pid_namespace == other.pid_namespace
+            && self.time_namespace == other.time_namespace
             && self.machine == other.machine;
         is_here && is_over(process, other.started)
     }
@@ -100,7 +109,8 @@ mod tests {
         let elsewhere = [
             Origin { boot: "another".into(), ..gone.clone() },
             Origin { machine: Some("another".into()), ..gone.clone() },
-            Origin { pid_namespace: "pid:[1]".into(), ..gone },
+            Origin { pid_namespace: "pid:[1]".into(), ..gone.clone() },
+            Origin { time_namespace: Some("time:[1]".into()), ..gone },
         ];
         for other in elsewhere {
             assert!(!here.proves_over(std::process::id(), &other), "{other:?}");

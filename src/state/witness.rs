@@ -3,11 +3,15 @@
 //!
 //! A witness is a help and no promise: a fresh machine has none, and one that cannot be written is left out.
 
-use std::fs;
+use std::fs::{self, File, OpenOptions};
 use std::io::Write;
+use std::os::unix::fs::FileExt;
 use std::path::Path;
+use std::sync::Arc;
 
-use crate::ledger::{Chain, Lineage, Serial};
+use crate::ledger::{Blocks, Chain, Lineage, Serial};
+use crate::state::lease::Lease;
+use crate::state::{Backend, Lines, StateError};
 
 /// Returns the last record that this machine knows of, with its chain.
 pub(super) fn recall(directory: &Path, lineage: &Lineage) -> Option<(Serial, String)> {
@@ -24,9 +28,73 @@ pub fn remember(directory: &Path, lineage: &Lineage, serial: Serial, chain: Chai
     let written = fs::create_dir_all(directory)
         .and_then(|()| tempfile::NamedTempFile::new_in(directory))
         .and_then(|mut file| {
-            writeln!(file, "{serial} {chain}")?;
+            file.write_all(line(serial, chain).as_bytes())?;
             file.persist(directory.join(lineage.to_string())).map(drop).map_err(|error| error.error)
         });
     // Without it a later run is as wise as one on another machine.
     drop(written);
+}
+
+/// The text of a witness: always of one length, so that one can be written over another.
+fn line(serial: Serial, chain: Chain) -> String {
+    format!("{:020} {chain}\n", serial.0)
+}
+
+/// Returns a place of which this machine remembers every durable step, also where the run is killed in its middle: what is
+/// restored from before such a run must not pass for all there is. [`remember`] was called for its lineage before.
+pub fn witnessed(backend: Box<dyn Backend>, directory: &Path, lineage: &Lineage) -> Box<dyn Backend> {
+    match OpenOptions::new().write(true).open(directory.join(lineage.to_string())) {
+        Ok(note) => Box::new(Witnessed { backend, note }),
+        // Without it a later run is as wise as one on another machine.
+        Err(_) => backend,
+    }
+}
+
+struct Witnessed {
+    backend: Box<dyn Backend>,
+    note: File,
+}
+
+impl Backend for Witnessed {
+    fn append(&mut self, lines: Vec<(Serial, Vec<u8>)>, chain: Chain) -> Result<(), StateError> {
+        let last = lines.last().map(|(serial, _)| *serial);
+        self.backend.append(lines, chain)?;
+        if let Some(serial) = last {
+            // Not synced: it has to outlive the process, and a power cut takes the request along.
+            drop(self.note.write_all_at(line(serial, chain).as_bytes(), 0));
+        }
+        Ok(())
+    }
+
+    fn lines(&self) -> Lines<'_> {
+        self.backend.lines()
+    }
+
+    fn lease(&self) -> Arc<Lease> {
+        self.backend.lease()
+    }
+
+    fn high_water(&self) -> Result<Option<(Serial, String)>, StateError> {
+        self.backend.high_water()
+    }
+
+    fn blocks(&self) -> Arc<dyn Blocks> {
+        self.backend.blocks()
+    }
+
+    fn put_blocks(&mut self, serial: Serial, blocks: Vec<Vec<u8>>) -> Result<(), StateError> {
+        self.backend.put_blocks(serial, blocks)
+    }
+
+    fn draft(&self) -> Result<Box<dyn Backend>, StateError> {
+        self.backend.draft()
+    }
+
+    fn discard_draft(&self) {
+        self.backend.discard_draft();
+    }
+
+    fn supersede(self: Box<Self>, draft: Box<dyn Backend>) -> Result<Box<dyn Backend>, StateError> {
+        self.backend.supersede(draft)
+    }
 }

@@ -328,6 +328,26 @@ fn an_older_copy_put_in_place_is_noticed_by_the_machine_that_wrote_the_newer_one
     run(&["plan"]).exits(0).says("Plan: 1 to push");
 }
 
+/// Only a run that ends in order can say so at its end; one that is killed must have said it before.
+#[test]
+fn an_older_copy_is_noticed_also_where_the_run_after_it_was_killed() {
+    let vendor = Vendor::start();
+    let site = Site::remote(&vendor.url(), 5, "");
+    let home = site.path("home");
+    let run = |arguments: &[&str]| Ran::of(&site.command(arguments).env("HOME", &home).output().unwrap());
+    let older = run(&["ledger", "export"]).exits(0).stdout;
+    site.write("older.jsonl", &older);
+    let mut killed = site.command(&["apply", "--auto-approve"]);
+    killed.env("HOME", &home).env("CAMPAIGNCTL_CRASH_AFTER", "reply-read");
+    assert_eq!(killed.output().unwrap().status.code(), None, "it was killed");
+    assert_eq!(vendor.sandbox.received().pushes, 5);
+    fs::remove_dir_all(site.path(LEDGER)).unwrap();
+    run(&["ledger", "restore", "older.jsonl"]).exits(12);
+    run(&["apply", "--auto-approve"]).exits(12);
+    assert_eq!(vendor.sandbox.received().pushes, 5);
+    assert!(vendor.disturbed_twice().is_empty());
+}
+
 #[test]
 fn a_ledger_of_version_0_1_opens_and_a_later_one_is_refused() {
     let project = "version: 1\nproject: harbour-bank\ndefault_environment: sandbox\nenvironments:\n  sandbox:\n    \
