@@ -135,7 +135,7 @@ fn a_packing_that_found_no_room_leaves_the_room_that_the_next_apply_needs() {
     );
     let Some(ran) = on_a_small_disk(&site, &script) else { return };
     // Nothing was packed, nothing was left, and what a killed packing left made room.
-    let applied = "5 accepted, 0 rejected, 0 in doubt, 0 not attempted.\n";
+    let applied = "5 accepted, 0 rejected, 0 in doubt, 0 not sent.\n";
     assert!(
         ran.stdout.starts_with("Applied in ") && ran.stdout.ends_with(applied),
         "{}{}",

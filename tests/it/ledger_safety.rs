@@ -393,7 +393,7 @@ fn a_plan_is_stale_with_any_change_of_what_was_read() {
         (
             "a comment",
             &|| site.edit("campaigns/c.yaml", "templates:", "# hello\ntemplates:"),
-            "the file `c.yaml` was changed",
+            "the file `campaigns/c.yaml` was changed",
         ),
         (
             "the order of an audience",
@@ -403,13 +403,13 @@ fn a_plan_is_stale_with_any_change_of_what_was_read() {
         (
             "the project file",
             &|| site.edit("campaigns/campaignctl.yaml", "concurrency: 4", "concurrency: 3"),
-            "the file `campaignctl.yaml` was changed",
+            "the file `campaigns/campaignctl.yaml` was changed",
         ),
-        ("a new file", &|| site.write("campaigns/d.yaml", "{}\n"), "the file `d.yaml` was added"),
+        ("a new file", &|| site.write("campaigns/d.yaml", "{}\n"), "the file `campaigns/d.yaml` was added"),
         (
             "a file less",
             &|| fs::remove_file(site.path("campaigns/d.yaml")).unwrap(),
-            "the file `d.yaml` was removed",
+            "the file `campaigns/d.yaml` was removed",
         ),
         (
             "the content",
