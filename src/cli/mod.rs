@@ -110,7 +110,8 @@ pub fn main() -> ExitCode {
         // A crash test wants the process to die on the spot.
         ends_in_order.store(false, Ordering::Relaxed);
     }
-    let done = out_of_memory::prove_room().and_then(|()| commands::run(&shell, globals, &arguments.command));
+    let room = if arguments.command.is_spoken_alone() { Ok(()) } else { out_of_memory::prove_room() };
+    let done = room.and_then(|()| commands::run(&shell, globals, &arguments.command));
     let status = match done {
         Ok(status) => status,
         Err(failure) => {

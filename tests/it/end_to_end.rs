@@ -405,9 +405,7 @@ fn status_history_and_export_tell_what_happened() {
         .find(|each| each["campaign"] == "payday-2026-12")
         .unwrap();
     assert_eq!((payday["accepted"].as_u64(), payday["in_doubt"].as_u64()), (Some(24), Some(0)));
-    site.run(&["status", "payday-2026-12"])
-        .exits(0)
-        .says("24 accepted, 0 rejected, 0 in doubt, in 1 batch");
+    site.run(&["status", "payday-2026-12"]).exits(0).says("24 accepted, 0 rejected, 0 in doubt, in 1 batch");
     site.run(&["status", "nope"]).exits(3).warns("no campaign `nope`");
     let history = site.run(&["history", "--json"]).exits(0).json();
     assert_eq!(history.as_array().unwrap().len(), 1);

@@ -215,7 +215,7 @@ fn closing_server(answered: usize, reads_on: bool, connections: usize) -> (Url, 
 #[test]
 fn a_server_that_closes_kept_connections_never_sees_a_request_twice() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
-    for (answered, reads_on) in [(1, false), (1, true), (2, true)] {
+    for (answered, reads_on) in [(1, false), (1, true), (0, true)] {
         let (url, seen) = closing_server(answered, reads_on, 1000);
         let client = client(url, Duration::from_secs(10));
         let mut accepted = Vec::new();
@@ -234,9 +234,7 @@ fn a_server_that_closes_kept_connections_never_sees_a_request_twice() {
         seen.dedup();
         assert_eq!(seen.len(), all, "a request was sent again by itself");
         assert!(accepted.iter().all(|nonce| seen.contains(nonce)));
-        assert!(accepted.len() >= 30, "{} accepted", accepted.len());
-        if reads_on {
-            assert!(accepted.len() < 60, "no connection was closed under a request");
-        }
+        // One request a connection: `send` ends it to know that its answer is final.
+        assert_eq!(accepted.len(), 60 * answered);
     }
 }

@@ -91,6 +91,8 @@ pub(super) fn run(shell: &Shell, globals: &Globals, args: &Args) -> Result {
         prove_young(reviewed, args.max_plan_age, shell.now())?;
     }
     session.prove_time_is_real(&desired)?;
+    // The runtime panics without the files that it needs for signals.
+    out_of_memory::prove_room_to_send(&desired.environment, 1)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Failure::of_system("could not begin", &error))?;
     let mut approved = None;

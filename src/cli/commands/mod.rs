@@ -43,6 +43,13 @@ pub(super) enum Command {
     Man(man::Args),
 }
 
+impl Command {
+    /// Whether it says what stands in the program, and asks the system for no more than that.
+    pub(super) fn is_spoken_alone(&self) -> bool {
+        matches!(self, Self::Explain(_) | Self::Schema(_) | Self::Completions(_) | Self::Man(_))
+    }
+}
+
 pub(super) fn run(shell: &Shell, globals: &Globals, command: &Command) -> Result {
     match command {
         Command::Init(args) => init::run(shell, globals, args),

@@ -5,8 +5,12 @@ use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 
-const REPLY: &str =
-    r#"{"RequestId":"R","ResultCode":"OK","ResultMessage":"","PushResult":{"Success":true,"Data":"D"}}"#;
+/// The reply to the request of a number: no two have the same id.
+fn reply(number: usize) -> String {
+    format!(
+        r#"{{"RequestId":"R{number}","ResultCode":"OK","ResultMessage":"","PushResult":{{"Success":true,"Data":"D{number}"}}}}"#
+    )
+}
 
 /// One request, nothing decoded.
 #[derive(Clone, Debug)]
@@ -69,11 +73,15 @@ impl Listener {
 fn serve(stream: &TcpStream, keep: &Mutex<Vec<Received>>) {
     let mut reader = BufReader::new(stream);
     while let Some(request) = read(&mut reader) {
-        keep.lock().unwrap().push(request);
-        let mut writer = stream;
-        let length = REPLY.len();
+        let number = {
+            let mut received = keep.lock().unwrap();
+            received.push(request);
+            received.len()
+        };
+        let (mut writer, reply) = (stream, reply(number));
+        let length = reply.len();
         let head = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length";
-        write!(writer, "{head}: {length}\r\n\r\n{REPLY}").unwrap();
+        write!(writer, "{head}: {length}\r\n\r\n{reply}").unwrap();
     }
 }
 
