@@ -33,6 +33,11 @@ pub(super) fn prove_room() -> Result<(), Failure> {
     prove(OF_A_COMMAND)
 }
 
+/// Refuses to begin an apply whose runtime could not even be made.
+pub(super) fn prove_room_to_begin_an_apply() -> Result<(), Failure> {
+    prove(OF_AN_APPLY)
+}
+
 /// Refuses to begin an apply of so many requests that could not end in order.
 pub(super) fn prove_room_to_send(environment: &Environment, requests: u64) -> Result<(), Failure> {
     let connections = usize::try_from(requests).unwrap_or(usize::MAX).min(environment.concurrency.get());
