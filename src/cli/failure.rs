@@ -87,7 +87,7 @@ impl fmt::Display for Failure {
             write!(formatter, "\n  {QUIET}because{QUIET:#}: {}", plain(cause))?;
         }
         if let Some(help) = &self.help {
-            write!(formatter, "\n{QUIET}help{QUIET:#}: {help}")?;
+            write!(formatter, "\n{QUIET}help{QUIET:#}: {}", plain(help))?;
         }
         Ok(())
     }

@@ -127,9 +127,15 @@ pub fn main() -> ExitCode {
 
 /// Prints help, a version or a usage error where it belongs. clap's own exit code 2 means changes here.
 fn usage(error: &clap::Error) -> ExitStatus {
+    let shell = Shell::new(None, Caller::default());
+    let text = error.render().ansi().to_string();
+    if error.use_stderr() {
+        shell.say(&text);
+        return ExitStatus::Written;
+    }
     // Nothing can be done if not even this can be printed.
-    drop(error.print());
-    if error.use_stderr() { ExitStatus::Written } else { ExitStatus::Done }
+    drop(shell.answer(&text));
+    ExitStatus::Done
 }
 
 /// Returns the command line's definition, for completions and manual pages.

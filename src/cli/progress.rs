@@ -39,7 +39,7 @@ pub(super) fn show(shell: &Shell, progress: Arc<Progress>, targets: u64, request
         let task = tokio::spawn(redraw(bar.clone(), progress));
         Display { task, bar }
     } else {
-        let task = tokio::spawn(log(progress, targets, requests));
+        let task = tokio::spawn(log(shell.speaker(), progress, targets, requests));
         Display { task, bar: ProgressBar::hidden() }
     }
 }
@@ -57,7 +57,12 @@ async fn redraw(bar: ProgressBar, progress: Arc<Progress>) {
     }
 }
 
-async fn log(progress: Arc<Progress>, targets: u64, requests: u64) {
+async fn log(
+    say: impl Fn(&str) + Send + Sync + 'static,
+    progress: Arc<Progress>,
+    targets: u64,
+    requests: u64,
+) {
     let started = Instant::now();
     loop {
         tokio::time::sleep(LOG).await;
@@ -70,8 +75,8 @@ async fn log(progress: Arc<Progress>, targets: u64, requests: u64) {
         } else {
             "unknown".into()
         };
-        eprint_line(&format!(
-            "{} of {} in {} of {}, {rate:.0} requests/s, {eta} left",
+        say(&format!(
+            "{} of {} in {} of {}, {rate:.0} requests/s, {eta} left\n",
             counts(&progress),
             text::count(targets, "target"),
             text::number(done),
@@ -93,10 +98,4 @@ fn counts(progress: &Progress) -> String {
         parts.push("waiting for the vendor".to_owned());
     }
     parts.join(", ")
-}
-
-fn eprint_line(line: &str) {
-    use std::io::Write;
-    // Nothing can be done if a log cannot be written; the ledger has the truth.
-    drop(writeln!(anstream::stderr(), "{line}"));
 }

@@ -12,7 +12,7 @@ use crate::cli::Globals;
 use crate::cli::exit::ExitStatus;
 use crate::cli::failure::Failure;
 use crate::cli::shell::Shell;
-use crate::diagnostic::{self, Code, Diagnostic};
+use crate::diagnostic::{self, Code, Diagnostic, Source};
 use crate::diff;
 use crate::domain::{Endpoint, EnvironmentName, LedgerSalt};
 use crate::ledger::Ledger;
@@ -119,12 +119,24 @@ impl<'a> Session<'a> {
     pub(super) fn desired(&self, also: Option<&str>) -> Result<Desired, Failure> {
         let Reading { checked, diagnostics } = self.read();
         self.report(&diagnostics)?;
+        self.prove_without_keys(&checked)?;
         let environment = self.environment(&checked, also)?;
         let default = checked.project.as_ref().and_then(|project| project.default_environment.as_ref());
         if self.globals.environment.is_none() && default != Some(&environment) {
             self.shell.is_about(environment.as_str());
         }
         Ok(resolve::into_desired(checked, &environment)?)
+    }
+
+    /// Refuses files that hold an access key of this machine: it would be planned, recorded and sent.
+    fn prove_without_keys(&self, checked: &Checked) -> Result<(), Failure> {
+        let found = |source: &Arc<Source>| {
+            Some((source.path().to_owned(), source.line(self.shell.key_in(source.text())?)))
+        };
+        let Some((path, line)) = checked.sources.iter().find_map(found) else { return Ok(()) };
+        let message = format!("line {line} of `{path}` holds a secret of this machine's environment");
+        Err(Failure::new(ExitStatus::Written, message)
+            .help("nothing was planned or sent. Remove it from the file, and change the access key: it may be in git by now"))
     }
 
     /// Reads the project file alone, for what asks nothing of campaigns: a mistake in one must not stand between people

@@ -14,8 +14,10 @@ use tokio::sync::oneshot;
 use crate::apply::Clock;
 use crate::cli::exit::ExitStatus;
 use crate::cli::failure::Failure;
-use crate::domain::{Credentials, Secret};
+use crate::domain::{Credentials, Redactor, Secret};
 use crate::render::caller::Caller;
+use crate::render::escape;
+use crate::sandbox;
 use crate::state::{Moment, MomentClock, Origin, Terms};
 
 /// The names of a key's id, a key's secret and a token, in the order of preference: the vendor's samples
@@ -33,6 +35,10 @@ pub(in crate::cli) struct Shell {
     caller: Caller,
     /// Once a file has named the environment that no option did.
     completed: OnceCell<Caller>,
+    /// Takes the environment's secrets out of whatever is printed or written.
+    redactor: Redactor,
+    /// Knows the secrets that sign requests.
+    keys: Redactor,
 }
 
 #[expect(clippy::unused_self, reason = "whatever a command does to the world goes through its shell")]
@@ -47,7 +53,9 @@ impl Shell {
             }
             None => Arc::new(system_time),
         };
-        Self { clock, given_time: Cell::new(now), caller, completed: OnceCell::new() }
+        let redactor = Redactor::new(secrets(is_secret));
+        let keys = Redactor::new(secrets(is_key));
+        Self { clock, given_time: Cell::new(now), caller, completed: OnceCell::new(), redactor, keys }
     }
 
     /// Returns what a printed command repeats.
@@ -93,6 +101,24 @@ impl Shell {
     ///
     /// Returns a failure when the output cannot be written for another reason, such as a full disk.
     pub(in crate::cli) fn answer(&self, text: &str) -> Result<(), Failure> {
+        self.answer_bytes(&self.redactor.redact(&escape::printed(text)))
+    }
+
+    /// Does the same with lines that are commands for GitHub's runner, and shall be.
+    ///
+    /// # Errors
+    ///
+    /// As [`Shell::answer`].
+    pub(in crate::cli) fn answer_commands(&self, text: &str) -> Result<(), Failure> {
+        self.answer_bytes(&self.redactor.redact(&escape::commands(text)))
+    }
+
+    /// Writes an answer as it is, byte for byte: a file that a program takes, in which nothing may be replaced.
+    ///
+    /// # Errors
+    ///
+    /// As [`Shell::answer`].
+    pub(in crate::cli) fn answer_bytes(&self, text: &str) -> Result<(), Failure> {
         let mut stdout = anstream::stdout().lock();
         ignore_closed_pipe(stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()))
             .map_err(|error| Failure::from_error(ExitStatus::Other, &error))
@@ -104,10 +130,12 @@ impl Shell {
     }
 
     /// Returns what [`Shell::say`] does, for tasks that outlive a borrow of the shell.
-    pub(in crate::cli) fn speaker(&self) -> impl Fn(&str) + Send + 'static {
-        |text| {
+    pub(in crate::cli) fn speaker(&self) -> impl Fn(&str) + Send + Sync + 'static {
+        let redactor = self.redactor.clone();
+        move |text| {
             let mut stderr = anstream::stderr().lock();
-            drop(stderr.write_all(text.as_bytes()).and_then(|()| stderr.flush()));
+            let text = escape::printed(text);
+            drop(stderr.write_all(redactor.redact(&text).as_bytes()).and_then(|()| stderr.flush()));
         }
     }
 
@@ -202,7 +230,7 @@ impl Shell {
     pub(in crate::cli) fn actor(&self) -> String {
         let mut user = ["GITHUB_ACTOR", "GITLAB_USER_LOGIN", "USER", "LOGNAME"].into_iter();
         let user = user.find_map(|name| self.variable(name)).unwrap_or_else(|| "someone".to_owned());
-        format!("{user}@{}", self.host())
+        self.redactor.redact(&format!("{user}@{}", self.host())).into_owned()
     }
 
     /// Returns the host's name, as far as the system tells.
@@ -266,7 +294,14 @@ impl Shell {
         };
         // GitLab, Jenkins, Buildkite, CircleCI.
         let others = ["CI_JOB_URL", "BUILD_URL", "BUILDKITE_BUILD_URL", "CIRCLE_BUILD_URL"];
-        github().or_else(|| others.into_iter().find_map(|name| self.variable(name)))
+        let run = github().or_else(|| others.into_iter().find_map(|name| self.variable(name)))?;
+        Some(self.redactor.redact(&run).into_owned())
+    }
+
+    /// Returns the place of a secret that signs requests in a text, in bytes, if one is in it.
+    #[must_use]
+    pub(in crate::cli) fn key_in(&self, text: &str) -> Option<usize> {
+        self.keys.find(text)
     }
 
     /// Returns the access key from the environment.
@@ -338,6 +373,38 @@ fn odd_character(text: &str) -> Option<String> {
 fn unusable_key(message: &str) -> Failure {
     Failure::new(ExitStatus::Credentials, message)
         .help("nothing was sent. Set it again: keys have visible ASCII characters only")
+}
+
+/// Returns the values of the environment's variables that are secrets by their names, and the passwords in addresses.
+#[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
+fn secrets(is_secret: fn(&str) -> bool) -> Vec<String> {
+    let variables =
+        std::env::vars_os().filter_map(|(name, value)| name.into_string().ok().zip(value.into_string().ok()));
+    let mut secrets = Vec::new();
+    for (name, value) in variables {
+        // Everybody knows the sandbox's, and it is printed for people to use it.
+        if is_secret(&name) && value != sandbox::ACCESS_KEY_SECRET {
+            secrets.push(value);
+        } else if let Ok(address) = url::Url::parse(&value)
+            && let Some(password) = address.password()
+        {
+            secrets.push(percent_encoding::percent_decode_str(password).decode_utf8_lossy().into_owned());
+            secrets.push(password.to_owned());
+        }
+    }
+    secrets
+}
+
+/// Whether a variable holds what signs requests.
+fn is_key(name: &str) -> bool {
+    KEY_VARIABLES.iter().any(|(_, secret)| *secret == name) || name == TOKEN_VARIABLE
+}
+
+/// Whether a variable is named as secrets are: the vendor's, and those that CI services hand to jobs.
+fn is_secret(name: &str) -> bool {
+    let name = name.to_uppercase();
+    let words = ["SECRET", "TOKEN", "PASSWORD", "PASSWD", "PRIVATE_KEY", "API_KEY", "APIKEY", "CREDENTIAL"];
+    is_key(&name) || words.iter().any(|word| name.contains(word))
 }
 
 fn half_a_key(set: &str, missing: &str) -> Failure {

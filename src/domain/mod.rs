@@ -13,6 +13,7 @@ mod hash_row;
 mod life;
 mod message_key;
 mod name;
+mod redactor;
 mod row_seal;
 mod schedule;
 mod secret;
@@ -37,6 +38,7 @@ pub use environment::{ApiVersion, Endpoint, EndpointRefused, Environment};
 pub use life::{Life, OpenFor};
 pub use message_key::{MessageKey, MessageKeys};
 pub use name::{CampaignId, EnvironmentName, InvalidName, ProjectName};
+pub use redactor::Redactor;
 pub use row_seal::{RowSeal, Sealing, Unsealing};
 pub use schedule::{
     Cycle, InvalidCycle, InvalidRepeat, REPEAT_DAYS_AHEAD_MAX, Repeat, Schedule, UNEXECUTED_TASKS_MAX,

@@ -13,6 +13,7 @@ use crate::load::PROJECT_FILE;
 use crate::lsp::analysis::Analysis;
 use crate::lsp::buffers::{Buffer, Buffers, uri_of};
 use crate::lsp::position::{Encoding, Lines};
+use crate::render::text::plain;
 
 /// What diagnostics are shown with as their origin.
 const SOURCE: &str = "campaignctl";
@@ -46,9 +47,9 @@ struct Places<'a> {
 
 impl<'a> Places<'a> {
     fn translate(&mut self, diagnostic: &'a Diagnostic, range: Range) -> LspDiagnostic {
-        let mut message = diagnostic.message.clone();
+        let mut message = plain(&diagnostic.message);
         if let Some(help) = &diagnostic.help {
-            message = format!("{message}\nhelp: {help}");
+            message = format!("{message}\nhelp: {}", plain(help));
         }
         let severity = match diagnostic.severity {
             Severity::Error => DiagnosticSeverity::ERROR,
@@ -60,7 +61,7 @@ impl<'a> Places<'a> {
             .filter_map(|label| {
                 let (path, range) = self.find(&label.place);
                 let location = Location { uri: uri_of(self.buffers, &path)?, range };
-                Some(DiagnosticRelatedInformation { location, message: label.text.clone() })
+                Some(DiagnosticRelatedInformation { location, message: plain(&label.text) })
             })
             .collect();
         LspDiagnostic {

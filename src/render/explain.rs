@@ -145,7 +145,10 @@ pub fn explanation(explanation: &Explanation, zone: Tz, width: Option<usize>) ->
     let _ = writeln!(
         out,
         "{STRONG}{}@{}{STRONG:#} in {}  {QUIET}{}{QUIET:#}\n",
-        explanation.campaign, explanation.revision, explanation.environment, explanation.declared_at
+        explanation.campaign,
+        explanation.revision,
+        explanation.environment,
+        text::plain(&explanation.declared_at)
     );
     for line in [&explanation.title, &explanation.body].into_iter().flat_map(|text| text.lines()) {
         let _ = writeln!(out, "    {}", text::plain(line));
@@ -170,7 +173,7 @@ pub fn explanation(explanation: &Explanation, zone: Tz, width: Option<usize>) ->
         table.add_row([
             parameter.parameter.to_owned(),
             text::plain(&shortened(&parameter.value)),
-            parameter.written_at.clone().unwrap_or_else(derived),
+            parameter.written_at.as_deref().map_or_else(derived, text::plain),
         ]);
     }
     let _ = writeln!(out, "{table}");
@@ -185,6 +188,7 @@ pub fn explanation(explanation: &Explanation, zone: Tz, width: Option<usize>) ->
 
 fn audience(explanation: &Explanation) -> String {
     let AudienceExplanation { name, kind, targets, repeats } = &explanation.audience;
+    let name = text::plain(name);
     if kind == "broadcast" {
         return format!("everyone of `{name}`, by broadcast, in one request");
     }

@@ -2,8 +2,7 @@
 
 use std::fmt::Write as _;
 
-use similar::{ChangeTag, TextDiff};
-
+use crate::render::difference::{self, Line};
 use crate::render::text::{BAD, GOOD, QUIET, STRONG, plain};
 
 /// Unchanged lines that are shown around a change.
@@ -13,20 +12,15 @@ const CONTEXT_LINES: usize = 3;
 #[must_use]
 pub fn diff(path: &str, before: &str, after: &str) -> String {
     let path = plain(path);
-    let diff = TextDiff::from_lines(before, after);
     let mut out = String::new();
     let _ = writeln!(out, "{STRONG}--- {path}{STRONG:#}\n{STRONG}+++ {path}{STRONG:#}");
-    for hunk in diff.unified_diff().context_radius(CONTEXT_LINES).iter_hunks() {
-        let _ = writeln!(out, "{QUIET}{}{QUIET:#}", hunk.header());
-        for change in hunk.iter_changes() {
-            let (sign, style) = match change.tag() {
-                ChangeTag::Delete => ('-', BAD),
-                ChangeTag::Insert => ('+', GOOD),
-                ChangeTag::Equal => (' ', anstyle::Style::new()),
-            };
-            let line = plain(change.value().trim_end_matches(['\n', '\r']));
-            let _ = writeln!(out, "{style}{sign}{line}{style:#}");
-        }
+    for line in difference::lines(before, after, CONTEXT_LINES) {
+        let _ = match line {
+            Line::Header(header) => writeln!(out, "{QUIET}{header}{QUIET:#}"),
+            Line::Same(line) => writeln!(out, " {line}"),
+            Line::Removed(line) => writeln!(out, "{BAD}-{line}{BAD:#}"),
+            Line::Added(line) => writeln!(out, "{GOOD}+{line}{GOOD:#}"),
+        };
     }
     out
 }
@@ -46,7 +40,7 @@ mod tests {
          b
          c
          d
-        -e  
+        -e\u{20}\u{20}
         +e
         ");
     }

@@ -2,7 +2,9 @@
 
 use serde::Serialize;
 
-/// Returns a value as indented JSON with a line break at the end.
+use crate::render::escape;
+
+/// Returns a value as indented JSON with a line break at the end, in which nothing is hidden.
 ///
 /// # Panics
 ///
@@ -11,5 +13,5 @@ use serde::Serialize;
 pub fn pretty<T: Serialize>(value: &T) -> String {
     let mut text = serde_json::to_string_pretty(value).expect("answers are made of what JSON can hold");
     text.push('\n');
-    text
+    escape::json(&text).into_owned()
 }

@@ -5,7 +5,9 @@
 
 pub mod caller;
 pub mod diagnostic;
+mod difference;
 pub mod doubt;
+pub mod escape;
 pub mod explain;
 pub mod format;
 pub mod history;

@@ -6,20 +6,23 @@ use std::fmt::Write as _;
 use chrono::{DateTime, Datelike, Days, NaiveDate, NaiveTime, TimeDelta, TimeZone, Utc};
 use chrono_tz::Tz;
 use serde_json::{Map, Value};
-use similar::TextDiff;
 use unicode_width::UnicodeWidthStr;
 
 use crate::domain::{REPEAT_DAYS_AHEAD_MAX, vendor_zone};
 use crate::plan::{
-    ChangeDocument, ChangeKind, DayDocument, PlanDocument, ScheduleDocument, SummaryDocument,
+    ChangeDocument, ChangeKind, DayDocument, PlaceDocument, PlanDocument, ScheduleDocument, SummaryDocument,
     WaitingDocument, WaitingStanding, people, time,
 };
 use crate::render::caller::Caller;
+use crate::render::difference::{self, Line};
 use crate::render::text::{self, BAD, DOUBT, GOOD, QUIET, STRONG};
 use crate::render::written::as_written;
 
 /// Longer values of a plan's content are broken into a line for each key.
 const OUTLINE_COLUMNS_MAX: usize = 76;
+
+/// Unchanged lines that are shown around a change of a content.
+const DIFF_CONTEXT_LINES: usize = 2;
 
 const DAYS: [&str; 7] = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
 
@@ -155,14 +158,18 @@ fn header(out: &mut String, plan: &PlanDocument) {
     let _ = writeln!(
         out,
         "{STRONG}{}{STRONG:#} in {STRONG}{}{STRONG:#}: app {}, workspace {}, {}",
-        plan.project,
-        plan.environment,
+        text::plain(&plan.project),
+        text::plain(&plan.environment),
         text::plain(&plan.app_id),
         text::plain(&plan.workspace_id),
-        plan.endpoint,
+        text::plain(&plan.endpoint),
     );
-    let _ =
-        writeln!(out, "{QUIET}ledger at record {}, times in {}{QUIET:#}", plan.ledger.serial, plan.time_zone);
+    let _ = writeln!(
+        out,
+        "{QUIET}ledger at record {}, times in {}{QUIET:#}",
+        plan.ledger.serial,
+        text::plain(&plan.time_zone)
+    );
     for (names, what) in [(&plan.only, "only"), (&plan.except, "all but")] {
         if !names.is_empty() {
             let names = names.iter().map(|name| format!("`{}`", text::plain(name)));
@@ -187,12 +194,12 @@ fn change_block(out: &mut String, change: &ChangeDocument, waiting: &[&WaitingDo
         ChangeKind::Closed => ("=", "closed", QUIET),
     };
     let title = format!("{symbol} {word} {}", edition(&change.campaign, change.revision));
-    let call = (change.kind != ChangeKind::Waiting).then(|| change.call.clone());
-    let place = format!("{}:{}", change.declared_at.file, change.declared_at.line);
-    let rest = call.into_iter().chain([how_many(change), when(&change.schedule, zone), place]);
+    let call = (change.kind != ChangeKind::Waiting).then(|| text::plain(&change.call));
+    let rest =
+        call.into_iter().chain([how_many(change), when(&change.schedule, zone), place(&change.declared_at)]);
     let _ = write!(out, "{style}{title}{style:#}");
     flow(out, title.width(), &rest.collect::<Vec<_>>(), width);
-    let code = change.code.as_ref().map(|code| format!(" [{code}]")).unwrap_or_default();
+    let code = change.code.as_ref().map(|code| format!(" [{}]", text::plain(code))).unwrap_or_default();
     let first = match (change.kind, change.first_sent_at) {
         (ChangeKind::Add | ChangeKind::Continue, Some(at)) => {
             format!("; first sent {}", ago(view.made_at - at))
@@ -292,8 +299,14 @@ fn flow(out: &mut String, mut used: usize, items: &[String], width: Option<usize
     out.push('\n');
 }
 
+/// Returns a place of a file as a person would type it.
+fn place(place: &PlaceDocument) -> String {
+    format!("{}:{}", text::plain(&place.file), place.line)
+}
+
 fn edition(campaign: &str, revision: u32) -> String {
-    if revision == 1 { campaign.to_owned() } else { format!("{campaign}@{revision}") }
+    let campaign = text::plain(campaign);
+    if revision == 1 { campaign } else { format!("{campaign}@{revision}") }
 }
 
 fn how_many(change: &ChangeDocument) -> String {
@@ -348,6 +361,7 @@ pub fn when(schedule: &ScheduleDocument, zone: Tz) -> String {
             let days_of_series = (0..SERIES_DAYS_MAX)
                 .map_while(|days| from.checked_add_days(Days::new(days)).filter(|day| day <= until));
             let pushes = days_of_series.filter(pushed_on);
+            let every = text::plain(every);
             format!("every {every}{days} at {}, {from} to {until}", clock(pushes, *time, zone))
         }
     }
@@ -414,6 +428,7 @@ fn created(out: &mut String, change: &ChangeDocument, zone: Tz) {
 
 /// Writes a key and its value in the YAML's words, on one line where that is short enough.
 fn outline(out: &mut String, indent: &str, key: &str, value: &Value) {
+    let key = text::plain(key);
     let line = format!("{indent}{key}: {}", inline(value));
     match value {
         Value::Object(entries) if line.width() > OUTLINE_COLUMNS_MAX => {
@@ -447,22 +462,25 @@ fn scalar(text: &str) -> String {
     let yaml = serde_yaml::to_string(text).unwrap_or_default();
     let yaml = yaml.trim_end();
     let is_one_line = !yaml.contains('\n') && !yaml.starts_with(['|', '>']);
-    if is_one_line { yaml.to_owned() } else { format!("\"{}\"", text::plain(text)) }
+    if is_one_line { text::plain(yaml) } else { format!("\"{}\"", text::plain(text)) }
 }
 
 fn changed(out: &mut String, change: &ChangeDocument, zone: Tz) {
     let (Some(sent), Some(content)) = (&change.sent_content, &change.content) else { return };
     let (sent, content) = (yaml(&as_written(sent, zone)), yaml(&as_written(content, zone)));
-    let place = format!("{}:{}", change.declared_at.file, change.declared_at.line);
-    let diff = TextDiff::from_lines(&sent, &content);
-    let unified = diff.unified_diff().context_radius(2).header("sent", &place).to_string();
-    for line in unified.lines() {
-        let style = match line.as_bytes().first() {
-            Some(b'+') => GOOD,
-            Some(b'-') => BAD,
-            _ => QUIET,
+    let place = place(&change.declared_at);
+    let lines = difference::lines(&sent, &content, DIFF_CONTEXT_LINES);
+    if lines.is_empty() {
+        return;
+    }
+    let _ = writeln!(out, "    {BAD}--- sent{BAD:#}\n    {GOOD}+++ {place}{GOOD:#}");
+    for line in lines {
+        let _ = match line {
+            Line::Header(header) => writeln!(out, "    {QUIET}{header}{QUIET:#}"),
+            Line::Same(line) => writeln!(out, "    {QUIET} {line}{QUIET:#}"),
+            Line::Removed(line) => writeln!(out, "    {BAD}-{line}{BAD:#}"),
+            Line::Added(line) => writeln!(out, "    {GOOD}+{line}{GOOD:#}"),
         };
-        let _ = writeln!(out, "    {style}{line}{style:#}");
     }
 }
 

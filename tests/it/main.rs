@@ -35,6 +35,7 @@ mod own_values;
 mod pace;
 mod packing;
 mod pages;
+mod printed;
 mod prompt;
 mod readme;
 mod receiver;

@@ -28,6 +28,6 @@ pub(super) fn run(shell: &Shell, args: &Args) -> Result {
     completer
         .write_registration(completion::VARIABLE, "campaignctl", "campaignctl", "campaignctl", &mut script)
         .map_err(|error| Failure::from_error(ExitStatus::Other, &error))?;
-    shell.answer(&String::from_utf8_lossy(&script))?;
+    shell.answer_bytes(&String::from_utf8_lossy(&script))?;
     Ok(ExitStatus::Done)
 }

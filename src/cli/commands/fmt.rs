@@ -149,7 +149,7 @@ fn one(shell: &Shell, asked: &Asked, is_check: bool, tally: &mut Tally) -> Resul
         Failure::new(ExitStatus::Other, format!("could not write `{shown_as}`: {error}"))
             .help("the file is as it was")
     })?;
-    shell.answer(&format!("formatted {shown_as}\n"))
+    shell.answer(&format!("formatted {}\n", render::text::plain(shown_as)))
 }
 
 /// Replaces a file whole or not at all; what a symbolic link leads to, and not the link. Writes nothing outside.
@@ -181,7 +181,7 @@ fn standard_input(session: &Session<'_>, args: &Args) -> Result {
         Err(mistake) => return refused(session, &[mistake], Vec::new()).map(|()| ExitStatus::Written),
     };
     match format::format(&source, FileKind::of_path(name)) {
-        Ok(formatted) if !args.check => shell.answer(&formatted).map(|()| ExitStatus::Done),
+        Ok(formatted) if !args.check => shell.answer_bytes(&formatted).map(|()| ExitStatus::Done),
         Ok(formatted) if formatted == text => Ok(ExitStatus::Done),
         Ok(formatted) => {
             shell.answer(&render::format::diff(name, &text, &formatted)).map(|()| ExitStatus::Written)

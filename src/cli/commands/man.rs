@@ -59,7 +59,7 @@ pub(super) fn run(shell: &Shell, args: &Args) -> Result {
                     .map_err(failed)?;
             }
         }
-        None => shell.answer(&String::from_utf8_lossy(&page(&root).map_err(failed)?))?,
+        None => shell.answer_bytes(&String::from_utf8_lossy(&page(&root).map_err(failed)?))?,
     }
     Ok(ExitStatus::Done)
 }

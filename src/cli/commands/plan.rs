@@ -66,7 +66,7 @@ pub(super) fn run(shell: &Shell, globals: &Globals, args: &Args) -> Result {
     drop(store);
     let text = (args.json || args.out.is_some()).then(|| plan::to_json(&plan));
     if let (Some(path), Some(text)) = (&args.out, &text) {
-        save(path, text)?;
+        save(path, &render::escape::json(text))?;
     }
     if let Some(warning) = clock::warning(&ledger, shell.now()) {
         shell.say(&warning);
@@ -74,6 +74,7 @@ pub(super) fn run(shell: &Shell, globals: &Globals, args: &Args) -> Result {
     shell.answer(
         &text
             .filter(|_| args.json)
+            .map(|text| render::escape::json(&text).into_owned())
             .unwrap_or_else(|| render::plan::plan(&plan, shell.width(), shell.caller())),
     )?;
     if let (Some(path), false) = (&args.out, args.json) {

@@ -26,7 +26,7 @@ pub(super) fn run(shell: &Shell, args: &Args) -> Result {
     let wanted = schema::ALL.iter().filter(|named| args.name.as_ref().is_none_or(|name| name == named.name));
     for named in wanted {
         let Some(directory) = &args.out else {
-            shell.answer(&named.text())?;
+            shell.answer_bytes(&named.text())?;
             continue;
         };
         let path = directory.join(named.file_name());

@@ -27,7 +27,7 @@ pub(super) fn run(shell: &Shell, args: &Args) -> Result {
     let plan = read(&args.plan)?;
     shell.is_about(&plan.environment);
     let text = if args.json {
-        plan::to_json(&plan)
+        render::escape::json(&plan::to_json(&plan)).into_owned()
     } else {
         render::plan::plan(&plan, shell.width(), shell.caller())
     };

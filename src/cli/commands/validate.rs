@@ -69,7 +69,7 @@ pub(super) fn run(shell: &Shell, globals: &Globals, args: &Args) -> Result {
             shell.answer(&format!("{}\n", render::summary(&diagnostics)))?;
         }
         Format::Json => shell.answer(&lines(&diagnostics, render::json))?,
-        Format::Github => shell.answer(&lines(&diagnostics, render::github))?,
+        Format::Github => shell.answer_commands(&lines(&diagnostics, render::github))?,
     }
     let has_errors = diagnostics.iter().any(Diagnostic::is_error);
     Ok(if has_errors { ExitStatus::Written } else { ExitStatus::Done })

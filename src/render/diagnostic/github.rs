@@ -4,6 +4,7 @@
 //! `@actions/core` package.
 
 use crate::diagnostic::{Diagnostic, Place};
+use crate::render::escape::plain;
 
 /// Renders one diagnostic as one workflow command, without a line feed. Columns are given only where the
 /// place ends on the line it begins on, as the page asks.
@@ -11,7 +12,7 @@ use crate::diagnostic::{Diagnostic, Place};
 pub fn github(diagnostic: &Diagnostic) -> String {
     let mut properties: Vec<(&str, String)> = Vec::new();
     if let Some(label) = &diagnostic.primary {
-        properties.push(("file", label.place.path().to_owned()));
+        properties.push(("file", plain(label.place.path())));
         properties.extend(place_properties(&label.place));
     }
     properties.push(("title", diagnostic.code.as_str().to_owned()));
@@ -45,7 +46,7 @@ fn message(diagnostic: &Diagnostic) -> String {
     lines.extend(diagnostic.primary.iter().map(|label| label.text.clone()).filter(|text| !text.is_empty()));
     lines.extend(diagnostic.related.iter().map(|label| format!("{}: {}", label.text, label.place)));
     lines.extend(diagnostic.help.iter().map(|help| format!("help: {help}")));
-    lines.join("\n")
+    lines.iter().map(|line| plain(line)).collect::<Vec<_>>().join("\n")
 }
 
 fn escape_message(text: &str) -> String {

@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use crate::diagnostic::{Diagnostic, Label, Place};
 use crate::render::diagnostic::{Look, text};
+use crate::render::escape;
 
 /// One diagnostic. Lines and columns count from 1, columns in characters; the end is exclusive.
 #[derive(Serialize)]
@@ -56,7 +57,8 @@ pub fn json(diagnostic: &Diagnostic) -> String {
 
 impl DiagnosticLine<'_> {
     fn to_json(&self) -> String {
-        serde_json::to_string(self).expect("texts and numbers are always JSON")
+        let json = serde_json::to_string(self).expect("texts and numbers are always JSON");
+        escape::json(&json).into_owned()
     }
 }
 

@@ -3,11 +3,10 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use annotate_snippets::{
-    Annotation, AnnotationKind, Element, Group, Level, Origin, Renderer, Snippet, normalize_untrusted_str,
-};
+use annotate_snippets::{Annotation, AnnotationKind, Element, Group, Level, Origin, Renderer, Snippet};
 
 use crate::diagnostic::{Diagnostic, Label, Place, Severity, Source};
+use crate::render::escape::{plain, plain_with_places};
 
 /// How far from the first place in a file another one is still shown in the same cut of the source: a cut
 /// is scanned whole, so that many reports on a large file would be slow without a bound.
@@ -31,14 +30,14 @@ impl Look {
 }
 
 /// Renders one diagnostic: message, places with carets under the very characters, help. Ends with a line
-/// feed. Control and direction characters of the source are shown as replacements.
+/// feed. What a screen would not show of the source is written out.
 #[must_use]
 pub fn text(diagnostic: &Diagnostic, look: Look) -> String {
     let level = match diagnostic.severity {
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
     };
-    let title = level.primary_title(&diagnostic.message).id(diagnostic.code.as_str());
+    let title = level.primary_title(plain(&diagnostic.message)).id(diagnostic.code.as_str());
     let group = Group::with_title(title).elements(elements(diagnostic));
     let renderer = if look.is_coloured { Renderer::styled() } else { Renderer::plain() };
     let report = renderer.term_width(look.width).render(&[group]);
@@ -55,18 +54,18 @@ fn elements(diagnostic: &Diagnostic) -> Vec<Element<'_>> {
     if let Some(Label { place, text }) = diagnostic.primary.as_ref().filter(|label| !is_shown(&label.place)) {
         elements.insert(0, origin(place).into());
         if !text.is_empty() {
-            notes.push(Level::NOTE.message(normalize_untrusted_str(text)).into());
+            notes.push(Level::NOTE.message(plain(text)).into());
         }
     }
     for Label { place, text } in &diagnostic.related {
         if !is_shown(place) {
             let note = format!("{text}: {place}");
-            notes.push(Level::NOTE.message(normalize_untrusted_str(&note)).into());
+            notes.push(Level::NOTE.message(plain(&note)).into());
         }
     }
     elements.extend(notes);
     if let Some(help) = &diagnostic.help {
-        elements.push(Level::HELP.message(normalize_untrusted_str(help)).into());
+        elements.push(Level::HELP.message(plain(help)).into());
     }
     elements
 }
@@ -79,9 +78,9 @@ fn is_shown(place: &Place) -> bool {
     }
 }
 
-fn origin(place: &Place) -> Origin<'_> {
+fn origin(place: &Place) -> Origin<'static> {
     let number = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
-    let origin = Origin::path(place.path());
+    let origin = Origin::path(plain(place.path()));
     match (place.line(), place.column()) {
         (Some(line), Some(column)) => origin.line(number(line)).char_column(number(column)),
         (Some(line), None) => origin.line(number(line)),
@@ -126,13 +125,15 @@ impl<'diagnostic> Cut<'diagnostic> {
 
     fn snippet(&self) -> Snippet<'diagnostic, Annotation<'diagnostic>> {
         let (line, _) = self.source.line_column(self.lines.start);
-        let annotations = self.labels.iter().map(|(kind, range, text)| {
-            let start = range.start - self.lines.start;
-            let annotation = kind.span(start..range.end - self.lines.start);
-            if text.is_empty() { annotation } else { annotation.label(normalize_untrusted_str(text)) }
+        let places = self.labels.iter().flat_map(|(_, range, _)| [range.start, range.end]);
+        let mut places: Vec<usize> = places.map(|place| place - self.lines.start).collect();
+        let shown = plain_with_places(&self.source.text()[self.lines.clone()], &mut places);
+        let annotations = self.labels.iter().zip(places.chunks(2)).map(|((kind, _, text), place)| {
+            let annotation = kind.span(place[0]..place[1]);
+            if text.is_empty() { annotation } else { annotation.label(plain(text)) }
         });
-        Snippet::source(&self.source.text()[self.lines.clone()])
-            .path(normalize_untrusted_str(self.source.path()))
+        Snippet::source(shown)
+            .path(plain(self.source.path()))
             .line_start(usize::try_from(line).unwrap_or(usize::MAX))
             .annotations(annotations)
     }

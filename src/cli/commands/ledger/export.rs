@@ -4,6 +4,7 @@ use crate::cli::session::Session;
 use crate::cli::shell::Shell;
 use crate::cli::{Globals, Result};
 use crate::ledger;
+use crate::render::escape;
 use crate::state::Backend;
 
 /// Print every record, as JSON Lines
@@ -20,7 +21,7 @@ pub(super) fn run(shell: &Shell, globals: &Globals, _: &Args) -> Result {
     let lines = backend.lines().map(|line| line.map_err(Failure::from));
     let survey = ledger::survey(lines, backend.blocks().as_ref(), |line, blocks| {
         let line = ledger::with_blocks(line, blocks);
-        shell.answer(&format!("{}\n", String::from_utf8_lossy(&line)))
+        shell.answer_bytes(&format!("{}\n", escape::json(&String::from_utf8_lossy(&line))))
     })?;
     if survey.faults.is_empty() {
         return Ok(ExitStatus::Done);

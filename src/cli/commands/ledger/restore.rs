@@ -9,7 +9,7 @@ use crate::cli::session::Session;
 use crate::cli::shell::Shell;
 use crate::cli::{Globals, Result};
 use crate::ledger::{self, Fault, Serial, Writer};
-use crate::render::text;
+use crate::render::{escape, text};
 use crate::resolve::Scope;
 use crate::state::{self, Backend, OpenLedger, OpenRefused, Pins, SledBackend, StateError};
 
@@ -93,7 +93,8 @@ fn rebuild(
     let mut writer = Writer::default();
     let mut group = Vec::with_capacity(GROUP);
     for (number, line) in (1..).zip(BufReader::new(export).split(b'\n')) {
-        let (line, blocks) = ledger::without_blocks(&line.map_err(|error| failed(path, &error))?);
+        let line = as_recorded(line.map_err(|error| failed(path, &error))?);
+        let (line, blocks) = ledger::without_blocks(&line);
         let expected = writer.serial().next();
         let decoded = writer.decode(&line);
         let fault = |damage| unusable(vec![export_line::fault(&line, number, expected, &damage)]);
@@ -126,6 +127,14 @@ fn rebuild(
             let message = format!("the ledger in `{}` is whole", scope.environment.ledger.display());
             Err(Failure::new(ExitStatus::Refused, message).help("nothing was changed"))
         }
+    }
+}
+
+/// Returns a line as the ledger had it, whose bytes the chain is of: exports write out what nobody would see.
+fn as_recorded(line: Vec<u8>) -> Vec<u8> {
+    match str::from_utf8(&line) {
+        Ok(text) => escape::json_as_written(text).into_owned().into_bytes(),
+        Err(_) => line,
     }
 }
 
