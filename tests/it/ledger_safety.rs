@@ -398,7 +398,7 @@ fn a_plan_is_stale_with_any_change_of_what_was_read() {
         (
             "the order of an audience",
             &|| site.write("campaigns/ids.txt", "a2\na1\n"),
-            "the file `ids.txt` was changed",
+            "the file `campaigns/ids.txt` was changed",
         ),
         (
             "the project file",
