@@ -202,7 +202,7 @@ fn workflow_annotations_escape_what_would_end_them() {
     let diagnostic = Diagnostic::warning(Code::WrongValue, place(&file, "value"), "100%\r\nwrong: `a,b`")
         .label("here")
         .help("write it");
-    insta::assert_snapshot!(github(&diagnostic), @"::warning file=a%2Cb%3Ac%25.yaml,line=1,endLine=1,col=6,endColumn=11,title=wrong-value::100%25\r\nwrong: `a,b`%0Ahere%0Ahelp: write it");
+    insta::assert_snapshot!(github(&diagnostic), @r"::warning file=a%2Cb%3Ac%25.yaml,line=1,endLine=1,col=6,endColumn=11,title=wrong-value::100%25\r\nwrong: `a,b`%0Ahere%0Ahelp: write it");
     insta::assert_snapshot!(github(&duplicate()), @"::error file=b/更多.yaml,line=3,endLine=3,col=3,endColumn=9,title=duplicate-name::`工资到账` is declared twice%0Aagain here%0Afirst here: a.yaml:2:3%0Ahelp: rename one of the two");
     insta::assert_snapshot!(github(&Diagnostic::placeless(Code::TooManyTasks, "101 tasks")), @"::error title=too-many-tasks::101 tasks");
 }
