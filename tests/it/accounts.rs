@@ -99,14 +99,14 @@ fn a_plan_gives_the_reasons_that_there_are_and_no_others() {
     let (_, report) = run(&desired, &backend, &scripted(refused), u32::MAX);
     assert_eq!(counts(&report), [10, 10, 0, 0]);
     // Of the rejected, who is still listed; of the rest, who is new.
-    assert_eq!(reason(20), "10 rejected before (`X`: no)");
-    assert_eq!(reason(14), "4 rejected before (`X`: no)");
-    assert_eq!(reason(23), "3 of the audience not sent to yet, 10 rejected before (`X`: no)");
+    assert_eq!(reason(20), "10 of 20 left, 10 rejected before (`X`: no)");
+    assert_eq!(reason(14), "4 of 14 left, 4 rejected before (`X`: no)");
+    assert_eq!(reason(23), "10 of 23 left, 3 of 23 joined, 10 rejected before (`X`: no)");
     let (_, report) = run(&desired, &backend, &Vendor::default(), u32::MAX);
     assert_eq!(counts(&report), [10, 0, 0, 0]);
     // The last rejection stays on record, and is no reason any more.
     assert!(open(&backend).ledger.histories().all(|(_, _, history)| history.last_rejection.is_some()));
-    assert_eq!(reason(23), "3 of the audience not sent to yet");
+    assert_eq!(reason(23), "3 of 23 joined");
     let (_, report) = run(
         &desired_by(CallChoice::Template, &sketch(22)),
         &backend,
@@ -114,5 +114,5 @@ fn a_plan_gives_the_reasons_that_there_are_and_no_others() {
         u32::MAX,
     );
     assert_eq!(counts(&report), [0, 0, 2, 0]);
-    assert_eq!(reason(23), "1 of the audience not sent to yet, 2 in doubt stay as they are");
+    assert_eq!(reason(23), "1 of 23 joined, 2 in doubt stay as they are");
 }
