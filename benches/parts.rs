@@ -302,6 +302,7 @@ mod ledger {
             revision: Revision::new(1).unwrap(),
             digest: content.digest(),
             content,
+            planned: None,
         };
         let mut records = vec![Record::Opened(header()), submitted];
         for (targets, batch) in hashes(BATCHES * 10).chunks(10).zip(1_u32..) {
@@ -459,6 +460,9 @@ mod sending {
             time_zone: desired.time_zone,
             environment: &desired.environment,
             directory: "",
+            only: &desired.selection.only,
+            except: &desired.selection.except,
+            left_out: &desired.selection.left_out,
             inputs: &[],
         };
         let saved = plan::to_json(&plan::build(changes, &ledger, setting, now()).document);

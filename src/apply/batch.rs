@@ -205,6 +205,8 @@ mod tests {
             targets: planned.iter().copied().map(hash).collect::<TargetSet>(),
             seal: None,
             is_submitted: false,
+            planned: planned.len() as u64,
+            lapses_at: None,
             first_batch: 1,
             requests: 0,
         }

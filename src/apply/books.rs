@@ -33,6 +33,7 @@ impl Books {
             refusals: Vec::new(),
             doubts: Vec::new(),
             obstacle: None,
+            is_missed: false,
         };
         let submission =
             |push: &PlannedPush| if push.is_submitted { Submission::Durable } else { Submission::Open };
@@ -49,6 +50,12 @@ impl Books {
 
     pub(super) fn obstruct(&mut self, place: usize, why: String) {
         self.reports[place].obstacle.get_or_insert(why);
+    }
+
+    /// Its time came: nothing more of it is sent.
+    pub(super) fn lapse(&mut self, place: usize) {
+        self.obstruct(place, "its time came before all of it was sent".to_owned());
+        self.reports[place].is_missed = true;
     }
 
     pub(super) fn is_obstructed(&self, place: usize) -> bool {

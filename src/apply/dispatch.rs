@@ -206,6 +206,7 @@ impl<'a, D: Deliver> Dispatch<'a, D> {
             revision: push.campaign.revision,
             digest: push.digest.clone(),
             content: push.content.clone(),
+            planned: Some(push.planned),
         }
     }
 
@@ -255,7 +256,7 @@ impl<'a, D: Deliver> Dispatch<'a, D> {
     /// while requests wait for their turn.
     fn is_obstructed(&mut self, batch: &Batch) -> bool {
         if batch.lapses_at.is_some_and(|at| at <= (self.lane.clock)()) {
-            self.books.obstruct(batch.push, "its time came before all of it was sent".to_owned());
+            self.books.lapse(batch.push);
         }
         self.books.is_obstructed(batch.push)
     }

@@ -75,6 +75,8 @@ pub struct CampaignReport {
     pub doubts: Vec<Doubtful>,
     /// What kept the rest from being attempted, where that is this campaign's own affair.
     pub obstacle: Option<String>,
+    /// Whether its time came before all of it was sent.
+    pub is_missed: bool,
 }
 
 /// What an apply did.

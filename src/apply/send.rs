@@ -223,7 +223,7 @@ pub(super) fn batch<D>(
         targets: addressees.hashes(),
         task_name,
         request: request.into(),
-        lapses_at: push.campaign.schedule.lapses_at(),
+        lapses_at: push.lapses_at,
         nonce: String::new(),
         throttled: 0,
         unreachable: 0,

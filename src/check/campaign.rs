@@ -5,8 +5,8 @@ use chrono_tz::Tz;
 use crate::check::comment::text_in_comment;
 use crate::check::declaration::Declaration;
 use crate::check::{
-    OwnContent, call, duration, foreign_placeholder, live_activity, params, sms, transparent, values_from,
-    wire_text,
+    OwnContent, call, duration, foreign_placeholder, live_activity, params, sms, time, transparent,
+    values_from, wire_text,
 };
 use crate::diagnostic::{Code, Diagnostic};
 use crate::domain::{Channel, ExpiresAfter, Revision};
@@ -39,13 +39,17 @@ pub(super) fn own_content(
         .map(|syntax| live_activity::live_activity(out, declaration, syntax, zone));
     let edition = syntax.revision.map_or(Revision::FIRST, revision);
     let withdrawn = syntax.withdrawn.map(revision);
-    if withdrawn.is_some_and(|withdrawn| withdrawn >= edition) {
-        let message = format!("`withdrawn` must be lower than `revision`, which is {edition}");
+    if withdrawn.is_some_and(|withdrawn| withdrawn > edition) {
+        let message = format!("`withdrawn` must not be higher than `revision`, which is {edition}");
         out.push(
             Diagnostic::error(Code::WrongValue, declaration.value(&["withdrawn"]), message)
-                .help("name the last earlier revision whose tasks you deleted in the mPaaS console"),
+                .help("name the last revision whose tasks you deleted in the mPaaS console"),
         );
     }
+    let open_until = syntax.open_until.as_ref().and_then(|text| {
+        let read = time::instant(text, zone);
+        read.map_err(|error| out.push(error.report(declaration.value(&["open_until"])))).ok()
+    });
     Some(OwnContent {
         template: syntax.template.clone(),
         audience: syntax.audience.clone(),
@@ -53,6 +57,8 @@ pub(super) fn own_content(
         strategy: syntax.strategy.clone(),
         revision: edition,
         withdrawn,
+        open_until,
+        is_closed: syntax.closed,
         values: syntax.values.clone(),
         values_from: values_from::columns(declaration),
         call: call::choice(syntax),
@@ -132,16 +138,15 @@ mod tests {
     }
 
     #[test]
-    fn only_an_earlier_revision_can_be_withdrawn() {
-        assert_eq!(diagnose(&campaign(", revision: 3, withdrawn: 2")), "");
-        insta::assert_snapshot!(diagnose(&campaign(", revision: 2, withdrawn: 2")), @r"
-        a.yaml:5:90 wrong-value: `withdrawn` must be lower than `revision`, which is 2
-            = name the last earlier revision whose tasks you deleted in the mPaaS console
-        ");
-        insta::assert_snapshot!(diagnose(&campaign(", withdrawn: 1")), @r"
-        a.yaml:5:77 wrong-value: `withdrawn` must be lower than `revision`, which is 1
-            = name the last earlier revision whose tasks you deleted in the mPaaS console
-        ");
+    fn only_this_or_an_earlier_revision_can_be_withdrawn() {
+        for sound in ["revision: 2, withdrawn: 1", "revision: 2, withdrawn: 2", "withdrawn: 1"] {
+            assert_eq!(diagnose(&campaign(&format!(", {sound}"))), "");
+        }
+        let said = diagnose(&campaign(", revision: 2, withdrawn: 3"));
+        assert!(
+            said.contains("wrong-value: `withdrawn` must not be higher than `revision`, which is 2"),
+            "{said}"
+        );
     }
 
     #[test]

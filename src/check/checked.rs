@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
 use crate::diagnostic::{Place, Source};
 use crate::domain::{
     Broadcast, CallChoice, CampaignId, Channel, Classification, Environment, EnvironmentName, ExpiresAfter,
-    LiveActivity, ProjectName, Recipients, Revision, Schedule, Sms, TargetId, TargetKind, Template,
+    LiveActivity, OpenFor, ProjectName, Recipients, Revision, Schedule, Sms, TargetId, TargetKind, Template,
     Transparent,
 };
 use crate::load::targets::TargetFile;
@@ -39,6 +40,8 @@ pub struct Project {
     pub name: ProjectName,
     /// The zone of dates and times that name no offset.
     pub time_zone: Tz,
+    /// How long immediate pushes take late comers where their strategy does not say.
+    pub open_for: OpenFor,
     /// The environment that commands use when none is named; it exists.
     pub default_environment: Option<EnvironmentName>,
     /// The environments; may be empty.
@@ -54,15 +57,24 @@ pub struct Declared<T> {
     pub declared_at: Place,
 }
 
-/// A strategy and the places that a guard with a clock points at.
+/// When, as far as a strategy says.
 #[derive(Clone, Debug)]
 pub struct Strategy {
     /// When.
     pub schedule: Schedule,
-    /// Where it says so: `at`, `from`, or `send` for an immediate push.
-    pub schedule_at: Place,
-    /// Where a repeating push says its last day.
-    pub until_at: Option<Place>,
+    /// Nothing of an immediate push leaves before.
+    pub not_before: Option<DateTime<Utc>>,
+    /// Nothing of an immediate push leaves from then on; later than `not_before`.
+    pub not_after: Option<DateTime<Utc>>,
+    /// How long an immediate push takes late comers.
+    pub open_for: Option<OpenFor>,
+}
+
+impl Strategy {
+    /// What the vendor schedules has no window of its own.
+    pub(super) fn of(schedule: Schedule) -> Self {
+        Self { schedule, not_before: None, not_after: None, open_for: None }
+    }
 }
 
 /// Where an audience's targets come from.
@@ -116,8 +128,12 @@ pub struct OwnContent {
     pub strategy: String,
     /// Its edition.
     pub revision: Revision,
-    /// The last edition whose tasks at the vendor a person deleted: a lower one.
+    /// The last edition whose tasks at the vendor a person deleted: a lower one, or this one.
     pub withdrawn: Option<Revision>,
+    /// Until when it is open anew.
+    pub open_until: Option<DateTime<Utc>>,
+    /// Whether it was ended for good.
+    pub is_closed: bool,
     /// What its placeholders become.
     pub values: BTreeMap<String, String>,
     /// Which column has a placeholder's value for each target; only where the audience is in a file with columns.

@@ -1,7 +1,7 @@
 //! Rules about what fits together: a campaign, its audience and its template.
 
 use crate::check::audience::Group;
-use crate::check::judged::{JudgedAudience, JudgedCampaign};
+use crate::check::judged::{JudgedAudience, JudgedCampaign, JudgedStrategy};
 use crate::check::{Parts, call, placeholders, text_length, values_from};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::domain::TargetKind;
@@ -14,6 +14,9 @@ pub(super) fn fit(out: &mut Vec<Diagnostic>, campaign: &JudgedCampaign, parts: &
     {
         placeholders::values(out, campaign, template);
     }
+    if let Some(strategy) = parts.strategy {
+        open_until_scheduled(out, campaign, strategy);
+    }
     if let Some(audience) = parts.audience
         && let Some(group) = audience.group()
     {
@@ -23,6 +26,18 @@ pub(super) fn fit(out: &mut Vec<Diagnostic>, campaign: &JudgedCampaign, parts: &
         channel_platform(out, campaign, audience, group);
         call::call_mismatch(out, campaign, audience, group);
         values_from::values_without_file(out, campaign, audience);
+    }
+}
+
+/// `wrong-value`: what the vendor sends at a time of its own is over then, and cannot be reopened.
+fn open_until_scheduled(out: &mut Vec<Diagnostic>, campaign: &JudgedCampaign, strategy: &JudgedStrategy) {
+    if campaign.is_reopened() && strategy.is_scheduled() {
+        let place = campaign.key(&["open_until"]);
+        out.push(
+            Diagnostic::error(Code::WrongValue, place, "only what is sent `now` can be reopened")
+                .related(strategy.key(&["send"]), "the strategy")
+                .help("remove `open_until`, or choose a strategy with `send: now`"),
+        );
     }
 }
 

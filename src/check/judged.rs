@@ -234,7 +234,7 @@ impl JudgedStrategy {
     pub(super) fn is_scheduled(&self) -> bool {
         match self.says() {
             Ok(strategy) => strategy.schedule != Schedule::Now,
-            Err(syntax) => !matches!(syntax, StrategySyntax::Now {}),
+            Err(syntax) => !matches!(syntax, StrategySyntax::Now { .. }),
         }
     }
 }
@@ -296,6 +296,14 @@ pub(super) struct CampaignWords<'a> {
 }
 
 impl JudgedCampaign {
+    /// Whether it says until when it is open anew.
+    pub(super) fn is_reopened(&self) -> bool {
+        match self.says() {
+            Ok(own) => own.open_until.is_some(),
+            Err(syntax) => syntax.open_until.is_some(),
+        }
+    }
+
     pub(super) fn words(&self) -> CampaignWords<'_> {
         match self.says() {
             Ok(own) => CampaignWords {

@@ -22,6 +22,7 @@ mod json;
 mod judged;
 mod live_activity;
 mod names;
+mod open_for;
 mod params;
 mod placeholders;
 mod project;
@@ -49,7 +50,7 @@ pub use text_limits::{Channels, Excess, Measure, TEXT_BYTES_MAX, Text};
 
 use crate::check::declaration::Section;
 use crate::check::declared::{ByName, Declarations};
-use crate::check::judged::{Judged, JudgedAudience, JudgedCampaign, JudgedTemplate};
+use crate::check::judged::{Judged, JudgedAudience, JudgedCampaign, JudgedStrategy, JudgedTemplate};
 use crate::diagnostic::{self, Diagnostic};
 use crate::domain::CampaignId;
 use crate::load::{Document, Workspace};
@@ -124,6 +125,7 @@ fn values(mut files: Vec<JudgedFile>, unsound: &BTreeSet<String>) -> Checked {
 struct Parts<'files> {
     template: Option<&'files JudgedTemplate>,
     audience: Option<&'files JudgedAudience>,
+    strategy: Option<&'files JudgedStrategy>,
 }
 
 fn find_parts<'files>(
@@ -137,7 +139,8 @@ fn find_parts<'files>(
     let audiences = (Section::Audiences, &declared.audiences);
     let strategies = (Section::Strategies, &declared.strategies);
     let classifications = (Section::Classifications, &declared.classifications);
-    names::unknown_name(out, workspace, strategies, words.strategy, || campaign.value(&["strategy"]));
+    let strategy =
+        names::unknown_name(out, workspace, strategies, words.strategy, || campaign.value(&["strategy"]));
     if let Some(name) = words.classification {
         names::unknown_name(out, workspace, classifications, name, || campaign.value(&["classification"]));
     }
@@ -148,5 +151,6 @@ fn find_parts<'files>(
         audience: names::unknown_name(out, workspace, audiences, words.audience, || {
             campaign.value(&["audience"])
         }),
+        strategy,
     }
 }

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use chrono_tz::{TZ_VARIANTS, Tz};
 
-use crate::check::{Project, environment, names};
+use crate::check::{Project, environment, names, open_for};
 use crate::diagnostic::{Code, Diagnostic, closest};
-use crate::domain::{Environment, EnvironmentName, ProjectName};
+use crate::domain::{Environment, EnvironmentName, OpenFor, ProjectName};
 use crate::load::Document;
 use crate::load::model::ProjectFile;
 
@@ -23,6 +23,10 @@ pub(super) fn project(out: &mut Vec<Diagnostic>, document: &Document<ProjectFile
     bad_time_zone(out, document);
     reversed_zone(out, document);
     unknown_default(out, document);
+    let open_for = match &document.model().open_for {
+        Some(text) => open_for::read(out, text, || document.value(&["open_for"])).unwrap_or_default(),
+        None => OpenFor::DEFAULT,
+    };
     let mut environments = BTreeMap::new();
     for name in document.model().environments.keys() {
         if let Some(environment) = environment::environment(out, document, name) {
@@ -36,7 +40,7 @@ pub(super) fn project(out: &mut Vec<Diagnostic>, document: &Document<ProjectFile
     let default_environment =
         document.model().default_environment.as_ref().and_then(|name| name.parse::<EnvironmentName>().ok());
     let name = name.filter(|_| is_sound)?;
-    Some(Project { name, time_zone: time_zone(document), default_environment, environments })
+    Some(Project { name, time_zone: time_zone(document), open_for, default_environment, environments })
 }
 
 /// Returns the project's zone; the default one where the file has a mistake there.

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use chrono::{Days, NaiveDate};
+use chrono::{DateTime, Days, NaiveDate, Utc};
 use chrono_tz::Tz;
 
 use crate::check::declaration::Declaration;
 use crate::check::time::{self, BadTime};
-use crate::check::{Strategy, repeat_zone};
+use crate::check::{Strategy, open_for, repeat_zone};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::domain::{Cycle, REPEAT_DAYS_AHEAD_MAX, Schedule};
 use crate::load::model::{CycleSyntax, DaySyntax, StrategySyntax};
@@ -19,18 +19,22 @@ pub(super) fn strategy(
     zone: Tz,
 ) -> Option<Strategy> {
     match declaration.syntax {
-        StrategySyntax::Now {} => Some(Strategy {
-            schedule: Schedule::Now,
-            schedule_at: declaration.value(&["send"]),
-            until_at: None,
-        }),
+        StrategySyntax::Now { not_before, not_after, open_for } => {
+            let mut instant = |key: &str, text: &Option<String>| {
+                let text = text.as_ref()?;
+                bad_time(out, declaration, key, time::instant(text, zone))
+            };
+            let (not_before, not_after) =
+                (instant("not_before", not_before), instant("not_after", not_after));
+            let open_for = open_for.as_ref();
+            let open_for =
+                open_for.and_then(|text| open_for::read(out, text, || declaration.value(&["open_for"])));
+            empty_window(out, declaration, not_before, not_after);
+            Some(Strategy { schedule: Schedule::Now, not_before, not_after, open_for })
+        }
         StrategySyntax::Once { at } => {
             let at = bad_time(out, declaration, "at", time::instant(at, zone))?;
-            Some(Strategy {
-                schedule: Schedule::Once { at },
-                schedule_at: declaration.value(&["at"]),
-                until_at: None,
-            })
+            Some(Strategy::of(Schedule::Once { at }))
         }
         StrategySyntax::Repeat { every, on, time, from, until } => {
             let days = cycle_days(out, declaration, *every, on.as_deref());
@@ -45,12 +49,27 @@ pub(super) fn strategy(
             }
             repeat_never(out, declaration, &cycle, from, until)?;
             let repeat = repeat_zone::repeat_zone(out, declaration, zone, (cycle, time, from, until))?;
-            Some(Strategy {
-                schedule: Schedule::Repeat(repeat),
-                schedule_at: declaration.value(&["from"]),
-                until_at: Some(declaration.value(&["until"])),
-            })
+            Some(Strategy::of(Schedule::Repeat(repeat)))
         }
+    }
+}
+
+/// `wrong-value`: a window that ends before it begins is never open.
+fn empty_window(
+    out: &mut Vec<Diagnostic>,
+    declaration: &Declaration<'_, StrategySyntax>,
+    not_before: Option<DateTime<Utc>>,
+    not_after: Option<DateTime<Utc>>,
+) {
+    if let (Some(opens), Some(closes)) = (not_before, not_after)
+        && closes <= opens
+    {
+        let place = declaration.value(&["not_after"]);
+        out.push(
+            Diagnostic::error(Code::WrongValue, place, "`not_after` must be later than `not_before`")
+                .related(declaration.value(&["not_before"]), "it begins here")
+                .help("write a later time: nothing would ever be pushed"),
+        );
     }
 }
 

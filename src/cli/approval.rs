@@ -20,13 +20,23 @@ pub(super) struct Approved {
     pub(super) signals: Signals,
 }
 
-/// Asks whether to push a plan that was shown.
-pub(super) fn ask(shell: &Shell, runtime: &Runtime, shown: PlanDocument) -> Result<Approved, Failure> {
+/// Asks whether to push a plan that was shown, now and to `later` targets once their windows open.
+pub(super) fn ask(
+    shell: &Shell,
+    runtime: &Runtime,
+    shown: PlanDocument,
+    later: u64,
+) -> Result<Approved, Failure> {
     if !shell.is_interactive() {
         return Err(Failure::new(ExitStatus::Refused, "cannot ask for approval: not a terminal")
             .help("nothing was sent. Add `--auto-approve` once the plan was reviewed"));
     }
-    let targets = text::count(shown.summary.targets, "target");
+    let now = text::count(shown.summary.targets, "target");
+    let targets = match (shown.summary.targets, later) {
+        (_, 0) => now,
+        (0, later) => format!("{} later", text::count(later, "target")),
+        (_, later) => format!("{now} now, and to {} later", text::number(later)),
+    };
     let question = format!(
         "\nThis pushes to {targets} in `{}`, and cannot be undone.\nType `yes` to push: ",
         shown.environment

@@ -2,6 +2,8 @@
 
 use std::process::ExitCode;
 
+use crate::plan::SummaryDocument;
+
 /// How a command ended. `docs/commands.md` and `--help` list the numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::cli) enum ExitStatus {
@@ -17,13 +19,13 @@ pub(in crate::cli) enum ExitStatus {
     Credentials = 4,
     /// The vendor throttles, or cannot be reached; nothing is in doubt, try again later.
     Quota = 5,
-    /// A guard refused, or an approval is needed.
+    /// A campaign is blocked or held, or an approval is needed.
     Refused = 6,
     /// Files, audience, ledger or environment differ from what was reviewed.
     Stale = 7,
     /// The ledger is locked by another run.
     Locked = 8,
-    /// A plan or a schedule has expired.
+    /// A campaign's time passed with people unsent, or a plan has expired.
     Expired = 9,
     /// The outcome of at least one push is unknown.
     InDoubt = 10,
@@ -33,6 +35,55 @@ pub(in crate::cli) enum ExitStatus {
     Ledger = 12,
     /// Interrupted, after what was in flight was settled.
     Interrupted = 130,
+}
+
+/// States of campaigns that a caller may want to hear nothing of in the exit code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(in crate::cli) enum Allowed {
+    /// Blocked until the files change.
+    Blocked,
+    /// Held back for now.
+    Held,
+    /// Missed: their time passed with people unsent.
+    Missed,
+}
+
+/// Returns the one of two endings that comes first: doubt before all others, and any before success.
+pub(in crate::cli) fn graver(one: ExitStatus, other: ExitStatus) -> ExitStatus {
+    let in_order = [
+        ExitStatus::InDoubt,
+        ExitStatus::Interrupted,
+        ExitStatus::Credentials,
+        ExitStatus::Other,
+        ExitStatus::Expired,
+        ExitStatus::Refused,
+        ExitStatus::Partial,
+        ExitStatus::Quota,
+        ExitStatus::Stale,
+    ];
+    let found = in_order.into_iter().find(|status| *status == one || *status == other);
+    found.unwrap_or(ExitStatus::Done)
+}
+
+/// Returns what a plan says of the campaigns that it does not push: doubt first, which a person has to look at. A miss counts
+/// for a day, as `has_missed` says.
+pub(in crate::cli) fn of_unpushed(
+    summary: &SummaryDocument,
+    has_missed: bool,
+    allowed: &[Allowed],
+) -> ExitStatus {
+    let is_told = |state: Allowed| !allowed.contains(&state);
+    if summary.in_doubt > 0 {
+        ExitStatus::InDoubt
+    } else if has_missed && is_told(Allowed::Missed) {
+        ExitStatus::Expired
+    } else if (summary.blocked > 0 && is_told(Allowed::Blocked))
+        || (summary.held > 0 && is_told(Allowed::Held))
+    {
+        ExitStatus::Refused
+    } else {
+        ExitStatus::Done
+    }
 }
 
 impl From<ExitStatus> for ExitCode {
@@ -54,10 +105,10 @@ Exit codes:
   3    what was written is wrong: files, flags, a plan file
   4    credentials or permission
   5    the vendor throttles, or cannot be reached; nothing in doubt
-  6    a guard refused, or an approval is needed
+  6    a campaign is blocked or held, or an approval is needed
   7    stale: files, audience, ledger or environment are not as reviewed
   8    the ledger is locked by another run
-  9    a plan or a schedule has expired
+  9    a campaign was missed, or a plan has expired
   10   in doubt: the outcome of at least one push is unknown
   11   partial: some pushes were cleanly rejected, none is in doubt
   12   the ledger is missing, foreign, damaged or rolled back

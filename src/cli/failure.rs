@@ -6,7 +6,7 @@ use std::io::ErrorKind;
 
 use crate::cli::exit::ExitStatus;
 use crate::ledger::{BlockError, Damage, Receiver};
-use crate::plan::{CannotApply, PlanFileError};
+use crate::plan::PlanFileError;
 use crate::render::caller::{Caller, word};
 use crate::resolve::ResolveError;
 use crate::state::{OpenRefused, PinError, StateError};
@@ -249,15 +249,15 @@ impl From<PinError> for Failure {
 
 impl From<PlanFileError> for Failure {
     fn from(error: PlanFileError) -> Self {
-        Self::from_error(ExitStatus::Written, &error)
-            .help("make one with `campaignctl plan --out FILE`, and leave it as it is")
-    }
-}
-
-impl From<CannotApply> for Failure {
-    fn from(error: CannotApply) -> Self {
-        let help = error.0.iter().map(|guard| guard.help.as_str()).collect::<Vec<_>>().join("; ");
-        Self::from_error(ExitStatus::Refused, &error).help(format!("nothing was sent; {help}"))
+        let help = match &error {
+            PlanFileError::Version { .. } => {
+                "nothing was sent. Another version of campaignctl made it: plan again with this one,                  `campaignctl plan --out FILE`, and have it reviewed"
+            }
+            PlanFileError::NotAPlan | PlanFileError::Unreadable(_) | PlanFileError::Changed => {
+                "make one with `campaignctl plan --out FILE`, and leave it as it is"
+            }
+        };
+        Self::from_error(ExitStatus::Written, &error).help(help)
     }
 }
 

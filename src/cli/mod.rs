@@ -14,9 +14,11 @@ mod interrupt;
 mod ledger_access;
 mod out_of_memory;
 mod progress;
+mod selection;
 mod session;
 mod shell;
 mod vendor_side;
+mod waiting;
 
 use std::path::PathBuf;
 use std::process::ExitCode;

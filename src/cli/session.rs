@@ -193,15 +193,12 @@ impl<'a> Session<'a> {
             .help("nothing was sent or recorded; leave `--now` and `CAMPAIGNCTL_NOW` out"))
     }
 
-    /// Reads the audiences and plans; what stands in a schedule's way is said as a warning. A packed ledger's store must
-    /// still be there: targets are read from it.
+    /// Reads the audiences and plans. A packed ledger's store must still be there: targets are read from it.
     pub(super) fn plan(&self, desired: &Desired, ledger: &Ledger) -> Result<Plan, Failure> {
         let contents = self.contents(desired, &ledger.header().salt)?;
         let now = self.shell.now();
         let files: Vec<_> = contents.values().filter_map(|contents| contents.file.clone()).collect();
         let changes = diff::changes(desired, contents, ledger, now)?;
-        let warnings = plan::warnings(&changes);
-        self.report(&warnings)?;
         let sources = desired.sources.iter();
         let mut inputs: Vec<(String, [u8; 32])> = sources
             .map(|source| (source.path().to_owned(), Sha256::digest(source.text().as_bytes()).into()))
@@ -212,6 +209,9 @@ impl<'a> Session<'a> {
             time_zone: desired.time_zone,
             environment: &desired.environment,
             directory: &self.shown_as(),
+            only: &desired.selection.only,
+            except: &desired.selection.except,
+            left_out: &desired.selection.left_out,
             inputs: &inputs,
         };
         Ok(plan::build(changes, ledger, setting, now))

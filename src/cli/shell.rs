@@ -1,6 +1,6 @@
 //! The process's edge: the only clock, standard streams, terminal and environment variables.
 
-use std::cell::OnceCell;
+use std::cell::{Cell, OnceCell};
 use std::ffi::OsString;
 use std::io::{ErrorKind, IsTerminal, Write};
 use std::path::PathBuf;
@@ -29,7 +29,7 @@ const TOKEN_VARIABLE: &str = "ALIBABA_CLOUD_SECURITY_TOKEN";
 /// What a command may do to the world around it.
 pub(in crate::cli) struct Shell {
     clock: Clock,
-    given_time: Option<DateTime<Utc>>,
+    given_time: Cell<Option<DateTime<Utc>>>,
     caller: Caller,
     /// Once a file has named the environment that no option did.
     completed: OnceCell<Caller>,
@@ -47,7 +47,7 @@ impl Shell {
             }
             None => Arc::new(system_time),
         };
-        Self { clock, given_time: now, caller, completed: OnceCell::new() }
+        Self { clock, given_time: Cell::new(now), caller, completed: OnceCell::new() }
     }
 
     /// Returns what a printed command repeats.
@@ -64,7 +64,14 @@ impl Shell {
     /// Returns the time; a given one stands still here, so that the same command gives the same answer.
     #[must_use]
     pub(in crate::cli) fn now(&self) -> DateTime<Utc> {
-        self.given_time.unwrap_or_else(|| (self.clock)())
+        self.given_time.get().unwrap_or_else(|| (self.clock)())
+    }
+
+    /// Lets a given time go on to what the clock says, after a wait.
+    pub(in crate::cli) fn move_on(&self) {
+        if self.is_time_given() {
+            self.given_time.set(Some((self.clock)()));
+        }
     }
 
     /// Returns the clock, for rooms that ask more than once; a given time goes on from there.
@@ -76,7 +83,7 @@ impl Shell {
     /// Whether the time is a person's and not the system's.
     #[must_use]
     pub(in crate::cli) fn is_time_given(&self) -> bool {
-        self.given_time.is_some()
+        self.given_time.get().is_some()
     }
 
     /// Writes an answer to standard output, without colours where nobody would see them. A reader that has

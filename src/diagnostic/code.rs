@@ -124,12 +124,12 @@ codes! {
     RepeatWindow = "repeat-window", "A repeating push that ends before it starts or spans more than 180 days.";
     RepeatZone = "repeat-zone", "A repeating time whose conversion to UTC+8 would move its days.";
     // With the clock and the ledger at hand: guards of the plan.
-    TimePast = "time-past", "A scheduled push whose time has passed, or a repeating one whose last time has.";
-    RepeatPast = "repeat-past", "A repeating push that would start before today.";
+    TimePast = "time-past", "A push whose time has passed, or a repeating one whose last time has.";
+    RepeatPast = "repeat-past", "A repeating push whose last day has passed.";
     RepeatTooFar = "repeat-too-far", "A repeating push that ends more than 180 days from today.";
     StillWaiting = "still-waiting", "A new revision, while an earlier one waits at the vendor and will be sent as well.";
     Renamed = "renamed", "A campaign under a new name that says what one that is gone said to the same people.";
-    TooManyTasks = "too-many-tasks", "More unexecuted scheduled and repeating tasks than the vendor keeps.";
+    TooManyTasks = "too-many-tasks", "More scheduled and repeating tasks than the vendor keeps: the campaign is held.";
 }
 
 /// There is no such code.

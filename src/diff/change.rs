@@ -7,35 +7,13 @@ use chrono::{DateTime, NaiveDate, Utc};
 use crate::diff::renamed::{Former, Gone};
 use crate::diff::waiting::{Standing, Waiting};
 use crate::diff::{schedule, waiting};
-use crate::domain::{Call, CampaignId, Revision, RowSeal, TargetSet};
+use crate::domain::{Call, CampaignId, Revision, RowSeal, Schedule, TargetSet};
 use crate::ledger::{BlockError, Content, ContentDigest, History, Ledger, Rejection};
 use crate::resolve::{AudienceContents, Desired, DesiredCampaign};
 
-/// Why a campaign's time is over with targets unsent.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Expired {
-    /// The one time has passed.
-    TimePast {
-        /// The time.
-        at: DateTime<Utc>,
-    },
-    /// The last time of a series has passed, on its first day.
-    LastTimePast {
-        /// The time.
-        at: DateTime<Utc>,
-    },
-    /// The first day has passed, and the vendor takes no repeating push that began before today.
-    RepeatPast {
-        /// The first day, in UTC+8.
-        from: NaiveDate,
-        /// Today, in UTC+8.
-        today: NaiveDate,
-    },
-}
-
 /// A series that begins later than it says, since its first time has passed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Missed {
+pub struct LateStart {
     /// The first time.
     pub first: DateTime<Utc>,
     /// The first time that is still to come.
@@ -70,19 +48,63 @@ pub enum Blocked {
     },
 }
 
+/// Why a campaign is held: nothing is wrong with it, but it has to wait.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Held {
+    /// Its tasks are more than the vendor keeps beside those that it has.
+    TooManyTasks {
+        /// Tasks that wait, or would wait once what comes before it was pushed.
+        taken: u64,
+    },
+}
+
+/// Why nothing of a campaign is pushed any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Closed {
+    /// Its time is over, and everybody of that time got it.
+    Over,
+    /// The file says `closed`.
+    ByFile,
+    /// A person deleted its tasks at the vendor.
+    Withdrawn,
+}
+
 /// What is to happen to a campaign.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// There are targets to push to.
+    /// It was never sent, and is pushed.
     Create,
+    /// Everybody that it was planned for got it, and is pushed to who joined since.
+    Add,
+    /// It is pushed to the rest of those that it was planned for.
+    Continue,
+    /// Its window opens later.
+    Later {
+        /// When.
+        opens_at: DateTime<Utc>,
+    },
+    /// Every target was accepted, and the vendor has it for a time to come.
+    Waiting,
     /// Every target was accepted.
     UpToDate,
-    /// Nothing can be pushed, and of at least one target nobody knows.
-    InDoubt,
+    /// Nothing is pushed any more, and nobody was missed.
+    Closed(Closed),
+    /// Its time passed with people unsent.
+    Missed,
     /// Nothing is pushed until the files change.
     Blocked(Blocked),
-    /// Nothing can be pushed any more.
-    Expired(Expired),
+    /// Nothing is pushed for now.
+    Held(Held),
+    /// Nothing can be pushed, and of at least one target nobody knows.
+    InDoubt,
+}
+
+impl Kind {
+    /// Whether something is pushed.
+    #[must_use]
+    pub fn is_push(&self) -> bool {
+        matches!(self, Self::Create | Self::Add | Self::Continue)
+    }
 }
 
 /// The targets of a campaign revision. Accepted, in doubt, rejected for good and to be pushed exclude each
@@ -103,6 +125,10 @@ pub struct TargetCounts {
     pub unsent: u64,
     /// Those of `unsent` that the vendor rejected before.
     pub to_retry: u64,
+    /// Those of `unsent` that no earlier plan had: they joined since. The others were in its time.
+    pub joined: u64,
+    /// Targets of what waits at the vendor that are no longer listed, and get it all the same.
+    pub left: u64,
 }
 
 /// One campaign, compared with the ledger.
@@ -122,16 +148,30 @@ pub struct Change<'a> {
     pub counts: TargetCounts,
     /// What is to happen.
     pub kind: Kind,
-    /// Who is to get a push now: empty unless the kind is [`Kind::Create`].
+    /// Who is to get a push now: empty unless [`Kind::is_push`].
     pub to_push: TargetSet,
-    /// Whether the ledger has this very content as the one that this revision sends.
+    /// When it is pushed, as the vendor is told: a series that began begins today for who joins it.
+    pub push_schedule: Schedule,
+    /// From when on nothing of it is pushed; nothing if that is not known yet, or never.
+    pub ends_at: Option<DateTime<Utc>>,
+    /// When it was first pushed.
+    pub first_push: Option<DateTime<Utc>>,
+    /// How many targets it is to reach in all, those of earlier runs included.
+    pub planned: u64,
+    /// Whether the content is another than the one that was sent.
+    pub is_edited: bool,
+    /// Whether the ledger has this very content as the one that this revision sends, to as many.
     pub is_submitted: bool,
+    /// Revisions that the files say were withdrawn and the ledger does not, lowest first.
+    pub to_withdraw: Vec<Revision>,
+    /// What said the same under a name that is gone from the files, and is over.
+    pub former: Option<Former>,
     /// The highest batch number so far; 0 if this revision was never sent.
     pub batches_so_far: u32,
     /// What the vendor said last when it rejected a batch of this revision.
     pub last_rejection: Option<Rejection>,
     /// What is pushed begins later than it says.
-    pub missed: Option<Missed>,
+    pub late_start: Option<LateStart>,
     /// The lowest revision above all that the files and the ledger have: the one to raise it to.
     pub next_revision: Revision,
     /// What waits at the vendor of this campaign and is not what the files say, lowest revision first.
@@ -204,18 +244,33 @@ fn change<'a>(
         Some(history) => history.unsent(listed.targets)?,
         None => listed.targets,
     };
-    let counts = counts(audience, repeats, history, &unsent);
     let waiting = if has_waiting { waiting::of_campaign(desired, &digest, ledger, now) } else { Vec::new() };
-    let mut kind = kind(desired, &digest, history, ledger, now, &unsent, &waiting);
-    if kind == Kind::Create
-        && ledger.latest_revision(&campaign.id).is_none()
-        && let Some(former) = gone.former(&digest, &unsent)?
-    {
-        kind = Kind::Blocked(Blocked::Renamed(former));
+    let first_push = history.and_then(History::first_push);
+    let life = Standpoint {
+        desired,
+        history,
+        is_edited: history.is_some_and(|history| history.is_sent() && history.digest != digest),
+        is_waiting: has_waiting && history.is_some_and(|history| waits(history, now)),
+        is_withdrawn: is_withdrawn(desired, campaign.revision)
+            || history.is_some_and(|history| history.withdrawn_at.is_some()),
+        ends_at: desired.life.ends_at(&campaign.schedule, first_push),
+        latest: ledger.latest_revision(&campaign.id),
+        now,
+    };
+    let counts = counts((audience, repeats), history, &unsent, life.is_waiting && !life.is_withdrawn);
+    let mut kind = life.kind(&counts, &waiting);
+    let mut former = None;
+    if (kind == Kind::Create || matches!(kind, Kind::Later { .. })) && life.latest.is_none() {
+        former = gone.former((desired, &digest), &unsent, now)?;
+        if let Some(former) = former.take_if(|former| !former.is_over) {
+            kind = Kind::Blocked(Blocked::Renamed(former));
+        }
     }
-    let missed = (kind == Kind::Create).then(|| schedule::missed(&campaign.schedule, now)).flatten();
-    let is_submitted = history.is_some_and(|history| history.digest == digest);
-    let to_push = if kind == Kind::Create { unsent } else { TargetSet::default() };
+    let late_start = kind.is_push().then(|| schedule::late_start(&campaign.schedule, now)).flatten();
+    let planned = history.map_or(0, History::sent_count) + counts.unsent;
+    let is_submitted = history
+        .is_some_and(|history| history.digest == digest && history.planned.is_some_and(|had| had >= planned));
+    let to_push = if kind.is_push() { unsent } else { TargetSet::default() };
     Ok(Change {
         desired,
         digest,
@@ -225,13 +280,43 @@ fn change<'a>(
         counts,
         kind,
         to_push,
+        push_schedule: schedule::from_today(&campaign.schedule, now),
+        ends_at: life.ends_at,
+        first_push,
+        planned,
+        is_edited: life.is_edited,
         is_submitted,
+        to_withdraw: to_withdraw(desired, ledger),
+        former,
         batches_so_far: history.map_or(0, |history| history.batches),
         last_rejection: history.and_then(|history| history.last_rejection.clone()),
-        missed,
+        late_start,
         next_revision: next_revision(&campaign.id, campaign.revision, ledger),
         waiting,
     })
+}
+
+/// Whether the vendor holds something of a revision for a time to come.
+pub(super) fn waits(history: &History, now: DateTime<Utc>) -> bool {
+    let schedule = history.is_sent().then(|| history.content.schedule()).flatten();
+    schedule.is_some_and(|schedule| schedule.firing_times_after(now).next().is_some())
+}
+
+/// Whether the files say that a revision's tasks were deleted at the vendor.
+pub(super) fn is_withdrawn(desired: &DesiredCampaign, revision: Revision) -> bool {
+    desired.withdrawn.is_some_and(|withdrawn| revision <= withdrawn)
+}
+
+/// Returns the revisions that the files say were withdrawn, and of which the ledger does not have that yet.
+fn to_withdraw(desired: &DesiredCampaign, ledger: &Ledger) -> Vec<Revision> {
+    if desired.withdrawn.is_none() {
+        return Vec::new();
+    }
+    let revisions = ledger.revisions(&desired.campaign.id);
+    let is_news = |(revision, history): &(Revision, &History)| {
+        is_withdrawn(desired, *revision) && history.is_sent() && history.withdrawn_at.is_none()
+    };
+    revisions.filter(is_news).map(|(revision, _)| revision).collect()
 }
 
 /// Returns the lowest revision above `revision` and all that the ledger has: never one that was used, be it only for what was
@@ -241,54 +326,122 @@ pub(super) fn next_revision(campaign: &CampaignId, revision: Revision, ledger: &
     known.map_or(revision, |known| known.max(revision)).next()
 }
 
-fn counts(audience: u64, repeats: u64, history: Option<&History>, unsent: &TargetSet) -> TargetCounts {
+fn counts(
+    (audience, repeats): (u64, u64),
+    history: Option<&History>,
+    unsent: &TargetSet,
+    is_waiting: bool,
+) -> TargetCounts {
     let none = TargetSet::default();
     let accepted = history.map_or(0, |history| history.accepted.len());
     let (unknown, rejected) = history.map_or((&none, &none), |history| (&history.unknown, &history.rejected));
     let rejected_unlisted = rejected.minus(unsent).len();
+    let (unsent, to_retry) = (unsent.len() as u64, (rejected.len() - rejected_unlisted) as u64);
+    let sent = history.map_or(0, History::sent_count);
+    // Who was planned and met no end yet. A ledger that does not say how many were planned knows only of who was rejected.
+    let rest = match history.filter(|history| history.is_sent()) {
+        None => unsent,
+        Some(history) => {
+            history.planned.map_or(to_retry, |planned| planned.saturating_sub(sent).max(to_retry))
+        }
+    };
+    let still_listed = audience - unsent;
     TargetCounts {
         audience,
         repeats,
         accepted,
         in_doubt: unknown.len() as u64,
         rejected: rejected_unlisted as u64,
-        unsent: unsent.len() as u64,
-        to_retry: (rejected.len() - rejected_unlisted) as u64,
+        unsent,
+        to_retry,
+        joined: unsent - rest.min(unsent),
+        left: if is_waiting { sent.saturating_sub(still_listed) } else { 0 },
     }
 }
 
-fn kind(
-    desired: &DesiredCampaign,
-    digest: &ContentDigest,
-    history: Option<&History>,
-    ledger: &Ledger,
+/// Where a campaign stands: all that decides what is to happen to it, but for other names.
+struct Standpoint<'a> {
+    desired: &'a DesiredCampaign,
+    history: Option<&'a History>,
+    /// Whether it was sent with other content.
+    is_edited: bool,
+    /// Whether the vendor holds this revision for a time to come.
+    is_waiting: bool,
+    is_withdrawn: bool,
+    ends_at: Option<DateTime<Utc>>,
+    latest: Option<Revision>,
     now: DateTime<Utc>,
-    unsent: &TargetSet,
-    waiting: &[Waiting],
-) -> Kind {
-    let campaign = &desired.campaign;
-    match history {
-        Some(history) if history.is_sent() && history.digest != *digest => {
+}
+
+impl Standpoint<'_> {
+    fn is_sent(&self) -> bool {
+        self.history.is_some_and(History::is_sent)
+    }
+
+    fn is_over(&self) -> bool {
+        self.ends_at.is_some_and(|at| at <= self.now)
+    }
+
+    /// Whether an edit of the content changes nothing any more, neither at the vendor nor for who is still to come: what was
+    /// sent is over, and the edit is not a new time.
+    fn is_past_editing(&self) -> bool {
+        let sent = self.history.and_then(|history| history.content.schedule());
+        let is_same_time = sent.is_none_or(|sent| sent == self.desired.campaign.schedule);
+        let is_scheduled = self.desired.campaign.schedule != Schedule::Now;
+        !self.is_waiting && self.is_over() && (is_same_time || is_scheduled)
+    }
+
+    fn kind(&self, counts: &TargetCounts, waiting: &[Waiting]) -> Kind {
+        let campaign = &self.desired.campaign;
+        if self.is_withdrawn {
+            return Kind::Closed(Closed::Withdrawn);
+        }
+        if self.desired.life.is_closed {
+            return Kind::Closed(Closed::ByFile);
+        }
+        if let Some(history) = self.history
+            && self.is_edited
+            && !self.is_past_editing()
+        {
             let (sent, sent_at) = (history.content.clone(), history.submitted_at);
             return Kind::Blocked(Blocked::ChangedAfterSend { sent, sent_at });
         }
         // Nobody gets what was superseded, after somebody got what supersedes it.
-        history if !unsent.is_empty() || !history.is_some_and(History::is_sent) => {
-            if let Some(latest) = ledger.latest_revision(&campaign.id)
-                && latest > campaign.revision
-            {
-                return Kind::Blocked(Blocked::RevisionBehind { latest });
-            }
+        if (counts.unsent > 0 || !self.is_sent())
+            && let Some(latest) = self.latest.filter(|latest| *latest > campaign.revision)
+        {
+            return Kind::Blocked(Blocked::RevisionBehind { latest });
         }
-        _ => {}
+        if counts.unsent == 0 {
+            return match self.history {
+                Some(history) if !history.unknown.is_empty() => Kind::InDoubt,
+                _ if self.is_waiting => Kind::Waiting,
+                _ => Kind::UpToDate,
+            };
+        }
+        if self.is_over() {
+            let is_growth = counts.joined == counts.unsent;
+            return if is_growth { Kind::Closed(Closed::Over) } else { Kind::Missed };
+        }
+        self.due(counts, waiting)
     }
-    if !unsent.is_empty() {
-        let is_superseding = waiting.iter().any(|other| other.standing == Standing::Superseded);
-        let otherwise = if is_superseding { Kind::Blocked(Blocked::StillWaiting) } else { Kind::Create };
-        return schedule::obstacle(&campaign.schedule, now).unwrap_or(otherwise);
-    }
-    match history {
-        Some(history) if !history.unknown.is_empty() => Kind::InDoubt,
-        _ => Kind::UpToDate,
+
+    /// What is to happen to somebody in time.
+    fn due(&self, counts: &TargetCounts, waiting: &[Waiting]) -> Kind {
+        if waiting.iter().any(|other| other.standing == Standing::Superseded) {
+            return Kind::Blocked(Blocked::StillWaiting);
+        }
+        if let Some(blocked) = schedule::too_far(&self.desired.campaign.schedule, self.now) {
+            return Kind::Blocked(blocked);
+        }
+        let is_now = self.desired.campaign.schedule == Schedule::Now;
+        if let Some(opens_at) = self.desired.life.opens_at(self.now).filter(|_| is_now) {
+            return Kind::Later { opens_at };
+        }
+        match self.is_sent() {
+            false => Kind::Create,
+            true if counts.joined == counts.unsent => Kind::Add,
+            true => Kind::Continue,
+        }
     }
 }

@@ -8,6 +8,6 @@ mod renamed;
 mod schedule;
 mod waiting;
 
-pub use change::{Blocked, Change, Expired, Kind, Missed, TargetCounts, changes};
+pub use change::{Blocked, Change, Closed, Held, Kind, LateStart, TargetCounts, changes};
 pub use renamed::Former;
 pub use waiting::{Standing, Waiting, waiting};

@@ -3,10 +3,12 @@
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::diff::change::next_revision;
-use crate::domain::{CampaignId, Revision, TargetSet};
+use chrono::{DateTime, Utc};
+
+use crate::diff::change::{self, next_revision};
+use crate::domain::{CampaignId, Revision, Schedule, TargetSet};
 use crate::ledger::{BlockError, ContentDigest, History, Ledger};
-use crate::resolve::Desired;
+use crate::resolve::{Desired, DesiredCampaign};
 
 /// What the ledger has under a name that the files no longer have.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,6 +19,10 @@ pub struct Former {
     pub targets: u64,
     /// The lowest revision above all that the ledger has of it.
     pub next_revision: Revision,
+    /// When it was first pushed.
+    pub sent_at: DateTime<Utc>,
+    /// Whether it takes nobody any more, and nothing of it waits.
+    pub is_over: bool,
 }
 
 /// What was sent and is gone from the files, by what it said; gathered once it is asked for.
@@ -33,19 +39,33 @@ impl<'a> Gone<'a> {
         Self { desired, ledger, editions: OnceCell::new() }
     }
 
-    /// Returns what said the same to some of `targets`, if a campaign that is gone did: the one that said it to most.
+    /// Returns what said the same to some of `targets`, if a campaign that is gone did: the one that said it to most, and one
+    /// that still takes late comers before any that is over. How long a campaign that is gone took them, nobody says any
+    /// more: as long as the new one does.
     pub(super) fn former(
         &self,
-        digest: &ContentDigest,
+        (desired, digest): (&DesiredCampaign, &ContentDigest),
         targets: &TargetSet,
+        now: DateTime<Utc>,
     ) -> Result<Option<Former>, BlockError> {
+        let ends_at = |history: &History| desired.life.open_for.ends_at(history.first_push()?);
+        let is_over = |history: &History| {
+            let is_closed = match history.content.schedule() {
+                Some(Schedule::Now) => ends_at(history).is_some_and(|at| at <= now),
+                _ => !change::waits(history, now),
+            };
+            is_closed || history.withdrawn_at.is_some()
+        };
         let mut former: Option<Former> = None;
         for &(campaign, revision, history) in self.editions().get(digest).into_iter().flatten() {
             let others = history.unsent(targets.clone())?.len();
             let reached = (targets.len() - others) as u64;
-            if reached > former.as_ref().map_or(0, |former| former.targets) {
+            let is_over = is_over(history);
+            let standing = former.as_ref().map_or((false, 0), |former| (!former.is_over, former.targets));
+            if reached > 0 && (!is_over, reached) > standing {
                 let next_revision = next_revision(campaign, revision, self.ledger);
-                former = Some(Former { campaign: campaign.clone(), targets: reached, next_revision });
+                let (campaign, sent_at) = (campaign.clone(), history.first_push().unwrap_or(now));
+                former = Some(Former { campaign, targets: reached, next_revision, sent_at, is_over });
             }
         }
         Ok(former)
@@ -55,10 +75,10 @@ impl<'a> Gone<'a> {
         self.editions.get_or_init(|| {
             let declared: BTreeSet<&CampaignId> =
                 self.desired.campaigns.iter().map(|desired| &desired.campaign.id).collect();
-            let gone = self
-                .ledger
-                .histories()
-                .filter(|(campaign, _, history)| history.is_sent() && !declared.contains(campaign));
+            let left_out = &self.desired.selection.left_out;
+            let gone = self.ledger.histories().filter(|(id, _, history)| {
+                history.is_sent() && !declared.contains(id) && !left_out.contains(*id)
+            });
             let mut editions: BTreeMap<_, Vec<_>> = BTreeMap::new();
             for edition in gone {
                 editions.entry(&edition.2.digest).or_default().push(edition);

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
 
-use crate::diff::change::Change;
+use crate::diff::change::{self, Change};
 use crate::domain::{CampaignId, Revision, Schedule};
 use crate::ledger::{ContentDigest, History, Ledger};
 use crate::resolve::DesiredCampaign;
@@ -18,7 +18,9 @@ pub enum Standing {
     Superseded,
     /// The files have the revision with other content.
     Changed,
-    /// The files have a later revision, and say that the tasks of this one were deleted at the vendor.
+    /// The files have the revision, and say that the campaign is closed.
+    Closed,
+    /// The files say, or the ledger does, that its tasks were deleted at the vendor.
     Withdrawn,
 }
 
@@ -50,15 +52,10 @@ impl Waiting {
         standing: Standing,
         now: DateTime<Utc>,
     ) -> Option<Self> {
-        if !history.is_sent() {
-            return None;
-        }
-        let schedule = history.content.schedule()?;
-        schedule.firing_times_after(now).next()?;
+        let schedule = change::waits(history, now).then(|| history.content.schedule()).flatten()?;
         let recipients = history.content.as_map().get("audience").and_then(|audience| audience.as_str());
         let recipients = recipients.unwrap_or("broadcast").to_owned();
-        let in_doubt = history.unknown.len() as u64;
-        let targets = history.accepted.len() + in_doubt;
+        let (targets, in_doubt) = (history.sent_count(), history.unknown.len() as u64);
         let requests = u64::from(history.batches);
         let campaign = campaign.clone();
         Some(Self { campaign, revision, recipients, schedule, targets, in_doubt, standing, requests })
@@ -73,12 +70,15 @@ pub(super) fn of_campaign(
     now: DateTime<Utc>,
 ) -> Vec<Waiting> {
     let campaign = &desired.campaign;
-    let is_withdrawn = |revision| desired.withdrawn.is_some_and(|withdrawn| revision <= withdrawn);
+    let is_withdrawn = |revision, history: &History| {
+        change::is_withdrawn(desired, revision) || history.withdrawn_at.is_some()
+    };
     let waits = ledger.revisions(&campaign.id).filter_map(|(revision, history)| {
         let standing = match revision == campaign.revision {
+            _ if is_withdrawn(revision, history) => Standing::Withdrawn,
+            true if desired.life.is_closed => Standing::Closed,
             true if history.digest == *digest => return None,
             true => Standing::Changed,
-            false if is_withdrawn(revision) => Standing::Withdrawn,
             false => Standing::Superseded,
         };
         Waiting::of((&campaign.id, revision, history), standing, now)
@@ -87,16 +87,23 @@ pub(super) fn of_campaign(
 }
 
 /// Returns everything that waits at the vendor and is not what the files say, by campaign, then revision. `changes` has
-/// every campaign of the files.
+/// every campaign of the files but those that are `left_out`, of which nothing is said.
 #[must_use]
-pub fn waiting(changes: &[Change<'_>], ledger: &Ledger, now: DateTime<Utc>) -> Vec<Waiting> {
+pub fn waiting(
+    changes: &[Change<'_>],
+    left_out: &BTreeSet<CampaignId>,
+    ledger: &Ledger,
+    now: DateTime<Utc>,
+) -> Vec<Waiting> {
     // Most ledgers have nothing that waits: then no content is looked into.
     if ledger.unexecuted_tasks(now) == 0 {
         return Vec::new();
     }
     let desired: BTreeSet<&CampaignId> = changes.iter().map(|change| &change.desired.campaign.id).collect();
     let mut waiting: Vec<Waiting> = changes.iter().flat_map(|change| &change.waiting).cloned().collect();
-    let removed = ledger.histories().filter(|(campaign, ..)| !desired.contains(campaign));
+    let is_gone = |campaign| !desired.contains(campaign) && !left_out.contains(campaign);
+    let removed = ledger.histories();
+    let removed = removed.filter(|(id, _, history)| is_gone(*id) && history.withdrawn_at.is_none());
     waiting.extend(removed.filter_map(|edition| Waiting::of(edition, Standing::Removed, now)));
     waiting.sort_by(|one, other| (&one.campaign, one.revision).cmp(&(&other.campaign, other.revision)));
     waiting

@@ -10,6 +10,7 @@ mod classification;
 mod environment;
 mod firing_times;
 mod hash_row;
+mod life;
 mod message_key;
 mod name;
 mod row_seal;
@@ -33,6 +34,7 @@ pub use campaign::{
 };
 pub use classification::{Classification, HuaweiLevel, OppoLevel, VendorCategory, VivoMessageType};
 pub use environment::{ApiVersion, Endpoint, EndpointRefused, Environment};
+pub use life::{Life, OpenFor};
 pub use message_key::{MessageKey, MessageKeys};
 pub use name::{CampaignId, EnvironmentName, InvalidName, ProjectName};
 pub use row_seal::{RowSeal, Sealing, Unsealing};

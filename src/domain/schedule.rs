@@ -202,6 +202,21 @@ impl Repeat {
         midnight(self.until)
     }
 
+    /// Returns the same series from `day` on, where it began before: who joins it late, joins it then.
+    #[must_use]
+    pub fn from_day(&self, day: NaiveDate) -> Self {
+        Self { from: self.from.max(day).min(self.until), ..self.clone() }
+    }
+
+    /// Returns the last time that it happens; nothing if it never does.
+    #[must_use]
+    pub fn last_time(&self) -> Option<DateTime<Utc>> {
+        let days = std::iter::successors(Some(self.until), NaiveDate::pred_opt);
+        let last = days.take_while(|day| *day >= self.from).find(|day| self.cycle.includes(*day))?;
+        let at = vendor_zone().from_local_datetime(&last.and_time(self.time)).single()?;
+        Some(at.with_timezone(&Utc))
+    }
+
     /// Returns the instant after which it never happens again: the end of the last day.
     #[must_use]
     pub fn over_at(&self) -> DateTime<Utc> {

@@ -72,7 +72,10 @@ mod tests {
         let campaign = |path| keys(FileKind::Campaign, path);
         assert_eq!(campaign(""), "templates audiences classifications strategies campaigns");
         assert_eq!(campaign("templates payday"), "name title body");
-        assert_eq!(campaign("strategies weekly"), "send at every on time from until");
+        assert_eq!(
+            campaign("strategies weekly"),
+            "send not_before not_after open_for at every on time from until"
+        );
         assert_eq!(campaign("audiences vips users"), "file format column field");
         assert_eq!(campaign("campaigns"), "");
         assert_eq!(campaign("campaigns c values"), "");

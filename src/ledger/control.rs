@@ -160,8 +160,14 @@ mod tests {
         let (campaign, content): (CampaignId, _) = ("c".parse().unwrap(), content(schedule));
         let revision = Revision::FIRST;
         let digest = content.digest();
-        let submitted =
-            Record::Submitted { run: run.clone(), campaign: campaign.clone(), revision, digest, content };
+        let submitted = Record::Submitted {
+            run: run.clone(),
+            campaign: campaign.clone(),
+            revision,
+            digest,
+            content,
+            planned: None,
+        };
         let mut records = vec![Record::Opened(header), submitted];
         for (batch, letter) in (1..).zip(batches.chars()) {
             records.push(Record::Intent(IntentRecord {

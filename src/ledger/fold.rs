@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
-use crate::domain::{CampaignId, Revision, TargetHash, TargetSet, TargetSetBuilder};
-use crate::ledger::blocks::{Accepted, BlockName, BlockPlace, Blocks, NoBlocks};
-use crate::ledger::content::{Content, ContentDigest};
+use crate::domain::{CampaignId, Revision};
+use crate::ledger::blocks::{BlockPlace, Blocks, NoBlocks};
 use crate::ledger::control::{Controls, Route};
+use crate::ledger::edition::Edition;
 use crate::ledger::entry::Entry;
-use crate::ledger::history::{Doubt, History, Ledger, Rejection, RunSummary, Task};
+use crate::ledger::history::{Doubt, Ledger, Rejection, RunSummary, Task};
 use crate::ledger::packed::{PackedDoubt, PackedEdition, TakeOver};
 use crate::ledger::record::{Header, IntentRecord, Judge, Outcome, Record, RunId, Serial, Verdict};
 
@@ -33,6 +33,16 @@ pub enum FoldError {
         at: Serial,
         /// The place it points at.
         intent: Serial,
+    },
+    /// A revision was withdrawn that was never recorded.
+    #[error("record {at} withdraws `{campaign}@{revision}`, which was never recorded")]
+    WithdrawnUnsent {
+        /// The record's place.
+        at: Serial,
+        /// The campaign.
+        campaign: CampaignId,
+        /// Its edition.
+        revision: Revision,
     },
     /// An intent without the content it sends.
     #[error("record {at} sends `{campaign}@{revision}`, whose content was never recorded")]
@@ -117,25 +127,6 @@ enum Untaken {
     NotSent,
 }
 
-struct Edition {
-    content: Content,
-    digest: ContentDigest,
-    submitted_at: DateTime<Utc>,
-    last_at: DateTime<Utc>,
-    packed: Vec<(BlockPlace, BlockName)>,
-    /// Accepted targets that are in no block.
-    accepted: TargetSetBuilder,
-    /// Those among what was packed of which a push was taken before.
-    accepted_again: u64,
-    rejected: Vec<TargetHash>,
-    open_intents: usize,
-    /// The place of the run that sent something of it last.
-    sent_by: Option<usize>,
-    batches: u32,
-    last_rejection: Option<Rejection>,
-    tasks: Vec<Task>,
-}
-
 impl Folding {
     fn new(header: Header, opened_at: DateTime<Utc>, serial: Serial) -> Self {
         Self {
@@ -174,6 +165,7 @@ impl Folding {
                 let edition = self.editions.get_mut(&key).ok_or(FoldError::MisplacedPacked(serial))?;
                 let places = (0..).map(|index| BlockPlace { serial, index });
                 edition.packed.extend(places.zip(packed.blocks));
+                edition.first_at.get_or_insert(edition.submitted_at);
             }
             Record::PackedRejections(packed) => {
                 let key = (packed.campaign, packed.revision);
@@ -205,11 +197,19 @@ impl Folding {
                     campaigns: Vec::new(),
                 });
             }
-            Record::Submitted { run: _, campaign, revision, digest, content } => {
-                self.editions
+            Record::Submitted { run: _, campaign, revision, digest, content, planned } => {
+                let edition = self
+                    .editions
                     .entry((campaign, revision))
                     .and_modify(|edition| edition.submit_again(&content, &digest, at))
                     .or_insert_with(|| Edition::new(content, digest, at));
+                edition.planned = edition.planned.max(planned);
+            }
+            Record::Withdrawn { campaign, revision, actor: _ } => {
+                let Some(edition) = self.editions.get_mut(&(campaign.clone(), revision)) else {
+                    return Err(FoldError::WithdrawnUnsent { at: serial, campaign, revision });
+                };
+                edition.withdrawn_at.get_or_insert(at);
             }
             Record::Intent(intent) => self.open_intent(serial, at, intent)?,
             Record::Outcome { intent, outcome } => self.settle(serial, at, intent, outcome, Judge::Vendor)?,
@@ -235,6 +235,11 @@ impl Folding {
         }
         let mut edition = Edition::new(packed.content, packed.digest, packed.submitted_at);
         edition.last_at = packed.last_at;
+        edition.planned = packed.planned;
+        edition.withdrawn_at = packed.withdrawn_at;
+        // Before version 0.3 nobody wrote down when the first push left: soon after the content, mostly.
+        let has_few = !packed.accepted.is_empty();
+        edition.first_at = packed.first_at.or(has_few.then_some(packed.submitted_at));
         edition.batches = packed.batches;
         edition.accepted_again = packed.accepted_again;
         edition.last_rejection = packed.last_rejection;
@@ -343,6 +348,7 @@ impl Folding {
                     None => {}
                 }
                 edition.accept(&doubt.intent.targets);
+                edition.first_at = Some(edition.first_at.map_or(doubt.at, |first| first.min(doubt.at)));
                 self.task_ends.extend(doubt.intent.over_at);
                 if let Some(summary) = self.run_of(&doubt.intent.run) {
                     summary.unknown -= targets;
@@ -414,65 +420,6 @@ fn outcome_of(verdict: Verdict, reason: String, task_id: Option<String>) -> Outc
     }
 }
 
-impl Edition {
-    fn new(content: Content, digest: ContentDigest, at: DateTime<Utc>) -> Self {
-        Self {
-            content,
-            digest,
-            submitted_at: at,
-            last_at: at,
-            packed: Vec::new(),
-            accepted: TargetSetBuilder::default(),
-            accepted_again: 0,
-            rejected: Vec::new(),
-            open_intents: 0,
-            sent_by: None,
-            batches: 0,
-            last_rejection: None,
-            tasks: Vec::new(),
-        }
-    }
-
-    /// A revision of which nothing was taken, and nothing may have been, can be sent with other content.
-    fn submit_again(&mut self, content: &Content, digest: &ContentDigest, at: DateTime<Utc>) {
-        if self.packed.is_empty() && self.accepted.taken() == 0 && self.open_intents == 0 {
-            self.content = content.clone();
-            self.digest = digest.clone();
-            self.submitted_at = at;
-        }
-    }
-
-    fn accept(&mut self, targets: &[TargetHash]) {
-        for target in targets {
-            self.accepted.push(*target);
-        }
-    }
-
-    fn finish(self, doubts: Vec<Doubt>, blocks: Arc<dyn Blocks>) -> History {
-        let unknown: TargetSet =
-            doubts.iter().flat_map(|doubt| doubt.intent.targets.iter().copied()).collect();
-        let accepted_pushes = self.accepted.taken();
-        let recent = self.accepted.finish();
-        let accepted_again = self.accepted_again + accepted_pushes - recent.len() as u64;
-        // Of those in blocks none was intended again, so none of them can have been rejected since.
-        let rejected = TargetSet::new(self.rejected).minus(&recent).minus(&unknown);
-        History {
-            content: self.content,
-            digest: self.digest,
-            submitted_at: self.submitted_at,
-            last_at: self.last_at,
-            rejected,
-            accepted_again,
-            accepted: Accepted::new(self.packed, recent, blocks),
-            unknown,
-            batches: self.batches,
-            last_rejection: self.last_rejection,
-            doubts,
-            tasks: self.tasks,
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -502,6 +449,7 @@ mod tests {
             revision: Revision::FIRST,
             digest: content.digest(),
             content,
+            planned: None,
         };
         let mut records = vec![Record::Opened(header), submitted];
         for (letters, outcome) in batches {

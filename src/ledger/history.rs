@@ -62,8 +62,14 @@ pub struct History {
     pub content: Content,
     /// Its digest.
     pub digest: ContentDigest,
-    /// When it was first sent.
+    /// When its content was first recorded.
     pub submitted_at: DateTime<Utc>,
+    /// When the first request left that the vendor took; see [`History::first_push`].
+    pub first_at: Option<DateTime<Utc>>,
+    /// How many targets it was to reach; nothing in ledgers before version 0.3.
+    pub planned: Option<u64>,
+    /// When it was recorded that its tasks were deleted at the vendor.
+    pub withdrawn_at: Option<DateTime<Utc>>,
     /// When its last outcome was recorded, or its last intent.
     pub last_at: DateTime<Utc>,
     /// Targets whose push the vendor took.
@@ -91,6 +97,20 @@ impl History {
     #[must_use]
     pub fn is_sent(&self) -> bool {
         !self.accepted.is_empty() || !self.unknown.is_empty()
+    }
+
+    /// Returns when it was first pushed to anybody; nothing if it never was.
+    #[must_use]
+    pub fn first_push(&self) -> Option<DateTime<Utc>> {
+        let doubts = self.doubts.iter().map(|doubt| doubt.at);
+        let first = self.first_at.into_iter().chain(doubts).min();
+        self.is_sent().then(|| first.unwrap_or(self.submitted_at))
+    }
+
+    /// Counts targets whose push the vendor took, or may have taken.
+    #[must_use]
+    pub fn sent_count(&self) -> u64 {
+        self.accepted.len() + self.unknown.len() as u64
     }
 
     /// Iterates over accepted and unknown targets, sorted: never sent again by this revision. Accepted ones are read on

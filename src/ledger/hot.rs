@@ -43,6 +43,7 @@ struct Hot<'a> {
     digest: Option<ContentDigest>,
     #[serde(borrow)]
     content: Option<&'a RawValue>,
+    planned: Option<u64>,
 }
 
 /// Reads a line.
@@ -79,6 +80,7 @@ fn record(hot: Hot<'_>, line: &[u8]) -> Option<Entry> {
             revision: Revision::new(hot.revision?).ok()?,
             digest: hot.digest?,
             content: Content::recorded(hot.content?)?,
+            planned: hot.planned,
         },
         ("packed_edition", _) => Record::PackedEdition(serde_json::from_slice(line).ok()?),
         ("packed_targets", _) => Record::PackedTargets(serde_json::from_slice(line).ok()?),
@@ -126,6 +128,7 @@ mod tests {
             revision: Revision::FIRST,
             digest: content.digest(),
             content,
+            planned: Some(3),
         };
         let named = vec![crate::ledger::BlockName::of(&[7; 32])];
         let packed = Record::PackedTargets(crate::ledger::packed::PackedTargets {

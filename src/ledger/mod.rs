@@ -7,6 +7,7 @@
 mod blocks;
 mod content;
 mod control;
+mod edition;
 mod entry;
 mod fold;
 mod history;

@@ -91,6 +91,9 @@ impl Ledger {
             digest: history.digest.clone(),
             content: history.content.clone(),
             submitted_at: history.submitted_at,
+            first_at: history.first_at,
+            planned: history.planned,
+            withdrawn_at: history.withdrawn_at,
             last_at: history.last_at,
             batches: history.batches,
             accepted_again: again,
@@ -177,6 +180,9 @@ impl Ledger {
             let is_same = ours.content == theirs.content
                 && ours.digest == theirs.digest
                 && ours.submitted_at == theirs.submitted_at
+                && ours.first_push() == theirs.first_push()
+                && ours.planned == theirs.planned
+                && ours.withdrawn_at == theirs.withdrawn_at
                 && ours.last_at == theirs.last_at
                 && ours.batches == theirs.batches
                 && ours.last_rejection == theirs.last_rejection

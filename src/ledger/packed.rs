@@ -63,6 +63,15 @@ pub struct PackedEdition {
     pub content: Content,
     /// When it was first sent.
     pub submitted_at: DateTime<Utc>,
+    /// When the first request left that the vendor took; nothing in ledgers that were packed before version 0.3.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_at: Option<DateTime<Utc>>,
+    /// How many targets it was to reach.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub planned: Option<u64>,
+    /// When it was recorded that its tasks were deleted at the vendor.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub withdrawn_at: Option<DateTime<Utc>>,
     /// When its last outcome was recorded, or its last intent.
     pub last_at: DateTime<Utc>,
     /// The highest batch number so far.

@@ -263,7 +263,7 @@ pub enum Record {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         receiver: Option<Receiver>,
     },
-    /// A campaign revision's content, before its first intent.
+    /// A campaign revision's content, before its first intent; again where it is to reach more targets than before.
     Submitted {
         /// The `apply`.
         run: RunId,
@@ -277,6 +277,10 @@ pub enum Record {
         digest: ContentDigest,
         /// What is sent.
         content: Content,
+        /// How many targets it is to reach, those of earlier runs included; nothing in ledgers before version 0.3. Who is
+        /// unsent beyond that joined later.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        planned: Option<u64>,
     },
     /// A batch is about to be sent.
     Intent(IntentRecord),
@@ -311,6 +315,17 @@ pub enum Record {
         /// That writer, as a message names it.
         from: String,
         /// Who took it: `user@host`.
+        actor: String,
+    },
+    /// A person deleted the tasks of a campaign revision at the vendor, say the files: it is sent to nobody any more.
+    Withdrawn {
+        /// The campaign.
+        #[serde(with = "as_text")]
+        campaign: CampaignId,
+        /// Its edition.
+        #[serde(with = "as_number")]
+        revision: Revision,
+        /// Who ran the `apply` that recorded it: `user@host`.
         actor: String,
     },
     /// An `apply` ended in order.

@@ -1,20 +1,24 @@
 //! Makes a plan of changes.
 
-use chrono::{DateTime, SubsecRound, Utc};
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{DateTime, NaiveDate, SubsecRound, Utc};
 use chrono_tz::Tz;
 
 use crate::diagnostic::Place;
 use crate::diff::{self, Change, Kind, Standing, Waiting};
 use crate::domain::{
-    Call, Campaign, Environment, ProjectName, Recipients, RowSeal, Schedule, TargetSet, render,
+    Call, Campaign, CampaignId, Environment, Life, ProjectName, Recipients, Revision, RowSeal, Schedule,
+    TargetSet, render,
 };
-use crate::ledger::{Content, ContentDigest, Ledger};
+use crate::ledger::{Content, ContentDigest, History, Ledger};
 use crate::plan::document::{
-    ChangeDocument, ChangeKind, FORMAT, InputDocument, LedgerDocument, MessageDocument, PlaceDocument,
-    PlanDocument, ScheduleDocument, SummaryDocument, TargetsDocument, VERSION, WaitingDocument,
-    WaitingStanding,
+    ChangeDocument, ChangeKind, DayDocument, FORMAT, InputDocument, LedgerDocument, MessageDocument,
+    PlaceDocument, PlanDocument, ScheduleDocument, SummaryDocument, TargetsDocument, VERSION,
+    WaitingDocument, WaitingStanding,
 };
-use crate::plan::{file, guard, reason};
+use crate::plan::reason::Speaker;
+use crate::plan::{file, guard};
 
 /// What a plan is made for, apart from the campaigns.
 #[derive(Clone, Copy, Debug)]
@@ -27,6 +31,12 @@ pub struct Setting<'a> {
     pub environment: &'a Environment,
     /// What the paths of all files begin with; left out, so that a plan is the same from wherever it is made.
     pub directory: &'a str,
+    /// Patterns of the campaigns that the plan is about; empty for all.
+    pub only: &'a [String],
+    /// Patterns of campaigns that it is not about.
+    pub except: &'a [String],
+    /// Campaigns that the files have, and that the plan is not about.
+    pub left_out: &'a BTreeSet<CampaignId>,
     /// The files that were read: path and SHA-256, in any order, repeats allowed.
     pub inputs: &'a [(String, [u8; 32])],
 }
@@ -34,7 +44,8 @@ pub struct Setting<'a> {
 /// The pushes that one campaign stands for.
 #[derive(Clone, Debug)]
 pub struct PlannedPush {
-    /// The campaign, everything filled in.
+    /// The campaign, everything filled in. Its schedule is what the vendor is told: a series that began before begins
+    /// today, which is no content.
     pub campaign: Campaign,
     /// The call that carries it.
     pub call: Call,
@@ -46,8 +57,12 @@ pub struct PlannedPush {
     pub targets: TargetSet,
     /// The rows that their own values stand in, sealed.
     pub seal: Option<RowSeal>,
-    /// Whether the ledger has the content already.
+    /// Whether the ledger has the content already, and that it goes to so many.
     pub is_submitted: bool,
+    /// How many targets it is to reach in all, those of earlier runs included.
+    pub planned: u64,
+    /// From when on nothing of it can be sent any more.
+    pub lapses_at: Option<DateTime<Utc>>,
     /// Number of the first batch.
     pub first_batch: u32,
     /// Requests that leave for it.
@@ -60,8 +75,10 @@ pub struct PlannedPush {
 pub struct Plan {
     /// What people review and `apply` is held to.
     pub document: PlanDocument,
-    /// What `apply` does: one for each change of kind `create`.
+    /// What `apply` does: one for each change that pushes something.
     pub pushes: Vec<PlannedPush>,
+    /// Revisions that a person withdrew, say the files, and that the ledger does not have as such yet.
+    pub withdrawn: Vec<(CampaignId, Revision)>,
 }
 
 /// Returns a path as it is below the workspace's directory.
@@ -87,13 +104,13 @@ fn inputs(setting: Setting<'_>) -> Vec<InputDocument> {
 pub fn build(changes: Vec<Change<'_>>, ledger: &Ledger, setting: Setting<'_>, now: DateTime<Utc>) -> Plan {
     let mut changes = changes;
     changes.sort_by(|one, other| one.desired.campaign.id.cmp(&other.desired.campaign.id));
+    let waiting = diff::waiting(&changes, setting.left_out, ledger, now);
+    let kept = kept_tasks(&changes, ledger, now);
+    guard::hold_too_many_tasks(&mut changes, kept, now);
     let pushes: Vec<PlannedPush> = changes.iter().filter_map(planned_push).collect();
+    let speaker = Speaker { zone: setting.time_zone, now };
     let documents: Vec<ChangeDocument> =
-        changes.iter().map(|change| change_document(change, setting.directory)).collect();
-    // More than there are, where some were refused and sent again: then the vendor refuses what is too much.
-    let withdrawn = changes.iter().flat_map(|change| &change.waiting);
-    let withdrawn = withdrawn.filter(|waiting| waiting.standing == Standing::Withdrawn);
-    let withdrawn = withdrawn.map(|waiting| waiting.requests).sum();
+        changes.iter().map(|change| change_document(change, &speaker, setting.directory)).collect();
     let environment = setting.environment;
     let mut document = PlanDocument {
         format: FORMAT.to_owned(),
@@ -110,62 +127,115 @@ pub fn build(changes: Vec<Change<'_>>, ledger: &Ledger, setting: Setting<'_>, no
         region: environment.region.clone(),
         api_version: environment.api_version.as_str().to_owned(),
         time_zone: setting.time_zone.name().to_owned(),
+        only: setting.only.to_vec(),
+        except: setting.except.to_vec(),
         ledger: LedgerDocument { lineage: ledger.header().lineage.to_string(), serial: ledger.serial().0 },
         inputs: inputs(setting),
-        summary: summary(&documents),
-        guards: guard::guards(&documents, ledger.unexecuted_tasks(now) as u64, withdrawn),
+        summary: summary(&documents, &waiting),
+        days: days(&changes, setting.time_zone, now),
         changes: documents,
-        waiting: diff::waiting(&changes, ledger, now).iter().map(waiting).collect(),
+        waiting: waiting.iter().map(waiting_document).collect(),
     };
     document.digest = file::digest(&document);
-    Plan { document, pushes }
+    let withdrawn = changes.iter().flat_map(to_withdraw).map(|(id, revision)| (id.clone(), revision));
+    Plan { document, pushes, withdrawn: withdrawn.collect() }
+}
+
+fn to_withdraw<'a>(change: &'a Change<'_>) -> impl Iterator<Item = (&'a CampaignId, Revision)> {
+    change.to_withdraw.iter().map(|revision| (&change.desired.campaign.id, *revision))
+}
+
+/// Counts the tasks that the vendor keeps, without those that a person deleted. There may be fewer, where some were refused
+/// and sent again: then the vendor refuses what is too much.
+fn kept_tasks(changes: &[Change<'_>], ledger: &Ledger, now: DateTime<Utc>) -> u64 {
+    let unexecuted = ledger.unexecuted_tasks(now) as u64;
+    if unexecuted == 0 {
+        return 0;
+    }
+    let by_file: BTreeSet<(&CampaignId, Revision)> = changes.iter().flat_map(to_withdraw).collect();
+    let is_deleted = |(id, revision, history): &(&CampaignId, Revision, &History)| {
+        let is_scheduled = || {
+            let schedule = history.content.schedule();
+            schedule.is_some_and(|schedule| schedule.firing_times_after(now).next().is_some())
+        };
+        (history.withdrawn_at.is_some() || by_file.contains(&(*id, *revision))) && is_scheduled()
+    };
+    let deleted = ledger.histories().filter(is_deleted);
+    unexecuted.saturating_sub(deleted.map(|(_, _, history)| u64::from(history.batches)).sum())
+}
+
+/// Counts who gets a push on which day.
+fn days(changes: &[Change<'_>], zone: Tz, now: DateTime<Utc>) -> Vec<DayDocument> {
+    let mut days: BTreeMap<NaiveDate, DayDocument> = BTreeMap::new();
+    for change in changes.iter().filter(|change| change.kind.is_push()) {
+        let at_once = (change.push_schedule == Schedule::Now).then_some(now);
+        let times = at_once.into_iter().chain(change.push_schedule.firing_times_after(now));
+        for at in times {
+            let day = at.with_timezone(&zone).date_naive();
+            let total = days.entry(day).or_insert(DayDocument { day, targets: 0, broadcasts: 0 });
+            match change.desired.campaign.recipients {
+                Recipients::Broadcast(_) => total.broadcasts += 1,
+                Recipients::Targets(_) => total.targets += change.to_push.len() as u64,
+            }
+        }
+    }
+    days.into_values().collect()
 }
 
 fn planned_push(change: &Change<'_>) -> Option<PlannedPush> {
-    (change.kind == Kind::Create).then(|| PlannedPush {
-        campaign: change.desired.campaign.clone(),
+    let desired = change.desired;
+    let lapses_at = match change.push_schedule {
+        Schedule::Now => desired.life.stops_at(),
+        Schedule::Once { .. } | Schedule::Repeat(_) => change.push_schedule.lapses_at(),
+    };
+    change.kind.is_push().then(|| PlannedPush {
+        campaign: Campaign { schedule: change.push_schedule.clone(), ..desired.campaign.clone() },
         call: change.call,
-        content: Content::of(&change.desired.campaign),
+        content: Content::of(&desired.campaign),
         digest: change.digest.clone(),
         targets: change.to_push.clone(),
         seal: change.seal.clone(),
         is_submitted: change.is_submitted,
+        planned: change.planned,
+        lapses_at,
         first_batch: change.batches_so_far + 1,
-        requests: requests(change),
+        requests: guard::requests(change),
     })
 }
 
-fn requests(change: &Change<'_>) -> u64 {
-    change.to_push.len().div_ceil(change.call.targets_max()) as u64
-}
-
-fn summary(changes: &[ChangeDocument]) -> SummaryDocument {
-    let mut summary = SummaryDocument::default();
+fn summary(changes: &[ChangeDocument], waiting: &[Waiting]) -> SummaryDocument {
+    let removed = waiting.iter().filter(|waiting| waiting.standing == Standing::Removed).count();
+    let mut summary = SummaryDocument { waiting: removed as u64, ..SummaryDocument::default() };
     for change in changes {
-        match change.kind {
-            ChangeKind::Create => {
-                summary.to_push += 1;
+        let count = match change.kind {
+            ChangeKind::Create | ChangeKind::Add | ChangeKind::Continue => {
                 summary.targets += change.targets.to_push;
                 summary.requests += change.requests;
+                Some(&mut summary.to_push)
             }
-            ChangeKind::UpToDate => summary.up_to_date += 1,
-            ChangeKind::Blocked => summary.blocked += 1,
-            ChangeKind::Expired => summary.expired += 1,
-            ChangeKind::InDoubt => {}
+            ChangeKind::UpToDate | ChangeKind::Closed => Some(&mut summary.up_to_date),
+            ChangeKind::Later => Some(&mut summary.later),
+            ChangeKind::Waiting => Some(&mut summary.waiting),
+            ChangeKind::Blocked => Some(&mut summary.blocked),
+            ChangeKind::Held => Some(&mut summary.held),
+            ChangeKind::Missed => Some(&mut summary.missed),
+            ChangeKind::InDoubt => None,
+        };
+        if let Some(count) = count {
+            *count += 1;
         }
         summary.in_doubt += u64::from(change.targets.in_doubt > 0);
     }
     summary
 }
 
-fn change_document(change: &Change<'_>, directory: &str) -> ChangeDocument {
+fn change_document(change: &Change<'_>, speaker: &Speaker, directory: &str) -> ChangeDocument {
     let campaign = &change.desired.campaign;
     let recipients = match campaign.recipients {
         Recipients::Targets(kind) => kind.as_str(),
         Recipients::Broadcast(_) => "broadcast",
     };
-    let why = reason::of(change);
-    let is_quiet = change.kind == Kind::UpToDate;
+    let (why, kind) = (speaker.explain(change), kind(&change.kind));
     let sent_content = match &change.kind {
         Kind::Blocked(crate::diff::Blocked::ChangedAfterSend { sent, .. }) => Some(sent.as_map().clone()),
         _ => None,
@@ -173,27 +243,29 @@ fn change_document(change: &Change<'_>, directory: &str) -> ChangeDocument {
     ChangeDocument {
         campaign: campaign.id.to_string(),
         revision: campaign.revision.get(),
-        kind: kind(&change.kind),
+        kind,
         reason: why.reason,
-        note: reason::note(change),
+        note: speaker.note(change),
         code: why.code.map(|code| code.as_str().to_owned()),
         help: why.help,
         call: change.call.as_str().to_owned(),
         audience: change.desired.audience.name.clone(),
         recipients: recipients.to_owned(),
         targets: targets(change),
-        requests: requests(change),
+        requests: guard::requests(change),
         first_batch: change.batches_so_far + 1,
         audience_digest: digest_text(change.audience_digest),
         push_digest: digest_text(change.to_push.digest()),
-        schedule: schedule(&campaign.schedule),
+        schedule: schedule(&campaign.schedule, &change.desired.life),
+        first_sent_at: change.first_push.map(|at| at.trunc_subsecs(0)),
+        ends_at: change.ends_at.map(|at| at.trunc_subsecs(0)),
         declared_at: place(&change.desired.declared_at, directory),
         content_digest: change.digest.to_string(),
-        message: (!is_quiet).then(|| MessageDocument {
+        message: (!kind.is_quiet()).then(|| MessageDocument {
             title: render(&campaign.template.title, &campaign.values),
             body: render(&campaign.template.body, &campaign.values),
         }),
-        content: (!is_quiet).then(|| Content::of(campaign).into_map()),
+        content: (!kind.is_quiet()).then(|| Content::of(campaign).into_map()),
         sent_content,
     }
 }
@@ -201,10 +273,16 @@ fn change_document(change: &Change<'_>, directory: &str) -> ChangeDocument {
 fn kind(kind: &Kind) -> ChangeKind {
     match kind {
         Kind::Create => ChangeKind::Create,
+        Kind::Add => ChangeKind::Add,
+        Kind::Continue => ChangeKind::Continue,
+        Kind::Later { .. } => ChangeKind::Later,
+        Kind::Waiting => ChangeKind::Waiting,
         Kind::UpToDate => ChangeKind::UpToDate,
+        Kind::Closed(_) => ChangeKind::Closed,
+        Kind::Missed => ChangeKind::Missed,
         Kind::InDoubt => ChangeKind::InDoubt,
         Kind::Blocked(_) => ChangeKind::Blocked,
-        Kind::Expired(_) => ChangeKind::Expired,
+        Kind::Held(_) => ChangeKind::Held,
     }
 }
 
@@ -218,22 +296,25 @@ fn targets(change: &Change<'_>) -> TargetsDocument {
         rejected: counts.rejected,
         unsent: counts.unsent,
         to_retry: counts.to_retry,
+        joined: counts.joined,
+        left: counts.left,
         to_push: change.to_push.len() as u64,
     }
 }
 
-fn waiting(waiting: &Waiting) -> WaitingDocument {
+fn waiting_document(waiting: &Waiting) -> WaitingDocument {
     WaitingDocument {
         campaign: waiting.campaign.to_string(),
         revision: waiting.revision.get(),
         recipients: waiting.recipients.clone(),
-        schedule: schedule(&waiting.schedule),
+        schedule: schedule(&waiting.schedule, &Life::default()),
         targets: waiting.targets,
         in_doubt: waiting.in_doubt,
         standing: match waiting.standing {
             Standing::Removed => WaitingStanding::Removed,
             Standing::Superseded => WaitingStanding::Superseded,
             Standing::Changed => WaitingStanding::Changed,
+            Standing::Closed => WaitingStanding::Closed,
             Standing::Withdrawn => WaitingStanding::Withdrawn,
         },
     }
@@ -243,9 +324,9 @@ fn digest_text(digest: [u8; 32]) -> String {
     format!("sha256:{}", hex::encode(digest))
 }
 
-fn schedule(schedule: &Schedule) -> ScheduleDocument {
+fn schedule(schedule: &Schedule, life: &Life) -> ScheduleDocument {
     match schedule {
-        Schedule::Now => ScheduleDocument::Now {},
+        Schedule::Now => ScheduleDocument::Now { not_before: life.not_before, not_after: life.stops_at() },
         Schedule::Once { at } => ScheduleDocument::Once { at: *at },
         Schedule::Repeat(repeat) => ScheduleDocument::Repeat {
             every: repeat.cycle().as_str().to_owned(),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -11,7 +11,10 @@ use serde_json::{Map, Value};
 pub const FORMAT: &str = "campaignctl/plan";
 
 /// The version of the format.
-pub const VERSION: u32 = 2;
+pub const VERSION: u32 = 3;
+
+/// How long after its time a missed campaign is news.
+const MISSED_IS_NEWS_FOR: TimeDelta = TimeDelta::hours(24);
 
 /// A plan: what `apply` would push, what it would not, and why. Holds no target ids and no secrets.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -62,6 +65,14 @@ pub struct PlanDocument {
     /// The project's time zone.
     #[schemars(example = &"Asia/Shanghai")]
     pub time_zone: String,
+    /// The campaigns that the plan is about: names, or patterns of names. Left out: all.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(example = ["outage-*"])]
+    pub only: Vec<String>,
+    /// The campaigns that the plan is not about.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(example = ["welcome"])]
+    pub except: Vec<String>,
     /// The ledger that the plan was compared with.
     #[schemars(example = serde_json::json!({ "lineage": "0d9c3e52-7a40-4f6e-9a66-2f3cf8a4e7b1", "serial": 17 }))]
     pub ledger: LedgerDocument,
@@ -69,11 +80,13 @@ pub struct PlanDocument {
     #[schemars(example = serde_json::json!([{ "path": "payday.yaml", "digest": "sha256:5f1c9d0be1a4f1f1d3f7f2a4c1d2e3f4a5b6c7d8e9f00112233445566778899a" }]))]
     pub inputs: Vec<InputDocument>,
     /// The changes, counted.
-    #[schemars(example = serde_json::json!({ "to_push": 2, "targets": 1204, "requests": 122, "up_to_date": 38, "blocked": 1, "expired": 0, "in_doubt": 0 }))]
+    #[schemars(example = serde_json::json!({ "to_push": 2, "targets": 1204, "requests": 122, "up_to_date": 38, "later": 1, "waiting": 3, "blocked": 1, "held": 0, "missed": 1, "in_doubt": 0 }))]
     pub summary: SummaryDocument,
-    /// What refuses the plan as a whole; `apply` runs no plan that has any.
-    #[schemars(example = serde_json::json!([]))]
-    pub guards: Vec<GuardDocument>,
+    /// People who get a push on each day, in the project's time zone; a broadcast counts none. What repeats counts on each of
+    /// its days. Not part of the digest, since what is sent at once is sent on the day of `apply`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(example = serde_json::json!([{ "day": "2026-12-15", "targets": 1204, "broadcasts": 0 }]))]
+    pub days: Vec<DayDocument>,
     /// One entry for each campaign, by name.
     #[schemars(example = serde_json::json!([]))]
     pub changes: Vec<ChangeDocument>,
@@ -121,52 +134,85 @@ pub struct SummaryDocument {
     /// Requests that leave.
     #[schemars(example = 122)]
     pub requests: u64,
-    /// Campaigns with nothing left to do.
+    /// Campaigns with nothing left to do: done, or closed.
     #[schemars(example = 38)]
     pub up_to_date: u64,
+    /// Campaigns whose window opens later.
+    #[schemars(example = 1)]
+    pub later: u64,
+    /// Campaigns that everybody got and that the vendor has for a time to come, and revisions that wait there though the
+    /// files no longer have the campaign.
+    #[schemars(example = 3)]
+    pub waiting: u64,
     /// Campaigns that are not pushed as they are written.
     #[schemars(example = 1)]
     pub blocked: u64,
-    /// Campaigns whose time is over with targets unsent.
+    /// Campaigns that are not pushed for now.
     #[schemars(example = 0)]
-    pub expired: u64,
+    pub held: u64,
+    /// Campaigns whose time passed with targets unsent.
+    #[schemars(example = 1)]
+    pub missed: u64,
     /// Campaigns with at least one target of which nobody knows; they may also count above.
     #[schemars(example = 0)]
     pub in_doubt: u64,
 }
 
-/// Something that refuses the plan as a whole.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+/// Who gets a push on one day.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct GuardDocument {
-    /// The guard's stable code.
-    #[schemars(example = &"too-many-tasks")]
-    pub code: String,
-    /// What is the matter.
-    #[schemars(example = &"102 tasks would wait to be executed, and the vendor keeps at most 100")]
-    pub message: String,
-    /// What to do.
-    #[schemars(example = &"push fewer scheduled campaigns at a time")]
-    pub help: String,
-    /// The declaration of the campaign that has the largest part in it.
-    #[schemars(example = serde_json::json!({ "file": "payday.yaml", "line": 22 }))]
-    pub declared_at: PlaceDocument,
+pub struct DayDocument {
+    /// The day, in the project's time zone.
+    #[schemars(example = &"2026-12-15")]
+    pub day: NaiveDate,
+    /// Targets that get a push; one that several campaigns reach counts for each.
+    #[schemars(example = 1204)]
+    pub targets: u64,
+    /// Broadcasts.
+    #[schemars(example = 0)]
+    pub broadcasts: u64,
 }
 
 /// What is to happen to a campaign.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ChangeKind {
-    /// There are targets to push to.
+    /// It was never sent, and is pushed.
     Create,
+    /// It is pushed to who joined since.
+    Add,
+    /// It is pushed to the rest of those that it was planned for.
+    Continue,
+    /// Its window opens later.
+    Later,
+    /// Everybody got it, and the vendor has it for a time to come.
+    Waiting,
     /// Nothing is pushed until the files change.
     Blocked,
-    /// Its time is over with targets unsent.
-    Expired,
+    /// Nothing is pushed for now.
+    Held,
+    /// Its time passed with targets unsent.
+    Missed,
     /// Nothing can be pushed, and of at least one target nobody knows.
     InDoubt,
     /// Nothing is left to do.
     UpToDate,
+    /// Nothing is pushed any more, and nobody was missed.
+    Closed,
+}
+
+impl ChangeKind {
+    /// Whether something is pushed.
+    #[must_use]
+    pub fn is_push(self) -> bool {
+        matches!(self, Self::Create | Self::Add | Self::Continue)
+    }
+
+    /// Whether there is nothing to do and nothing to say but a note.
+    #[must_use]
+    pub fn is_quiet(self) -> bool {
+        matches!(self, Self::UpToDate | Self::Closed)
+    }
 }
 
 /// One campaign.
@@ -185,7 +231,7 @@ pub struct ChangeDocument {
     /// Why, in words.
     #[schemars(example = &"new campaign")]
     pub reason: String,
-    /// What else there is to know of what is pushed.
+    /// What else there is to know of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(example = &"its first time 2026-11-24T07:00:00+08:00 has passed, so it begins with 2026-11-25T07:00:00+08:00")]
     pub note: Option<String>,
@@ -207,7 +253,7 @@ pub struct ChangeDocument {
     #[schemars(example = &"users")]
     pub recipients: String,
     /// Its targets, counted.
-    #[schemars(example = serde_json::json!({ "audience": 1204, "repeats": 3, "accepted": 0, "in_doubt": 0, "rejected": 0, "unsent": 1204, "to_retry": 0, "to_push": 1204 }))]
+    #[schemars(example = serde_json::json!({ "audience": 1204, "repeats": 3, "accepted": 0, "in_doubt": 0, "rejected": 0, "unsent": 1204, "to_retry": 0, "joined": 0, "left": 0, "to_push": 1204 }))]
     pub targets: TargetsDocument,
     /// Requests that leave for it.
     #[schemars(example = 121)]
@@ -224,6 +270,14 @@ pub struct ChangeDocument {
     /// When it is pushed.
     #[schemars(example = serde_json::json!({ "send": "once", "at": "2026-12-15T01:00:00Z" }))]
     pub schedule: ScheduleDocument,
+    /// When it was first pushed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(example = &"2026-11-01T01:00:00Z")]
+    pub first_sent_at: Option<DateTime<Utc>>,
+    /// From when on nothing of it is pushed any more, as far as that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(example = &"2026-12-15T01:00:00Z")]
+    pub ends_at: Option<DateTime<Utc>>,
     /// Where its declaration stands.
     #[schemars(example = serde_json::json!({ "file": "payday.yaml", "line": 22 }))]
     pub declared_at: PlaceDocument,
@@ -282,6 +336,8 @@ pub enum WaitingStanding {
     Superseded,
     /// The files have the revision with other content.
     Changed,
+    /// The files say that the campaign is closed.
+    Closed,
     /// The files say that its tasks were deleted at the vendor.
     Withdrawn,
 }
@@ -311,6 +367,12 @@ pub struct TargetsDocument {
     /// Those of `unsent` that the vendor rejected before.
     #[schemars(example = 0)]
     pub to_retry: u64,
+    /// Those of `unsent` that joined since; the others were in its time.
+    #[schemars(example = 0)]
+    pub joined: u64,
+    /// Targets that are no longer listed, and whose push waits at the vendor all the same.
+    #[schemars(example = 0)]
+    pub left: u64,
     /// Targets that get a push now: `unsent`, or none.
     #[schemars(example = 1204)]
     pub to_push: u64,
@@ -320,8 +382,17 @@ pub struct TargetsDocument {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "send", rename_all = "snake_case", deny_unknown_fields)]
 pub enum ScheduleDocument {
-    /// As soon as it is applied.
-    Now {},
+    /// As soon as it is applied, within its window.
+    Now {
+        /// Not before this time, in UTC.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[schemars(example = &"2026-12-15T01:00:00Z")]
+        not_before: Option<DateTime<Utc>>,
+        /// Not from this time on, in UTC.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[schemars(example = &"2026-12-15T04:00:00Z")]
+        not_after: Option<DateTime<Utc>>,
+    },
     /// Once, at a time.
     Once {
         /// The time, in UTC.
@@ -342,10 +413,10 @@ pub enum ScheduleDocument {
         time: chrono::NaiveTime,
         /// The first day, in UTC+8.
         #[schemars(example = &"2026-12-01")]
-        from: chrono::NaiveDate,
+        from: NaiveDate,
         /// The last day, in UTC+8, included.
         #[schemars(example = &"2027-02-28")]
-        until: chrono::NaiveDate,
+        until: NaiveDate,
     },
 }
 
@@ -378,5 +449,49 @@ impl PlanDocument {
     #[must_use]
     pub fn by_campaign(&self) -> BTreeMap<&str, &ChangeDocument> {
         self.changes.iter().map(|change| (change.campaign.as_str(), change)).collect()
+    }
+
+    /// Whether people were missed whose time passed less than a day before `now`: one old miss is no news.
+    #[must_use]
+    pub fn has_missed_lately(&self, now: DateTime<Utc>) -> bool {
+        self.changes.iter().any(|change| change.is_missed_lately(now))
+    }
+
+    /// Returns when the next window opens.
+    #[must_use]
+    pub fn next_opening(&self) -> Option<DateTime<Utc>> {
+        self.changes.iter().filter_map(ChangeDocument::opens_at).min()
+    }
+
+    /// Counts the targets of windows that open by `until`.
+    #[must_use]
+    pub fn targets_until(&self, until: DateTime<Utc>) -> u64 {
+        let opens = |change: &&ChangeDocument| change.opens_at().is_some_and(|at| at <= until);
+        self.changes.iter().filter(opens).map(|change| change.targets.unsent).sum()
+    }
+
+    /// Whether something waits at the vendor that is not what the files say: people left its audience, its campaign was
+    /// deleted, closed or changed.
+    #[must_use]
+    pub fn waits_otherwise(&self) -> bool {
+        self.waiting.iter().any(|waiting| waiting.standing != WaitingStanding::Withdrawn)
+            || self.changes.iter().any(|change| change.targets.left > 0)
+    }
+}
+
+impl ChangeDocument {
+    /// Returns when its window opens, if that is still to come.
+    #[must_use]
+    pub fn opens_at(&self) -> Option<DateTime<Utc>> {
+        match self.schedule {
+            ScheduleDocument::Now { not_before, .. } if self.kind == ChangeKind::Later => not_before,
+            _ => None,
+        }
+    }
+
+    /// Whether its time passed less than a day before `now` with targets unsent.
+    #[must_use]
+    pub fn is_missed_lately(&self, now: DateTime<Utc>) -> bool {
+        self.kind == ChangeKind::Missed && self.ends_at.is_none_or(|at| now - at < MISSED_IS_NEWS_FOR)
     }
 }

@@ -7,8 +7,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use crate::plan::document::{
-    ChangeDocument, FORMAT, GuardDocument, InputDocument, LedgerDocument, PlanDocument, SummaryDocument,
-    VERSION,
+    ChangeDocument, ChangeKind, FORMAT, InputDocument, LedgerDocument, PlanDocument, VERSION,
 };
 
 /// Why a text is no plan that can be used.
@@ -62,8 +61,9 @@ pub fn from_json(text: &str) -> Result<PlanDocument, PlanFileError> {
     if plan.digest == digest(&plan) { Ok(plan) } else { Err(PlanFileError::Changed) }
 }
 
-/// Returns SHA-256 over the plan without its digest, without when and by which version it was made,
-/// and without what waits at the vendor: these change nothing that is done.
+/// Returns SHA-256 over what of the plan decides what is done: without when and by which version it was made, and of a campaign
+/// of which nothing is pushed only what it is, not how time has dealt with it. That another campaign fired meanwhile, or was
+/// closed, makes no push one that nobody reviewed.
 pub(super) fn digest(plan: &PlanDocument) -> String {
     let PlanDocument {
         format,
@@ -80,10 +80,12 @@ pub(super) fn digest(plan: &PlanDocument) -> String {
         region,
         api_version,
         time_zone,
+        only,
+        except,
         ledger,
         inputs,
         summary,
-        guards,
+        days: _,
         changes,
         waiting: _,
     } = plan;
@@ -99,11 +101,12 @@ pub(super) fn digest(plan: &PlanDocument) -> String {
         region: region.as_deref(),
         api_version,
         time_zone,
+        only,
+        except,
         ledger,
         inputs,
-        summary: *summary,
-        guards,
-        changes,
+        to_push: [summary.to_push, summary.targets, summary.requests],
+        changes: changes.iter().map(Covered::of).collect(),
     };
     let mut hash = BufWriter::new(Hash(Sha256::new()));
     serde_json::to_writer(&mut hash, &reviewed).expect("a plan is made of what JSON can hold");
@@ -127,11 +130,34 @@ struct Reviewed<'plan> {
     region: Option<&'plan str>,
     api_version: &'plan str,
     time_zone: &'plan str,
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    only: &'plan [String],
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    except: &'plan [String],
     ledger: &'plan LedgerDocument,
     inputs: &'plan [InputDocument],
-    summary: SummaryDocument,
-    guards: &'plan [GuardDocument],
-    changes: &'plan [ChangeDocument],
+    to_push: [u64; 3],
+    changes: Vec<Covered<'plan>>,
+}
+
+/// What the digest covers of a change.
+#[derive(PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+pub(super) enum Covered<'plan> {
+    /// All of it.
+    Push(&'plan ChangeDocument),
+    /// Which campaign it is, in which edition, content and audience.
+    Other(&'plan str, u32, &'plan str, &'plan str),
+}
+
+impl<'plan> Covered<'plan> {
+    pub(super) fn of(change: &'plan ChangeDocument) -> Self {
+        if change.kind.is_push() || change.kind == ChangeKind::Later {
+            return Self::Push(change);
+        }
+        let ChangeDocument { campaign, revision, content_digest, audience_digest, .. } = change;
+        Self::Other(campaign, *revision, content_digest, audience_digest)
+    }
 }
 
 /// A text that is hashed while it is written.
@@ -152,39 +178,55 @@ impl Write for Hash {
 mod tests {
     use super::*;
 
-    /// A plan in which everything that can be left out is left out, or not.
-    fn plan(is_full: bool) -> PlanDocument {
+    fn plan(kind: &str) -> PlanDocument {
         let change = serde_json::json!({
-            "campaign": "a", "revision": 1, "kind": "create", "reason": "new \"campaign\" 您好", "call": "PushTemplate",
+            "campaign": "a", "revision": 1, "kind": kind, "reason": "new \"campaign\" 您好", "call": "PushTemplate",
             "audience": "b", "recipients": "users", "requests": 1, "first_batch": 1, "audience_digest": "c",
             "push_digest": "d", "schedule": { "send": "once", "at": "2026-12-15T01:00:00Z" },
             "declared_at": { "file": "a.yaml", "line": 2 }, "content_digest": "e",
             "targets": { "audience": 1, "repeats": 0, "accepted": 0, "in_doubt": 0, "rejected": 0, "unsent": 1, "to_retry": 0,
-                "to_push": 1 },
-            "content": is_full.then(|| serde_json::json!({ "z": 1.5, "a": [1, null, "\u{1}"] })),
+                "joined": 0, "left": 0, "to_push": 1 },
+            "content": serde_json::json!({ "z": 1.5, "a": [1, null, "\u{1}"] }),
         });
         let plan = serde_json::json!({
             "format": FORMAT, "version": VERSION, "made_by": "somebody", "made_at": "2026-12-15T01:00:00Z", "digest": "f",
             "project": "p", "environment": "e", "app_id": "a", "workspace_id": "w", "endpoint": "sandbox",
-            "tenant_id": is_full.then_some("t"), "region": is_full.then_some("r"),
             "api_version": "v", "time_zone": "UTC", "ledger": { "lineage": "l", "serial": 3 },
             "inputs": [{ "path": "a.yaml", "digest": "i" }],
-            "summary": { "to_push": 1, "targets": 1, "requests": 1, "up_to_date": 0, "blocked": 0, "expired": 0, "in_doubt": 0 },
-            "guards": [{ "code": "c", "message": "m", "help": "h", "declared_at": { "file": "a.yaml", "line": 2 } }],
+            "summary": { "to_push": 1, "targets": 1, "requests": 1, "up_to_date": 0, "later": 0, "waiting": 0, "blocked": 0,
+                "held": 0, "missed": 0, "in_doubt": 0 },
             "changes": [change],
         });
         serde_json::from_value(plan).unwrap()
     }
 
+    /// Whether a digest covers what `edit` changes.
+    fn is_covered(kind: &str, edit: impl Fn(&mut PlanDocument)) -> bool {
+        let (before, mut after) = (plan(kind), plan(kind));
+        edit(&mut after);
+        assert_ne!(before, after, "nothing was edited");
+        digest(&before) != digest(&after)
+    }
+
     #[test]
-    fn a_digest_is_that_of_the_plan_without_itself_its_time_and_its_maker() {
-        for plan in [plan(true), plan(false)] {
-            let mut value = serde_json::to_value(&plan).unwrap();
-            for key in ["digest", "made_at", "made_by"] {
-                value.as_object_mut().unwrap().shift_remove(key).unwrap();
-            }
-            let expected = hex::encode(Sha256::digest(value.to_string().as_bytes()));
-            assert_eq!(digest(&plan), format!("sha256:{expected}"));
+    fn a_digest_covers_every_word_of_what_is_pushed() {
+        for kind in ["create", "add", "continue", "later"] {
+            assert!(is_covered(kind, |plan| plan.changes[0].reason.push('!')));
+            assert!(is_covered(kind, |plan| plan.changes[0].targets.to_push += 1));
+            assert!(is_covered(kind, |plan| plan.changes[0].requests += 1));
         }
+        assert!(is_covered("create", |plan| plan.summary.targets += 1));
+        assert!(is_covered("create", |plan| plan.ledger.serial += 1));
+        assert!(is_covered("create", |plan| plan.tenant_id = Some("t".to_owned())));
+    }
+
+    #[test]
+    fn a_digest_does_not_cover_when_it_was_made_nor_how_time_deals_with_what_is_not_pushed() {
+        assert!(!is_covered("create", |plan| plan.made_by.push('!')));
+        assert!(!is_covered("create", |plan| plan.made_at += chrono::TimeDelta::days(1)));
+        assert!(!is_covered("waiting", |plan| plan.changes[0].kind = ChangeKind::UpToDate));
+        assert!(!is_covered("up_to_date", |plan| plan.changes[0].kind = ChangeKind::Closed));
+        assert!(is_covered("waiting", |plan| plan.changes[0].kind = ChangeKind::Create));
+        assert!(is_covered("closed", |plan| plan.changes[0].content_digest.push('!')));
     }
 }

@@ -8,14 +8,15 @@ mod document;
 mod file;
 mod guard;
 mod reason;
+mod shown;
 mod stale;
 
 pub use build::{Plan, PlannedPush, Setting, build};
 pub use document::{
-    ChangeDocument, ChangeKind, FORMAT, GuardDocument, LedgerDocument, MessageDocument, PlaceDocument,
+    ChangeDocument, ChangeKind, DayDocument, FORMAT, LedgerDocument, MessageDocument, PlaceDocument,
     PlanDocument, ScheduleDocument, SummaryDocument, TargetsDocument, VERSION, WaitingDocument,
     WaitingStanding,
 };
 pub use file::{PlanFileError, from_json, to_json};
-pub use guard::{CannotApply, can_apply, warnings};
+pub use shown::{number, people, time};
 pub use stale::{Difference, differences};

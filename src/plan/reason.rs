@@ -1,10 +1,15 @@
 //! Why a change is what it is, in words: said once, here, for every view.
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use std::fmt::Write as _;
+
+use chrono::{DateTime, DurationRound, TimeDelta, Utc};
+use chrono_tz::Tz;
 
 use crate::diagnostic::Code;
-use crate::diff::{Blocked, Change, Expired, Former, Kind, Missed, Standing};
-use crate::domain::{REPEAT_DAYS_AHEAD_MAX, Revision, Schedule, vendor_zone};
+use crate::diff::{Blocked, Change, Closed, Former, Held, Kind, LateStart, Standing};
+use crate::domain::{REPEAT_DAYS_AHEAD_MAX, Revision, Schedule, UNEXECUTED_TASKS_MAX, vendor_zone};
+use crate::plan::guard;
+use crate::plan::shown::{number, people, time};
 
 /// A reason and what to do about it.
 pub(super) struct Explanation {
@@ -16,26 +21,174 @@ pub(super) struct Explanation {
     pub(super) help: Option<String>,
 }
 
-pub(super) fn of(change: &Change<'_>) -> Explanation {
-    match &change.kind {
-        Kind::Create => plain(create(change)),
-        Kind::UpToDate => plain("every target was accepted".to_owned()),
-        Kind::InDoubt => in_doubt(change),
-        Kind::Blocked(blocked) => of_blocked(change, blocked),
-        Kind::Expired(expired) => of_expired(change, expired),
+/// What a change is explained by.
+pub(super) struct Speaker {
+    /// The zone that times are shown in.
+    pub(super) zone: Tz,
+    /// When the plan is made.
+    pub(super) now: DateTime<Utc>,
+}
+
+impl Speaker {
+    pub(super) fn explain(&self, change: &Change<'_>) -> Explanation {
+        match &change.kind {
+            Kind::Create => plain(create(change)),
+            Kind::Add | Kind::Continue => plain(more(change)),
+            Kind::Later { opens_at } => plain(format!("its window opens {}", self.time(*opens_at))),
+            Kind::Waiting => self.waiting(change),
+            Kind::UpToDate => plain("everybody got it".to_owned()),
+            Kind::Closed(closed) => plain(self.closed(change, *closed)),
+            Kind::InDoubt => in_doubt(change),
+            Kind::Blocked(blocked) => self.blocked(change, blocked),
+            Kind::Held(Held::TooManyTasks { taken }) => too_many_tasks(change, *taken),
+            Kind::Missed => self.missed(change),
+        }
+    }
+
+    /// Says what else there is to know of it.
+    pub(super) fn note(&self, change: &Change<'_>) -> Option<String> {
+        let mut notes = Vec::new();
+        if let Some(LateStart { first, next }) = change.late_start {
+            let (first, next) = (self.time(first), self.time(next));
+            notes.push(match change.kind {
+                Kind::Create => format!("its first time {first} has passed, so it begins with {next}"),
+                _ => format!("it runs since {first}: they begin with {next}"),
+            });
+        }
+        if let Some(former) = &change.former {
+            let (who, sent_at) = (people(former.targets), self.minute(former.sent_at));
+            notes.push(format!(
+                "`{}` said the same to {who} of this audience, first on {sent_at}",
+                former.campaign
+            ));
+        }
+        if change.counts.left > 0 {
+            notes.push(format!("{} left the audience and will still be pushed", people(change.counts.left)));
+        }
+        let is_over = matches!(change.kind, Kind::UpToDate | Kind::Missed | Kind::Closed(Closed::Over));
+        if change.is_edited && is_over {
+            let next = change.next_revision;
+            notes.push(format!(
+                "edited since it was sent, which changes nothing; to send it again, raise `revision` to {next}"
+            ));
+        }
+        if change.kind == Kind::Closed(Closed::Over) {
+            let way = match change.desired.campaign.schedule {
+                Schedule::Now => "say `open_for: always`, or declare a new campaign",
+                Schedule::Once { .. } | Schedule::Repeat(_) => "declare a new campaign for them",
+            };
+            notes.push(format!("{} joined since, not sent; {way}", number(change.counts.unsent)));
+        }
+        (!notes.is_empty()).then(|| notes.join("; "))
+    }
+
+    fn time(&self, at: DateTime<Utc>) -> String {
+        time(at, self.zone)
+    }
+
+    /// What happened is told to the minute.
+    fn minute(&self, at: DateTime<Utc>) -> String {
+        self.time(at.duration_trunc(TimeDelta::minutes(1)).unwrap_or(at))
+    }
+
+    fn waiting(&self, change: &Change<'_>) -> Explanation {
+        let schedule = &change.desired.campaign.schedule;
+        let mut times = schedule.firing_times_after(self.now);
+        let reason = match (times.next(), times.last()) {
+            (Some(next), Some(last)) => {
+                format!("the vendor has it: next {}, last {}", self.time(next), self.time(last))
+            }
+            _ => "the vendor has it".to_owned(),
+        };
+        let revision = change.desired.campaign.revision;
+        let help = (change.counts.left > 0).then(|| {
+            format!("to stop it, delete its tasks in the mPaaS console, then set `withdrawn: {revision}`")
+        });
+        Explanation { reason, code: None, help }
+    }
+
+    fn closed(&self, change: &Change<'_>, closed: Closed) -> String {
+        match closed {
+            Closed::Withdrawn => "withdrawn: its tasks were deleted at the vendor".to_owned(),
+            Closed::ByFile => match change.counts.unsent {
+                0 => "closed, says the file".to_owned(),
+                unsent => format!("closed, says the file; {} not sent to", people(unsent)),
+            },
+            Closed::Over => match change.ends_at {
+                Some(at) => format!("closed since {}", self.time(at)),
+                None => "closed".to_owned(),
+            },
+        }
+    }
+
+    fn missed(&self, change: &Change<'_>) -> Explanation {
+        let counts = change.counts;
+        let schedule = &change.desired.campaign.schedule;
+        let (what, code, mend) = match schedule {
+            Schedule::Now => ("its time", Code::TimePast, "say `open_until: TIME` to reopen it"),
+            Schedule::Once { .. } => ("its time", Code::TimePast, "set a time that is still to come"),
+            Schedule::Repeat(repeat) if repeat.over_at() <= self.now => {
+                ("its last time", Code::RepeatPast, "give it days that are still to come")
+            }
+            Schedule::Repeat(_) => ("its last time", Code::TimePast, "give it days that are still to come"),
+        };
+        let at = schedule_end(change).map_or_else(String::new, |at| format!(" {}", self.time(at)));
+        let were = if counts.unsent - counts.joined == 1 { "was" } else { "were" };
+        let mut reason =
+            format!("{what}{at} has passed; {} {were} not sent to", people(counts.unsent - counts.joined));
+        if counts.joined > 0 {
+            let _ = write!(reason, ", and {} joined since", number(counts.joined));
+        }
+        let help = match sent(change) {
+            sent if sent > 0 && *schedule != Schedule::Now => format!(
+                "to reach only the rest, declare a new campaign with only them as its audience; another time here \
+                 asks for a new revision, which is sent again to the {} sent to before; or say `closed: true`",
+                number(sent)
+            ),
+            _ => format!("{mend}, or say `closed: true`"),
+        };
+        Explanation { reason, code: Some(code), help: Some(help) }
+    }
+
+    fn blocked(&self, change: &Change<'_>, blocked: &Blocked) -> Explanation {
+        let campaign = &change.desired.campaign;
+        match blocked {
+            Blocked::ChangedAfterSend { sent_at, .. } => Explanation {
+                reason: format!("changed after send: sent on {}", self.minute(*sent_at)),
+                code: None,
+                help: Some(changed_after_send(change)),
+            },
+            Blocked::RevisionBehind { latest } => Explanation {
+                reason: format!("revision {} is behind {latest}, which was sent already", campaign.revision),
+                code: None,
+                help: Some(format!(
+                    "set `revision` to {latest}, or to {} to send it to the whole audience again",
+                    change.next_revision
+                )),
+            },
+            Blocked::StillWaiting => Explanation {
+                reason: "another revision is still scheduled: people would get both".to_owned(),
+                code: Some(Code::StillWaiting),
+                help: Some(format!(
+                    "delete its tasks in the mPaaS console, then set `withdrawn: {}`; or wait until it is over",
+                    last_waiting(change).unwrap_or(campaign.revision)
+                )),
+            },
+            Blocked::Renamed(former) => renamed(change, former),
+            // Not a word of today here: a plan that is reviewed in the evening and applied after midnight
+            // would be stale for it.
+            Blocked::RepeatTooFar { until, .. } => Explanation {
+                reason: format!("repeats until {until}, more than {REPEAT_DAYS_AHEAD_MAX} days from today"),
+                code: Some(Code::RepeatTooFar),
+                help: Some(format!("end it at most {REPEAT_DAYS_AHEAD_MAX} days from the day of `apply`")),
+            },
+        }
     }
 }
 
-/// Says what else there is to know of what is pushed.
-pub(super) fn note(change: &Change<'_>) -> Option<String> {
-    let Missed { first, next } = change.missed?;
-    let (first, next) = (vendors_time(first), vendors_time(next));
-    Some(format!("its first time {first} has passed, so it begins with {next}"))
-}
-
-/// As the vendor counts time, and most people who read this.
-fn vendors_time(at: DateTime<Utc>) -> String {
-    at.with_timezone(&vendor_zone()).to_rfc3339()
+/// Returns when a campaign's time passed, as far as there is a time.
+fn schedule_end(change: &Change<'_>) -> Option<DateTime<Utc>> {
+    change.ends_at.filter(|at| at.with_timezone(&vendor_zone()) > DateTime::<Utc>::MIN_UTC)
 }
 
 fn plain(reason: String) -> Explanation {
@@ -43,77 +196,68 @@ fn plain(reason: String) -> Explanation {
 }
 
 fn create(change: &Change<'_>) -> String {
+    let revision = change.desired.campaign.revision;
+    match retried(change) {
+        Some(retried) => retried,
+        None if revision == Revision::FIRST => "new campaign".to_owned(),
+        None => format!("new revision {revision}"),
+    }
+}
+
+/// What is pushed to more people than before, or to those who are left.
+fn more(change: &Change<'_>) -> String {
     let counts = change.counts;
-    let added = counts.unsent - counts.to_retry;
-    if change.batches_so_far == 0 {
-        let revision = change.desired.campaign.revision;
-        return if revision.get() == 1 {
-            "new campaign".to_owned()
-        } else {
-            format!("new revision {revision}")
-        };
-    }
+    let of_audience = number(counts.audience);
     let mut reasons = Vec::new();
-    if added > 0 {
-        reasons.push(format!("{added} of the audience not sent to yet"));
+    let rest = counts.unsent - counts.joined;
+    if rest > 0 {
+        reasons.push(format!("{} of {of_audience} left", number(rest)));
     }
-    if counts.to_retry > 0 {
-        let said = change.last_rejection.as_ref();
-        let said = said.map(|said| format!(" (`{}`: {})", said.code, said.message)).unwrap_or_default();
-        reasons.push(format!("{} rejected before{said}", counts.to_retry));
+    if counts.joined > 0 {
+        reasons.push(format!("{} of {of_audience} joined", number(counts.joined)));
     }
+    reasons.extend(retried(change));
     if counts.in_doubt > 0 {
-        reasons.push(format!("{} in doubt stay as they are", counts.in_doubt));
+        reasons.push(format!("{} in doubt stay as they are", number(counts.in_doubt)));
     }
     reasons.join(", ")
 }
 
+/// Says how many the vendor rejected before, and why.
+fn retried(change: &Change<'_>) -> Option<String> {
+    let to_retry = change.counts.to_retry;
+    let said = change.last_rejection.as_ref();
+    let said = said.map(|said| format!(" (`{}`: {})", said.code, said.message)).unwrap_or_default();
+    (to_retry > 0).then(|| format!("{} rejected before{said}", number(to_retry)))
+}
+
 fn in_doubt(change: &Change<'_>) -> Explanation {
+    let campaign = &change.desired.campaign.id;
+    let who = number(change.counts.in_doubt);
     Explanation {
-        reason: format!("nobody knows whether {} of its targets got the push", change.counts.in_doubt),
+        reason: format!("nobody knows whether {who} of its targets got the push"),
         code: None,
         help: Some(format!(
-            "see `campaignctl doubt list {}`; nothing is sent to them again by itself",
-            change.desired.campaign.id
+            "see `campaignctl doubt list {campaign}`; nothing is sent to them again by itself"
         )),
     }
 }
 
-fn of_blocked(change: &Change<'_>, blocked: &Blocked) -> Explanation {
-    let campaign = &change.desired.campaign;
-    match blocked {
-        Blocked::ChangedAfterSend { sent_at, .. } => Explanation {
-            reason: format!(
-                "changed after send: sent on {}",
-                sent_at.to_rfc3339_opts(SecondsFormat::Secs, true)
-            ),
-            code: None,
-            help: Some(changed_after_send(change)),
-        },
-        Blocked::RevisionBehind { latest } => Explanation {
-            reason: format!("revision {} is behind {latest}, which was sent already", campaign.revision),
-            code: None,
-            help: Some(format!(
-                "set `revision` to {latest}, or to {} to send it to the whole audience again",
-                change.next_revision
-            )),
-        },
-        Blocked::StillWaiting => Explanation {
-            reason: "another revision is still to be sent, and this one would come on top".to_owned(),
-            code: Some(Code::StillWaiting),
-            help: Some(format!(
-                "delete its tasks in the mPaaS console, then set `withdrawn: {}`; or wait until it is over",
-                last_waiting(change).unwrap_or(campaign.revision)
-            )),
-        },
-        Blocked::Renamed(former) => renamed(change, former),
-        // Not a word of today here: a plan that is reviewed in the evening and applied after midnight
-        // would be stale for it.
-        Blocked::RepeatTooFar { until, .. } => Explanation {
-            reason: format!("repeats until {until}, more than {REPEAT_DAYS_AHEAD_MAX} days from today"),
-            code: Some(Code::RepeatTooFar),
-            help: Some(format!("end it at most {REPEAT_DAYS_AHEAD_MAX} days from the day of `apply`")),
-        },
+fn too_many_tasks(change: &Change<'_>, taken: u64) -> Explanation {
+    let tasks = guard::tasks(change, usize::try_from(change.counts.unsent).unwrap_or(usize::MAX));
+    Explanation {
+        reason: format!(
+            "its {} do not fit beside {} that wait or come before: the vendor keeps at most {UNEXECUTED_TASKS_MAX}",
+            if tasks == 1 { "1 task".to_owned() } else { format!("{} tasks", number(tasks)) },
+            number(taken),
+        ),
+        code: Some(Code::TooManyTasks),
+        help: Some(
+            "each request of a scheduled or repeating campaign is one task, of up to 100 targets by `PushMultiple` and \
+             10 by `PushTemplate`: send large audiences with `send: now` and `not_before`, use a broadcast, or wait \
+             until others were sent"
+                .to_owned(),
+        ),
     }
 }
 
@@ -125,7 +269,8 @@ fn renamed(change: &Change<'_>, former: &Former) -> Explanation {
     };
     Explanation {
         reason: format!(
-            "{targets} of its targets got the same from `{campaign}`, which the files no longer have"
+            "{} of its targets got the same from `{campaign}`, which the files no longer have",
+            number(*targets)
         ),
         code: Some(Code::Renamed),
         help: Some(format!(
@@ -135,7 +280,7 @@ fn renamed(change: &Change<'_>, former: &Former) -> Explanation {
 }
 
 fn changed_after_send(change: &Change<'_>) -> String {
-    let (next, sent, unsent) = (change.next_revision, sent(change), change.counts.unsent);
+    let (next, sent, unsent) = (change.next_revision, number(sent(change)), change.counts.unsent);
     if let Some(withdrawn) = last_waiting(change) {
         return format!(
             "revert the change; or delete its tasks in the mPaaS console, then raise `revision` to {next} with \
@@ -144,8 +289,9 @@ fn changed_after_send(change: &Change<'_>) -> String {
     }
     if unsent > 0 {
         return format!(
-            "revert the change; or, for the {unsent} not sent to yet, declare a new campaign with only them as its \
-             audience; raising `revision` to {next} sends to the whole audience, again to the {sent} sent to before"
+            "revert the change; or, for the {} not sent to yet, declare a new campaign with only them as its \
+             audience; raising `revision` to {next} sends to the whole audience, again to the {sent} sent to before",
+            number(unsent)
         );
     }
     format!("revert the change, or raise `revision` to {next} to send it to the whole audience again")
@@ -160,39 +306,4 @@ fn last_waiting(change: &Change<'_>) -> Option<Revision> {
 /// Counts those that got this revision, or may have got it.
 fn sent(change: &Change<'_>) -> u64 {
     change.counts.accepted + change.counts.in_doubt
-}
-
-/// Where some were sent to, a new time is changed content: blocked, and with a new revision sent to them again.
-fn expired_help(change: &Change<'_>, mend: &str) -> String {
-    match sent(change) {
-        0 => format!("{mend}, or remove the campaign"),
-        sent => format!(
-            "to reach only the rest, declare a new campaign with only them as its audience; another time here asks for a \
-             new revision, which is sent again to the {sent} sent to before"
-        ),
-    }
-}
-
-fn of_expired(change: &Change<'_>, expired: &Expired) -> Explanation {
-    let left = match change.counts.unsent {
-        1 => "1 target was not sent to".to_owned(),
-        count => format!("{count} targets were not sent to"),
-    };
-    match expired {
-        Expired::TimePast { at } => Explanation {
-            reason: format!("its time {} has passed; {left}", vendors_time(*at)),
-            code: Some(Code::TimePast),
-            help: Some(expired_help(change, "set a time that is still to come")),
-        },
-        Expired::LastTimePast { at } => Explanation {
-            reason: format!("its last time {} has passed; {left}", vendors_time(*at)),
-            code: Some(Code::TimePast),
-            help: Some(expired_help(change, "give it days that are still to come")),
-        },
-        Expired::RepeatPast { from, .. } => Explanation {
-            reason: format!("starts on {from}, before today; {left}"),
-            code: Some(Code::RepeatPast),
-            help: Some(expired_help(change, "start it today or later")),
-        },
-    }
 }

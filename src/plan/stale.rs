@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use crate::plan::document::{ChangeDocument, ChangeKind, PlanDocument};
+use crate::plan::file::Covered;
 
 /// One thing that is no longer as it was reviewed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -104,7 +105,7 @@ pub fn differences(reviewed: &PlanDocument, current: &PlanDocument) -> Vec<Diffe
     found.extend(inputs(reviewed, current));
     found.extend(changes(reviewed, current));
     if found.is_empty() {
-        // The digest covers more than is named above, such as counts and guards.
+        // The digest covers more than is named above, such as counts.
         found.push(Difference::Setting {
             what: "the plan's digest",
             reviewed: reviewed.digest.clone(),
@@ -127,6 +128,8 @@ fn settings(reviewed: &PlanDocument, current: &PlanDocument) -> Vec<Difference> 
             ("`region`", optional(&plan.region)),
             ("`api_version`", plan.api_version.clone()),
             ("`time_zone`", plan.time_zone.clone()),
+            ("`--only`", plan.only.join(",")),
+            ("`--except`", plan.except.join(",")),
         ]
     };
     let pairs = of(reviewed).into_iter().zip(of(current));
@@ -180,11 +183,11 @@ fn changes(reviewed: &PlanDocument, current: &PlanDocument) -> Vec<Difference> {
 }
 
 fn change(then: &ChangeDocument, now: &ChangeDocument) -> Option<Difference> {
-    if then == now {
+    if Covered::of(then) == Covered::of(now) {
         return None;
     }
-    if now.kind == ChangeKind::Expired
-        && then.kind != ChangeKind::Expired
+    if now.kind == ChangeKind::Missed
+        && then.kind != ChangeKind::Missed
         && then.content_digest == now.content_digest
     {
         return Some(Difference::Expired { campaign: now.campaign.clone(), reason: now.reason.clone() });

@@ -15,3 +15,4 @@ pub mod plan;
 pub mod report;
 pub mod status;
 pub mod text;
+mod written;

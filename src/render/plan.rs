@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use chrono::{Datelike, Days, NaiveDate, NaiveTime, TimeZone};
+use chrono::{DateTime, Datelike, Days, NaiveDate, NaiveTime, TimeDelta, TimeZone, Utc};
 use chrono_tz::Tz;
 use serde_json::{Map, Value};
 use similar::TextDiff;
@@ -11,16 +11,22 @@ use unicode_width::UnicodeWidthStr;
 
 use crate::domain::{REPEAT_DAYS_AHEAD_MAX, vendor_zone};
 use crate::plan::{
-    ChangeDocument, ChangeKind, GuardDocument, PlanDocument, ScheduleDocument, SummaryDocument,
-    WaitingDocument, WaitingStanding,
+    ChangeDocument, ChangeKind, DayDocument, PlanDocument, ScheduleDocument, SummaryDocument,
+    WaitingDocument, WaitingStanding, people, time,
 };
 use crate::render::caller::Caller;
 use crate::render::text::{self, BAD, DOUBT, GOOD, QUIET, STRONG};
+use crate::render::written::as_written;
 
 /// Longer values of a plan's content are broken into a line for each key.
 const OUTLINE_COLUMNS_MAX: usize = 76;
 
 const DAYS: [&str; 7] = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
+
+/// So many notes on campaigns with nothing to do are shown; the others are counted.
+const NOTES_MAX: usize = 5;
+/// So many days are listed; the others are counted.
+const DAYS_MAX: usize = 7;
 
 /// Returns the whole plan. `width` is the terminal's, if there is one to fit. The document does not know who called, so
 /// that it is the same whoever does; the commands that it names are completed here.
@@ -31,15 +37,17 @@ pub fn plan(plan: &PlanDocument, width: Option<usize>, caller: &Caller) -> Strin
     header(&mut out, plan);
     let mut waiting: BTreeMap<&str, Vec<&WaitingDocument>> = BTreeMap::new();
     plan.waiting.iter().for_each(|each| waiting.entry(&each.campaign).or_default().push(each));
-    for change in plan.changes.iter().filter(|change| change.kind != ChangeKind::UpToDate) {
+    let view = View { made_at: plan.made_at, zone, width, caller };
+    let is_old_miss =
+        |change: &ChangeDocument| change.kind == ChangeKind::Missed && !change.is_missed_lately(plan.made_at);
+    for change in plan.changes.iter().filter(|change| !change.kind.is_quiet() && !is_old_miss(change)) {
         out.push('\n');
         let waiting = waiting.remove(change.campaign.as_str()).unwrap_or_default();
-        change_block(&mut out, change, &waiting, zone, (width, caller));
+        change_block(&mut out, change, &waiting, &view);
     }
     // Of which no change that is shown speaks.
     let apart = waiting.into_values().flatten();
-    let apart: Vec<_> = apart.filter(|each| each.standing != WaitingStanding::Withdrawn).collect();
-    for waiting in &apart {
+    for waiting in apart.filter(|each| each.standing != WaitingStanding::Withdrawn) {
         out.push('\n');
         waiting_block(&mut out, waiting, zone, width);
     }
@@ -47,37 +55,100 @@ pub fn plan(plan: &PlanDocument, width: Option<usize>, caller: &Caller) -> Strin
     if folded > 0 {
         let _ = writeln!(out, "\n{QUIET}= {} up to date{QUIET:#}", text::count(folded, "campaign"));
     }
-    for guard in &plan.guards {
-        out.push('\n');
-        guard_block(&mut out, guard);
-    }
+    let quiet = plan.changes.iter().filter(|change| change.kind.is_quiet() || is_old_miss(change));
+    notes(&mut out, quiet, folded == 0);
+    days(&mut out, &plan.days);
     out.push('\n');
-    if is_no_change(&plan.summary) {
-        let which = if apart.is_empty() { "Every campaign" } else { "Every campaign of the files" };
-        let _ = writeln!(out, "{STRONG}No changes.{STRONG:#} {which} is as the ledger has it.");
+    if is_no_change(plan) {
+        let _ = writeln!(out, "{STRONG}No changes.{STRONG:#} Every campaign is as the ledger has it.");
     }
     let _ = writeln!(out, "{STRONG}{}{STRONG:#}", summary(&plan.summary));
     out
 }
 
-/// Whether there is nothing to push and nothing to say.
-#[must_use]
-pub fn is_no_change(summary: &SummaryDocument) -> bool {
-    summary.to_push == 0 && summary.blocked == 0 && summary.expired == 0 && summary.in_doubt == 0
+/// How a plan is looked at.
+struct View<'a> {
+    made_at: DateTime<Utc>,
+    zone: Tz,
+    width: Option<usize>,
+    caller: &'a Caller,
 }
 
-/// Returns the last line of every plan. What has expired counts as blocked here.
+/// Writes a line for each campaign with nothing to do and something to say.
+fn notes<'a>(out: &mut String, quiet: impl Iterator<Item = &'a ChangeDocument>, is_apart: bool) {
+    let note = |change: &'a ChangeDocument| match (change.kind, &change.note) {
+        (ChangeKind::Missed, _) => Some((change, change.reason.as_str())),
+        (_, note) => note.as_deref().map(|note| (change, note)),
+    };
+    let noted: Vec<(&ChangeDocument, &str)> = quiet.filter_map(note).collect();
+    if is_apart && !noted.is_empty() {
+        out.push('\n');
+    }
+    for (change, note) in noted.iter().take(NOTES_MAX) {
+        let name = edition(&change.campaign, change.revision);
+        let code = change.code.as_ref().map(|code| format!(" [{code}]")).unwrap_or_default();
+        let _ = writeln!(out, "    {DOUBT}note:{DOUBT:#} `{name}`: {}{code}", text::plain(note));
+    }
+    if noted.len() > NOTES_MAX {
+        let more = (noted.len() - NOTES_MAX) as u64;
+        let what = text::noun(more, "more campaign has a note", "more campaigns have notes");
+        let _ = writeln!(out, "    {QUIET}{what}: see them with `--json`{QUIET:#}");
+    }
+}
+
+/// Writes how many people get a push on each day.
+fn days(out: &mut String, days: &[DayDocument]) {
+    if days.is_empty() {
+        return;
+    }
+    out.push('\n');
+    for total in days.iter().take(DAYS_MAX) {
+        let mut who = Vec::new();
+        if total.targets > 0 {
+            who.push(people(total.targets));
+        }
+        if total.broadcasts > 0 {
+            who.push(text::count(total.broadcasts, "broadcast"));
+        }
+        let _ = writeln!(out, "{} {}  {}", total.day.format("%a"), total.day, who.join(" and "));
+    }
+    if let Some(last) = days.last().filter(|_| days.len() > DAYS_MAX) {
+        let more = text::count((days.len() - DAYS_MAX) as u64, "more day");
+        let _ = writeln!(out, "{QUIET}and {more}, the last one {}{QUIET:#}", last.day);
+    }
+}
+
+/// Whether there is nothing to push and nothing to say.
+#[must_use]
+pub fn is_no_change(plan: &PlanDocument) -> bool {
+    let summary = &plan.summary;
+    let told =
+        [summary.to_push, summary.later, summary.blocked, summary.held, summary.missed, summary.in_doubt];
+    told.iter().all(|count| *count == 0) && !plan.waits_otherwise()
+}
+
+/// Returns the last line of every plan.
 #[must_use]
 pub fn summary(summary: &SummaryDocument) -> String {
-    format!(
-        "Plan: {} to push ({} in {}), {} up to date, {} blocked, {} in doubt.",
+    let mut line = format!(
+        "Plan: {} to push ({} in {}), {} up to date",
         text::number(summary.to_push),
         text::count(summary.targets, "target"),
         text::count(summary.requests, "request"),
         text::number(summary.up_to_date),
-        text::number(summary.blocked + summary.expired),
-        text::number(summary.in_doubt),
-    )
+    );
+    let others = [
+        (summary.later, "later"),
+        (summary.waiting, "waiting"),
+        (summary.blocked, "blocked"),
+        (summary.held, "held"),
+        (summary.missed, "missed"),
+    ];
+    for (count, what) in others.into_iter().filter(|(count, _)| *count > 0) {
+        let _ = write!(line, ", {} {what}", text::number(count));
+    }
+    let _ = write!(line, ", {} in doubt.", text::number(summary.in_doubt));
+    line
 }
 
 fn header(out: &mut String, plan: &PlanDocument) {
@@ -92,33 +163,43 @@ fn header(out: &mut String, plan: &PlanDocument) {
     );
     let _ =
         writeln!(out, "{QUIET}ledger at record {}, times in {}{QUIET:#}", plan.ledger.serial, plan.time_zone);
+    for (names, what) in [(&plan.only, "only"), (&plan.except, "all but")] {
+        if !names.is_empty() {
+            let names = names.iter().map(|name| format!("`{}`", text::plain(name)));
+            let _ = writeln!(out, "{QUIET}{what} {}{QUIET:#}", names.collect::<Vec<_>>().join(", "));
+        }
+    }
 }
 
-fn change_block(
-    out: &mut String,
-    change: &ChangeDocument,
-    waiting: &[&WaitingDocument],
-    zone: Tz,
-    (width, caller): (Option<usize>, &Caller),
-) {
+fn change_block(out: &mut String, change: &ChangeDocument, waiting: &[&WaitingDocument], view: &View<'_>) {
+    let &View { zone, width, caller, .. } = view;
     let (symbol, word, style) = match change.kind {
         ChangeKind::Create => ("+", "create", GOOD),
+        ChangeKind::Add => ("+", "add", GOOD),
+        ChangeKind::Continue => (">", "continue", GOOD),
+        ChangeKind::Later => (".", "later", QUIET),
+        ChangeKind::Waiting => ("~", "waiting", DOUBT),
         ChangeKind::Blocked => ("!", "blocked", BAD),
-        ChangeKind::Expired => ("x", "expired", BAD),
+        ChangeKind::Held => ("!", "held", BAD),
+        ChangeKind::Missed => ("x", "missed", BAD),
         ChangeKind::InDoubt => ("?", "in doubt", DOUBT),
         ChangeKind::UpToDate => ("=", "up to date", QUIET),
+        ChangeKind::Closed => ("=", "closed", QUIET),
     };
     let title = format!("{symbol} {word} {}", edition(&change.campaign, change.revision));
-    let rest = [
-        change.call.clone(),
-        how_many(change),
-        when(&change.schedule, zone),
-        format!("{}:{}", change.declared_at.file, change.declared_at.line),
-    ];
+    let call = (change.kind != ChangeKind::Waiting).then(|| change.call.clone());
+    let place = format!("{}:{}", change.declared_at.file, change.declared_at.line);
+    let rest = call.into_iter().chain([how_many(change), when(&change.schedule, zone), place]);
     let _ = write!(out, "{style}{title}{style:#}");
-    flow(out, title.width(), &rest, width);
+    flow(out, title.width(), &rest.collect::<Vec<_>>(), width);
     let code = change.code.as_ref().map(|code| format!(" [{code}]")).unwrap_or_default();
-    let _ = writeln!(out, "    {}{code}", text::plain(&change.reason));
+    let first = match (change.kind, change.first_sent_at) {
+        (ChangeKind::Add | ChangeKind::Continue, Some(at)) => {
+            format!("; first sent {}", ago(view.made_at - at))
+        }
+        _ => String::new(),
+    };
+    let _ = writeln!(out, "    {}{first}{code}", text::plain(&change.reason));
     if let Some(note) = &change.note {
         let _ = writeln!(out, "    {DOUBT}note:{DOUBT:#} {}", text::plain(note));
     }
@@ -129,10 +210,29 @@ fn change_block(
         let _ = writeln!(out, "    {QUIET}help:{QUIET:#} {}", text::plain(&caller.spell(help)));
     }
     match change.kind {
-        ChangeKind::Create => created(out, change),
-        ChangeKind::Blocked => changed(out, change),
-        ChangeKind::Expired | ChangeKind::InDoubt | ChangeKind::UpToDate => {}
+        ChangeKind::Create | ChangeKind::Add | ChangeKind::Continue | ChangeKind::Later => {
+            created(out, change, zone);
+        }
+        ChangeKind::Blocked => changed(out, change, zone),
+        ChangeKind::Waiting
+        | ChangeKind::Held
+        | ChangeKind::Missed
+        | ChangeKind::InDoubt
+        | ChangeKind::UpToDate
+        | ChangeKind::Closed => {}
     }
+}
+
+/// Returns how long ago something was, in the largest unit that it fills.
+fn ago(span: TimeDelta) -> String {
+    let (days, hours, minutes) = (span.num_days(), span.num_hours(), span.num_minutes());
+    let (count, unit) = match () {
+        () if days > 0 => (days, "day"),
+        () if hours > 0 => (hours, "hour"),
+        () if minutes > 0 => (minutes, "minute"),
+        () => return "just now".to_owned(),
+    };
+    format!("{} ago", text::count(count.unsigned_abs(), unit))
 }
 
 fn waiting_block(out: &mut String, waiting: &WaitingDocument, zone: Tz, width: Option<usize>) {
@@ -141,7 +241,10 @@ fn waiting_block(out: &mut String, waiting: &WaitingDocument, zone: Tz, width: O
     flow(out, title.width(), &[who_waits(waiting), when(&waiting.schedule, zone)], width);
     let why = match waiting.standing {
         WaitingStanding::Removed => "no longer in the files",
-        _ => "the files have another revision",
+        WaitingStanding::Closed => "the file says that it is closed",
+        WaitingStanding::Changed | WaitingStanding::Superseded | WaitingStanding::Withdrawn => {
+            "the files have another revision"
+        }
     };
     let _ = writeln!(out, "    {why}, but it waits at the vendor and will still be sent");
     let _ = writeln!(out, "    {QUIET}help:{QUIET:#} to stop it, delete its tasks in the mPaaS console");
@@ -196,8 +299,10 @@ fn edition(campaign: &str, revision: u32) -> String {
 fn how_many(change: &ChangeDocument) -> String {
     let targets = &change.targets;
     match change.kind {
-        ChangeKind::Create if change.recipients == "broadcast" => "1 broadcast in 1 request".to_owned(),
-        ChangeKind::Create => {
+        ChangeKind::Create | ChangeKind::Add | ChangeKind::Continue if change.recipients == "broadcast" => {
+            "1 broadcast in 1 request".to_owned()
+        }
+        ChangeKind::Create | ChangeKind::Add | ChangeKind::Continue => {
             format!(
                 "{} in {}",
                 text::count(targets.to_push, "target"),
@@ -205,7 +310,15 @@ fn how_many(change: &ChangeDocument) -> String {
             )
         }
         ChangeKind::InDoubt => format!("{} in doubt", text::count(targets.in_doubt, "target")),
-        ChangeKind::Blocked | ChangeKind::Expired | ChangeKind::UpToDate => {
+        ChangeKind::Later if change.recipients == "broadcast" => "1 broadcast".to_owned(),
+        ChangeKind::Later => text::count(targets.unsent, "target"),
+        ChangeKind::Waiting if change.recipients == "broadcast" => "everyone, by broadcast".to_owned(),
+        ChangeKind::Waiting => people(targets.accepted + targets.in_doubt),
+        ChangeKind::Blocked
+        | ChangeKind::Held
+        | ChangeKind::Missed
+        | ChangeKind::UpToDate
+        | ChangeKind::Closed => {
             format!(
                 "{} of {} sent",
                 text::number(targets.accepted),
@@ -215,9 +328,6 @@ fn how_many(change: &ChangeDocument) -> String {
     }
 }
 
-/// The vendor's zone. POSIX counts the other way round: this is eight hours east of Greenwich.
-const VENDOR_ZONE: Tz = Tz::Etc__GMTMinus8;
-
 /// Days that are looked at: the most that a series has (`repeat-window`), its first and its last counted.
 const SERIES_DAYS_MAX: u64 = REPEAT_DAYS_AHEAD_MAX + 1;
 
@@ -225,11 +335,12 @@ const SERIES_DAYS_MAX: u64 = REPEAT_DAYS_AHEAD_MAX + 1;
 #[must_use]
 pub fn when(schedule: &ScheduleDocument, zone: Tz) -> String {
     match schedule {
-        ScheduleDocument::Now {} => "now".to_owned(),
-        ScheduleDocument::Once { at } => {
-            let (local, vendors) = (text::time(*at, zone), text::time(*at, VENDOR_ZONE));
-            if local == vendors { local } else { format!("{local} ({vendors} UTC+8)") }
+        ScheduleDocument::Now { not_before, not_after } => {
+            let from = not_before.map(|at| format!(", not before {}", time(at, zone))).unwrap_or_default();
+            let until = not_after.map(|at| format!(", not after {}", time(at, zone))).unwrap_or_default();
+            format!("now{from}{until}")
         }
+        ScheduleDocument::Once { at } => time(*at, zone),
         ScheduleDocument::Repeat { every, on, time, from, until } => {
             let days = on.as_ref().map(|days| format!(" on {}", days_of(every, days))).unwrap_or_default();
             let pushed_on = |day: &NaiveDate| is_on(every, on.as_deref(), *day);
@@ -280,7 +391,7 @@ fn clock(days: impl Iterator<Item = NaiveDate>, time: NaiveTime, zone: Tz) -> St
     }
 }
 
-fn created(out: &mut String, change: &ChangeDocument) {
+fn created(out: &mut String, change: &ChangeDocument, zone: Tz) {
     let targets = &change.targets;
     let mut audience = format!("audience `{}`", text::plain(&change.audience));
     if change.recipients != "broadcast" {
@@ -296,8 +407,8 @@ fn created(out: &mut String, change: &ChangeDocument) {
             let _ = writeln!(out, "    {QUIET}┃{QUIET:#} {}", text::plain(line));
         }
     }
-    for (key, value) in change.content.iter().flatten() {
-        outline(out, "    ", key, value);
+    for (key, value) in change.content.iter().flat_map(|content| as_written(content, zone)) {
+        outline(out, "    ", &key, &value);
     }
 }
 
@@ -339,9 +450,9 @@ fn scalar(text: &str) -> String {
     if is_one_line { yaml.to_owned() } else { format!("\"{}\"", text::plain(text)) }
 }
 
-fn changed(out: &mut String, change: &ChangeDocument) {
+fn changed(out: &mut String, change: &ChangeDocument, zone: Tz) {
     let (Some(sent), Some(content)) = (&change.sent_content, &change.content) else { return };
-    let (sent, content) = (yaml(sent), yaml(content));
+    let (sent, content) = (yaml(&as_written(sent, zone)), yaml(&as_written(content, zone)));
     let place = format!("{}:{}", change.declared_at.file, change.declared_at.line);
     let diff = TextDiff::from_lines(&sent, &content);
     let unified = diff.unified_diff().context_radius(2).header("sent", &place).to_string();
@@ -357,13 +468,6 @@ fn changed(out: &mut String, change: &ChangeDocument) {
 
 fn yaml(content: &Map<String, Value>) -> String {
     serde_yaml::to_string(content).expect("a content is made of what YAML can hold")
-}
-
-fn guard_block(out: &mut String, guard: &GuardDocument) {
-    let _ = writeln!(out, "{BAD}refused[{}]{BAD:#}: {}", guard.code, guard.message);
-    let place = &guard.declared_at;
-    let _ = writeln!(out, "    {QUIET}-->{QUIET:#} {}:{}", place.file, place.line);
-    let _ = writeln!(out, "    {QUIET}help:{QUIET:#} {}", guard.help);
 }
 
 #[cfg(test)]

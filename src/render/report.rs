@@ -6,12 +6,13 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::apply::{CampaignReport, Doubtful, Report, Tally};
+use crate::plan::SummaryDocument;
 use crate::render::caller::Caller;
 use crate::render::text::{self, BAD, DOUBT, GOOD, QUIET, STRONG};
 
 /// Returns the report. `took` is how long it took.
 #[must_use]
-pub fn report(report: &Report, took: Duration, caller: &Caller) -> String {
+pub fn report(report: &Report, plan: &SummaryDocument, took: Duration, caller: &Caller) -> String {
     let mut out = String::from("\n");
     if let Some(stop) = &report.stop {
         let _ = writeln!(out, "{BAD}Stopped early{BAD:#}: {}", text::plain(&stop.to_string()));
@@ -34,6 +35,15 @@ pub fn report(report: &Report, took: Duration, caller: &Caller) -> String {
         );
     }
     let _ = writeln!(out, "\n{STRONG}Applied in {}: {}.{STRONG:#}", seconds(took), summary(tally));
+    let unpushed = [(plan.missed, "missed"), (plan.blocked, "blocked"), (plan.held, "held")];
+    let unpushed: Vec<String> = unpushed
+        .iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, what)| format!("{} {what}", text::number(*count)))
+        .collect();
+    if !unpushed.is_empty() {
+        let _ = writeln!(out, "Not pushed, as the plan says: {}.", unpushed.join(", "));
+    }
     if tally.rejected + tally.not_attempted > 0 {
         let plan = caller.command("plan");
         let _ = writeln!(out, "What was rejected or not sent is planned again: see `{plan}`.");

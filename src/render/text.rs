@@ -5,6 +5,8 @@ use chrono::{DateTime, Offset, SecondsFormat, Timelike, Utc};
 use chrono_tz::Tz;
 use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Table, presets};
 
+pub use crate::plan::number;
+
 /// What is new or went well.
 pub const GOOD: Style = AnsiColor::Green.on_default();
 /// What stands in the way or went wrong.
@@ -15,20 +17,6 @@ pub const DOUBT: Style = AnsiColor::Yellow.on_default();
 pub const QUIET: Style = Style::new().dimmed();
 /// What a reader looks for first.
 pub const STRONG: Style = Style::new().bold();
-
-/// Returns a number with a space between thousands: `1 204`.
-#[must_use]
-pub fn number(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
-    for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place).is_multiple_of(3) {
-            text.push(' ');
-        }
-        text.push(digit);
-    }
-    text
-}
 
 /// Returns a number and its noun: `1 target`, `1 204 targets`.
 #[must_use]

@@ -6,10 +6,10 @@ use std::sync::Arc;
 
 use chrono_tz::Tz;
 
-use crate::check::{AudienceSource, Checked, Declared, OwnContent};
+use crate::check::{AudienceSource, Checked, Declared, OwnContent, Strategy};
 use crate::diagnostic::{Place, Source, closest};
 use crate::domain::{
-    Campaign, CampaignId, Classification, Environment, EnvironmentName, ProjectName, Revision,
+    Campaign, CampaignId, Classification, Environment, EnvironmentName, Life, ProjectName, Revision,
 };
 use crate::resolve::{Audience, Taker};
 
@@ -33,8 +33,33 @@ pub struct Desired {
     pub sources: Vec<Arc<Source>>,
     /// The campaigns, sorted by name; may be empty.
     pub campaigns: Vec<DesiredCampaign>,
+    /// Which campaigns of the files these are.
+    pub selection: Selection,
     /// The audiences that campaigns use, by name.
     pub audiences: BTreeMap<String, Arc<Audience>>,
+}
+
+/// Which campaigns of the files somebody wants to look at: all, if nothing was asked for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Selection {
+    /// Patterns of names, as they were given: only these. Empty: all.
+    pub only: Vec<String>,
+    /// Patterns of names, as they were given: not these.
+    pub except: Vec<String>,
+    /// The campaigns that are left out. The files have them, so what the ledger has of them is not forgotten.
+    pub left_out: BTreeSet<CampaignId>,
+}
+
+impl Desired {
+    /// Leaves campaigns out, and the audiences that nobody else uses: nothing is read, planned or said of them.
+    pub fn leave_out(&mut self, is_left_out: impl Fn(&CampaignId) -> bool) {
+        let all = std::mem::take(&mut self.campaigns).into_iter();
+        let (left_out, kept): (Vec<_>, Vec<_>) = all.partition(|each| is_left_out(&each.campaign.id));
+        self.selection.left_out.extend(left_out.into_iter().map(|each| each.campaign.id));
+        let used: BTreeSet<&str> = kept.iter().map(|each| each.audience.name.as_str()).collect();
+        self.audiences.retain(|name, _| used.contains(name.as_str()));
+        self.campaigns = kept;
+    }
 }
 
 impl Deref for Desired {
@@ -52,14 +77,12 @@ pub struct DesiredCampaign {
     pub campaign: Campaign,
     /// The last revision whose tasks at the vendor were deleted, as the files say. No content: it says what a person did.
     pub withdrawn: Option<Revision>,
+    /// From when on, and until when, it may be pushed.
+    pub life: Life,
     /// Who gets it; the same value as in [`Desired::audiences`].
     pub audience: Arc<Audience>,
     /// The campaign's key.
     pub declared_at: Place,
-    /// Where its strategy says when: `at`, `from`, or `send` for an immediate push.
-    pub schedule_at: Place,
-    /// Where a repeating strategy says its last day.
-    pub until_at: Option<Place>,
 }
 
 /// Why nothing can be desired.
@@ -135,7 +158,7 @@ pub fn into_desired(mut checked: Checked, environment: &EnvironmentName) -> Resu
         drafts.extend(fill_in(&mut checked, id, *declared, &columns, &mut audiences));
     }
     let campaigns = drafts.into_iter().map(|draft: Draft| draft.to(&audiences)).collect();
-    Ok(Desired { scope, sources: checked.sources, campaigns, audiences })
+    Ok(Desired { scope, sources: checked.sources, campaigns, selection: Selection::default(), audiences })
 }
 
 /// Gathers, for each audience that campaigns take values from, the columns: each once, in a fixed order.
@@ -154,10 +177,9 @@ fn columns(campaigns: &BTreeMap<CampaignId, Box<Declared<OwnContent>>>) -> BTree
 struct Draft {
     campaign: Campaign,
     withdrawn: Option<Revision>,
+    life: Life,
     audience: String,
     declared_at: Place,
-    schedule_at: Place,
-    until_at: Option<Place>,
 }
 
 impl Draft {
@@ -165,10 +187,9 @@ impl Draft {
         DesiredCampaign {
             campaign: self.campaign,
             withdrawn: self.withdrawn,
+            life: self.life,
             audience: Arc::clone(&audiences[&self.audience]),
             declared_at: self.declared_at,
-            schedule_at: self.schedule_at,
-            until_at: self.until_at,
         }
     }
 }
@@ -224,12 +245,19 @@ fn fill_in(
         let taker = Taker::new((&campaign, &own.template), &declared_at, columns, named_at);
         Arc::get_mut(audience).expect("drafts share no audience").takers.push(taker);
     }
+    let Strategy { not_before, not_after, open_for, .. } = strategy.value;
+    let by_project = checked.project.as_ref().map(|project| project.open_for).unwrap_or_default();
     Some(Draft {
         campaign,
         withdrawn: own.withdrawn,
+        life: Life {
+            not_before,
+            not_after,
+            open_for: open_for.unwrap_or(by_project),
+            open_until: own.open_until,
+            is_closed: own.is_closed,
+        },
         audience: own.audience,
         declared_at,
-        schedule_at: strategy.value.schedule_at.clone(),
-        until_at: strategy.value.until_at.clone(),
     })
 }

@@ -83,7 +83,14 @@ fn append(open: &mut OpenLedger, records: Vec<Record>) -> Serial {
 fn submitted(campaign: &str) -> Record {
     let content = content(campaign, "once");
     let (campaign, digest) = (campaign.parse().unwrap(), content.digest());
-    Record::Submitted { run: RunId::new(RUN), campaign, revision: Revision::FIRST, digest, content }
+    Record::Submitted {
+        run: RunId::new(RUN),
+        campaign,
+        revision: Revision::FIRST,
+        digest,
+        content,
+        planned: Some(7),
+    }
 }
 
 fn intent(campaign: &str, batch: u32, targets: std::ops::Range<usize>) -> Record {

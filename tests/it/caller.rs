@@ -52,7 +52,7 @@ fn a_printed_command_is_about_the_same_environment() {
     let unknown = site.run(&["-e", "test", "status", "nosuch"]).exits(3);
     follow(&site, &unknown.stderr).exits(0).says("hello");
     let variable = site.command(&["plan", "--out", "q.json"]).env("CAMPAIGNCTL_ENVIRONMENT", "test").output();
-    Ran::of(&variable.unwrap()).exits(0).warns("Push exactly this: campaignctl -e test apply q.json");
+    Ran::of(&variable.unwrap()).exits(0).warns("Saved as q.json. It has nothing to push.");
 }
 
 #[test]

@@ -12,20 +12,22 @@ use campaignctl::check::AudienceSource;
 use campaignctl::diagnostic::Place;
 use campaignctl::diff::{self, Kind};
 use campaignctl::domain::{
-    CallChoice, Campaign, Classification, Endpoint, Environment, ExpiresAfter, LedgerSalt, Recipients,
-    Revision, Schedule, TargetId, TargetKind, TargetRow, Template,
+    CallChoice, Campaign, Classification, Endpoint, Environment, ExpiresAfter, LedgerSalt, Life, OpenFor,
+    Recipients, Revision, Schedule, TargetId, TargetKind, TargetRow, Template,
 };
 use campaignctl::ledger::{
     Blocks, Chain, FORMAT_VERSION, Header, History, Judge, Ledger, Lineage, Record, RunId, Serial, Verdict,
     Writer,
 };
-use campaignctl::plan::{self, Plan, PlannedPush, Setting};
-use campaignctl::resolve::{Audience, AudienceContents, CampaignRows, Desired, DesiredCampaign, Scope};
+use campaignctl::plan::{self, ChangeKind, Plan, PlannedPush, Setting};
+use campaignctl::resolve::{
+    Audience, AudienceContents, CampaignRows, Desired, DesiredCampaign, Scope, Selection,
+};
 use campaignctl::state::{
     self, Backend, Expected, Lease, Lines, MemoryBackend, OpenLedger, OpenRefused, StateError,
 };
 use campaignctl::vendor::{Action, Delivered, Gate, NoConnection, Outcome, Prepared, RejectClass};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use proptest::prelude::*;
 use proptest::sample::subsequence;
 use tokio::sync::watch;
@@ -76,6 +78,7 @@ pub(crate) fn desired(sketches: &[Sketch]) -> Desired {
         },
         sources: Vec::new(),
         campaigns,
+        selection: Selection::default(),
         audiences,
     }
 }
@@ -110,9 +113,8 @@ fn campaign((name, revision, body, targets): &Sketch) -> DesiredCampaign {
         },
         audience,
         declared_at: Place::file("laws.yaml"),
-        schedule_at: Place::file("laws.yaml"),
-        until_at: None,
         withdrawn: None,
+        life: Life::default(),
     }
 }
 
@@ -346,8 +348,12 @@ fn kind_of(desired: &Desired, ledger: &Ledger) -> Kind {
 }
 
 pub(crate) fn make_plan(desired: &Desired, ledger: &Ledger) -> Plan {
+    make_plan_at(desired, ledger, now())
+}
+
+fn make_plan_at(desired: &Desired, ledger: &Ledger, now: DateTime<Utc>) -> Plan {
     let contents = contents_of(desired, ledger);
-    let changes = diff::changes(desired, contents.clone(), ledger, now()).unwrap();
+    let changes = diff::changes(desired, contents.clone(), ledger, now).unwrap();
     for change in &changes {
         let counts = change.counts;
         let known = counts.accepted + counts.in_doubt + counts.rejected + counts.unsent;
@@ -364,9 +370,12 @@ pub(crate) fn make_plan(desired: &Desired, ledger: &Ledger) -> Plan {
         time_zone: desired.time_zone,
         environment: &desired.environment,
         directory: "",
+        only: &desired.selection.only,
+        except: &desired.selection.except,
+        left_out: &desired.selection.left_out,
         inputs: &[],
     };
-    plan::build(changes, ledger, setting, now())
+    plan::build(changes, ledger, setting, now)
 }
 
 pub(crate) fn run(
@@ -578,6 +587,131 @@ proptest! {
         prop_assert_eq!(&plan::from_json(&text).unwrap(), &plan);
         let changed = text.replacen("\"to_push\": ", "\"to_push\": 1", 1);
         prop_assert!(plan::from_json(&changed).is_err());
+    }
+}
+
+/// A life in minutes from [`now`].
+fn lives() -> impl Strategy<Value = Life> {
+    let minute =
+        |range: std::ops::Range<i64>| prop::option::of(range.prop_map(|minute| now() + minutes(minute)));
+    let open_for = prop_oneof![
+        1 => Just(OpenFor::Always),
+        1 => Just(OpenFor::DEFAULT),
+        2 => (1..600_i64).prop_map(|minute| OpenFor::Span(minutes(minute))),
+    ];
+    (
+        minute(0..600),
+        minute(600..1500),
+        open_for,
+        prop::option::weighted(0.2, 0..3000_i64),
+        prop::bool::weighted(0.1),
+    )
+        .prop_map(|(not_before, not_after, open_for, open_until, is_closed)| Life {
+            not_before,
+            not_after,
+            open_for,
+            open_until: open_until.map(|minute| now() + minutes(minute)),
+            is_closed,
+        })
+}
+
+fn minutes(minutes: i64) -> TimeDelta {
+    TimeDelta::minutes(minutes)
+}
+
+/// What a campaign with a life has come to: a model that shares nothing with what it judges.
+#[derive(Default)]
+struct Model {
+    got: BTreeSet<String>,
+    first: Option<DateTime<Utc>>,
+    /// Who was to get it by the last run, and did not.
+    left: BTreeSet<String>,
+}
+
+impl Model {
+    fn ends(&self, life: &Life) -> Option<DateTime<Utc>> {
+        let span = match life.open_for {
+            OpenFor::Always => None,
+            OpenFor::Span(span) => Some(span),
+        };
+        life.open_until.or(life.not_after).or_else(|| Some(self.first? + span?))
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+
+    /// Whatever its life, and whoever joins or leaves meanwhile: nobody gets it before, after, or once it is closed; everybody
+    /// who is listed in its time does; and who was missed is told, with an exit code for a day.
+    #[test]
+    fn a_campaign_lives_as_it_is_written(
+        life in lives(),
+        rounds in prop::collection::vec(
+            (0..3000_i64, subsequence((0..40).collect::<Vec<u16>>(), 1..36), any::<bool>(), any::<bool>()),
+            1..6,
+        ),
+    ) {
+        let (backend, vendor, mut model) = (new_ledger(), Vendor::default(), Model::default());
+        let mut rounds = rounds;
+        rounds.sort_by_key(|(minute, ..)| *minute);
+        for (minute, targets, is_refused, is_packed) in rounds {
+            let at = now() + minutes(minute);
+            let listed: BTreeSet<String> = targets.iter().map(|number| format!("u{number}")).collect();
+            let mut desired = desired_by(CallChoice::Template, &[("c".to_owned(), 1, "b".to_owned(), targets)]);
+            desired.campaigns[0].life = life;
+            *vendor.script.lock().unwrap() =
+                if is_refused { vec![Fate::Refuse(RejectClass::Content), Fate::Accept] } else { Vec::new() };
+            let plan = make_plan_at(&desired, &open(&backend).ledger, at);
+            let unsent: BTreeSet<String> = listed.difference(&model.got).cloned().collect();
+            let is_over = model.ends(&life).is_some_and(|end| end <= at);
+            let is_early = life.not_before.is_some_and(|opens| at < opens);
+            let is_due = !life.is_closed && !is_over && !is_early;
+            let pushed: usize = plan.pushes.iter().map(|push| push.targets.len()).sum();
+            prop_assert_eq!(pushed, if is_due { unsent.len() } else { 0 });
+            // Who was in its time: everybody, as long as nobody got it; else who is left from the last run.
+            let in_time = if model.first.is_none() { unsent.clone() } else { &unsent & &model.left };
+            let kind = plan.document.changes[0].kind;
+            if !life.is_closed && is_over && !in_time.is_empty() {
+                prop_assert_eq!(kind, ChangeKind::Missed);
+                let end = model.ends(&life).unwrap();
+                let is_news = at - end < TimeDelta::hours(24);
+                prop_assert_eq!(plan.document.has_missed_lately(at), is_news);
+            } else if !life.is_closed && !is_over && is_early && !unsent.is_empty() {
+                prop_assert_eq!(kind, ChangeKind::Later);
+            }
+            let summary = plan.document.summary;
+            let states = [summary.to_push, summary.up_to_date, summary.later, summary.waiting, summary.blocked,
+                summary.held, summary.missed];
+            prop_assert_eq!(states.iter().sum::<u64>(), 1);
+            let (_, report) = execute_by(Arc::new(move || at), plan, &desired, &backend, &vendor, u32::MAX);
+            prop_assert_eq!(report.tally().total(), pushed as u64);
+            let got: BTreeSet<String> = vendor.taken.lock().unwrap().keys().map(|(_, target)| target.clone()).collect();
+            if pushed > 0 {
+                model.left = unsent.difference(&got).cloned().collect();
+            }
+            if model.first.is_none() && !got.is_empty() {
+                model.first = Some(at);
+            }
+            model.got = got;
+            if is_packed {
+                pack(&backend);
+            }
+        }
+        prop_assert!(vendor.taken.lock().unwrap().values().all(|times| *times == 1));
+    }
+
+    /// Whatever is edited of a closed campaign, its revision too, it sends nothing.
+    #[test]
+    fn a_closed_campaign_sends_nothing_whatever_is_edited(before in sketches(), after in sketches(), minute in 0..3000_i64) {
+        let (backend, vendor) = (new_ledger(), Vendor::default());
+        drop(run(&desired(&before), &backend, &vendor, u32::MAX));
+        let mut closed = desired(&after);
+        closed.campaigns.iter_mut().for_each(|each| each.life.is_closed = true);
+        let plan = make_plan_at(&closed, &open(&backend).ledger, now() + minutes(minute));
+        prop_assert!(plan.pushes.is_empty());
+        prop_assert_eq!(plan.document.summary.up_to_date, closed.campaigns.len() as u64);
+        // Nor is anything blocked by it that says the same under another name.
+        prop_assert_eq!(plan.document.summary.blocked, 0);
     }
 }
 

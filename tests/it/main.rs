@@ -25,6 +25,7 @@ mod late;
 mod laws;
 mod ledger_files;
 mod ledger_safety;
+mod life;
 mod lsp;
 mod misfortune;
 mod multiple;

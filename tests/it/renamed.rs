@@ -18,13 +18,15 @@ fn a_new_name_sends_nothing_again() {
         let received = site.received().len();
         // Somebody new in the audience makes it no other campaign.
         site.edit(FILE, "[u1, u2]", "[u0, u2, u3]");
-        let plan = site.run(&["plan", "--detailed-exitcode"]).exits(6).says("! blocked new");
+        // What the vendor has of a campaign that is gone comes first: somebody has to look at it.
+        let code = if strategy == "send: now" { 6 } else { 2 };
+        let plan = site.run(&["plan", "--detailed-exitcode"]).exits(code).says("! blocked new");
         plan.says("1 of its targets got the same from `hello`, which the files no longer have [renamed]")
             .says("name it `hello` again");
-        site.apply().exits(0);
+        site.apply().exits(6);
         assert_eq!(site.received().len(), received, "{strategy}");
         site.edit(FILE, "  new:", "  hello:");
-        site.run(&["plan"]).exits(0).says("+ create hello").says("2 of the audience not sent to yet");
+        site.run(&["plan"]).exits(0).says("+ add hello").says("2 of 3 joined");
     }
 }
 
@@ -39,7 +41,7 @@ fn two_campaigns_that_say_the_same_are_two_while_both_are_declared() {
     // What was sent under its name stays what it is, also once the other one is gone.
     site.edit(FILE, old, "");
     site.edit(FILE, "[u1, u2]", "[u1, u2, u3]");
-    site.run(&["plan"]).exits(0).says("+ create new").says("1 of the audience not sent to yet");
+    site.run(&["plan"]).exits(0).says("+ add new").says("1 of 3 joined");
 }
 
 #[test]

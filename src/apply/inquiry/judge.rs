@@ -335,6 +335,7 @@ mod tests {
                 revision: Revision::FIRST,
                 digest: content.digest(),
                 content,
+                planned: None,
             });
             records.push(Record::Intent(intent(campaign, u32::try_from(place).unwrap())));
             if let Some(task) = task {

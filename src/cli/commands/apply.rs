@@ -11,17 +11,19 @@ use crate::apply::{self, Break, Execution, Interrupt, Journal, Options, Progress
 use crate::cli::approval;
 use crate::cli::audiences::Audiences;
 use crate::cli::clock::{self, CLOCK_SLACK};
-use crate::cli::exit::ExitStatus;
+use crate::cli::exit::{self, Allowed, ExitStatus};
 use crate::cli::failure::Failure;
 use crate::cli::interrupt::{self, Signals};
 use crate::cli::out_of_memory;
 use crate::cli::progress;
+use crate::cli::selection::Selection;
 use crate::cli::session::Session;
 use crate::cli::shell::Shell;
 use crate::cli::vendor_side::VendorSide;
+use crate::cli::waiting::{self, Waited};
 use crate::cli::{Globals, Result};
-use crate::domain::Endpoint;
-use crate::ledger::{RunId, Serial};
+use crate::domain::{CampaignId, Endpoint, Revision};
+use crate::ledger::{Record, RunId, Serial};
 use crate::plan::{self, Difference, Plan, PlanDocument};
 use crate::render;
 use crate::resolve::Desired;
@@ -60,6 +62,22 @@ pub(in crate::cli) struct Args {
     /// Refuse a saved plan that is older
     #[arg(long, value_name = "DURATION", requires = "plan", value_parser = humantime::parse_duration)]
     max_plan_age: Option<Duration>,
+    /// States that change no exit code, separated by commas
+    #[arg(long, value_name = "STATES", value_enum, value_delimiter = ',')]
+    allow: Vec<Allowed>,
+    #[command(flatten)]
+    selection: Selection,
+    /// Wait for windows (`not_before`) that open within this time, 6h if none is given, and push them too
+    #[arg(
+        long,
+        value_name = "DURATION",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "6h",
+        value_parser = humantime::parse_duration,
+        conflicts_with = "json",
+    )]
+    wait: Option<Duration>,
     /// Print the report as JSON
     #[arg(long)]
     json: bool,
@@ -82,70 +100,193 @@ fn step(name: &str) -> std::result::Result<Step, String> {
 }
 
 pub(super) fn run(shell: &Shell, globals: &Globals, args: &Args) -> Result {
-    let session = Session::new(shell, globals);
     let reviewed = args.plan.as_deref().map(super::show::read).transpose()?;
-    let environment = reviewed.as_ref().map(|plan| plan.environment.as_str());
-    let mut desired = session.desired(environment)?;
-    if let Some(reviewed) = &reviewed {
-        prove_same_environment(reviewed, &desired)?;
-        prove_young(reviewed, args.max_plan_age, shell.now())?;
+    if reviewed.is_some() && !args.selection.is_all() {
+        let message = "a saved plan is applied as a whole: `--only` and `--except` belong to `plan`";
+        return Err(Failure::new(ExitStatus::Written, message)
+            .help("nothing was sent. Plan again with them, and have that reviewed"));
     }
-    session.prove_time_is_real(&desired)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Failure::of_system("could not begin", &error))?;
-    let mut approved = None;
-    if !args.auto_approve {
-        let shown = shown(&session, args, &desired, reviewed.as_ref())?;
-        if shown.summary.to_push == 0 {
-            return nothing_to_push(shell, args, &shown);
+    let until = args.wait.map(|wait| shell.now() + wait);
+    let apply = Apply { shell, globals, args, reviewed: reviewed.as_ref(), runtime: &runtime, until };
+    let mut round = apply.round(None)?;
+    while let Some(opens_at) = round.next_opening(until) {
+        if waiting::until(shell, &runtime, opens_at, &round.plan) == Waited::Interrupted {
+            return Ok(ExitStatus::Interrupted);
         }
-        approved = Some(approval::ask(shell, &runtime, shown)?);
-        // Nobody knows how long the question stood.
-        session.repeats();
-        desired = session.desired(environment)?;
+        let next = apply.round(Some(&round.plan))?;
+        round = Round { status: exit::graver(round.status, next.status), plan: next.plan };
     }
-    let mut open = session.open_ledger(&desired, "apply")?;
-    // What a killed run left is long. A reviewed plan is of the ledger as it is.
-    if reviewed.is_none() && open.writer.serial() > unpacked_until(args, &open) {
-        drop(open);
-        session.pack_long_ledger(&desired, "apply");
-        open = session.open_ledger(&desired, "apply")?;
-    }
-    clock::prove_not_before(&open.ledger, shell.now(), args.ledger_ahead)?;
-    let plan = session.plan(&desired, &open.ledger)?;
-    if let Some(reviewed) = &reviewed {
-        prove_fresh(&session, reviewed, &plan.document)?;
-        prove_young(reviewed, args.max_plan_age, shell.now())?;
-    }
-    match &approved {
-        Some(approved) => approved.prove_still(&plan.document, Path::new(&session.shown_as()))?,
-        None => show(shell, args, &plan.document)?,
-    }
-    plan::can_apply(&plan.document)?;
-    if plan.pushes.is_empty() {
-        return nothing_to_push(shell, args, &plan.document);
-    }
-    out_of_memory::prove_room_to_send(&desired.environment, plan.document.summary.requests)?;
-    let signals = approved.map(|approved| approved.signals);
-    execute(&session, args, &desired, (open, plan), (&runtime, signals))
+    Ok(round.status)
 }
 
-/// Plans with nothing locked, shows the plan, and returns it.
-fn shown(
-    session: &Session<'_>,
-    args: &Args,
-    desired: &Desired,
-    reviewed: Option<&PlanDocument>,
-) -> Result<PlanDocument> {
-    let open = session.view_ledger(desired, "apply")?;
-    clock::prove_not_before(&open.ledger, session.shell.now(), args.ledger_ahead)?;
-    let plan = session.plan(desired, &open.ledger)?.document;
-    if let Some(reviewed) = reviewed {
-        prove_fresh(session, reviewed, &plan)?;
+/// What all rounds of an `apply` share; there is one, unless it waits for windows.
+struct Apply<'a> {
+    shell: &'a Shell,
+    globals: &'a Globals,
+    args: &'a Args,
+    reviewed: Option<&'a PlanDocument>,
+    runtime: &'a Runtime,
+    /// Until when it waits for windows.
+    until: Option<DateTime<Utc>>,
+}
+
+/// What became of one round.
+struct Round {
+    status: ExitStatus,
+    plan: PlanDocument,
+}
+
+impl Round {
+    /// Returns when the next window opens that is waited for; nothing after an end that another round would not mend.
+    fn next_opening(&self, until: Option<DateTime<Utc>>) -> Option<DateTime<Utc>> {
+        let is_over = matches!(
+            self.status,
+            ExitStatus::Interrupted | ExitStatus::Credentials | ExitStatus::Locked | ExitStatus::Other
+        );
+        let opens_at = self.plan.next_opening()?;
+        (!is_over && until.is_some_and(|until| opens_at <= until)).then_some(opens_at)
     }
-    show(session.shell, args, &plan)?;
-    plan::can_apply(&plan)?;
-    Ok(plan)
+}
+
+impl Apply<'_> {
+    /// Plans, asks where it has to, takes the lock, plans again, and pushes. `before` is the plan that waited until now: what it
+    /// had for later needs no other yes.
+    fn round(&self, before: Option<&PlanDocument>) -> Result<Round> {
+        let Self { shell, globals, args, reviewed, runtime, until } = *self;
+        let session = Session::new(shell, globals);
+        if before.is_some() {
+            session.repeats();
+        }
+        let mut desired = self.desired(&session)?;
+        if let Some(reviewed) = reviewed {
+            prove_same_environment(reviewed, &desired)?;
+            prove_young(reviewed, args.max_plan_age, shell.now())?;
+        }
+        session.prove_time_is_real(&desired)?;
+        let mut approved = None;
+        let mut is_asked = args.auto_approve;
+        if !is_asked {
+            let shown = self.shown(&session, &desired, before)?;
+            let later = until.map_or(0, |until| shown.document.targets_until(until));
+            if shown.pushes.is_empty() && shown.withdrawn.is_empty() && (later == 0 || before.is_some()) {
+                let status = self.unpushed(&shown.document);
+                return nothing_to_push(shell, args, status, shown.document);
+            }
+            let is_known =
+                before.is_some_and(|before| waiting::unexpected(before, &shown.document).is_empty());
+            is_asked = is_known;
+            // What a person withdrew is put on record without a question: it sends nothing.
+            if !is_known && (!shown.pushes.is_empty() || later > 0) {
+                approved = Some(approval::ask(shell, runtime, shown.document, later)?);
+                is_asked = true;
+            }
+            // Nobody knows how long the question stood.
+            session.repeats();
+            desired = self.desired(&session)?;
+        }
+        let mut open = session.open_ledger(&desired, "apply")?;
+        // What a killed run left is long. A reviewed plan is of the ledger as it is.
+        if reviewed.is_none() && open.writer.serial() > unpacked_until(args, &open) {
+            drop(open);
+            session.pack_long_ledger(&desired, "apply");
+            open = session.open_ledger(&desired, "apply")?;
+        }
+        clock::prove_not_before(&open.ledger, shell.now(), args.ledger_ahead)?;
+        let plan = session.plan(&desired, &open.ledger)?;
+        self.prove_reviewed(&session, &plan.document, before)?;
+        match &approved {
+            Some(approved) => approved.prove_still(&plan.document, Path::new(&session.shown_as()))?,
+            None if args.auto_approve => show(shell, args, &plan.document)?,
+            None => {}
+        }
+        let unpushed = self.unpushed(&plan.document);
+        record_withdrawn(shell, &mut open, &plan)?;
+        // What came since the plan was shown was asked of nobody.
+        if plan.pushes.is_empty() || !is_asked {
+            return nothing_to_push(shell, args, unpushed, plan.document);
+        }
+        out_of_memory::prove_room_to_send(&desired.environment, plan.document.summary.requests)?;
+        let signals = approved.map(|approved| approved.signals);
+        let document = plan.document.clone();
+        let status = execute(&session, args, &desired, (open, plan), (runtime, signals), unpushed)?;
+        Ok(Round { status, plan: document })
+    }
+
+    /// Reads what should exist, as far as it was asked for.
+    fn desired(&self, session: &Session<'_>) -> Result<Desired> {
+        let mut desired = session.desired(self.reviewed.map(|plan| plan.environment.as_str()))?;
+        if let Some(reviewed) = self.reviewed {
+            Selection::of(reviewed).apply_to(&mut desired)?;
+        } else {
+            self.args.selection.prove_known(&desired)?;
+            self.args.selection.apply_to(&mut desired)?;
+        }
+        Ok(desired)
+    }
+
+    /// Plans with nothing locked, shows the plan, and returns it.
+    fn shown(&self, session: &Session<'_>, desired: &Desired, before: Option<&PlanDocument>) -> Result<Plan> {
+        let open = session.view_ledger(desired, "apply")?;
+        clock::prove_not_before(&open.ledger, self.shell.now(), self.args.ledger_ahead)?;
+        let plan = session.plan(desired, &open.ledger)?;
+        self.prove_reviewed(session, &plan.document, before)?;
+        show(self.shell, self.args, &plan.document)?;
+        Ok(plan)
+    }
+
+    /// Refuses a plan that is not the reviewed one; after a wait, one that pushes what the reviewed one did not have for later.
+    fn prove_reviewed(
+        &self,
+        session: &Session<'_>,
+        plan: &PlanDocument,
+        before: Option<&PlanDocument>,
+    ) -> Result<()> {
+        let Some(reviewed) = self.reviewed else { return Ok(()) };
+        let Some(before) = before else {
+            prove_fresh(session, reviewed, plan)?;
+            return prove_young(reviewed, self.args.max_plan_age, self.shell.now());
+        };
+        let unexpected = waiting::unexpected(before, plan);
+        if unexpected.is_empty() {
+            return Ok(());
+        }
+        Err(Failure::new(ExitStatus::Stale, "what was reviewed changed while its window was waited for:")
+            .items(unexpected)
+            .help("nothing was sent since. Run `campaignctl plan` again, and have it reviewed"))
+    }
+
+    /// Returns what is to be said of the campaigns that a plan does not push. A reviewed plan says that they were missed,
+    /// however long ago.
+    fn unpushed(&self, plan: &PlanDocument) -> ExitStatus {
+        let has_missed = match self.reviewed {
+            Some(reviewed) if reviewed.summary.missed > 0 => true,
+            _ => plan.has_missed_lately(self.shell.now()),
+        };
+        exit::of_unpushed(&plan.summary, has_missed, &self.args.allow)
+    }
+}
+
+/// Puts on record what a person withdrew, as the files say: it is no task of the vendor's any more, also once its campaign is
+/// gone from the files.
+fn record_withdrawn(shell: &Shell, open: &mut OpenLedger, plan: &Plan) -> Result<()> {
+    if plan.withdrawn.is_empty() {
+        return Ok(());
+    }
+    let record = |(campaign, revision): &(CampaignId, Revision)| Record::Withdrawn {
+        campaign: campaign.clone(),
+        revision: *revision,
+        actor: shell.actor(),
+    };
+    let records: Vec<Record> = plan.withdrawn.iter().map(record).collect();
+    let lines = records.iter().map(|record| open.writer.encode(shell.now(), record)).collect();
+    open.backend.append(lines, open.writer.chain())?;
+    for (campaign, revision) in &plan.withdrawn {
+        shell
+            .say(&format!("Recorded: `{campaign}@{revision}` was withdrawn. Nothing more is sent for it.\n"));
+    }
+    Ok(())
 }
 
 fn show(shell: &Shell, args: &Args, plan: &PlanDocument) -> Result<()> {
@@ -217,11 +358,11 @@ fn prove_fresh(session: &Session<'_>, reviewed: &PlanDocument, current: &PlanDoc
     Err(Failure::new(status, format!("{what}:")).items(moved).help(help))
 }
 
-fn nothing_to_push(shell: &Shell, args: &Args, plan: &PlanDocument) -> Result {
+fn nothing_to_push(shell: &Shell, args: &Args, status: ExitStatus, plan: PlanDocument) -> Result<Round> {
     if args.json {
         shell.answer(&render::report::report_json(&Report { campaigns: Vec::new(), stop: None }))?;
     }
-    Ok(if plan.summary.in_doubt > 0 { ExitStatus::InDoubt } else { ExitStatus::Done })
+    Ok(Round { status, plan })
 }
 
 /// Returns the last record up to which the ledger is not worth packing.
@@ -235,12 +376,12 @@ fn execute(
     desired: &Desired,
     (open, plan): (OpenLedger, Plan),
     (runtime, signals): (&Runtime, Option<Signals>),
+    unpushed: ExitStatus,
 ) -> Result {
     let shell = session.shell;
     let unpacked_until = unpacked_until(args, &open);
     let ledger = open.ledger;
     let summary = plan.document.summary;
-    let had_doubts = summary.in_doubt > 0;
     let (report, took, last) = runtime.block_on(async {
         let vendor_side = VendorSide::connect(shell, &desired.environment).await?;
         if args.ledger_ahead.is_some() && desired.environment.endpoint != Endpoint::Sandbox {
@@ -286,18 +427,19 @@ fn execute(
     let text = if args.json {
         render::report::report_json(&report)
     } else {
-        render::report::report(&report, took, shell.caller())
+        render::report::report(&report, &summary, took, shell.caller())
     };
     shell.answer(&text)?;
     drop(ledger);
     if last > unpacked_until && !matches!(report.stop, Some(Stop::Fenced(_))) {
         session.pack_long_ledger(desired, "apply");
     }
-    Ok(status(&report, had_doubts))
+    Ok(status(&report, unpushed, &args.allow))
 }
 
-/// First that the ledger is another run's: what is in doubt, that one says. Then doubt: it is what a person has to look at. Then why it stopped, then what was refused.
-fn status(report: &Report, had_doubts: bool) -> ExitStatus {
+/// First that the ledger is another run's: what is in doubt, that one says. Then doubt: it is what a person has to look at. Then
+/// what ended the run from outside, then who was missed and what was not pushed, then what was refused.
+fn status(report: &Report, unpushed: ExitStatus, allowed: &[Allowed]) -> ExitStatus {
     if let Some(Stop::Fenced(_)) = report.stop {
         return ExitStatus::Locked;
     }
@@ -306,18 +448,23 @@ fn status(report: &Report, had_doubts: bool) -> ExitStatus {
         return ExitStatus::InDoubt;
     }
     match &report.stop {
-        Some(Stop::Interrupted) => ExitStatus::Interrupted,
-        Some(Stop::Credentials { .. }) => ExitStatus::Credentials,
-        Some(Stop::Quota { .. }) => ExitStatus::Quota,
-        Some(Stop::Unreachable { .. }) if !had_doubts => ExitStatus::Quota,
-        Some(Stop::Ledger(_)) => ExitStatus::Other,
-        Some(Stop::Fenced(_)) => ExitStatus::Locked,
-        Some(Stop::Doubts | Stop::Unreachable { .. }) => ExitStatus::InDoubt,
-        None if had_doubts => ExitStatus::InDoubt,
-        None if tally.rejected > 0 => ExitStatus::Partial,
+        Some(Stop::Interrupted) => return ExitStatus::Interrupted,
+        Some(Stop::Credentials { .. }) => return ExitStatus::Credentials,
+        Some(Stop::Ledger(_)) => return ExitStatus::Other,
+        Some(Stop::Fenced(_)) => return ExitStatus::Locked,
+        Some(Stop::Doubts) => return ExitStatus::InDoubt,
+        Some(Stop::Quota { .. } | Stop::Unreachable { .. }) | None => {}
+    }
+    let has_missed = report.campaigns.iter().any(|campaign| campaign.is_missed);
+    match (unpushed, &report.stop) {
+        (ExitStatus::InDoubt, _) => ExitStatus::InDoubt,
+        _ if has_missed && !allowed.contains(&Allowed::Missed) => ExitStatus::Expired,
+        (ExitStatus::Expired | ExitStatus::Refused, _) => unpushed,
+        (_, Some(Stop::Quota { .. } | Stop::Unreachable { .. })) => ExitStatus::Quota,
+        _ if tally.rejected > 0 => ExitStatus::Partial,
         // The audience was not what the plan had seen, in part.
-        None if tally.not_attempted > 0 => ExitStatus::Stale,
-        None => ExitStatus::Done,
+        _ if tally.not_attempted > 0 && !has_missed => ExitStatus::Stale,
+        _ => ExitStatus::Done,
     }
 }
 
@@ -328,7 +475,7 @@ mod tests {
     use crate::domain::Revision;
     use crate::vendor::NoConnection;
 
-    fn ended(tally: Tally, stop: Option<Stop>, had_doubts: bool) -> ExitStatus {
+    fn report(tally: Tally, stop: Option<Stop>, is_missed: bool) -> Report {
         let campaign = CampaignReport {
             campaign: "c".parse().unwrap(),
             revision: Revision::FIRST,
@@ -336,39 +483,59 @@ mod tests {
             refusals: Vec::new(),
             doubts: Vec::new(),
             obstacle: None,
+            is_missed,
         };
-        status(&Report { campaigns: vec![campaign], stop }, had_doubts)
+        Report { campaigns: vec![campaign], stop }
+    }
+
+    fn ended(tally: Tally, stop: Option<Stop>, unpushed: ExitStatus) -> ExitStatus {
+        status(&report(tally, stop, false), unpushed, &[])
     }
 
     fn said() -> (String, String) {
         ("code".to_owned(), "message".to_owned())
     }
 
+    const ACCEPTED: Tally = Tally { accepted: 1, rejected: 0, unknown: 0, not_attempted: 0 };
+    const REJECTED: Tally = Tally { accepted: 0, rejected: 1, unknown: 0, not_attempted: 1 };
+    const LEFT: Tally = Tally { accepted: 1, rejected: 0, unknown: 0, not_attempted: 1 };
+
     #[test]
     fn doubt_comes_before_every_other_ending() {
         let doubt = Tally { unknown: 1, rejected: 1, ..Tally::default() };
         for stop in [None, Some(Stop::Interrupted), Some(Stop::Doubts)] {
-            assert_eq!(ended(doubt, stop, false), ExitStatus::InDoubt);
+            assert_eq!(ended(doubt, stop, ExitStatus::Done), ExitStatus::InDoubt);
         }
-        assert_eq!(ended(Tally { accepted: 1, ..Tally::default() }, None, true), ExitStatus::InDoubt);
+        assert_eq!(ended(ACCEPTED, None, ExitStatus::InDoubt), ExitStatus::InDoubt);
         let unreachable =
             || Some(Stop::Unreachable { cause: NoConnection::Refused, message: "m".to_owned() });
-        assert_eq!(ended(Tally::default(), unreachable(), true), ExitStatus::InDoubt);
-        assert_eq!(ended(Tally::default(), unreachable(), false), ExitStatus::Quota);
+        assert_eq!(ended(Tally::default(), unreachable(), ExitStatus::InDoubt), ExitStatus::InDoubt);
+        assert_eq!(ended(Tally::default(), unreachable(), ExitStatus::Done), ExitStatus::Quota);
     }
 
     #[test]
     fn each_ending_has_its_own_code() {
-        let rejected = Tally { rejected: 1, not_attempted: 1, ..Tally::default() };
+        let done = ExitStatus::Done;
         let (code, message) = said();
         let quota = Stop::Quota { code, message };
         let (code, message) = said();
         let credentials = Stop::Credentials { code, message };
-        assert_eq!(ended(rejected, Some(quota), false), ExitStatus::Quota);
-        assert_eq!(ended(rejected, Some(credentials), false), ExitStatus::Credentials);
-        assert_eq!(ended(rejected, Some(Stop::Interrupted), false), ExitStatus::Interrupted);
-        assert_eq!(ended(rejected, None, false), ExitStatus::Partial);
-        assert_eq!(ended(Tally { not_attempted: 1, ..Tally::default() }, None, false), ExitStatus::Stale);
-        assert_eq!(ended(Tally { accepted: 1, ..Tally::default() }, None, false), ExitStatus::Done);
+        assert_eq!(ended(REJECTED, Some(quota), done), ExitStatus::Quota);
+        assert_eq!(ended(REJECTED, Some(credentials), done), ExitStatus::Credentials);
+        assert_eq!(ended(REJECTED, Some(Stop::Interrupted), done), ExitStatus::Interrupted);
+        assert_eq!(ended(REJECTED, None, done), ExitStatus::Partial);
+        assert_eq!(ended(LEFT, None, done), ExitStatus::Stale);
+        assert_eq!(ended(ACCEPTED, None, done), ExitStatus::Done);
+    }
+
+    #[test]
+    fn what_was_not_pushed_comes_before_what_was_refused() {
+        for unpushed in [ExitStatus::Expired, ExitStatus::Refused] {
+            assert_eq!(ended(ACCEPTED, None, unpushed), unpushed);
+            assert_eq!(ended(REJECTED, None, unpushed), unpushed);
+        }
+        let missed = report(LEFT, None, true);
+        assert_eq!(status(&missed, ExitStatus::Refused, &[]), ExitStatus::Expired);
+        assert_eq!(status(&missed, ExitStatus::Done, &[Allowed::Missed]), ExitStatus::Done);
     }
 }

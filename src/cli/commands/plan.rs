@@ -1,10 +1,12 @@
 use std::io::{Read, Write};
 use std::mem::ManuallyDrop;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use crate::cli::clock;
-use crate::cli::exit::ExitStatus;
+use crate::cli::exit::{self, Allowed, ExitStatus};
 use crate::cli::failure::Failure;
+use crate::cli::selection::Selection;
 use crate::cli::session::Session;
 use crate::cli::shell::Shell;
 use crate::cli::{Globals, Result};
@@ -23,18 +25,38 @@ pub(in crate::cli) struct Args {
     /// Save the plan, for `apply` to execute exactly this one
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
+    #[command(flatten)]
+    selection: Selection,
     /// Print the plan as JSON, as `--out` saves it
     #[arg(long)]
     json: bool,
-    /// Exit 2 when pushes are pending; else 6, 9 or 10 when a campaign is blocked, expired or in doubt
+    /// Exit 2 when pushes are pending, or what waits at the vendor is not what the files say; else 10, 9 or 6 when a
+    /// campaign is in doubt, missed, or blocked or held
     #[arg(long)]
     detailed_exitcode: bool,
+    /// With `--detailed-exitcode`: also exit 2 when a window opens within this time, 6h if none is given, as an
+    /// `apply --wait` would push it
+    #[arg(
+        long,
+        value_name = "DURATION",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "6h",
+        value_parser = humantime::parse_duration,
+        requires = "detailed_exitcode",
+    )]
+    wait: Option<Duration>,
+    /// States that change no exit code, separated by commas
+    #[arg(long, value_name = "STATES", value_enum, value_delimiter = ',', requires = "detailed_exitcode")]
+    allow: Vec<Allowed>,
 }
 
 pub(super) fn run(shell: &Shell, globals: &Globals, args: &Args) -> Result {
     let session = Session::new(shell, globals);
     // The process ends right after: what is large is left to the system to free.
-    let desired = ManuallyDrop::new(session.desired(None)?);
+    let mut desired = ManuallyDrop::new(session.desired(None)?);
+    args.selection.prove_known(&desired)?;
+    args.selection.apply_to(&mut desired)?;
     let OpenLedger { ledger, backend, packed_records, .. } = session.view_ledger(&desired, "plan")?;
     // Let go of before audiences are read, as who wants to write need not wait for that; but what was packed is read from
     // the store.
@@ -56,26 +78,23 @@ pub(super) fn run(shell: &Shell, globals: &Globals, args: &Args) -> Result {
     )?;
     if let (Some(path), false) = (&args.out, args.json) {
         let apply = shell.caller().command(&format!("apply {}", word(&path.to_string_lossy())));
-        shell.say(&format!("Saved as {}. Push exactly this: {apply}\n", path.display()));
+        let what = match plan.summary.to_push {
+            0 => "It has nothing to push.".to_owned(),
+            _ => format!("Push exactly this: {apply}"),
+        };
+        shell.say(&format!("Saved as {}. {what}\n", path.display()));
     }
-    plan::can_apply(&plan)?;
-    Ok(if args.detailed_exitcode { detailed(&plan) } else { ExitStatus::Done })
+    Ok(if args.detailed_exitcode { detailed(&plan, args) } else { ExitStatus::Done })
 }
 
-/// Pushes that are pending come first: that is what the flag is asked for.
-fn detailed(plan: &PlanDocument) -> ExitStatus {
-    let summary = plan.summary;
-    if summary.to_push > 0 {
-        ExitStatus::ChangesPending
-    } else if summary.blocked > 0 {
-        ExitStatus::Refused
-    } else if summary.expired > 0 {
-        ExitStatus::Expired
-    } else if summary.in_doubt > 0 {
-        ExitStatus::InDoubt
-    } else {
-        ExitStatus::Done
+/// Pushes that are pending come first: that is what the flag is asked for. So does what waits otherwise than the files say,
+/// as somebody has to do something about it.
+fn detailed(plan: &PlanDocument, args: &Args) -> ExitStatus {
+    let opens_soon = args.wait.is_some_and(|wait| plan.targets_until(plan.made_at + wait) > 0);
+    if plan.summary.to_push > 0 || opens_soon || plan.waits_otherwise() {
+        return ExitStatus::ChangesPending;
     }
+    exit::of_unpushed(&plan.summary, plan.has_missed_lately(plan.made_at), &args.allow)
 }
 
 /// Writes a file whole or not at all. Only another plan is replaced: a name that was mistyped costs nobody a file. What a link

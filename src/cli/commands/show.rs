@@ -1,9 +1,11 @@
+use std::io::ErrorKind;
 use std::path::PathBuf;
 
 use crate::cli::Result;
 use crate::cli::exit::ExitStatus;
 use crate::cli::failure::Failure;
 use crate::cli::shell::Shell;
+use crate::domain::CampaignId;
 use crate::plan;
 use crate::render;
 
@@ -36,8 +38,15 @@ pub(super) fn run(shell: &Shell, args: &Args) -> Result {
 /// Reads a saved plan.
 pub(super) fn read(path: &std::path::Path) -> Result<plan::PlanDocument> {
     let text = std::fs::read_to_string(path).map_err(|error| {
+        let name = path.to_str().and_then(|name| name.parse::<CampaignId>().ok());
+        let help = match name.filter(|_| error.kind() == ErrorKind::NotFound) {
+            Some(name) => format!(
+                "make one with `campaignctl plan --out FILE`; to push one campaign, `campaignctl apply --only {name}`"
+            ),
+            None => "make one with `campaignctl plan --out FILE`".to_owned(),
+        };
         Failure::new(ExitStatus::Written, format!("could not read the plan `{}`: {error}", path.display()))
-            .help("make one with `campaignctl plan --out FILE`")
+            .help(help)
     })?;
     Ok(plan::from_json(&text)?)
 }

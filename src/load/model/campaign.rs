@@ -57,11 +57,22 @@ pub struct CampaignSyntax {
     #[serde(default)]
     #[schemars(range(min = 1), example = 2)]
     pub revision: Option<u32>,
-    /// The last earlier revision whose tasks you deleted in the mPaaS console. A new revision is blocked while an earlier
-    /// one waits at the vendor for its time, as that would be sent as well; this says that it will not.
+    /// The last revision whose tasks you deleted in the mPaaS console: an earlier one, or this one. A new revision is
+    /// blocked while an earlier one waits at the vendor for its time, as that would be sent as well; this says that it will
+    /// not. A withdrawn revision is sent to nobody any more, and the next `apply` puts that on record.
     #[serde(default)]
     #[schemars(range(min = 1), example = 1)]
     pub withdrawn: Option<u32>,
+    /// Reopens a campaign that is sent `now`, until this time: with an offset, or in the project's time zone. It counts
+    /// before `not_after` and `open_for`.
+    #[serde(default)]
+    #[schemars(example = &"2026-12-16T18:00:00+08:00")]
+    pub open_until: Option<String>,
+    /// Ends it for good: it sends nothing, blocks nothing, and stays as history. What the vendor already holds for a time to
+    /// come is still sent.
+    #[serde(default)]
+    #[schemars(example = true)]
+    pub closed: bool,
     /// What the template's `#placeholder#`s become, the same for every target: wire `TemplateKeyValue`, in
     /// `PushMultiple` that of each `TargetMsg`.
     #[serde(default)]

@@ -22,6 +22,11 @@ pub struct ProjectFile {
     #[serde(default)]
     #[schemars(example = &"Asia/Shanghai")]
     pub time_zone: Option<String>,
+    /// How long after its first push a campaign that is sent `now` is also sent to who joins its audience, where its
+    /// strategy does not say: a length of time, or `always`. Default `24h`.
+    #[serde(default)]
+    #[schemars(example = &"7d", example = &"always")]
+    pub open_for: Option<String>,
     /// The environment that commands use when `-e` names none.
     #[serde(default)]
     #[schemars(example = &"sandbox")]

@@ -14,7 +14,22 @@ use serde::{Deserialize, Deserializer};
 pub enum StrategySyntax {
     /// As soon as it is applied: wire `StrategyType` 0.
     #[schemars(title = "now")]
-    Now {},
+    Now {
+        /// Nothing is pushed before this time, with an offset or in the project's time zone. An `apply --wait` that runs
+        /// then sends it; the vendor is told nothing of it.
+        #[serde(default)]
+        #[schemars(example = &"2026-12-15T09:00:00+08:00")]
+        not_before: Option<String>,
+        /// Nothing is pushed from this time on, with an offset or in the project's time zone. A run that reaches it stops.
+        #[serde(default)]
+        #[schemars(example = &"2026-12-15T12:00:00+08:00")]
+        not_after: Option<String>,
+        /// How long after its first push a campaign without `not_after` is also sent to who joins its audience: a length
+        /// of time, or `always`. Default: the project's `open_for`, else `24h`.
+        #[serde(default)]
+        #[schemars(example = &"7d", example = &"always")]
+        open_for: Option<String>,
+    },
     /// Once, at a time: wire `StrategyType` 1.
     #[schemars(title = "once")]
     Once {

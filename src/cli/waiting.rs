@@ -1,0 +1,81 @@
+//! Waits for windows to open, with nothing locked and nothing to lose.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+use tokio::runtime::Runtime;
+
+use crate::cli::interrupt::Signals;
+use crate::cli::shell::Shell;
+use crate::plan::{self, ChangeDocument, PlanDocument};
+
+/// The clock is asked again at least so often: a machine that slept goes on at the right time.
+const GLANCE: Duration = Duration::from_secs(1);
+
+/// How a wait ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Waited {
+    /// The time has come.
+    Opened,
+    /// Somebody ended it.
+    Interrupted,
+}
+
+/// Waits until a window of a plan opens, and says in one line for what.
+pub(super) fn until(
+    shell: &Shell,
+    runtime: &Runtime,
+    opens_at: DateTime<Utc>,
+    plan: &PlanDocument,
+) -> Waited {
+    let zone = plan.time_zone.parse().unwrap_or(Tz::UTC);
+    let opening = plan.changes.iter().filter(|change| change.opens_at() == Some(opens_at));
+    let names: Vec<String> = opening.map(|change| format!("`{}`", change.campaign)).collect();
+    shell.say(&format!(
+        "\nWaiting until {} for {}. Nothing is locked; Ctrl-C ends it.\n",
+        plan::time(opens_at, zone),
+        names.join(", ")
+    ));
+    let waited = runtime.block_on(sleep(shell, opens_at));
+    match waited {
+        Waited::Opened => shell.move_on(),
+        Waited::Interrupted => {
+            shell.say("\nInterrupted while waiting: nothing was sent for what was waited for.\n");
+        }
+    }
+    waited
+}
+
+async fn sleep(shell: &Shell, opens_at: DateTime<Utc>) -> Waited {
+    let (clock, mut signals) = (shell.clock(), Signals::new());
+    while let Ok(left) = (opens_at - clock()).to_std()
+        && !left.is_zero()
+    {
+        tokio::select! {
+            biased;
+            () = signals.next() => return Waited::Interrupted,
+            () = tokio::time::sleep(left.min(GLANCE)) => {}
+        }
+    }
+    Waited::Opened
+}
+
+/// Names the pushes of a plan that the plan before it did not have, for then or for later, to the same people.
+pub(super) fn unexpected(before: &PlanDocument, plan: &PlanDocument) -> Vec<String> {
+    let before = before.by_campaign();
+    let is_known = |change: &ChangeDocument| {
+        let known = before.get(change.campaign.as_str());
+        known.is_some_and(|known| {
+            (known.kind.is_push() || known.opens_at().is_some())
+                && known.revision == change.revision
+                && known.content_digest == change.content_digest
+                && known.audience_digest == change.audience_digest
+        })
+    };
+    let pushes = plan.changes.iter().filter(|change| change.kind.is_push());
+    pushes
+        .filter(|change| !is_known(change))
+        .map(|change| format!("`{}`: {}", change.campaign, change.reason))
+        .collect()
+}
