@@ -376,7 +376,6 @@ fn unusable_key(message: &str) -> Failure {
 }
 
 /// Returns the values of the environment's variables that are secrets by their names, and the passwords in addresses.
-#[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
 fn secrets(is_secret: fn(&str) -> bool) -> Vec<String> {
     let variables =
         std::env::vars_os().filter_map(|(name, value)| name.into_string().ok().zip(value.into_string().ok()));

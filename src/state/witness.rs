@@ -42,6 +42,7 @@ fn line(serial: Serial, chain: Chain) -> String {
 
 /// Returns a place of which this machine remembers every durable step, also where the run is killed in its middle: what is
 /// restored from before such a run must not pass for all there is. [`remember`] was called for its lineage before.
+#[must_use]
 pub fn witnessed(backend: Box<dyn Backend>, directory: &Path, lineage: &Lineage) -> Box<dyn Backend> {
     match OpenOptions::new().write(true).open(directory.join(lineage.to_string())) {
         Ok(note) => Box::new(Witnessed { backend, note }),

@@ -71,12 +71,10 @@ pub(super) fn run(shell: &Shell, globals: &Globals, args: &Args) -> Result {
     if let Some(warning) = clock::warning(&ledger, shell.now()) {
         shell.say(&warning);
     }
-    shell.answer(
-        &text
-            .filter(|_| args.json)
-            .map(|text| render::escape::json(&text).into_owned())
-            .unwrap_or_else(|| render::plan::plan(&plan, shell.width(), shell.caller())),
-    )?;
+    shell.answer(&text.filter(|_| args.json).map_or_else(
+        || render::plan::plan(&plan, shell.width(), shell.caller()),
+        |text| render::escape::json(&text).into_owned(),
+    ))?;
     if let (Some(path), false) = (&args.out, args.json) {
         let apply = shell.caller().command(&format!("apply {}", word(&path.to_string_lossy())));
         let what = match plan.summary.to_push {
