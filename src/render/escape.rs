@@ -7,7 +7,9 @@ use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use icu_properties::CodePointSetData;
-use icu_properties::props::{DefaultIgnorableCodePoint, ExtendedPictographic};
+use icu_properties::props::ExtendedPictographic;
+
+use crate::domain::is_invisible;
 
 /// Makes an emoji of a character that may also be text, and joins several (UTS #51).
 const EMOJI_SELECTOR: char = '\u{fe0f}';
@@ -147,13 +149,10 @@ fn unit(text: &str) -> Option<u16> {
 /// draws nothing.
 #[must_use]
 pub fn is_hidden(character: char) -> bool {
-    if character.is_ascii() {
-        return character.is_ascii_control();
-    }
+    // The separators of lines and paragraphs count as white space, which is seen otherwise.
     character.is_control()
-        // Separators of lines and paragraphs, interlinear annotations, and the blank of Braille.
-        || matches!(character, '\u{2028}' | '\u{2029}' | '\u{fff9}'..='\u{fffb}' | '\u{2800}')
-        || CodePointSetData::new::<DefaultIgnorableCodePoint>().contains(character)
+        || matches!(character, '\u{2028}' | '\u{2029}')
+        || (is_invisible(character) && !character.is_whitespace())
 }
 
 /// Calls `take` with each character, its place, and whether it is hidden there: what belongs to an emoji is not.

@@ -89,7 +89,7 @@ fn notes<'a>(out: &mut String, quiet: impl Iterator<Item = &'a ChangeDocument>, 
     }
     for (change, note) in noted.iter().take(NOTES_MAX) {
         let name = edition(&change.campaign, change.revision);
-        let code = change.code.as_ref().map(|code| format!(" [{code}]")).unwrap_or_default();
+        let code = change.code.as_ref().map(|code| format!(" [{}]", text::plain(code))).unwrap_or_default();
         let _ = writeln!(out, "    {DOUBT}note:{DOUBT:#} `{name}`: {}{code}", text::plain(note));
     }
     if noted.len() > NOTES_MAX {
