@@ -195,7 +195,7 @@ proptest! {
 
     /// The order of a file's lines, and repeats, change the list but not the set.
     #[test]
-    fn an_audience_is_a_set(ids in proptest::collection::vec("[a-z]{1,2}", 1..40)) {
+    fn an_audience_is_a_set(ids in proptest::collection::vec("[a-z][0-9]", 1..40)) {
         let text = ids.join("\n");
         let (_directory, audience) = audience_file("file: ids.txt", "ids.txt", text.as_bytes());
         let streamed: Vec<String> =
