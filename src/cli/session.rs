@@ -128,6 +128,16 @@ impl<'a> Session<'a> {
         Ok(resolve::into_desired(checked, &environment)?)
     }
 
+    /// Reads everything that should exist, for what goes on without: nothing where a file has a mistake, which is not said.
+    pub(super) fn desired_if_sound(&self) -> Option<Desired> {
+        let Reading { checked, diagnostics } = self.read();
+        if diagnostics.iter().any(Diagnostic::is_error) {
+            return None;
+        }
+        let environment = self.environment(&checked, None).ok()?;
+        resolve::into_desired(checked, &environment).ok()
+    }
+
     /// Refuses files that hold an access key of this machine: it would be planned, recorded and sent.
     fn prove_without_keys(&self, checked: &Checked) -> Result<(), Failure> {
         let found = |source: &Arc<Source>| {

@@ -246,17 +246,7 @@ fn change<'a>(
     };
     let waiting = if has_waiting { waiting::of_campaign(desired, &digest, ledger, now) } else { Vec::new() };
     let first_push = history.and_then(History::first_push);
-    let life = Standpoint {
-        desired,
-        history,
-        is_edited: history.is_some_and(|history| history.is_sent() && history.digest != digest),
-        is_waiting: has_waiting && history.is_some_and(|history| waits(history, now)),
-        is_withdrawn: is_withdrawn(desired, campaign.revision)
-            || history.is_some_and(|history| history.withdrawn_at.is_some()),
-        ends_at: desired.life.ends_at(&campaign.schedule, first_push),
-        latest: ledger.latest_revision(&campaign.id),
-        now,
-    };
+    let life = Standpoint::of((desired, &digest), history, ledger, has_waiting, now);
     let counts = counts((audience, repeats), history, &unsent, life.is_waiting && !life.is_withdrawn);
     let mut kind = life.kind(&counts, &waiting);
     let mut former = None;
@@ -360,7 +350,7 @@ fn counts(
 }
 
 /// Where a campaign stands: all that decides what is to happen to it, but for other names.
-struct Standpoint<'a> {
+pub(super) struct Standpoint<'a> {
     desired: &'a DesiredCampaign,
     history: Option<&'a History>,
     /// Whether it was sent with other content.
@@ -368,12 +358,33 @@ struct Standpoint<'a> {
     /// Whether the vendor holds this revision for a time to come.
     is_waiting: bool,
     is_withdrawn: bool,
-    ends_at: Option<DateTime<Utc>>,
+    pub(super) ends_at: Option<DateTime<Utc>>,
     latest: Option<Revision>,
     now: DateTime<Utc>,
 }
 
-impl Standpoint<'_> {
+impl<'a> Standpoint<'a> {
+    pub(super) fn of(
+        (desired, digest): (&'a DesiredCampaign, &ContentDigest),
+        history: Option<&'a History>,
+        ledger: &Ledger,
+        has_waiting: bool,
+        now: DateTime<Utc>,
+    ) -> Self {
+        let campaign = &desired.campaign;
+        Self {
+            desired,
+            history,
+            is_edited: history.is_some_and(|history| history.is_sent() && history.digest != *digest),
+            is_waiting: has_waiting && history.is_some_and(|history| waits(history, now)),
+            is_withdrawn: is_withdrawn(desired, campaign.revision)
+                || history.is_some_and(|history| history.withdrawn_at.is_some()),
+            ends_at: desired.life.ends_at(&campaign.schedule, history.and_then(History::first_push)),
+            latest: ledger.latest_revision(&campaign.id),
+            now,
+        }
+    }
+
     fn is_sent(&self) -> bool {
         self.history.is_some_and(History::is_sent)
     }
@@ -391,7 +402,7 @@ impl Standpoint<'_> {
         !self.is_waiting && self.is_over() && (is_same_time || is_scheduled)
     }
 
-    fn kind(&self, counts: &TargetCounts, waiting: &[Waiting]) -> Kind {
+    pub(super) fn kind(&self, counts: &TargetCounts, waiting: &[Waiting]) -> Kind {
         let campaign = &self.desired.campaign;
         if self.is_withdrawn {
             return Kind::Closed(Closed::Withdrawn);

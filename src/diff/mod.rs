@@ -6,8 +6,10 @@
 mod change;
 mod renamed;
 mod schedule;
+mod state;
 mod waiting;
 
 pub use change::{Blocked, Change, Closed, Held, Kind, LateStart, TargetCounts, changes};
 pub use renamed::Former;
+pub use state::{State, states};
 pub use waiting::{Standing, Waiting, waiting};

@@ -7,7 +7,9 @@ use chrono_tz::Tz;
 
 use crate::diagnostic::Code;
 use crate::diff::{Blocked, Change, Closed, Former, Held, Kind, LateStart, Standing};
-use crate::domain::{REPEAT_DAYS_AHEAD_MAX, Revision, Schedule, UNEXECUTED_TASKS_MAX, vendor_zone};
+use crate::domain::{
+    REPEAT_DAYS_AHEAD_MAX, Recipients, Revision, Schedule, UNEXECUTED_TASKS_MAX, vendor_zone,
+};
 use crate::plan::guard;
 use crate::plan::shown::{number, people, time};
 
@@ -112,7 +114,7 @@ impl Speaker {
             Closed::Withdrawn => "withdrawn: its tasks were deleted at the vendor".to_owned(),
             Closed::ByFile => match change.counts.unsent {
                 0 => "closed, says the file".to_owned(),
-                unsent => format!("closed, says the file; {} not sent to", people(unsent)),
+                unsent => format!("closed, says the file; {}", not_sent(change, unsent)),
             },
             Closed::Over => match change.ends_at {
                 Some(at) => format!("closed since {}", self.time(at)),
@@ -133,9 +135,8 @@ impl Speaker {
             Schedule::Repeat(_) => ("its last time", Code::TimePast, "give it days that are still to come"),
         };
         let at = schedule_end(change).map_or_else(String::new, |at| format!(" {}", self.time(at)));
-        let were = if counts.unsent - counts.joined == 1 { "was" } else { "were" };
         let mut reason =
-            format!("{what}{at} has passed; {} {were} not sent to", people(counts.unsent - counts.joined));
+            format!("{what}{at} has passed; {}", not_sent(change, counts.unsent - counts.joined));
         if counts.joined > 0 {
             let _ = write!(reason, ", and {} joined since", number(counts.joined));
         }
@@ -184,6 +185,15 @@ impl Speaker {
             },
         }
     }
+}
+
+/// Says who got nothing.
+fn not_sent(change: &Change<'_>, how_many: u64) -> String {
+    if matches!(change.desired.campaign.recipients, Recipients::Broadcast(_)) {
+        return "the broadcast was not sent".to_owned();
+    }
+    let were = if how_many == 1 { "was" } else { "were" };
+    format!("{} {were} not sent to", people(how_many))
 }
 
 /// Returns when a campaign's time passed, as far as there is a time.

@@ -6,28 +6,71 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use serde::Serialize;
 
-use crate::domain::{CampaignId, Revision};
+use crate::diff::{Blocked, Closed, Held, Kind, Standing, State};
+use crate::domain::{CampaignId, Recipients, Revision};
 use crate::ledger::{Doubt, History, Ledger, RunSummary, Task};
-use crate::render::text::{self, DOUBT, QUIET, STRONG};
+use crate::render::text::{self, BAD, DOUBT, GOOD, QUIET, STRONG};
 
 /// So many tasks are listed of a campaign; the rest is counted. JSON has all of them.
 const TASKS_MAX: usize = 100;
 
-/// One campaign revision.
-#[derive(Clone, Debug, Serialize)]
+/// The column of the table that only a series needs.
+const LAST: usize = 4;
+
+/// One campaign revision: where it stands, and what the ledger has of it.
+#[derive(Clone, Debug)]
 pub struct CampaignStatus {
+    standing: StandingStatus,
+    on_record: Option<OnRecord>,
+}
+
+/// What a campaign revision has come to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum StateName {
+    Due,
+    Later,
+    Waiting,
+    Done,
+    Closed,
+    Missed,
+    Blocked,
+    Held,
+    InDoubt,
+}
+
+/// Where a campaign revision stands.
+#[derive(Clone, Debug, Serialize)]
+struct StandingStatus {
     campaign: String,
     revision: u32,
+    state: StateName,
+    /// Since when, as far as files and ledger say.
+    since: Option<DateTime<Utc>>,
+    /// What else there is to know of the state.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    note: Option<String>,
+    /// When it fires next, or its window opens; nothing once it is over, or if it is sent at once.
+    next_at: Option<DateTime<Utc>>,
+    /// When it fires for the last time, if it is scheduled or repeating.
+    until: Option<DateTime<Utc>>,
+    /// From when on nothing of it is pushed any more, as far as that is known.
+    ends_at: Option<DateTime<Utc>>,
+    /// How many targets it was to reach, by the last plan that was applied; nothing in ledgers before version 0.3.
+    planned: Option<u64>,
+    #[serde(skip)]
+    is_broadcast: bool,
+}
+
+/// What the ledger has of a campaign revision.
+#[derive(Clone, Debug, Serialize)]
+struct OnRecord {
     submitted_at: DateTime<Utc>,
     last_at: DateTime<Utc>,
     accepted: u64,
     rejected: u64,
     in_doubt: u64,
     batches: u32,
-    /// When it fires next; nothing once it is over, or if it was sent at once.
-    next_at: Option<DateTime<Utc>>,
-    /// When it fires for the last time, if it is scheduled or repeating.
-    until: Option<DateTime<Utc>>,
     title: String,
     body: String,
     content_digest: String,
@@ -71,29 +114,163 @@ struct DoubtStatus {
 }
 
 impl CampaignStatus {
-    /// Takes what the ledger knows of a revision at `now`.
+    /// Takes what a revision has come to at `now`.
     #[must_use]
-    pub fn of(
-        (campaign, revision, history): (&CampaignId, Revision, &History),
+    pub fn of(state: &State<'_>, ledger: &Ledger, now: DateTime<Utc>) -> Self {
+        let edition = (state.campaign, state.revision);
+        Self {
+            standing: StandingStatus::of(state, now),
+            on_record: state.history.map(|history| OnRecord::of(edition, history, ledger, now)),
+        }
+    }
+
+    /// Whether the ledger has it.
+    #[must_use]
+    pub fn is_on_record(&self) -> bool {
+        self.on_record.is_some()
+    }
+}
+
+impl Serialize for CampaignStatus {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        struct Flat<'a> {
+            #[serde(flatten)]
+            standing: &'a StandingStatus,
+            #[serde(flatten)]
+            on_record: &'a Option<OnRecord>,
+        }
+        Flat { standing: &self.standing, on_record: &self.on_record }.serialize(serializer)
+    }
+}
+
+impl StandingStatus {
+    fn of(state: &State<'_>, now: DateTime<Utc>) -> Self {
+        // What the vendor has is what was sent, whatever the files say by now.
+        let sent =
+            state.history.filter(|history| history.is_sent()).map(|history| history.content.schedule());
+        let written = || state.desired.map(|desired| desired.campaign.schedule.clone());
+        let schedule = sent.unwrap_or_else(written);
+        let times = |after| schedule.iter().flat_map(move |schedule| schedule.firing_times_after(after));
+        let is_over = matches!(state.kind, Kind::Closed(Closed::Withdrawn));
+        let opens_at = match state.kind {
+            Kind::Later { opens_at } => Some(opens_at),
+            _ => times(now).next().filter(|_| !is_over),
+        };
+        let until = times(DateTime::UNIX_EPOCH).last();
+        Self {
+            campaign: state.campaign.to_string(),
+            revision: state.revision.get(),
+            state: name(&state.kind),
+            since: since(state, until),
+            note: note(state),
+            next_at: opens_at,
+            until,
+            ends_at: state.ends_at,
+            planned: state.history.and_then(|history| history.planned),
+            is_broadcast: is_broadcast(state),
+        }
+    }
+}
+
+fn is_broadcast(state: &State<'_>) -> bool {
+    match (state.history, state.desired) {
+        (Some(history), _) => history.content.is_broadcast(),
+        (None, Some(desired)) => matches!(desired.campaign.recipients, Recipients::Broadcast(_)),
+        (None, None) => false,
+    }
+}
+
+fn name(kind: &Kind) -> StateName {
+    match kind {
+        Kind::Create | Kind::Add | Kind::Continue => StateName::Due,
+        Kind::Later { .. } => StateName::Later,
+        Kind::Waiting => StateName::Waiting,
+        Kind::UpToDate => StateName::Done,
+        Kind::Closed(_) => StateName::Closed,
+        Kind::Missed => StateName::Missed,
+        Kind::Blocked(_) => StateName::Blocked,
+        Kind::Held(_) => StateName::Held,
+        Kind::InDoubt => StateName::InDoubt,
+    }
+}
+
+/// Returns since when it is what it is; nothing where a file decides, which has no times.
+fn since(state: &State<'_>, until: Option<DateTime<Utc>>) -> Option<DateTime<Utc>> {
+    let history = state.history;
+    match &state.kind {
+        Kind::Waiting => history.and_then(History::first_push),
+        Kind::UpToDate => until.or(history.map(|history| history.last_at)),
+        Kind::Missed | Kind::Closed(Closed::Over) => state.ends_at,
+        Kind::Closed(Closed::Withdrawn) => history.and_then(|history| history.withdrawn_at),
+        Kind::InDoubt => history?.doubts.first().map(|doubt| doubt.at),
+        Kind::Create
+        | Kind::Add
+        | Kind::Continue
+        | Kind::Later { .. }
+        | Kind::Blocked(_)
+        | Kind::Held(_)
+        | Kind::Closed(Closed::ByFile) => None,
+    }
+}
+
+/// Says what the name of a state leaves open.
+fn note(state: &State<'_>) -> Option<String> {
+    let why = match &state.kind {
+        Kind::Blocked(blocked) => Some(match blocked {
+            Blocked::ChangedAfterSend { .. } => "changed after it was sent".to_owned(),
+            Blocked::RevisionBehind { latest } => format!("revision {latest} was sent already"),
+            Blocked::StillWaiting => "another revision is still scheduled".to_owned(),
+            Blocked::Renamed(former) => format!("`{}` said the same", former.campaign),
+            Blocked::RepeatTooFar { until, .. } => {
+                format!("repeats until {until}, too far ahead for the vendor")
+            }
+        }),
+        Kind::Held(Held::TooManyTasks { .. }) => {
+            Some("its tasks do not fit beside those that wait".to_owned())
+        }
+        Kind::Closed(Closed::ByFile) => Some("closed, says the file".to_owned()),
+        Kind::Closed(Closed::Withdrawn) => Some("withdrawn: its tasks were deleted at the vendor".to_owned()),
+        Kind::Create
+        | Kind::Add
+        | Kind::Continue
+        | Kind::Later { .. }
+        | Kind::Waiting
+        | Kind::UpToDate
+        | Kind::Closed(Closed::Over)
+        | Kind::Missed
+        | Kind::InDoubt => None,
+    };
+    let waits = state.standing.and_then(|standing| {
+        let files = match standing {
+            Standing::Removed => "no longer in the files",
+            Standing::Superseded => "the files have another revision",
+            Standing::Changed => "the files say something else",
+            Standing::Closed => "the file says that it is closed",
+            Standing::Withdrawn => return None,
+        };
+        Some(format!("{files}, but it waits at the vendor and will still be sent as it was"))
+    });
+    waits.or(why)
+}
+
+impl OnRecord {
+    fn of(
+        (campaign, revision): (&CampaignId, Revision),
+        history: &History,
         ledger: &Ledger,
         now: DateTime<Utc>,
     ) -> Self {
-        let schedule = history.content.schedule();
-        let times = |after| schedule.iter().flat_map(move |schedule| schedule.firing_times_after(after));
         let [_, (title, body)] = history.content.words();
         let waits = history.tasks.iter().filter(|task| task.over_at > now);
         let sent_it = |run: &&RunSummary| {
             run.campaigns.iter().any(|(known, edition)| known == campaign && *edition == revision)
         };
         Self {
-            next_at: times(now).next(),
-            until: times(DateTime::UNIX_EPOCH).last(),
             title,
             body,
             tasks: waits.map(TaskStatus::of).collect(),
             runs: ledger.runs().iter().filter(sent_it).map(RunOf::of).collect(),
-            campaign: campaign.to_string(),
-            revision: revision.get(),
             submitted_at: history.submitted_at,
             last_at: history.last_at,
             accepted: history.accepted.len(),
@@ -159,42 +336,73 @@ fn heading(Heading { environment, zone, ledger, serial }: Heading<'_>) -> String
 /// Returns a table of campaign revisions; a few lines each where the table would not fit.
 #[must_use]
 pub fn campaigns(campaigns: &[CampaignStatus], about: Heading<'_>, width: Option<usize>) -> String {
-    let out = heading(about);
-    if campaigns.is_empty() {
-        return out + "Nothing was sent yet.\n";
+    let mut out = heading(about);
+    if !campaigns.iter().any(CampaignStatus::is_on_record) {
+        out += "Nothing was sent yet.\n";
+        if campaigns.is_empty() {
+            return out;
+        }
+        out.push('\n');
     }
-    let mut table = text::table(&["campaign", "accepted", "rejected", "in doubt", "last", "next"], None);
-    text::align_right(&mut table, 1..=3);
+    let has_series = campaigns.iter().any(|status| status.standing.last_of_several().is_some());
+    let row = |mut cells: Vec<String>| {
+        if !has_series {
+            cells.remove(LAST);
+        }
+        cells
+    };
+    let header = row(["campaign", "state", "people", "next", "last", "since"].map(str::to_owned).to_vec());
+    let mut table = text::table(&header.iter().map(String::as_str).collect::<Vec<_>>(), None);
+    text::align_right(&mut table, 2..=2);
+    let day = |at: Option<DateTime<Utc>>| at.map(|at| text::day(at, about.zone)).unwrap_or_default();
     for status in campaigns {
-        table.add_row([
+        let standing = &status.standing;
+        table.add_row(row(vec![
             status.name(),
-            text::number(status.accepted),
-            text::number(status.rejected),
-            text::number(status.in_doubt),
-            text::time(status.last_at, about.zone),
-            status.next_at.map(|at| text::time(at, about.zone)).unwrap_or_default(),
-        ]);
+            standing.state.as_str().to_owned(),
+            status.people(),
+            standing.next_at.map(|at| text::time(at, about.zone)).unwrap_or_default(),
+            day(standing.last_of_several()),
+            day(standing.since),
+        ]));
     }
-    let table = format!("{table}\n");
-    let is_too_wide = |width| table.lines().any(|line| line.trim_end().chars().count() > width);
+    let table: String = table.lines().map(|line| format!("{}\n", line.trim_end())).collect();
+    let is_too_wide = |width| table.lines().any(|line| line.chars().count() > width);
     if !width.is_some_and(is_too_wide) {
-        return out + &table;
+        out += &table;
+    } else {
+        for status in campaigns {
+            block(&mut out, status, about.zone);
+        }
     }
-    campaigns.iter().fold(out, |mut out, status| {
-        let _ = writeln!(out, "{STRONG}{}{STRONG:#}", status.name());
-        for (what, count) in
-            [("accepted", status.accepted), ("rejected", status.rejected), ("in doubt", status.in_doubt)]
-        {
-            if count > 0 || what == "accepted" {
-                let _ = writeln!(out, "    {} {what}", text::number(count));
-            }
+    notes(&mut out, campaigns);
+    let _ = writeln!(out, "\n{QUIET}Who joined or left an audience since: `campaignctl plan`.{QUIET:#}");
+    out
+}
+
+/// Writes a campaign on a few short lines.
+fn block(out: &mut String, status: &CampaignStatus, zone: Tz) {
+    let standing = &status.standing;
+    let _ = writeln!(out, "{STRONG}{}{STRONG:#}", status.name());
+    let since = standing.since.map(|at| format!(" since {}", text::day(at, zone))).unwrap_or_default();
+    let _ = writeln!(out, "    {}{since}", standing.state.as_str());
+    let _ = writeln!(out, "    {}", status.people_in_words());
+    if let Some(at) = standing.next_at {
+        let _ = writeln!(out, "    next {}", text::time(at, zone));
+    }
+    if let Some(at) = standing.last_of_several() {
+        let _ = writeln!(out, "    last {}", text::day(at, zone));
+    }
+}
+
+fn notes(out: &mut String, campaigns: &[CampaignStatus]) {
+    let noted = campaigns.iter().filter_map(|status| Some((status.name(), status.standing.note.as_ref()?)));
+    for (place, (name, note)) in noted.enumerate() {
+        if place == 0 {
+            out.push('\n');
         }
-        let _ = writeln!(out, "    last {}", text::time(status.last_at, about.zone));
-        if let Some(at) = status.next_at {
-            let _ = writeln!(out, "    next {}", text::time(at, about.zone));
-        }
-        out
-    })
+        let _ = writeln!(out, "{DOUBT}note:{DOUBT:#} `{name}`: {}", text::plain(note));
+    }
 }
 
 /// Returns all there is to say of each revision.
@@ -207,30 +415,57 @@ pub fn campaign_details(campaigns: &[CampaignStatus], about: Heading<'_>) -> Str
 }
 
 fn details(out: &mut String, status: &CampaignStatus, zone: Tz) {
-    let _ = writeln!(out, "{STRONG}{}{STRONG:#}", status.name());
-    let _ = writeln!(
-        out,
-        "    {} accepted, {} rejected, {} in doubt, in {}",
-        text::number(status.accepted),
-        text::number(status.rejected),
-        text::number(status.in_doubt),
-        text::noun(u64::from(status.batches), "batch", "batches"),
-    );
-    let first = text::time(status.submitted_at, zone);
-    let _ = writeln!(out, "    first sent {first}, last {}", text::time(status.last_at, zone));
-    match (status.next_at, status.until) {
-        (Some(next), Some(until)) if next == until => {
-            let _ = writeln!(out, "    fires {}", text::time(next, zone));
-        }
-        (Some(next), Some(until)) => {
-            let (next, until) = (text::time(next, zone), text::time(until, zone));
-            let _ = writeln!(out, "    fires next {next}, for the last time {until}");
-        }
-        (None, Some(until)) => {
-            let _ = writeln!(out, "    fired for the last time {}", text::time(until, zone));
-        }
-        (_, None) => {}
+    let CampaignStatus { standing, on_record } = status;
+    let style = standing.state.style();
+    let since = standing.since.map(|at| format!(" since {}", text::time(at, zone))).unwrap_or_default();
+    let state = standing.state.as_str();
+    let _ = writeln!(out, "{STRONG}{}{STRONG:#}  {style}{state}{style:#}{since}", status.name());
+    if let Some(note) = &standing.note {
+        let _ = writeln!(out, "    {DOUBT}note:{DOUBT:#} {}", text::plain(note));
     }
+    if let Some(record) = on_record {
+        let _ = writeln!(
+            out,
+            "    {} accepted, {} rejected, {} in doubt, in {}",
+            text::number(record.accepted),
+            text::number(record.rejected),
+            text::number(record.in_doubt),
+            text::noun(u64::from(record.batches), "batch", "batches"),
+        );
+        let left = standing.left(record);
+        if left > 0 {
+            let planned = text::number(standing.planned.unwrap_or_default());
+            let _ = writeln!(out, "    {} of {planned} not sent to yet", text::number(left));
+        }
+        let first = text::time(record.submitted_at, zone);
+        let _ = writeln!(out, "    first sent {first}, last {}", text::time(record.last_at, zone));
+    } else {
+        let _ = writeln!(out, "    never sent");
+    }
+    times(out, standing, zone);
+    if let Some(record) = on_record {
+        recorded(out, record, zone);
+    }
+}
+
+fn times(out: &mut String, standing: &StandingStatus, zone: Tz) {
+    let time = |at| text::time(at, zone);
+    let line = match (standing.next_at, standing.until) {
+        (Some(opens), _) if standing.state == StateName::Later => format!("its window opens {}", time(opens)),
+        (Some(next), Some(until)) if next == until => format!("fires {}", time(next)),
+        (Some(next), Some(until)) => format!("fires next {}, for the last time {}", time(next), time(until)),
+        (None, Some(_)) if standing.state == StateName::Closed => return,
+        (None, Some(until)) if standing.state == StateName::Missed => format!("was to fire {}", time(until)),
+        (None, Some(until)) => format!("fired for the last time {}", time(until)),
+        (_, None) => match standing.ends_at.filter(|_| standing.state != StateName::Missed) {
+            Some(ends) if standing.since != Some(ends) => format!("takes late comers until {}", time(ends)),
+            _ => return,
+        },
+    };
+    let _ = writeln!(out, "    {line}");
+}
+
+fn recorded(out: &mut String, status: &OnRecord, zone: Tz) {
     for words in [&status.title, &status.body] {
         if !words.is_empty() {
             let _ = writeln!(out, "    {QUIET}│{QUIET:#} {}", text::plain(words));
@@ -274,6 +509,77 @@ fn details(out: &mut String, status: &CampaignStatus, zone: Tz) {
 
 impl CampaignStatus {
     fn name(&self) -> String {
-        format!("{}@{}", self.campaign, self.revision)
+        format!("{}@{}", self.standing.campaign, self.standing.revision)
+    }
+
+    /// Returns how many got it, of how many, and what became of the others.
+    fn people(&self) -> String {
+        let Some(record) = &self.on_record else {
+            let is_over = matches!(self.standing.state, StateName::Missed | StateName::Closed);
+            return if is_over { "none" } else { "none yet" }.to_owned();
+        };
+        let left = self.standing.left(record);
+        let mut people = match record.accepted {
+            0 if record.in_doubt == 0 && left == 0 => "none".to_owned(),
+            _ if self.standing.is_broadcast && record.accepted > 0 => "everyone".to_owned(),
+            accepted => text::number(accepted),
+        };
+        if left > 0 {
+            let _ = write!(people, " of {}", text::number(record.accepted + record.in_doubt + left));
+        }
+        for (count, what) in [(record.in_doubt, "in doubt"), (record.rejected, "rejected")] {
+            if count > 0 {
+                let _ = write!(people, ", {} {what}", text::number(count));
+            }
+        }
+        people
+    }
+
+    fn people_in_words(&self) -> String {
+        let people = self.people();
+        match people.parse::<u64>() {
+            Ok(1) => "1 person".to_owned(),
+            _ if people.starts_with(|first: char| first.is_ascii_digit()) && !people.contains(',') => {
+                format!("{people} people")
+            }
+            _ => people,
+        }
+    }
+}
+
+impl StandingStatus {
+    /// Counts those that it was planned for, and that are neither accepted nor in doubt.
+    fn left(&self, record: &OnRecord) -> u64 {
+        self.planned.unwrap_or_default().saturating_sub(record.accepted + record.in_doubt)
+    }
+
+    /// Returns when it fires for the last time, where that is not the next one.
+    fn last_of_several(&self) -> Option<DateTime<Utc>> {
+        self.until.filter(|until| self.next_at.is_some_and(|next| next < *until))
+    }
+}
+
+impl StateName {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Due => "due",
+            Self::Later => "later",
+            Self::Waiting => "waiting",
+            Self::Done => "done",
+            Self::Closed => "closed",
+            Self::Missed => "missed",
+            Self::Blocked => "blocked",
+            Self::Held => "held",
+            Self::InDoubt => "in doubt",
+        }
+    }
+
+    fn style(self) -> anstyle::Style {
+        match self {
+            Self::Due => GOOD,
+            Self::Waiting | Self::InDoubt => DOUBT,
+            Self::Missed | Self::Blocked | Self::Held => BAD,
+            Self::Later | Self::Done | Self::Closed => QUIET,
+        }
     }
 }

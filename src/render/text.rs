@@ -40,6 +40,12 @@ pub fn time(at: DateTime<Utc>, zone: Tz) -> String {
     local.format(format).to_string()
 }
 
+/// Returns the day of a time in a zone: `2026-12-15`.
+#[must_use]
+pub fn day(at: DateTime<Utc>, zone: Tz) -> String {
+    at.with_timezone(&zone).format("%Y-%m-%d").to_string()
+}
+
 /// Returns a time in UTC, as machines write it: `2026-12-15T01:00:00Z`.
 #[must_use]
 pub fn utc(at: DateTime<Utc>) -> String {

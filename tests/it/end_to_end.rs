@@ -342,9 +342,14 @@ fn a_series_is_pushed_while_it_has_a_time_to_come_and_not_after() {
     site.run(&["plan"])
         .exits(0)
         .says("x missed weekly-digest-winter")
-        .says("its last time 2026-11-24 09:59:59 has passed; 1 person was not sent to [time-past]");
+        .says("its last time 2026-11-24 09:59:59 has passed; the broadcast was not sent [time-past]");
     site.apply().exits(9);
-    assert!(!site.run(&["status"]).exits(0).stdout.contains("weekly-digest-winter"));
+    let status = site.run(&["status", "--json"]).exits(0).json();
+    let missed = &status["not_sent"][0];
+    assert_eq!(
+        (missed["campaign"].as_str(), missed["state"].as_str()),
+        (Some("weekly-digest-winter"), Some("missed"))
+    );
     site.edit(path, "until: 2026-11-24", "until: 2026-11-25");
     let note = "note: its first time 2026-11-24 09:59:59 has passed, so it begins with 2026-11-25 09:59:59";
     let early = site.run_at("2026-11-24T09:59:58+08:00", &["plan", "--out", "plan.json"]).exits(0);
@@ -366,7 +371,8 @@ fn more_tasks_than_the_vendor_keeps_are_held() {
     assert!(plan.last_line().starts_with("Plan: 5 to push"), "{}", plan.stdout);
     assert!(plan.last_line().contains("1 held"), "{}", plan.stdout);
     site.apply().exits(6);
-    assert!(!site.run(&["status"]).stdout.contains("1001"));
+    let status = site.run(&["status", "--json"]).exits(0).json();
+    assert!(status["campaigns"].as_array().unwrap().iter().all(|each| each["accepted"] != 1001), "{status}");
 }
 
 #[test]

@@ -8,16 +8,17 @@ use crate::cli::session::Session;
 use crate::cli::shell::Shell;
 use crate::cli::{Globals, Result};
 use crate::diagnostic::closest;
+use crate::diff;
 use crate::domain::CampaignId;
 use crate::ledger::Ledger;
 use crate::render;
 use crate::render::status::{CampaignStatus, Heading};
 
-/// Show what the ledger knows, for each campaign revision
+/// Show where each campaign stands: its state, its people, when it fires
 ///
-/// Counts targets that the vendor accepted, rejected, or of which nobody knows, and says when a campaign fires next. With
-/// a name: its words, its tasks at the vendor with their ids, its runs, and what is in doubt. What is still to be sent is
-/// `plan`'s to say: it compares with the files.
+/// It goes by files and ledger, and reads no audience: who joined or left one since is `plan`'s to say. With a name: the
+/// words, the tasks at the vendor with their ids, the runs, and what is in doubt. Where the files have mistakes, it is
+/// what the ledger alone knows.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  campaignctl -e production status payday-2026-12")]
 pub(in crate::cli) struct Args {
@@ -35,30 +36,42 @@ struct Answer {
     environment: String,
     lineage: String,
     serial: u64,
+    /// What the ledger has.
     campaigns: Vec<CampaignStatus>,
+    /// What only the files have.
+    not_sent: Vec<CampaignStatus>,
 }
 
 pub(super) fn run(shell: &Shell, globals: &Globals, args: &Args) -> Result {
     let session = Session::new(shell, globals);
     let scope = session.scope()?;
     let ledger = session.view_ledger(&scope, "status")?.ledger;
-    if let Some(campaign) = &args.campaign {
-        prove_known(&ledger, campaign)?;
+    let desired = session.desired_if_sound();
+    if desired.is_none() {
+        shell.say(
+            "The files have mistakes: this is what the ledger alone knows. See them with `campaignctl validate`.\n",
+        );
     }
     let is_wanted = |id: &CampaignId| args.campaign.as_ref().is_none_or(|wanted| wanted == id);
-    let campaigns: Vec<CampaignStatus> = ledger
-        .histories()
-        .filter(|(id, ..)| is_wanted(id))
-        .map(|edition| CampaignStatus::of(edition, &ledger, shell.now()))
-        .collect();
+    let states = diff::states(desired.as_ref(), &ledger, shell.now());
+    let wanted = states.iter().filter(|state| is_wanted(state.campaign));
+    let campaigns: Vec<CampaignStatus> =
+        wanted.map(|state| CampaignStatus::of(state, &ledger, shell.now())).collect();
+    if campaigns.is_empty()
+        && let Some(campaign) = &args.campaign
+    {
+        prove_known(&ledger, campaign)?;
+    }
     if args.json {
         let header = ledger.header();
+        let (campaigns, not_sent) = campaigns.into_iter().partition(CampaignStatus::is_on_record);
         shell.answer(&render::json::pretty(&Answer {
             project: header.project.to_string(),
             environment: header.environment.to_string(),
             lineage: header.lineage.to_string(),
             serial: ledger.serial().0,
             campaigns,
+            not_sent,
         }))?;
         return Ok(ExitStatus::Done);
     }

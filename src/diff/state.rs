@@ -1,0 +1,114 @@
+//! Where every campaign stands, without reading an audience.
+//!
+//! Files, ledger and clock are enough for that, but for who joined or left an audience since it was last planned: so a
+//! ledger of millions is told at once, and a list that cannot be read hides nothing of what was sent.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+
+use crate::diff::change::{self, Closed, Kind, Standpoint, TargetCounts};
+use crate::diff::waiting::{self, Standing};
+use crate::domain::{CampaignId, Revision};
+use crate::ledger::{ContentDigest, History, Ledger};
+use crate::resolve::{Desired, DesiredCampaign};
+
+/// Where one campaign revision stands.
+#[derive(Clone, Debug)]
+pub struct State<'a> {
+    /// The campaign.
+    pub campaign: &'a CampaignId,
+    /// Its edition.
+    pub revision: Revision,
+    /// What the files say of this revision, if they have it.
+    pub desired: Option<&'a DesiredCampaign>,
+    /// What the ledger knows of it, if it does.
+    pub history: Option<&'a History>,
+    /// What it comes to.
+    pub kind: Kind,
+    /// From when on nothing of it is pushed; nothing if that is not known yet, or never.
+    pub ends_at: Option<DateTime<Utc>>,
+    /// How it stands to the files, where it waits at the vendor and is not what they say.
+    pub standing: Option<Standing>,
+}
+
+/// Returns the state of every revision that the files or the ledger have, by campaign, then revision. Without `desired`,
+/// whose files could not be read, it is what the ledger alone tells.
+#[must_use]
+pub fn states<'a>(desired: Option<&'a Desired>, ledger: &'a Ledger, now: DateTime<Utc>) -> Vec<State<'a>> {
+    let has_waiting = ledger.unexecuted_tasks(now) > 0;
+    let mut states: BTreeMap<(&CampaignId, Revision), State<'a>> = BTreeMap::new();
+    let mut known: BTreeMap<&CampaignId, &DesiredCampaign> = BTreeMap::new();
+    for each in desired.iter().flat_map(|desired| &desired.campaigns) {
+        known.insert(&each.campaign.id, each);
+        let state = of_files(each, ledger, has_waiting, now);
+        states.insert((state.campaign, state.revision), state);
+    }
+    for (campaign, revision, history) in ledger.histories() {
+        let files = desired.map(|_| known.get(campaign).copied());
+        states
+            .entry((campaign, revision))
+            .or_insert_with(|| of_ledger((campaign, revision, history), files, now));
+    }
+    states.into_values().collect()
+}
+
+fn of_files<'a>(
+    desired: &'a DesiredCampaign,
+    ledger: &'a Ledger,
+    has_waiting: bool,
+    now: DateTime<Utc>,
+) -> State<'a> {
+    let campaign = &desired.campaign;
+    let digest = ContentDigest::of(campaign);
+    let history = ledger.history(&campaign.id, campaign.revision);
+    let waiting = if has_waiting { waiting::of_campaign(desired, &digest, ledger, now) } else { Vec::new() };
+    let standpoint = Standpoint::of((desired, &digest), history, ledger, has_waiting, now);
+    // Of an audience that was never planned it is known that it has somebody.
+    let unsent = history.filter(|history| history.is_sent()).map_or(1, left);
+    let counts = TargetCounts { unsent, ..TargetCounts::default() };
+    let mine = waiting.iter().find(|each| each.revision == campaign.revision);
+    State {
+        campaign: &campaign.id,
+        revision: campaign.revision,
+        desired: Some(desired),
+        history,
+        kind: standpoint.kind(&counts, &waiting),
+        ends_at: standpoint.ends_at,
+        standing: mine.map(|waiting| waiting.standing),
+    }
+}
+
+/// `files` has what the files say of the campaign in another revision; nothing if they could not be read.
+fn of_ledger<'a>(
+    (campaign, revision, history): (&'a CampaignId, Revision, &'a History),
+    files: Option<Option<&DesiredCampaign>>,
+    now: DateTime<Utc>,
+) -> State<'a> {
+    let by_file = files.flatten().is_some_and(|desired| change::is_withdrawn(desired, revision));
+    let is_waiting = change::waits(history, now);
+    let ends_at = history.content.schedule().and_then(|schedule| schedule.over_at());
+    let is_over = ends_at.is_some_and(|at| at <= now);
+    let kind = match () {
+        () if !history.unknown.is_empty() => Kind::InDoubt,
+        () if by_file || history.withdrawn_at.is_some() => Kind::Closed(Closed::Withdrawn),
+        () if is_waiting => Kind::Waiting,
+        () if left(history) == 0 => Kind::UpToDate,
+        () if files.is_some() => Kind::Closed(Closed::Over),
+        () if is_over => Kind::Missed,
+        () => Kind::Continue,
+    };
+    let standing = match files {
+        Some(None) => Some(Standing::Removed),
+        Some(Some(_)) => Some(Standing::Superseded),
+        None => None,
+    };
+    let standing = standing.filter(|_| is_waiting && !matches!(kind, Kind::Closed(_)));
+    State { campaign, revision, desired: None, history: Some(history), kind, ends_at, standing }
+}
+
+/// Counts those that it was planned for and that met no end yet.
+fn left(history: &History) -> u64 {
+    let rejected = history.rejected.len() as u64;
+    history.planned.map_or(rejected, |planned| planned.saturating_sub(history.sent_count()).max(rejected))
+}
