@@ -45,7 +45,11 @@ pub fn states<'a>(desired: Option<&'a Desired>, ledger: &'a Ledger, now: DateTim
         states.insert((state.campaign, state.revision), state);
     }
     for (campaign, revision, history) in ledger.histories() {
-        let files = desired.map(|_| known.get(campaign).copied());
+        let files = match (desired, known.get(campaign)) {
+            (None, _) => Files::Unread,
+            (Some(_), None) => Files::Without,
+            (Some(_), Some(other)) => Files::Other(other),
+        };
         states
             .entry((campaign, revision))
             .or_insert_with(|| of_ledger((campaign, revision, history), files, now));
@@ -79,13 +83,27 @@ fn of_files<'a>(
     }
 }
 
-/// `files` has what the files say of the campaign in another revision; nothing if they could not be read.
+/// What the files say of a revision that they do not have.
+#[derive(Clone, Copy)]
+enum Files<'a> {
+    /// They could not be read.
+    Unread,
+    /// They have no such campaign.
+    Without,
+    /// They have it in another revision.
+    Other(&'a DesiredCampaign),
+}
+
 fn of_ledger<'a>(
     (campaign, revision, history): (&'a CampaignId, Revision, &'a History),
-    files: Option<Option<&DesiredCampaign>>,
+    files: Files<'_>,
     now: DateTime<Utc>,
 ) -> State<'a> {
-    let by_file = files.flatten().is_some_and(|desired| change::is_withdrawn(desired, revision));
+    let (standing, by_file) = match files {
+        Files::Unread => (None, false),
+        Files::Without => (Some(Standing::Removed), false),
+        Files::Other(desired) => (Some(Standing::Superseded), change::is_withdrawn(desired, revision)),
+    };
     let is_waiting = change::waits(history, now);
     let ends_at = history.content.schedule().and_then(|schedule| schedule.over_at());
     let is_over = ends_at.is_some_and(|at| at <= now);
@@ -94,14 +112,9 @@ fn of_ledger<'a>(
         () if by_file || history.withdrawn_at.is_some() => Kind::Closed(Closed::Withdrawn),
         () if is_waiting => Kind::Waiting,
         () if left(history) == 0 => Kind::UpToDate,
-        () if files.is_some() => Kind::Closed(Closed::Over),
+        () if standing.is_some() => Kind::Closed(Closed::Over),
         () if is_over => Kind::Missed,
         () => Kind::Continue,
-    };
-    let standing = match files {
-        Some(None) => Some(Standing::Removed),
-        Some(Some(_)) => Some(Standing::Superseded),
-        None => None,
     };
     let standing = standing.filter(|_| is_waiting && !matches!(kind, Kind::Closed(_)));
     State { campaign, revision, desired: None, history: Some(history), kind, ends_at, standing }

@@ -366,14 +366,14 @@ pub fn campaigns(campaigns: &[CampaignStatus], about: Heading<'_>, width: Option
             day(standing.since),
         ]));
     }
-    let table: String = table.lines().map(|line| format!("{}\n", line.trim_end())).collect();
-    let is_too_wide = |width| table.lines().any(|line| line.chars().count() > width);
-    if !width.is_some_and(is_too_wide) {
-        out += &table;
-    } else {
+    let table = table.to_string();
+    let lines: Vec<&str> = table.lines().map(str::trim_end).collect();
+    if width.is_some_and(|width| lines.iter().any(|line| line.chars().count() > width)) {
         for status in campaigns {
             block(&mut out, status, about.zone);
         }
+    } else {
+        out += &(lines.join("\n") + "\n");
     }
     notes(&mut out, campaigns);
     let _ = writeln!(out, "\n{QUIET}Who joined or left an audience since: `campaignctl plan`.{QUIET:#}");
