@@ -70,7 +70,7 @@ impl Route {
 pub(super) struct Controls {
     /// The last accepted batch of each route.
     latest: BTreeMap<Route, Arc<Control>>,
-    /// Intents for which nothing was accepted since.
+    /// Intents after which no other one was accepted yet.
     awaiting: BTreeMap<Route, Vec<Serial>>,
     beside: HashMap<Serial, Vec<Arc<Control>>>,
 }
@@ -84,15 +84,9 @@ impl Controls {
     }
 
     /// Takes up a batch in doubt that was packed, with its controls.
-    pub(super) fn take_up(
-        &mut self,
-        intent: Serial,
-        at: DateTime<Utc>,
-        route: Option<Route>,
-        controls: Vec<Control>,
-    ) {
+    pub(super) fn take_up(&mut self, intent: Serial, route: Option<Route>, controls: Vec<Control>) {
         let Some(route) = route else { return };
-        if controls.iter().all(|control| control.at < at) {
+        if controls.iter().all(|control| control.intent < intent) {
             self.awaiting.entry(route).or_default().push(intent);
         }
         self.beside.insert(intent, controls.into_iter().map(Arc::new).collect());
@@ -111,10 +105,21 @@ impl Controls {
             task_name: doubt.intent.task_name.clone(),
             task_id,
         });
-        for waiting in self.awaiting.remove(&route).unwrap_or_default() {
-            if let Some(controls) = self.beside.get_mut(&waiting) {
+        // Of several on their way at once, one that left before may be accepted after: it shows nothing of what came later.
+        let mut waiting = self.awaiting.remove(&route).unwrap_or_default();
+        waiting.retain(|waiting| {
+            let Some(controls) = self.beside.get_mut(waiting) else { return false };
+            let is_before = control.intent < *waiting;
+            if is_before && controls.iter().all(|known| known.intent < control.intent) {
+                controls.clear();
+            }
+            if !is_before || controls.is_empty() {
                 controls.push(Arc::clone(&control));
             }
+            is_before
+        });
+        if !waiting.is_empty() {
+            self.awaiting.insert(route, waiting);
         }
         self.latest.insert(route, control);
     }
@@ -225,6 +230,23 @@ mod tests {
         assert_eq!(controls(&ledger(ONCE, "?.ra")), "?1: a4, .2: a4");
         assert_eq!(controls(&ledger(ONCE, "ar?")), "?3: a1");
         assert_eq!(controls(&ledger(ONCE, "r?.")), "?2: , .3: ");
+    }
+
+    #[test]
+    fn one_that_left_before_and_was_accepted_after_is_none_that_came_after() {
+        let doubts: Vec<Doubt> = ledger(ONCE, "....").doubts().into_iter().cloned().collect();
+        let route = Route { call: Call::Template, timing: Timing::Once };
+        let mut controls = Controls::default();
+        doubts.iter().for_each(|doubt| controls.open(doubt.serial, Some(route)));
+        let [first, second, third, last] = &doubts[..] else { unreachable!("there are four") };
+        let of_third = |controls: &Controls| -> Vec<Serial> {
+            controls.of(third.serial).iter().map(|control| control.intent).collect()
+        };
+        controls.close(second, Some((route, None)));
+        controls.close(first, Some((route, None)));
+        assert_eq!(of_third(&controls), [second.serial]);
+        controls.close(last, Some((route, None)));
+        assert_eq!(of_third(&controls), [second.serial, last.serial]);
     }
 
     #[test]

@@ -253,7 +253,7 @@ impl Folding {
         let key = (batch.campaign.clone(), batch.revision);
         let edition = self.editions.get_mut(&key).ok_or(FoldError::MisplacedPacked(serial))?;
         edition.open_intents += 1;
-        self.controls.take_up(intent, at, Route::of(&edition.content, &batch), controls);
+        self.controls.take_up(intent, Route::of(&edition.content, &batch), controls);
         self.open.insert(intent, Doubt { serial: intent, at, intent: batch, why, controls: Vec::new() });
         Ok(())
     }

@@ -10,6 +10,8 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 
+use crate::vendor::beside::Beside;
+use crate::vendor::json::Distinct;
 use crate::vendor::query::{NamedTask, ScheduledTask};
 
 /// Why an answer cannot be read.
@@ -17,8 +19,8 @@ pub(super) type Unreadable = String;
 
 /// A page of `QueryPushSchedulerList`.
 pub(super) struct SchedulerPage {
-    /// How many tasks the vendor says there are on all pages.
-    pub(super) total: usize,
+    /// How many tasks the vendor says there are on all pages, and whether there are more.
+    pub(super) beside: Beside,
     /// Each with the id of its row: a task that happens several times has several.
     pub(super) tasks: Vec<(String, ScheduledTask)>,
 }
@@ -26,7 +28,7 @@ pub(super) struct SchedulerPage {
 /// A page of `QueryPushAnalysisTaskList`.
 pub(super) struct NamedPage {
     /// How many there are on all pages, where the vendor says so: its SDKs know no count here.
-    pub(super) total: Option<usize>,
+    pub(super) beside: Beside,
     /// How many rows the page itself has.
     pub(super) rows: usize,
     /// The tasks of all rows, and of the lists within them, by id and name.
@@ -67,8 +69,8 @@ impl<'a> Fields<'a> {
     fn opened(self, name: &str) -> Result<Cow<'a, Value>, Unreadable> {
         match self.wanted(name)? {
             Value::String(text) => serde_json::from_str(text)
-                .map(Cow::Owned)
-                .map_err(|_| format!("`{name}` is a text that holds no JSON")),
+                .map(|Distinct(value)| Cow::Owned(value))
+                .map_err(|error| format!("`{name}` is a text that holds no JSON: {error}")),
             value => Ok(Cow::Borrowed(value)),
         }
     }
@@ -103,11 +105,6 @@ impl<'a> Fields<'a> {
         self.number(name)?.ok_or_else(|| format!("{} has no `{name}`", self.what))
     }
 
-    fn count(self, name: &str) -> Result<Option<usize>, Unreadable> {
-        let count = |number: i64| usize::try_from(number).map_err(|_| format!("`{name}` is below 0"));
-        self.number(name)?.map(count).transpose()
-    }
-
     fn moment(self, name: &str) -> Result<Option<DateTime<Utc>>, Unreadable> {
         let moment = |milliseconds| {
             DateTime::from_timestamp_millis(milliseconds).ok_or_else(|| format!("`{name}` is no time"))
@@ -139,11 +136,14 @@ fn kind(value: &Value) -> &'static str {
 /// Reads a page of scheduled and repeating tasks out of an answer's envelope.
 pub(super) fn scheduler_page(envelope: Fields<'_>) -> Result<SchedulerPage, Unreadable> {
     let content = envelope.opened("ResultContent")?;
-    let data = Fields::of(&content, "`ResultContent`")?.opened("Data")?;
+    let content = Fields::of(&content, "`ResultContent`")?;
+    let data = content.opened("Data")?;
     let data = Fields::of(&data, "`Data`")?;
-    let total = data.count("TotalCount")?.ok_or("`Data` has no `TotalCount`")?;
+    data.wanted("TotalCount")?;
+    let levels = [(envelope.map, "ResultContent"), (content.map, "Data"), (data.map, "List")];
+    let beside = Beside::of(&levels)?;
     let tasks: Result<Vec<_>, _> = data.list("List")?.iter().map(scheduled_task).collect();
-    Ok(SchedulerPage { total, tasks: tasks? })
+    Ok(SchedulerPage { beside, tasks: tasks? })
 }
 
 fn scheduled_task(row: &Value) -> Result<(String, ScheduledTask), Unreadable> {
@@ -170,6 +170,7 @@ pub(super) fn named_page(envelope: Fields<'_>) -> Result<NamedPage, Unreadable> 
     let content = Fields::of(&content, "`ResultContent`")?;
     let data = content.opened("Data")?;
     let rows = rows(&data, "Data")?;
+    let beside = Beside::of(&[(envelope.map, "ResultContent"), (content.map, "Data")])?;
     // One task may stand in its row and in the list of it.
     let mut tasks = BTreeMap::new();
     let mut keep = |task: NamedTask| {
@@ -182,6 +183,11 @@ pub(super) fn named_page(envelope: Fields<'_>) -> Result<NamedPage, Unreadable> 
             Some(_) => fields.list("List")?.as_slice(),
             None => &[],
         };
+        let mut beside = Beside::default();
+        beside.add(fields.map, "List")?;
+        if !within.is_empty() && beside.is_beyond(within.len(), 1) {
+            return Err("a `List` in a row of `Data` is short of its own count".to_owned());
+        }
         if own.is_none() && within.is_empty() {
             return Err("a row of `Data` has neither `TaskId` and `TaskName` nor a `List`".to_owned());
         }
@@ -191,11 +197,7 @@ pub(super) fn named_page(envelope: Fields<'_>) -> Result<NamedPage, Unreadable> 
             keep(task.ok_or("a row of `Data[].List` has no `TaskId` and `TaskName`")?);
         }
     }
-    Ok(NamedPage {
-        total: content.count("TotalCount")?,
-        rows: rows.len(),
-        tasks: tasks.into_values().collect(),
-    })
+    Ok(NamedPage { beside, rows: rows.len(), tasks: tasks.into_values().collect() })
 }
 
 /// Reads a task; nothing where a row names none. Half a name is no name.
@@ -217,7 +219,7 @@ mod tests {
 
     /// The names of a page's tasks, or why it cannot be read.
     fn named(answer: &str) -> String {
-        let answer: Value = serde_json::from_str(answer).unwrap();
+        let Distinct(answer) = serde_json::from_str(answer).unwrap();
         let page = Fields::of(&answer, "the answer").and_then(named_page);
         page.map_or_else(
             |why| format!("unreadable: {why}"),
@@ -232,13 +234,14 @@ mod tests {
     }
 
     fn scheduled(answer: &str) -> String {
-        let answer: Value = serde_json::from_str(answer).unwrap();
+        let Distinct(answer) = serde_json::from_str(answer).unwrap();
         let page = Fields::of(&answer, "the answer").and_then(scheduler_page);
         page.map_or_else(
             |why| format!("unreadable: {why}"),
             |page| {
                 let ids = page.tasks.iter().map(|(_, task)| task.task_id.as_str());
-                format!("{} of {}", ids.collect::<Vec<_>>().join(", "), page.total)
+                let is_short = page.beside.is_beyond(page.tasks.len(), 1);
+                format!("{}{}", ids.collect::<Vec<_>>().join(", "), if is_short { ", short" } else { "" })
             },
         )
     }
@@ -259,7 +262,7 @@ mod tests {
             r#"{"resultContent":{"data":{"totalCount":"1","list":[{"uniqueId":7,"pushTime":"1","type":"1","strategyType":1}]}}}"#,
             r#"{"ResultContent":"{\"data\":{\"totalCount\":1,\"list\":[{\"uniqueId\":\"7\",\"pushTime\":1,\"type\":1,\"strategyType\":1}]}}"}"#,
         ] {
-            assert_eq!(scheduled(answer), "7 of 1", "{answer}");
+            assert_eq!(scheduled(answer), "7", "{answer}");
         }
     }
 
@@ -320,6 +323,61 @@ mod tests {
         }
         // And the empty ones.
         assert_eq!(named(r#"{"ResultContent":{"Data":[]}}"#), "");
-        assert_eq!(scheduled(&format!(r#"{{"ResultContent":{{"Data":{list}}}}}"#)), " of 0");
+        assert_eq!(scheduled(&format!(r#"{{"ResultContent":{{"Data":{list}}}}}"#)), "");
+    }
+
+    #[test]
+    fn a_field_that_stands_there_twice_is_no_answer() {
+        for answer in [
+            r#"{"ResultContent":{"Data":[{"TaskId":"1","TaskName":"n"}],"Data":[]}}"#,
+            r#"{"ResultContent":{},"ResultContent":{"Data":[]}}"#,
+            r#"{"ResultContent":{"Data":[{"TaskId":"1","TaskName":"n","TaskName":"m"}]}}"#,
+        ] {
+            let error = serde_json::from_str::<Distinct>(answer).err().unwrap();
+            assert!(error.is_data() && error.to_string().contains("stands there twice"), "{error}");
+        }
+        let inner = r#"{"ResultContent":"{\"Data\":[{}],\"Data\":[]}"}"#;
+        assert!(
+            named(inner).starts_with("unreadable: ") && named(inner).contains("twice"),
+            "{}",
+            named(inner)
+        );
+    }
+
+    #[test]
+    fn what_stands_beside_the_list_counts_at_every_level() {
+        for (envelope, content, data) in [
+            (r#""TotalCount":1,"#, "", ""),
+            ("", r#""Total":"1","#, ""),
+            ("", "", r#""HasMore":true,"#),
+            (r#""NextToken":"x","#, "", ""),
+        ] {
+            let data = format!(r#"{{{data}"TotalCount":0,"List":[]}}"#);
+            let answer = format!(r#"{{{envelope}"ResultContent":{{{content}"Data":{data}}}}}"#);
+            assert_eq!(scheduled(&answer), ", short", "{answer}");
+        }
+        for (envelope, content, data) in [
+            (r#""Success":false,"#, "", ""),
+            (r#""Code":"SystemBusy","#, "", ""),
+            ("", r#""Success":false,"#, ""),
+            ("", "", r#""Code":"E","#),
+            ("", r#""List":[{}],"#, ""),
+            ("", "", r#""Rows":[{}],"#),
+        ] {
+            let list = format!(r#"{{{data}"TotalCount":0,"List":[]}}"#);
+            let answer = format!(r#"{{{envelope}"ResultContent":{{{content}"Data":{list}}}}}"#);
+            assert!(scheduled(&answer).starts_with("unreadable: "), "{answer}");
+            if data.is_empty() {
+                let answer = format!(r#"{{{envelope}"ResultContent":{{{content}"Data":[]}}}}"#);
+                assert!(named(&answer).starts_with("unreadable: "), "{answer}");
+            }
+        }
+        for row in [
+            r#"{"TaskId":"1","TaskName":"n","Tasks":[{"TaskId":"2","TaskName":"m"}]}"#,
+            r#"{"TotalCount":2,"List":[{"TaskId":"2","TaskName":"m"}]}"#,
+        ] {
+            let answer = format!(r#"{{"ResultContent":{{"Data":[{row}]}}}}"#);
+            assert!(named(&answer).starts_with("unreadable: "), "{answer}");
+        }
     }
 }

@@ -5,6 +5,7 @@
 
 mod answer;
 mod ask;
+mod beside;
 mod client;
 mod codes;
 mod connection;

@@ -7,13 +7,14 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use serde_json::Value;
 use uuid::Uuid;
 
 use crate::vendor::answer::{self, Fields, Unreadable};
 use crate::vendor::ask::Answered;
+use crate::vendor::beside::Beside;
 use crate::vendor::client::Client;
 use crate::vendor::codes::{self, Verdict};
+use crate::vendor::json::Distinct;
 use crate::vendor::outcome::RejectClass;
 use crate::vendor::request::Request;
 
@@ -128,8 +129,10 @@ impl Client {
         (from, until): (DateTime<Utc>, DateTime<Utc>),
     ) -> Result<Vec<ScheduledTask>, QueryError> {
         let (mut found, mut seen) = (Vec::<ScheduledTask>::new(), BTreeSet::new());
-        for page in 1..=PAGES_MAX {
-            let request = Request::query_scheduler_list(self.environment(), (from, until), (page, PAGE_ROWS));
+        let mut beside = Beside::default();
+        for number in 1..=PAGES_MAX {
+            let request =
+                Request::query_scheduler_list(self.environment(), (from, until), (number, PAGE_ROWS));
             let page = self.ask(pacing, &request, answer::scheduler_page).await?;
             let is_last = page.tasks.is_empty();
             for (row_id, task) in page.tasks {
@@ -138,7 +141,11 @@ impl Client {
                 }
                 found.push(task);
             }
-            if found.len() >= page.total {
+            let was_to_follow = beside.has_more;
+            beside.join(page.beside);
+            let is_short =
+                (is_last && was_to_follow) || beside.is_beyond(found.len(), number - usize::from(is_last));
+            if !is_short {
                 return Ok(found);
             }
             if is_last {
@@ -161,15 +168,17 @@ impl Client {
         since: DateTime<Utc>,
     ) -> Result<Vec<NamedTask>, QueryError> {
         let (mut found, mut rows) = (Vec::<NamedTask>::new(), 0);
-        let mut seen = BTreeSet::new();
-        for page in 1..=PAGES_MAX {
+        let (mut seen, mut beside) = (BTreeSet::new(), Beside::default());
+        for number in 1..=PAGES_MAX {
             let request =
-                Request::query_analysis_task_list(self.environment(), name, since, (page, PAGE_ROWS));
+                Request::query_analysis_task_list(self.environment(), name, since, (number, PAGE_ROWS));
             let page = self.ask(pacing, &request, answer::named_page).await?;
             rows += page.rows;
             // Most have no count of their own, and pages may be shorter than asked for: an empty one ends them.
+            let was_to_follow = beside.has_more;
+            beside.join(page.beside);
             if page.rows == 0 {
-                let is_short = page.total.is_some_and(|total| total > rows.max(found.len()));
+                let is_short = was_to_follow || beside.is_beyond(rows.max(found.len()), number - 1);
                 return if is_short { Err(too_short(rows)) } else { Ok(found) };
             }
             let ids: BTreeSet<String> = page.tasks.iter().map(|task| task.task_id.clone()).collect();
@@ -231,7 +240,7 @@ impl Client {
         if *status >= 500 {
             return Err(failed(QueryError::NoAnswer(format!("HTTP {status}")), hint(*retry_after)));
         }
-        let parsed: Result<Value, _> = serde_json::from_slice(body);
+        let parsed: Result<Distinct, _> = serde_json::from_slice(body);
         if *status == 429 && parsed.is_err() {
             return Err(failed(
                 QueryError::NoAnswer(format!("HTTP {status}")),
@@ -239,7 +248,10 @@ impl Client {
             ));
         }
         // Whoever stands in between may be gone soon.
-        let answer = parsed.map_err(|_| {
+        let Distinct(answer) = parsed.map_err(|error| {
+            if error.is_data() {
+                return unreadable(error.to_string());
+            }
             let why = format!("HTTP {status} with what is no JSON");
             failed(QueryError::Unreadable(why), Heard::Nothing)
         })?;

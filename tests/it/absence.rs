@@ -345,6 +345,55 @@ fn what_shows_that_a_list_is_whole_outlives_packing() {
     resolve(&site).exits(0).says("it lists `p/remote/hello@1#1`, which was accepted").says("1 not sent");
 }
 
+#[test]
+fn an_answer_that_says_it_is_not_whole_or_shows_the_batch_otherwise_proves_nothing() {
+    let stub = StubVendor::start();
+    let site = lost(&stub, Reply::silence().taken());
+    // The first and the third are there, so nothing but the change keeps this from being proof.
+    type Change = fn(Vec<Value>, Value) -> String;
+    let changes: [(&str, Change); 9] = [
+        ("stands there twice", |rows, own| {
+            let rows = json!(rows);
+            format!(r#"{{"ResultCode":"OK","ResultContent":{{"Data":[{own}],"Data":{rows}}}}}"#)
+        }),
+        ("before its own count", |rows, _| envelope(&json!({ "Data": rows, "total": "3" }))),
+        ("before its own count", |rows, _| envelope(&json!({ "Data": rows, "HasMore": true }))),
+        ("another list, `List`", |rows, own| envelope(&json!({ "Data": rows, "List": [own] }))),
+        ("it says `Success` is", |rows, _| envelope(&json!({ "Data": rows, "Success": false }))),
+        ("it says `Code` is", |rows, _| envelope(&json!({ "Data": rows, "Code": "SystemBusy" }))),
+        ("one task of that name", |mut rows, mut own| {
+            own["GmtCreate"] = 0.into();
+            rows.push(own);
+            envelope(&json!({ "Data": rows }))
+        }),
+        ("a task of nearly its name", |mut rows, mut own| {
+            own["TaskName"] = "p%2Fremote%2Fhello%401%232".into();
+            rows.push(own);
+            envelope(&json!({ "Data": rows }))
+        }),
+        ("`p/remote/hello@1#3`, which the vendor accepted, is not listed", |mut rows, _| {
+            rows.pop();
+            envelope(&json!({ "Data": rows }))
+        }),
+    ];
+    for (why, change) in changes {
+        let books = stub.clone();
+        stub.usually(BY_NAME, move |seen| {
+            if seen.parameters["PageNumber"] != "1" {
+                return by_name(&[]);
+            }
+            let mut rows: Vec<Value> = books.taken().iter().map(row).collect();
+            let own = rows.remove(1);
+            Reply::json(change(rows, own))
+        });
+        stays_in_doubt(&stub, &site, why);
+    }
+}
+
+fn envelope(content: &Value) -> String {
+    json!({ "ResultCode": "OK", "ResultContent": content }).to_string()
+}
+
 /// When the questions came, in their order.
 fn times_of_questions(stub: &StubVendor) -> Vec<std::time::Instant> {
     stub.seen().into_iter().filter(|seen| seen.action == BY_NAME).map(|seen| seen.at).collect()

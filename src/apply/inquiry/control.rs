@@ -2,13 +2,14 @@
 //!
 //! An empty answer looks the same whether nothing was taken, the question was misread, or the list lags behind. So one
 //! that lacks a batch must show a positive control: a batch of the same call and timing that the vendor accepted at about
-//! that time, or later in the same run.
+//! that time, or later in the same run. One that the vendor accepted after it must be there, too: a list that lags has what
+//! came before.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::apply::inquiry::ask::Ask;
 use crate::apply::inquiry::judge::Case;
-use crate::apply::inquiry::{Moments, moments, window};
+use crate::apply::inquiry::{Moments, Window, moments, window};
 use crate::ledger::{Control, Ledger};
 use crate::vendor::{NamedTask, QueryError, ScheduledTask};
 
@@ -22,8 +23,6 @@ pub(super) struct Shown {
     pub(super) evidence: String,
     /// What another question brought to light.
     pub(super) more: Vec<NamedTask>,
-    /// Whether the list has the control's time as this machine has it: then times tell strangers.
-    pub(super) has_our_clock: bool,
 }
 
 /// Looks for a control of a batch that a list by name lacks: in the same answer, else by another question.
@@ -37,23 +36,33 @@ pub(super) async fn of_named<A: Ask>(
     since: DateTime<Utc>,
 ) -> Result<Shown, NotShown> {
     let controls = beside(case);
-    let mut found = controls.iter().filter_map(|control| Some((control, shown_by(control, listed)?)));
-    if let Some((control, has_our_clock)) = found.next() {
-        return Ok(Shown { evidence: evidence(control), more: Vec::new(), has_our_clock });
-    }
     let name = &case.doubt.intent.task_name;
-    let by_name = controls.iter().find(|control| is_as_hard_to_keep(&control.task_name, name));
-    let control = by_name.or(controls.first()).ok_or_else(|| nothing_beside(case))?;
-    let more = ask.named_tasks(by_name.map(|control| &*control.task_name), since).await?;
-    let has_our_clock = shown_by(control, &more).ok_or_else(|| missing(control))?;
-    Ok(Shown { evidence: evidence(control), more, has_our_clock })
+    let is_hard = |control: &Control| is_as_hard_to_keep(&control.task_name, name);
+    let shown = controls.iter().find(|control| is_shown(control, listed));
+    let nearest = shown.or_else(|| controls.iter().find(|control| is_hard(control))).or(controls.first());
+    let nearest = *nearest.ok_or_else(|| nothing_beside(case))?;
+    // A list that has other names than the one that was asked for has all, and one by one nothing shows that it is whole.
+    let has_all = listed.iter().any(|task| task.task_name != *name);
+    let mut more = Vec::new();
+    for control in [Some(nearest), after(case)].into_iter().flatten() {
+        if is_shown(control, listed) || is_shown(control, &more) {
+            continue;
+        }
+        let by_name = (!has_all && is_hard(control)).then_some(&*control.task_name);
+        let found = ask.named_tasks(by_name, since).await?;
+        if !is_shown(control, &found) {
+            return Err(missing(control));
+        }
+        more.extend(found);
+    }
+    Ok(Shown { evidence: evidence(nearest), more })
 }
 
 /// Looks for a control of a batch that the list of moments lacks: in the same answer, else by another question.
 pub(super) async fn of_scheduled<A: Ask>(
     ask: &A,
     case: &Case<'_>,
-    listed: &[ScheduledTask],
+    (listed, asked): (&[ScheduledTask], Window),
     ledger: &Ledger,
     now: DateTime<Utc>,
 ) -> Result<String, NotShown> {
@@ -66,12 +75,21 @@ pub(super) async fn of_scheduled<A: Ask>(
     let controls = beside(case).into_iter();
     let controls: Vec<_> = controls.filter_map(|control| Some((control, still_listed(&control)?))).collect();
     let has = |listed: &[ScheduledTask], id: &str| listed.iter().any(|task| task.task_id == id);
-    if let Some((control, _)) = controls.iter().find(|(_, (id, _))| has(listed, id)) {
-        return Ok(evidence(control));
+    let shown = controls.iter().find(|(_, (id, _))| has(listed, id));
+    let nearest = shown.or(controls.first()).ok_or_else(|| nothing_beside(case))?;
+    let after = after(case).and_then(|control| Some((control, still_listed(&control)?)));
+    for (control, (id, moments)) in [Some(nearest), after.as_ref()].into_iter().flatten() {
+        if has(listed, id) {
+            continue;
+        }
+        // Another question would only say otherwise than this one.
+        let was_asked_for = matches!(moments, Moments::Once(at) if asked.has(*at));
+        let window = window([*moments].into_iter(), now).by_days();
+        if was_asked_for || !has(&ask.scheduled_tasks(window.ends()).await?, id) {
+            return Err(missing(control));
+        }
     }
-    let (control, (id, moments)) = controls.first().ok_or_else(|| nothing_beside(case))?;
-    let more = ask.scheduled_tasks(window([*moments].into_iter(), now).by_days()).await?;
-    if has(&more, id) { Ok(evidence(control)) } else { Err(missing(control)) }
+    Ok(evidence(nearest.0))
 }
 
 /// Why nothing shows that a list is whole.
@@ -121,13 +139,22 @@ fn beside<'a>(case: &Case<'a>) -> Vec<&'a Control> {
     beside
 }
 
-/// Whether a list has a control; if so, whether at the time when this machine made it.
-fn shown_by(control: &Control, listed: &[NamedTask]) -> Option<bool> {
-    let shown = listed.iter().filter(|task| task.task_name == control.task_name).filter_map(|task| {
-        let has_our_clock = task.created_at.is_some_and(|at| super::can_have_made(control.at, at));
-        (has_our_clock || control.task_id.as_ref() == Some(&task.task_id)).then_some(has_our_clock)
-    });
-    shown.max()
+/// Returns the first one that was accepted of those that left after the batch, whenever that was.
+fn after<'a>(case: &Case<'a>) -> Option<&'a Control> {
+    case.doubt
+        .controls
+        .iter()
+        .filter(|control| control.intent > case.doubt.serial)
+        .min_by_key(|control| control.intent)
+}
+
+/// Whether a list has a control: by its id, or made at the time when this machine sent it.
+fn is_shown(control: &Control, listed: &[NamedTask]) -> bool {
+    let is_its = |task: &NamedTask| {
+        task.created_at.is_some_and(|at| super::can_have_made(control.at, at))
+            || control.task_id.as_ref() == Some(&task.task_id)
+    };
+    listed.iter().any(|task| task.task_name == control.task_name && is_its(task))
 }
 
 /// Whether a vendor that keeps one name as it is keeps the other one, too.
@@ -141,42 +168,9 @@ fn is_as_hard_to_keep(kept: &str, name: &str) -> bool {
         && (has(kept, char::is_whitespace) || !has(name, char::is_whitespace))
 }
 
-/// Whether a vendor may have made one name of the other: cut it, trimmed it, or changed its case.
-pub(super) fn is_nearly(listed: &str, name: &str) -> bool {
-    let plain = |text: &str| -> String {
-        let visible = text.chars().filter(|c| !c.is_whitespace() && !c.is_control());
-        visible.flat_map(char::to_lowercase).collect()
-    };
-    let (listed, name) = (plain(listed), plain(name));
-    let listed = listed.trim_end_matches(['.', '…']);
-    name.starts_with(listed) || name.ends_with(listed)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_cut_trimmed_or_recased_name_is_nearly_the_name() {
-        let name = "p/Remote/hello@1#12";
-        for near in [
-            "p/remote/hello@1#12",
-            " p/Remote/hello@1#12",
-            "p/Remote/hello@1",
-            "p/Remo…",
-            "p/Rem...",
-            "",
-            "hello@1#12",
-        ] {
-            assert!(is_nearly(near, name), "{near}");
-        }
-        for other in
-            ["p/Remote/hello@1#13", "p/Remote/hello@2#12", "p/Remote/hello@1#123", "q/Remote/hello@1#12"]
-        {
-            assert!(!is_nearly(other, name), "{other}");
-        }
-        assert!(is_nearly("双十一", "双十一大促 通知"));
-    }
 
     #[test]
     fn a_plainer_or_shorter_name_that_was_kept_says_nothing_of_another() {

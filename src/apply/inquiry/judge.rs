@@ -1,11 +1,11 @@
 //! What a list of tasks proves about batches in doubt. Pure: nothing is asked here.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 
-use crate::apply::inquiry::control::is_nearly;
-use crate::apply::inquiry::{Answer, LISTED_MAX, MOMENT_SLACK, Moments, can_have_made};
+use crate::apply::inquiry::near::{is_alike, is_nearly};
+use crate::apply::inquiry::{Answer, LISTED_MAX, MOMENT_SLACK, Moments, Window, can_have_made};
 use crate::domain::{Call, Schedule};
 use crate::ledger::{Content, Doubt, History, Ledger, Serial};
 use crate::vendor::{NamedTask, ScheduledTask};
@@ -41,18 +41,18 @@ impl Case<'_> {
     /// Whether a task says what it says. The vendor does not tell whether its list has the template's words
     /// or the filled-in ones, so either will do, and so will a list without any.
     fn is_like(&self, task: &ScheduledTask) -> bool {
+        self.happens_like(task) && self.says_like(task) && self.can_have_made(task.created_at)
+    }
+
+    fn says_like(&self, task: &ScheduledTask) -> bool {
         let task_type = match self.call {
             Call::Template => 1,
             Call::Multiple => 2,
             Call::Broadcast => 3,
         };
-        task.task_type == task_type
-            && self.happens_like(task)
-            && self.says_like(task)
-            && self.can_have_made(task.created_at)
-    }
-
-    fn says_like(&self, task: &ScheduledTask) -> bool {
+        if task.task_type != task_type {
+            return false;
+        }
         let is_wordless = task.title.is_empty() && task.content.is_empty();
         let words = self.content.words();
         is_wordless || words.iter().any(|(title, body)| *title == task.title && *body == task.content)
@@ -75,7 +75,7 @@ impl Case<'_> {
     }
 
     /// What tasks that may be its own, or another's, say of it at `now`.
-    fn unclear(&self, now: DateTime<Utc>, seen: &str) -> Answer {
+    pub(super) fn unclear(&self, now: DateTime<Utc>, seen: &str) -> Answer {
         if now < self.settles_at {
             let why = format!("{seen}, and more may still be on their way");
             return Answer::TooEarly { until: self.settles_at, why };
@@ -107,7 +107,10 @@ pub(super) fn judge_named(
     let task_name = &*cases[0].doubt.intent.task_name;
     let nobodys = || listed.iter().filter(|task| !ledger.has_task(&task.task_id));
     let unclaimed: Vec<&NamedTask> = nobodys().filter(|task| task.task_name == task_name).collect();
-    let nearly = nobodys().find(|task| task.task_name != task_name && is_nearly(&task.task_name, task_name));
+    let is_near = |name: &str| {
+        is_nearly(name, task_name) || (is_alike(name, task_name) && !is_known_name(ledger, name))
+    };
+    let nearly = nobodys().find(|task| task.task_name != task_name && is_near(&task.task_name));
     let can_be = |case: &Case<'_>, task: &NamedTask| case.can_have_made(task.created_at);
     let found: Vec<&NamedTask> =
         unclaimed.iter().copied().filter(|task| cases.iter().any(|case| can_be(case, task))).collect();
@@ -124,12 +127,20 @@ pub(super) fn judge_named(
         } else if unclaimed.is_empty() {
             case.absent(now, "QueryPushAnalysisTaskList has no task of that name but those of other batches")
         } else {
-            // When a task was made shows whose it is, but never that it is nobody's: no page says how the vendor counts.
+            // When a task was made shows whose it is, but never that it is another's: no page says how the vendor counts.
             case.unclear(now, &format!("the vendor lists {} of that name", text_of(unclaimed.len())))
         };
         (case.doubt.serial, answer)
     };
     cases.iter().enumerate().map(answer).collect()
+}
+
+/// Whether another batch is known to be called so: one in doubt, or one that was accepted beside one.
+fn is_known_name(ledger: &Ledger, name: &str) -> bool {
+    let is_called = |doubt: &&Doubt| {
+        doubt.intent.task_name == name || doubt.controls.iter().any(|control| control.task_name == name)
+    };
+    ledger.doubts().iter().any(is_called)
 }
 
 /// Counts tasks of the cases' name that were taken, of which nobody knows the id. Only a name of the user's own can stand
@@ -207,6 +218,33 @@ fn of_unclear(case: &Case<'_>, left: usize, now: DateTime<Utc>) -> Answer {
         return case.absent(now, "QueryPushSchedulerList has no task at its time but those of other batches");
     }
     case.unclear(now, &format!("the vendor lists {} at its time", text_of(left)))
+}
+
+/// Finds what else in a list may be a batch that is not there at its time: a task whose time may be counted otherwise, or
+/// one that looks like the batch and stands below another's task. `asked` is what the list was asked for.
+pub(super) fn disguised(
+    case: &Case<'_>,
+    listed: &[ScheduledTask],
+    (window, asked): (Window, Window),
+    claimed: impl Fn(&str) -> bool,
+) -> Option<&'static str> {
+    let repeats = matches!(case.moments, Moments::Repeat { .. });
+    let is_strayed = |task: &ScheduledTask| !asked.has(task.push_at) || window.has_shifted(task.push_at);
+    if listed.iter().any(|task| !claimed(&task.task_id) && (task.repeats() || !repeats) && is_strayed(task)) {
+        return Some("a task whose time may be counted otherwise,");
+    }
+    let mut seen = BTreeSet::new();
+    let is_hidden = |task: &ScheduledTask| {
+        let is_like = task.has_parent && claimed(&task.task_id) && case.says_like(task);
+        // A repeating task has one row for each of its moments, and one that happens once has no other row.
+        let is_one_too_many = if repeats {
+            !seen.insert((task.task_id.clone(), task.push_at))
+        } else {
+            task.strategy_type == 1 && window.has(task.push_at)
+        };
+        is_like && is_one_too_many
+    };
+    listed.iter().any(is_hidden).then_some("a task like it below another batch's task")
 }
 
 fn text_of(tasks: usize) -> String {
@@ -560,6 +598,75 @@ mod tests {
         assert_eq!(named(&ledger, &[task("8", "e/c@1")], SETTLED), "?");
         assert_eq!(named(&ledger, &[task("8", "e/c@1")], 1), "…");
         assert_eq!(named(&ledger, &[task("7", "e/c@1")], SETTLED), "-");
-        assert_eq!(named(&ledger, &[task("8", "e/c@1#11"), task("9", "other")], SETTLED), "-");
+        assert_eq!(named(&ledger, &[task("8", "e/c@1#2"), task("9", "other")], SETTLED), "-");
+        // Escaped, of other signs, or with something around it.
+        for changed in ["e%2Fc%401%231", "e&#47;c@1#1", "e_c_1_1", "[test] e/c@1#1", "e/c@1#11"] {
+            assert_eq!(named(&ledger, &[task("8", changed)], SETTLED), "?", "{changed}");
+            assert_eq!(named(&ledger, &[task("7", changed)], SETTLED), "-", "{changed}");
+        }
+        // Unless another one in doubt, or the one that was accepted before, is called so.
+        assert_eq!(named(&ledger, &[task("8", "e/c@1#0")], SETTLED), "-");
+        let many = (1..=12).map(|number| ("c", "B", (number < 2).then_some("7")));
+        let ledger = self::ledger(&many.collect::<Vec<_>>(), USERS);
+        let said = |name: &str| {
+            let cases = cases(&ledger);
+            assert_eq!(cases[0].doubt.intent.task_name, "e/c@1#1");
+            in_order(judge_named(&[&cases[0]], &[task("8", name)], &ledger, at(SETTLED)))
+        };
+        assert_eq!(["e/c@1#11", "e/c@1#12"].map(said), ["-", "?"]);
+    }
+
+    #[test]
+    fn a_task_of_its_very_name_is_never_absence_whenever_it_was_made() {
+        let ledger = ledger(&[("c", "B", None)], USERS);
+        let eight_hours = 8 * 60;
+        for created_at in [
+            None,
+            Some(DateTime::UNIX_EPOCH),
+            DateTime::from_timestamp_millis(at(0).timestamp()),
+            Some(at(eight_hours)),
+            Some(at(-eight_hours)),
+            Some(at(55)),
+        ] {
+            let task = NamedTask { task_id: "8".to_owned(), task_name: "e/c@1#0".to_owned(), created_at };
+            let said = named(&ledger, &[task], SETTLED);
+            assert_eq!(said, if created_at.is_none() { "+8" } else { "?" }, "{created_at:?}");
+        }
+    }
+
+    #[test]
+    fn a_task_whose_time_may_be_counted_otherwise_or_that_has_anothers_parent_may_be_the_batch() {
+        let ledger = ledger(&[("c", "B", Some("1")), ("c", "B", None)], USERS);
+        let cases = cases(&ledger);
+        let window = crate::apply::inquiry::window([cases[0].moments].into_iter(), at(SETTLED));
+        let found = |repeats: bool, listed: &[ScheduledTask]| {
+            let mut case = case(&ledger, cases[0].doubt);
+            if repeats {
+                case.moments = Moments::Repeat { last: Some(at(FIRES)), over_at: at(FIRES) };
+            }
+            disguised(&case, listed, (window, window.by_days()), |id| ledger.has_task(id)).is_some()
+        };
+        let at_time = |push_at| ScheduledTask { push_at, ..task("8", "X") };
+        let eight_hours = 8 * 60;
+        for push_at in [
+            DateTime::UNIX_EPOCH,
+            DateTime::from_timestamp_millis(at(FIRES).timestamp()).unwrap(),
+            at(FIRES + eight_hours),
+            at(FIRES - eight_hours),
+            at(FIRES + 100 * 24 * 60),
+        ] {
+            assert!(found(false, &[at_time(push_at)]), "{push_at}");
+            let own = ScheduledTask { task_id: "1".to_owned(), ..at_time(push_at) };
+            assert!(!found(false, &[own]), "{push_at}");
+            assert!(!found(true, &[at_time(push_at)]), "it does not repeat");
+        }
+        assert!(!found(false, &[at_time(at(FIRES + 60)), at_time(at(FIRES - 90))]));
+        let child = |body: &str| ScheduledTask { has_parent: true, ..task("1", body) };
+        assert!(found(false, &[task("1", "B"), child("B")]));
+        assert!(!found(false, &[task("1", "B"), child("X")]));
+        // One row for each moment is what a repeating task has.
+        let next = ScheduledTask { push_at: at(FIRES + 60), ..child("B") };
+        assert!(!found(true, &[child("B"), next]));
+        assert!(found(true, &[child("B"), child("B")]));
     }
 }

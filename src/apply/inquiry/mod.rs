@@ -8,13 +8,14 @@
 mod ask;
 mod control;
 mod judge;
+mod near;
 
 use std::collections::{BTreeMap, HashSet};
 
 use chrono::{DateTime, NaiveTime, TimeDelta, Utc};
 
 use crate::apply::inquiry::control::NotShown;
-use crate::apply::inquiry::judge::{Case, judge_named, judge_scheduled};
+use crate::apply::inquiry::judge::{Case, disguised, judge_named, judge_scheduled};
 use crate::apply::send::DEPARTURE_MAX;
 use crate::apply::verdict::not_sent_from;
 use crate::domain::{Call, Schedule};
@@ -149,14 +150,17 @@ pub async fn inquire<A: Ask>(
     for group in by_name(&cases) {
         answers.extend(ask_by_name(ask, &group, ledger, now).await?);
     }
-    let found: HashSet<String> = answers.values().filter_map(Answer::task_id).map(str::to_owned).collect();
-    let claimed = |task_id: &str| ledger.has_task(task_id) || found.contains(task_id);
+    let mut found: HashSet<String> =
+        answers.values().filter_map(Answer::task_id).map(str::to_owned).collect();
     // Of one that the other list knows nothing certain of, this one may still have the task.
     let is_open =
         |case: &&Case<'_>| !matches!(answers.get(&case.doubt.serial), Some(Answer::Accepted { .. }));
     let mut of_moments = Vec::new();
     for group in by_moments(cases.iter().filter(is_open)) {
-        of_moments.extend(ask_by_moments(ask, &group, ledger, &claimed, now).await?);
+        let claimed = |task_id: &str| ledger.has_task(task_id) || found.contains(task_id);
+        let judged = ask_by_moments(ask, &group, ledger, claimed, now).await?;
+        found.extend(judged.iter().filter_map(|(_, answer)| answer.task_id()).map(str::to_owned));
+        of_moments.extend(judged);
     }
     for (serial, of_moment) in of_moments {
         let answer = match (answers.remove(&serial), of_moment) {
@@ -186,37 +190,22 @@ async fn ask_by_name<A: Ask>(
         Err(why) => return Ok(cannot_tell(group, &why)),
     };
     let mut answers = judge_named(group, &listed, ledger, now);
-    let is_strange = |task: &NamedTask| {
-        task.created_at.is_some() && !group.iter().any(|case| case.can_have_made(task.created_at))
-    };
-    let is_absence = |(_, answer): &(Serial, Answer)| match answer {
-        Answer::Rejected { .. } => true,
-        Answer::CannotTell { .. } => listed.iter().any(is_strange),
-        Answer::Accepted { .. } | Answer::TooEarly { .. } => false,
-    };
-    if !answers.iter().any(is_absence) {
+    if !answers.iter().any(|(_, answer)| matches!(answer, Answer::Rejected { .. })) {
         return Ok(answers);
     }
-    let (mut evidence, mut has_our_clock) = (BTreeMap::new(), true);
+    let mut evidence = BTreeMap::new();
     for case in group {
         let shown = match control::of_named(ask, case, &listed, since).await {
             Ok(shown) => {
-                has_our_clock &= shown.has_our_clock;
                 let is_new = |task: &NamedTask| !listed.contains(task);
                 let more: Vec<NamedTask> = shown.more.into_iter().filter(is_new).collect();
                 listed.extend(more);
                 Ok(shown.evidence)
             }
-            Err(NotShown::Because(why)) => {
-                has_our_clock = false;
-                Err(why)
-            }
+            Err(NotShown::Because(why)) => Err(why),
             Err(NotShown::NoAnswer(error)) => return Err(error),
         };
         evidence.insert(case.doubt.serial, shown);
-    }
-    if has_our_clock {
-        listed.retain(|task| !is_strange(task));
     }
     answers = judge_named(group, &listed, ledger, now);
     Ok(answers.into_iter().map(|(serial, answer)| (serial, answer.proven_by(&evidence[&serial]))).collect())
@@ -231,19 +220,24 @@ async fn ask_by_moments<A: Ask>(
     now: DateTime<Utc>,
 ) -> Result<Vec<(Serial, Answer)>, QueryError> {
     let window = window(group.iter().map(|case| case.moments), now);
-    let listed = match readable(ask.scheduled_tasks(window.by_days()).await)? {
+    let asked = window.by_days();
+    let listed = match readable(ask.scheduled_tasks(asked.ends()).await)? {
         Ok(listed) => listed,
         Err(why) => return Ok(cannot_tell(group, &why)),
     };
     let within: Vec<ScheduledTask> = listed.iter().filter(|task| window.has(task.push_at)).cloned().collect();
-    let mut answers = judge_scheduled(group, within, ledger, claimed, now);
+    let mut answers = judge_scheduled(group, within, ledger, &claimed, now);
     for (serial, answer) in &mut answers {
         if !matches!(answer, Answer::Rejected { .. }) {
             continue;
         }
         let case =
             group.iter().find(|case| case.doubt.serial == *serial).expect("answers are about the group");
-        let shown = match control::of_scheduled(ask, case, &listed, ledger, now).await {
+        if let Some(seen) = disguised(case, &listed, (window, asked), &claimed) {
+            *answer = case.unclear(now, &format!("the vendor lists {seen}"));
+            continue;
+        }
+        let shown = match control::of_scheduled(ask, case, (&listed, asked), ledger, now).await {
             Ok(evidence) => Ok(evidence),
             Err(NotShown::Because(why)) => Err(why),
             Err(NotShown::NoAnswer(error)) => return Err(error),
@@ -361,8 +355,17 @@ impl Window {
     }
 
     /// Returns what to ask for where the vendor counts days: whole ones of UTC+8, and one more at each end.
-    fn by_days(self) -> (DateTime<Utc>, DateTime<Utc>) {
-        (day_of(self.from) - TimeDelta::days(1), day_of(self.until) + TimeDelta::days(2))
+    fn by_days(self) -> Self {
+        Self { from: day_of(self.from) - TimeDelta::days(1), until: day_of(self.until) + TimeDelta::days(2) }
+    }
+
+    fn ends(self) -> (DateTime<Utc>, DateTime<Utc>) {
+        (self.from, self.until)
+    }
+
+    /// Whether a moment would be in it for whoever takes UTC for UTC+8, or the other way round.
+    fn has_shifted(self, at: DateTime<Utc>) -> bool {
+        !self.has(at) && (self.has(at + EAST) || self.has(at - EAST))
     }
 }
 
@@ -379,10 +382,12 @@ fn window(moments: impl Iterator<Item = Moments>, now: DateTime<Utc>) -> Window 
     Window { from: from - MOMENT_SLACK, until: until + MOMENT_SLACK }
 }
 
+/// The vendor's clock is UTC+8.
+const EAST: TimeDelta = TimeDelta::hours(8);
+
 /// Returns when the day of a moment began: the vendor's days are of UTC+8.
 fn day_of(at: DateTime<Utc>) -> DateTime<Utc> {
-    let east = TimeDelta::hours(8);
-    (at + east).date_naive().and_time(NaiveTime::MIN).and_utc() - east
+    (at + EAST).date_naive().and_time(NaiveTime::MIN).and_utc() - EAST
 }
 
 /// Whether a task that the vendor says it made then can be of a request whose intent was written so: neither before it
