@@ -59,8 +59,18 @@ pub(super) fn warning(ledger: &Ledger, now: DateTime<Utc>) -> Option<String> {
 
 /// Refuses a clock that is days from the vendor's; `vendor` is nothing where no answer said what that is.
 pub(super) fn prove_near(vendor: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Result<(), Failure> {
+    prove_within(VENDOR_SLACK, vendor, now)
+}
+
+/// Refuses a clock by which a batch in doubt has another age than by the vendor's: what is not listed would be taken for
+/// not sent too early, or looked for at another time.
+pub(super) fn prove_ages(vendor: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Result<(), Failure> {
+    prove_within(CLOCK_SLACK, vendor, now)
+}
+
+fn prove_within(slack: TimeDelta, vendor: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Result<(), Failure> {
     match vendor {
-        Some(vendor) if (now - vendor).abs() > VENDOR_SLACK => Err(differs(vendor, now)),
+        Some(vendor) if (now - vendor).abs() > slack => Err(differs(vendor, now)),
         Some(_) | None => Ok(()),
     }
 }
@@ -103,6 +113,7 @@ mod tests {
             let vendor = vendor.map(at);
             assert_eq!(prove_near(vendor, now).is_ok(), is_near, "{vendor:?}");
             assert_eq!(prove_right(vendor, now).is_ok(), is_right, "{vendor:?}");
+            assert_eq!(prove_ages(vendor, now).is_ok(), is_right || vendor.is_none(), "{vendor:?}");
         }
     }
 }

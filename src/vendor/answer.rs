@@ -334,7 +334,7 @@ mod tests {
             r#"{"ResultContent":{"Data":[{"TaskId":"1","TaskName":"n","TaskName":"m"}]}}"#,
         ] {
             let error = serde_json::from_str::<Distinct>(answer).err().unwrap();
-            assert!(error.is_data() && error.to_string().contains("stands there twice"), "{error}");
+            assert!(error.is_data() && error.to_string().contains("is there twice"), "{error}");
         }
         let inner = r#"{"ResultContent":"{\"Data\":[{}],\"Data\":[]}"}"#;
         assert!(

@@ -89,7 +89,8 @@ struct Inner {
     signer: Signer,
     /// Open connections without a request.
     idle: Arc<Pool<Connection>>,
-    /// The vendor's names of requests, as hashes: 9 to 20 bytes each, so 200 MB for ten million requests.
+    /// The vendor's names of requests and of tasks, as hashes: 9 to 20 bytes each, so 400 MB at most for ten million
+    /// requests.
     seen: Mutex<HashSet<u64>>,
     hasher: RandomState,
     /// Made for the first question.
@@ -210,16 +211,14 @@ impl Client {
     }
 
     /// Returns what a reply proves, and whether its connection may still disprove it.
-    async fn weigh(&self, exchanged: &Exchanged, connection: Connection, gate: &impl Gate) -> Delivered {
+    async fn weigh(&self, exchanged: &Exchanged, mut connection: Connection, gate: &impl Gate) -> Delivered {
         let outcome = self.read(exchanged);
         // Noted whatever the reply says.
-        let is_seen = self.is_seen(&outcome);
-        let outcome = match connection.line.answered() {
-            Err(why) => outcome.doubted(why),
-            Ok(()) if is_seen => {
-                outcome.doubted("the reply has the `RequestId` of an earlier one".to_owned())
-            }
-            Ok(()) => outcome,
+        let repeated = self.repeated(&outcome, &exchanged.body, &mut connection);
+        let outcome = match (connection.line.answered(), repeated) {
+            (Err(why), _) => outcome.doubted(why),
+            (Ok(()), Some(what)) => outcome.doubted(format!("the reply {what} an earlier one")),
+            (Ok(()), None) => outcome,
         };
         match outcome {
             Outcome::Accepted { .. } => {
@@ -251,11 +250,31 @@ impl Client {
         reply::read(reply, &self.0.credentials)
     }
 
-    /// Whether an earlier reply had the same name for its request.
-    fn is_seen(&self, outcome: &Outcome) -> bool {
-        let Some(request_id) = outcome.request_id().filter(|id| !id.is_empty()) else { return false };
-        let hash = self.0.hasher.hash_one(request_id);
-        !self.0.seen.lock().expect("no holder of this lock panics").insert(hash)
+    /// Returns what a reply has of an earlier one though it should be its own, if anything, as a clause.
+    fn repeated(&self, outcome: &Outcome, body: &[u8], connection: &mut Connection) -> Option<&'static str> {
+        let request_id = outcome.request_id().filter(|id| !id.is_empty());
+        let task_id = match outcome {
+            Outcome::Accepted { task_id, .. } => task_id.as_deref(),
+            Outcome::Rejected { .. } | Outcome::Unknown { .. } => None,
+        };
+        let Inner { seen, hasher, .. } = &*self.0;
+        let is_new = |kind: &str, id: &str| {
+            let hash = hasher.hash_one((kind, id.to_ascii_lowercase()));
+            seen.lock().expect("no holder of this lock panics").insert(hash)
+        };
+        // Each is noted, whatever the others say.
+        let has_new_request_id = request_id.is_none_or(|id| is_new("request", id));
+        let has_new_task_id = task_id.is_none_or(|id| is_new("task", id));
+        let is_new_body = request_id.is_some() || connection.nameless.insert(hasher.hash_one(body));
+        if !has_new_request_id {
+            Some("has the `RequestId` of")
+        } else if !has_new_task_id && (request_id.is_none() || task_id.is_some_and(looks_like_an_id)) {
+            Some("names the task of")
+        } else if !is_new_body {
+            Some("has no `RequestId`, and is the same as")
+        } else {
+            None
+        }
     }
 
     /// Asks a question once, and reads the whole answer whatever it says; an error says why there is none.
@@ -419,6 +438,12 @@ struct Broken {
     why: String,
     /// Whether not a byte of the request was written.
     is_unwritten: bool,
+}
+
+/// Whether a `Data` can belong to one task only; no page says that it is no mere word where no task is made.
+fn looks_like_an_id(data: &str) -> bool {
+    let is_of_id = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+    data.len() >= 16 && data.bytes().all(is_of_id) && data.bytes().any(|byte| byte.is_ascii_digit())
 }
 
 /// Whether a body in an encoding is as it is.

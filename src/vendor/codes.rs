@@ -89,7 +89,8 @@ pub(super) fn of_message(message: &str) -> Option<Verdict> {
 /// Families are known by their first word (vendor pages 434846 and 435312), since the rest names a parameter, a
 /// product or a user. A backend behind the gateway may have codes of its own, so an unknown one proves nothing.
 pub(super) fn of_gateway(code: &str) -> Option<Verdict> {
-    const FAMILIES: [(&str, Verdict); 15] = [
+    /// Whose rest is behind a dot, if there is any: `Throttling.User`.
+    const DOTTED: [(&str, Verdict); 12] = [
         ("Throttling", NotTaken(Throttled)),
         // The gateway has seen this nonce, and we never use one twice: so it has seen this very request.
         ("SignatureNonceUsed", Doubt),
@@ -103,11 +104,17 @@ pub(super) fn of_gateway(code: &str) -> Option<Verdict> {
         ("Forbidden", NotTaken(Credentials)),
         ("NoPermission", NotTaken(Credentials)),
         ("InactiveAccessKey", NotTaken(Credentials)),
-        ("Unsupported", NotTaken(Content)),
-        ("Invalid", NotTaken(Content)),
-        ("Missing", NotTaken(Content)),
     ];
-    FAMILIES.iter().find(|(start, _)| code.starts_with(start)).map(|(_, verdict)| *verdict)
+    /// Whose rest is a name: `MissingAppId`, `InvalidApi.NotFound`.
+    const NAMING: [&str; 3] = ["Unsupported", "Invalid", "Missing"];
+    let is_word = |word: &str| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    if !code.split('.').all(is_word) {
+        return None;
+    }
+    let first = code.split('.').next().expect("a split gives at least one part");
+    let dotted = DOTTED.iter().find(|(family, _)| *family == first).map(|(_, verdict)| *verdict);
+    let is_naming = || NAMING.iter().any(|family| first.starts_with(family));
+    dotted.or_else(|| is_naming().then_some(NotTaken(Content)))
 }
 
 /// Whether a code of either family is about who asks.
@@ -137,6 +144,21 @@ mod tests {
             assert_eq!(of_message(message), None, "{message}");
         }
         for code in ["", "InternalError", "ServiceUnavailable", "RequestTimeout", "LastTokenProcessing"] {
+            assert_eq!(of_gateway(code), None, "{code}");
+        }
+        // What only begins like one of a family is of none.
+        for code in [
+            "ThrottlingButDelivered",
+            "Throttling.",
+            "Throttling..User",
+            ".Throttling",
+            "Throttling User",
+            "Throttling.User, delivered",
+            "ForbiddenButDelivered",
+            "SignatureDoesNotMatchButDelivered",
+            "NoPermissionNeeded",
+            "MissingAppId, delivered",
+        ] {
             assert_eq!(of_gateway(code), None, "{code}");
         }
     }

@@ -2,6 +2,7 @@
 //!
 //! A connection carries one request at a time. Nothing is sent here, and nothing again.
 
+use std::collections::HashSet;
 use std::error::Error;
 use std::io::{self, ErrorKind};
 use std::pin::pin;
@@ -38,6 +39,8 @@ type BoxError = Box<dyn Error + Send + Sync>;
 pub(super) struct Connection {
     pub(super) sender: SendRequest<Full<Bytes>>,
     pub(super) line: Arc<Line>,
+    /// The replies that came over it without a name, as hashes.
+    pub(super) nameless: HashSet<u64>,
 }
 
 impl Connection {
@@ -230,7 +233,7 @@ where
     let watched = TokioIo::new(Watched::new(stream, Arc::clone(&line)));
     let (sender, driver) = builder.handshake(watched).await?;
     tokio::spawn(drive(driver, Arc::clone(&line), pool, reply_max));
-    Ok(Connection { sender, line })
+    Ok(Connection { sender, line, nameless: HashSet::new() })
 }
 
 /// Drives a connection until nobody sends over it any more or it broke, and then finds out whether all that came was asked

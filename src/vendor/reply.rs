@@ -6,11 +6,9 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use serde::Deserialize;
-
 use crate::domain::{Credentials, Secret};
 use crate::vendor::codes::{self, Verdict};
-use crate::vendor::json::{Aside, Object};
+use crate::vendor::json::{Fields, Json};
 use crate::vendor::outcome::Outcome;
 
 /// Longest vendor message that is kept, in characters.
@@ -27,90 +25,147 @@ pub(super) struct Reply<'a> {
     pub(super) body: &'a [u8],
 }
 
-/// The gateway's errors: HTTP 4xx and 5xx.
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct GatewayError {
-    code: String,
-    #[serde(default)]
-    message: Aside,
-    #[serde(default)]
-    request_id: Aside,
-}
+/// The statuses at which the gateway's pages document refusals. Any other 4xx may come from somebody who passed the
+/// request on, as a 408 does.
+const REFUSING: [u16; 4] = [400, 403, 404, 429];
 
-/// The push service's answers: HTTP 200.
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Answer {
-    result_code: String,
-    #[serde(default)]
-    result_message: Aside,
-    #[serde(default)]
-    request_id: Aside,
-    #[serde(default)]
-    push_result: Option<Object<PushResult>>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct PushResult {
-    #[serde(default)]
+/// What a reply says, whatever its status: the gateway's fields beside the push service's, since each can belie the other.
+struct Said<'a> {
+    code: &'a Json,
+    message: &'a Json,
     success: Option<bool>,
-    #[serde(default)]
-    result_msg: Aside,
-    #[serde(default)]
-    data: Aside,
+    result_code: &'a Json,
+    result_message: &'a Json,
+    /// Of the `PushResult`.
+    pushed: Option<bool>,
+    result_msg: &'a Json,
+    data: &'a Json,
+    /// Whether there is a `Data` at either level: the vendor names what it made.
+    names_a_task: bool,
+}
+
+impl<'a> Said<'a> {
+    /// Reads every field that decides; an error says which is not to be understood.
+    fn of(fields: &'a Fields) -> Result<Self, String> {
+        let result = match fields.get("PushResult")? {
+            Json::Object(result) => result,
+            Json::Null => Fields::none(),
+            _ => return Err("its `PushResult` is no object".to_owned()),
+        };
+        let data = result.get("Data")?;
+        Ok(Self {
+            code: fields.get("Code")?,
+            message: fields.get("Message")?,
+            success: flag(fields.get("Success")?)?,
+            result_code: fields.get("ResultCode")?,
+            result_message: fields.get("ResultMessage")?,
+            pushed: flag(result.get("Success")?)?,
+            result_msg: result.get("ResultMsg")?,
+            data,
+            names_a_task: !data.is_empty() || !fields.get("Data")?.is_empty(),
+        })
+    }
+
+    /// Returns what belies a refusal: a sign that the push was taken, or a code `beside` it that does not refuse.
+    fn belied_by(&self, beside: &Json, of_code: impl Fn(&str) -> Option<Verdict>) -> Option<&'static str> {
+        let refuses = |code: &str| matches!(of_code(code), Some(Verdict::NotTaken(_)));
+        if self.pushed == Some(true) || self.success == Some(true) {
+            Some("success")
+        } else if self.names_a_task {
+            Some("a task's id")
+        } else if !beside.is_empty() && !beside.aside().is_some_and(|code| refuses(&code)) {
+            Some("a code that refuses nothing")
+        } else {
+            None
+        }
+    }
+}
+
+fn flag(value: &Json) -> Result<Option<bool>, String> {
+    match value {
+        Json::Null => Ok(None),
+        Json::Bool(flag) => Ok(Some(*flag)),
+        _ => Err("its `Success` is neither true nor false".to_owned()),
+    }
 }
 
 /// Returns what `reply` proves. `credentials` are taken out of every text that is kept.
 pub(super) fn read(reply: Reply<'_>, credentials: &Credentials) -> Outcome {
-    match reply.status {
-        200 => match serde_json::from_slice::<Object<Answer>>(reply.body) {
-            Ok(Object(answer)) => of_answer(answer, reply.retry_after, credentials),
-            Err(_) => unknown("the vendor answered HTTP 200 with a body that cannot be read", None, None),
-        },
-        400..=599 => match serde_json::from_slice::<Object<GatewayError>>(reply.body) {
-            Ok(Object(error)) => of_gateway_error(reply.status, error, reply.retry_after, credentials),
-            Err(_) => unknown(
-                &format!("the vendor answered HTTP {} with a body that cannot be read", reply.status),
+    let status = reply.status;
+    let name = match status {
+        200 => "ResultCode",
+        400..=599 => "Code",
+        _ => {
+            return unknown(
+                &format!("the vendor answered HTTP {status}, which no page documents"),
                 None,
                 None,
-            ),
-        },
-        status => unknown(&format!("the vendor answered HTTP {status}, which no page documents"), None, None),
+            );
+        }
+    };
+    let Ok(fields) = serde_json::from_slice::<Fields>(reply.body) else {
+        let why = format!("the vendor answered HTTP {status} with a body that cannot be read");
+        return unknown(&why, None, None);
+    };
+    let request_id = fields.get("RequestId").map(Json::aside);
+    let code = fields.get(name).ok().and_then(Json::text).map(|code| printable(code, credentials));
+    let said = request_id.and_then(|id| Ok((id, Said::of(&fields)?)));
+    let (request_id, said) = match said {
+        Ok(said) => said,
+        Err(why) => {
+            let why = format!("the vendor answered HTTP {status} with a body that cannot be read: {why}");
+            return unknown(&why, code, None);
+        }
+    };
+    let request_id = request_id.map(|id| printable(&id, credentials));
+    let Some(code) = code else {
+        let why = format!("the vendor answered HTTP {status} without a code that can be read");
+        return unknown(&why, None, request_id);
+    };
+    let names = Names { code, request_id, retry_after: reply.retry_after };
+    if status == 200 {
+        of_answer(&said, names, credentials)
+    } else {
+        of_gateway_error(status, &said, names, credentials)
     }
 }
 
-fn of_answer(answer: Answer, retry_after: Option<Duration>, credentials: &Credentials) -> Outcome {
-    let request_id = answer.request_id.0.map(|id| printable(&id, credentials));
-    let code = printable(&answer.result_code, credentials);
-    let (success, result_msg, data) = match answer.push_result {
-        Some(Object(result)) => (result.success, result.result_msg.0.unwrap_or_default(), result.data.0),
-        None => (None, String::new(), None),
-    };
-    let result_message = answer.result_message.0.unwrap_or_default();
+/// What an outcome keeps of its reply.
+struct Names {
+    code: String,
+    request_id: Option<String>,
+    retry_after: Option<Duration>,
+}
+
+/// The push service's answers: HTTP 200.
+fn of_answer(said: &Said<'_>, names: Names, credentials: &Credentials) -> Outcome {
+    let Names { code, request_id, retry_after } = names;
+    let result_code = said.result_code.text().expect("it was read");
+    let result_msg = said.result_msg.aside().unwrap_or_default();
+    let result_message = said.result_message.aside().unwrap_or_default();
     let message = if result_msg.is_empty() { &result_message } else { &result_msg };
     let message = printable(message, credentials);
-
-    let (verdict, code) = match (answer.result_code.as_str(), success) {
+    let verdict = match (result_code, said.pushed) {
         ("OK", Some(true)) => {
-            let task_id = data.map(|data| printable(&data, credentials)).filter(|data| !data.is_empty());
-            return Outcome::Accepted { request_id, task_id };
-        }
-        ("OK", Some(false)) => {
-            let verdict = codes::of_message(&result_msg).or_else(|| codes::of_message(&result_message));
-            (verdict, code)
+            let is_good = |code: String| matches!(&*code, "OK" | "200");
+            if said.success == Some(false) || !said.code.is_empty() && !said.code.aside().is_some_and(is_good)
+            {
+                let why = "the vendor answered success and an error at once";
+                return unknown(why, Some(code), request_id);
+            }
+            let task_id = said.data.aside().map(|data| printable(&data, credentials));
+            return Outcome::Accepted { request_id, task_id: task_id.filter(|data| !data.is_empty()) };
         }
         ("OK", None) => {
             let why = "the vendor answered `OK` without saying whether the push succeeded";
             return unknown(why, Some(code), request_id);
         }
-        (_, Some(true)) => {
-            let why = format!("the vendor answered `{code}` and success at once");
-            return unknown(&why, Some(code), request_id);
-        }
-        (result_code, Some(false) | None) => (codes::of_result(result_code), code),
+        ("OK", Some(false)) => codes::of_message(&result_msg).or_else(|| codes::of_message(&result_message)),
+        (result_code, _) => codes::of_result(result_code),
     };
+    if let Some(sign) = said.belied_by(said.code, codes::of_gateway) {
+        return unknown(&format!("the vendor answered `{code}` and {sign} at once"), Some(code), request_id);
+    }
     match verdict {
         Some(Verdict::NotTaken(class)) => Outcome::Rejected { class, code, message, request_id, retry_after },
         Some(Verdict::Doubt) => {
@@ -127,20 +182,20 @@ fn of_answer(answer: Answer, retry_after: Option<Duration>, credentials: &Creden
     }
 }
 
-fn of_gateway_error(
-    status: u16,
-    error: GatewayError,
-    retry_after: Option<Duration>,
-    credentials: &Credentials,
-) -> Outcome {
-    let code = printable(&error.code, credentials);
-    let request_id = error.request_id.0.map(|id| printable(&id, credentials));
+/// The gateway's errors: HTTP 4xx and 5xx.
+fn of_gateway_error(status: u16, said: &Said<'_>, names: Names, credentials: &Credentials) -> Outcome {
+    let Names { code, request_id, retry_after } = names;
     // The gateway echoes the whole string to sign: keys, targets and texts, encoded twice.
-    let message = error.message.0.unwrap_or_default();
+    let message = said.message.aside().unwrap_or_default();
     let message = message.split("server string to sign").next().expect("a split gives at least one part");
     let message = printable(message, credentials);
+    if let Some(sign) = said.belied_by(said.result_code, codes::of_result) {
+        let why = format!("the vendor answered HTTP {status} `{code}` and {sign} at once");
+        return unknown(&why, Some(code), request_id);
+    }
     // A 5xx proves nothing even with a known code: the request may have passed the gateway before it broke.
-    let verdict = if status < 500 { codes::of_gateway(&error.code) } else { None };
+    let is_refusing = REFUSING.contains(&status);
+    let verdict = said.code.text().filter(|_| is_refusing).and_then(codes::of_gateway);
     match verdict {
         Some(Verdict::NotTaken(class)) => Outcome::Rejected { class, code, message, request_id, retry_after },
         Some(Verdict::Doubt) | None => {
@@ -204,8 +259,9 @@ mod tests {
     }
 
     fn envelope(code: &str, success: &str, inner: &str) -> String {
+        let data = if success == "true" { "D" } else { "" };
         format!(
-            r#"{{"RequestId":"R","ResultCode":{code},"ResultMessage":"m","PushResult":{{"Success":{success},"ResultMsg":"{inner}","Data":"D"}}}}"#
+            r#"{{"RequestId":"R","ResultCode":{code},"ResultMessage":"m","PushResult":{{"Success":{success},"ResultMsg":"{inner}","Data":"{data}"}}}}"#
         )
     }
 
@@ -238,15 +294,10 @@ mod tests {
 
     #[test]
     fn what_cannot_be_read_is_unknown() {
-        for body in [
-            "",
-            "<html>",
-            "[]",
-            r#"{"ResultCode":"OK","PushResult":"{}"}"#,
-            r#"{"ResultCode":"OK","PushResult":{"Success":"#,
-        ] {
+        for body in ["", "<html>", "[]", r#"{"ResultCode":"OK","PushResult":{"Success":"#] {
             assert_eq!(verdict(200, body), "unknown ", "{body}");
         }
+        assert_eq!(verdict(200, r#"{"ResultCode":"OK","PushResult":"{}"}"#), "unknown OK");
         assert_eq!(verdict(204, ""), "unknown ");
         assert_eq!(verdict(302, ""), "unknown ");
     }
@@ -256,12 +307,13 @@ mod tests {
         for body in [
             r#"["OK","","R",[true,"",""]]"#,
             r#"["OK","","R",{"Success":true}]"#,
-            r#"{"ResultCode":"OK","RequestId":"R","PushResult":[true,"",""]}"#,
             r#"[{"ResultCode":"OK","PushResult":{"Success":true}}]"#,
             r#""{\"ResultCode\":\"OK\"}""#,
         ] {
             assert_eq!(verdict(200, body), "unknown ", "{body}");
         }
+        let body = r#"{"ResultCode":"OK","RequestId":"R","PushResult":[true,"",""]}"#;
+        assert_eq!(verdict(200, body), "unknown OK");
         assert_eq!(verdict(400, r#"["Throttling","m","R"]"#), "unknown ");
     }
 
@@ -287,7 +339,112 @@ mod tests {
         // What decides is no side field.
         for success in ["\"true\"", "1", "[true]"] {
             let body = format!(r#"{{"ResultCode":"OK","PushResult":{{"Success":{success}}}}}"#);
-            assert_eq!(verdict(200, &body), "unknown ", "{body}");
+            assert_eq!(verdict(200, &body), "unknown OK", "{body}");
+        }
+    }
+
+    #[test]
+    fn a_refusal_that_carries_a_sign_of_success_is_unknown() {
+        let signs = [
+            r#""PushResult":{"Success":true}"#,
+            r#""PushResult":{"Success":"true"}"#,
+            r#""PushResult":{"Success":1}"#,
+            r#""PushResult":{"success":true}"#,
+            r#""pushResult":{"Success":true}"#,
+            r#""pushResult":{"success":"true"}"#,
+            r#""push_result":{"success":true}"#,
+            r#""PushResult":{"Success":false},"pushResult":{"success":true}"#,
+            r#""PushResult":{"Success":false,"success":true}"#,
+            r#""PushResult":{"Success":false,"Data":"903bf653"}"#,
+            r#""PushResult":{"Success":false,"Data":7}"#,
+            r#""PushResult":{"Success":false,"Data":{"TaskId":"7"}}"#,
+            r#""PushResult":{"Success":false,"data":"903bf653"}"#,
+            r#""PushResult":"{\"Success\":true}""#,
+            r#""PushResult":[{"Success":true}]"#,
+            r#""Success":true"#,
+            r#""success":"true""#,
+            r#""Data":"903bf653""#,
+        ];
+        for sign in signs {
+            for status in REFUSING {
+                let body = format!(r#"{{"RequestId":"R","Code":"Throttling.User","Message":"m",{sign}}}"#);
+                assert_eq!(verdict(status, &body), "unknown Throttling.User", "{body}");
+            }
+            for code in ["8011", "3022", "8014", "-1"] {
+                let body = format!(r#"{{"RequestId":"R","ResultCode":"{code}",{sign}}}"#);
+                assert_eq!(verdict(200, &body), format!("unknown {code}"), "{body}");
+            }
+        }
+        for sign in [
+            r#""ResultCode":"OK""#,
+            r#""resultCode":"OK""#,
+            r#""ResultCode":"100""#,
+            r#""ResultCode":["OK"]"#,
+        ] {
+            let body = format!(r#"{{"Code":"Throttling.User",{sign}}}"#);
+            assert_eq!(verdict(400, &body), "unknown Throttling.User", "{body}");
+        }
+        for sign in [r#""Code":"OK""#, r#""code":"OK""#, r#""Code":200"#, r#""Code":"InternalError""#] {
+            let body = format!(r#"{{"ResultCode":"8011",{sign}}}"#);
+            assert_eq!(verdict(200, &body), "unknown 8011", "{body}");
+        }
+        // A success that carries a sign of an error.
+        for (sign, wanted) in [
+            (r#""Code":"Throttling.User""#, "unknown OK"),
+            (r#""Code":"InternalError""#, "unknown OK"),
+            (r#""Code":500"#, "unknown OK"),
+            (r#""code":"Throttling""#, "unknown OK"),
+            (r#""Success":false"#, "unknown OK"),
+            (r#""resultCode":"8011""#, "unknown "),
+            (r#""pushResult":{"success":false}"#, "unknown OK"),
+            (r#""requestId":"another""#, "unknown OK"),
+            (r#""Code":"OK""#, "accepted D"),
+            (r#""Code":"200","Success":true"#, "accepted D"),
+            (r#""Code":200"#, "accepted D"),
+            (r#""Code":"""#, "accepted D"),
+            (r#""Code":null,"Success":null"#, "accepted D"),
+            (r#""resultCode":"OK","requestId":"R""#, "accepted D"),
+        ] {
+            let body = envelope("\"OK\"", "true", "");
+            let body = format!("{},{sign}}}", body.strip_suffix('}').unwrap());
+            assert_eq!(verdict(200, &body), wanted, "{body}");
+        }
+        // What says nothing of a success takes nothing from a refusal.
+        for nothing in [
+            "null",
+            "{}",
+            r#"{"Success":false}"#,
+            r#"{"Success":null,"Data":null}"#,
+            r#"{"Success":false,"Data":""}"#,
+        ] {
+            let body =
+                format!(r#"{{"Code":"Throttling","PushResult":{nothing},"Success":false,"Data":{{}}}}"#);
+            assert_eq!(verdict(400, &body), "rejected Throttled Throttling", "{body}");
+            let body = format!(r#"{{"ResultCode":"8011","PushResult":{nothing},"Code":""}}"#);
+            assert_eq!(verdict(200, &body), "rejected Throttled 8011", "{body}");
+        }
+    }
+
+    #[test]
+    fn a_field_counts_only_as_the_sdks_spell_it_and_only_once() {
+        for body in [
+            r#"{"resultCode":"OK","pushResult":{"success":true}}"#,
+            r#"{"resultCode":"8011","pushResult":{"success":false}}"#,
+            r#"{"ResultCode":"OK","ResultCode":"OK","PushResult":{"Success":true}}"#,
+            r#"{"ResultCode":"OK","PushResult":{"Success":true,"Success":true}}"#,
+            r#"{"ResultCode":"OK","PushResult":{"Success":true,"success":false}}"#,
+            r#"{"ResultCode":"OK","PushResult":{"Success":true,"Data":"7","data":"8"}}"#,
+            r#"{"ResultCode":"OK","PushResult":{"Success":false,"ResultMsg":"param is invalid","resultMsg":"sent"}}"#,
+        ] {
+            assert!(verdict(200, body).starts_with("unknown"), "{body}: {}", verdict(200, body));
+        }
+        for body in [
+            r#"{"code":"Throttling"}"#,
+            r#"{"Code":"Throttling","code":"OK"}"#,
+            r#"{"Code":"Throttling","Code":"Throttling"}"#,
+            r#"{"Code":["Throttling"]}"#,
+        ] {
+            assert!(verdict(400, body).starts_with("unknown"), "{body}: {}", verdict(400, body));
         }
     }
 
@@ -307,7 +464,14 @@ mod tests {
         for status in [500, 501, 503, 599] {
             assert_eq!(verdict(status, &error("Throttling")), "unknown Throttling", "{status}");
         }
-        assert_eq!(verdict(499, &error("Throttling")), "rejected Throttled Throttling");
+        // Its pages know refusals at four statuses; somebody in between may have read the request before another.
+        for status in 400..500 {
+            let wanted = if REFUSING.contains(&status) { "rejected Throttled" } else { "unknown" };
+            assert_eq!(verdict(status, &error("Throttling")), format!("{wanted} Throttling"), "{status}");
+        }
+        for code in ["ThrottlingButDelivered", "Throttling.", "Throttling.User delivered", "throttling"] {
+            assert_eq!(verdict(400, &error(code)), format!("unknown {code}"));
+        }
         assert_eq!(verdict(503, &error("ServiceUnavailable")), "unknown ServiceUnavailable");
     }
 

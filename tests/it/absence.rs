@@ -352,7 +352,7 @@ fn an_answer_that_says_it_is_not_whole_or_shows_the_batch_otherwise_proves_nothi
     // The first and the third are there, so nothing but the change keeps this from being proof.
     type Change = fn(Vec<Value>, Value) -> String;
     let changes: [(&str, Change); 9] = [
-        ("stands there twice", |rows, own| {
+        ("is there twice", |rows, own| {
             let rows = json!(rows);
             format!(r#"{{"ResultCode":"OK","ResultContent":{{"Data":[{own}],"Data":{rows}}}}}"#)
         }),

@@ -98,3 +98,32 @@ fn a_doubt_from_the_future_is_not_resolved_by_what_is_not_listed() {
     by_system(&site, &[APPLY, &["--ledger-ahead", &last]].concat()).exits(10);
     assert_eq!(stub.seen().iter().filter(|seen| seen.action == "PushMultiple").count(), 1);
 }
+
+#[test]
+fn the_age_of_a_doubt_is_told_only_by_a_clock_that_is_within_a_quarter_of_an_hour_of_the_vendors() {
+    use crate::stub_vendor::Reply;
+    let stub = StubVendor::start();
+    let site = site(&stub);
+    site.edit("campaigns/c.yaml", "call: template", "call: multiple");
+    stub.next("PushMultiple", Reply::silence().taken());
+    by_system(&site, APPLY).exits(10);
+    stub.usually("QueryPushAnalysisTaskList", |_| {
+        Reply::json(r#"{"RequestId":"q","ResultCode":"OK","ResultContent":{"Data":[]}}"#)
+    });
+    let before = by_system(&site, &["ledger", "export"]).exits(0).stdout;
+    let asked = stub.seen().len();
+    for minutes in [-20, 20] {
+        stub.dates(&http_date(TimeDelta::minutes(minutes)));
+        for arguments in [&["doubt", "resolve"][..], &["doubt", "resolve", "--dry-run"]] {
+            let ran = by_system(&site, arguments).exits(6);
+            ran.warns("but the vendor's says").warns("Set this machine's clock");
+        }
+        // For an apply a day is near enough.
+        by_system(&site, APPLY).exits(10);
+    }
+    assert_eq!(by_system(&site, &["ledger", "export"]).exits(0).stdout, before);
+    assert_eq!(stub.seen().len(), asked);
+    stub.dates(&http_date(TimeDelta::minutes(10)));
+    by_system(&site, &["doubt", "resolve"]).exits(10);
+    assert!(stub.seen().len() > asked);
+}

@@ -184,6 +184,28 @@ const ROWS: &[Row] = &[
         why: "it contradicts itself",
     },
     Row {
+        seen: "200, a documented code and a task's id (`Data`)",
+        other: Answers(200, "", r#"{"ResultCode":"8011","PushResult":{"Success":false,"Data":"7"}}"#),
+        outcome: UNKNOWN,
+        why: "as above",
+    },
+    Row {
+        seen: "200, `OK`, `Success` true and a gateway's `Code`",
+        other: Answers(200, "", r#"{"Code":"Throttling","ResultCode":"OK","PushResult":{"Success":true}}"#),
+        outcome: UNKNOWN,
+        why: "as above",
+    },
+    Row {
+        seen: "any reply with a field in two spellings that differ (`PushResult`, `pushResult`)",
+        other: Answers(
+            200,
+            "",
+            r#"{"ResultCode":"8011","PushResult":{"Success":false},"pushResult":{"success":true}}"#,
+        ),
+        outcome: UNKNOWN,
+        why: "as above",
+    },
+    Row {
         seen: "200, `8011` (flow control)",
         other: Answers(200, "", r#"{"ResultCode":"8011","PushResult":{"Success":false}}"#),
         outcome: AGAIN,
@@ -222,13 +244,13 @@ const ROWS: &[Row] = &[
         why: "no page documents it; never followed",
     },
     Row {
-        seen: "4xx, `Throttling…`",
+        seen: "4xx, `Throttling`, `Throttling.…`",
         other: Answers(400, "", r#"{"Code":"Throttling.User","Message":"m","RequestId":"R"}"#),
         outcome: AGAIN,
         why: "the gateway kept it back",
     },
     Row {
-        seen: "4xx, `Throttling…` with a hint how long",
+        seen: "4xx, `Throttling`, `Throttling.…` with a hint how long",
         other: Answers(429, "x-acs-retry-after: 1500\r\n", r#"{"Code":"Throttling","Message":"m"}"#),
         outcome: AGAIN,
         why: "as above; the hint is waited for, up to a minute",
@@ -240,13 +262,13 @@ const ROWS: &[Row] = &[
         why: "the gateway refused it as it is",
     },
     Row {
-        seen: "4xx, `SignatureDoesNotMatch`, `InvalidAccessKeyId…`, `Forbidden…`",
+        seen: "4xx, `SignatureDoesNotMatch`, `InvalidAccessKeyId.…`, `Forbidden.…`",
         other: Answers(403, "", r#"{"Code":"Forbidden.RAM","Message":"m"}"#),
         outcome: STOPS,
         why: "the gateway refuses who asks",
     },
     Row {
-        seen: "4xx, `InvalidTimeStamp…`",
+        seen: "4xx, `InvalidTimeStamp.…`",
         other: Answers(400, "", r#"{"Code":"InvalidTimeStamp.Expired","Message":"m"}"#),
         outcome: STOPS,
         why: "this machine's clock is wrong",
@@ -262,6 +284,28 @@ const ROWS: &[Row] = &[
         other: Answers(400, "", r#"{"Code":"LastTokenProcessing","Message":"m"}"#),
         outcome: UNKNOWN,
         why: "a service behind the gateway may have said it",
+    },
+    Row {
+        seen: "4xx, a code that only begins like a known one",
+        other: Answers(400, "", r#"{"Code":"ThrottlingButDelivered","Message":"m"}"#),
+        outcome: UNKNOWN,
+        why: "as above",
+    },
+    Row {
+        seen: "4xx, a known code, and a success in the same body",
+        other: Answers(
+            400,
+            "",
+            r#"{"Code":"Throttling.User","ResultCode":"OK","PushResult":{"Success":true,"Data":"7"}}"#,
+        ),
+        outcome: UNKNOWN,
+        why: "it contradicts itself",
+    },
+    Row {
+        seen: "4xx other than 400, 403, 404 and 429 (408), whatever its code",
+        other: Answers(408, "", r#"{"Code":"Throttling","Message":"m"}"#),
+        outcome: UNKNOWN,
+        why: "no page documents a refusal there; it may have been read",
     },
     Row {
         seen: "4xx, a body that is not JSON",

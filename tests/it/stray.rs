@@ -175,26 +175,67 @@ fn bytes_on_an_idle_connection_put_its_last_answer_in_doubt() {
     assert_eq!(connections.len(), 2, "nothing more went over that connection");
 }
 
+/// Applies to three batches whose replies differ in nothing but what `own` says of the number of each: its `RequestId`, as
+/// JSON, and its `Data`.
+fn repeating(own: impl Fn(u64) -> (String, String) + Send + Sync + 'static) -> (Ran, (u64, u64, u64)) {
+    let stub = answering(move |count, _| {
+        let (id, data) = own(count);
+        let id = if id.is_empty() { id } else { format!(r#""RequestId":{id},"#) };
+        Reply::json(format!(r#"{{{id}"ResultCode":"OK","PushResult":{{"Success":true,"Data":"{data}"}}}}"#))
+            .taken()
+            .closing()
+    });
+    let site = site(&stub);
+    site.write("campaigns/c.yaml", &crate::site::campaign("hello", 25));
+    let ran = site.apply();
+    let account = account(&site);
+    (ran, account)
+}
+
 #[test]
-fn a_request_id_that_was_seen_before_is_doubt_whatever_connection_it_comes_on() {
-    for ids in [true, false] {
-        let stub = answering(move |_, _| {
-            let id = if ids { r#""RequestId":"same","# } else { "" };
-            Reply::json(format!(r#"{{{id}"ResultCode":"OK","PushResult":{{"Success":true,"Data":"7"}}}}"#))
-                .taken()
-                .closing()
-        });
-        let site = site(&stub);
-        site.write("campaigns/c.yaml", &crate::site::campaign("hello", 25));
-        let ran = site.apply().exits(if ids { 10 } else { 0 });
-        if ids {
-            assert!(ran.stdout.contains("the reply has the `RequestId` of an earlier one"), "{}", ran.stdout);
-        }
+fn what_only_one_reply_can_have_is_doubt_in_a_later_one_whatever_connection_it_comes_on() {
+    const TASK: &str = "903bf653c1b5442b9ba07684767bf9c2";
+    let own = |id: &'static str, data: &'static str| {
+        move |count: u64| (id.replace('N', &count.to_string()), data.replace('N', &count.to_string()))
+    };
+    for (id, data, why) in [
+        (r#""same""#, "N", "the reply has the `RequestId` of an earlier one"),
+        ("", "7", "the reply names the task of an earlier one"),
+        ("null", "7", "the reply names the task of an earlier one"),
+        (r#""""#, "7", "the reply names the task of an earlier one"),
+        (r#"{"N":1}"#, "7", "the reply names the task of an earlier one"),
+        (r#""id-N""#, TASK, "the reply names the task of an earlier one"),
+    ] {
+        let (ran, (accepted, rejected, in_doubt)) = repeating(own(id, data));
+        assert_eq!(ran.code, Some(10), "{id} {data}: {}", ran.stdout);
+        assert!(ran.stdout.contains(why), "{id} {data}: {}", ran.stdout);
         // Who came first keeps what it got.
-        let (accepted, _, in_doubt) = account(&site);
-        assert!(if ids { accepted == 10 || accepted == 5 } else { accepted == 25 }, "{accepted}");
-        assert_eq!(accepted + in_doubt, 25);
+        assert!(accepted == 10 || accepted == 5, "{id} {data}: {accepted}");
+        assert_eq!((accepted + in_doubt, rejected), (25, 0), "{id} {data}");
     }
+    let (ran, _) = repeating(|count| {
+        let id = if count == 1 { "AbCd" } else { "aBcD" };
+        (format!(r#""{id}""#), String::new())
+    });
+    ran.exits(10).says("the reply has the `RequestId` of an earlier one");
+    // Words that are no id may be the same, and what names nothing at all is told apart by its connection.
+    for (id, data) in [(r#""id-N""#, "success"), (r#""id-N""#, ""), ("", "N"), ("", "")] {
+        let (ran, account) = repeating(own(id, data));
+        assert_eq!((ran.code, account), (Some(0), (25, 0, 0)), "{id} {data}: {}", ran.stdout);
+    }
+}
+
+#[test]
+fn a_reply_without_a_request_id_that_comes_again_on_its_connection_is_doubt() {
+    let stub = answering(|_, _| {
+        Reply::json(r#"{"ResultCode":"OK","PushResult":{"Success":true,"Data":""}}"#).taken()
+    });
+    let site = site(&stub);
+    site.edit("campaigns/campaignctl.yaml", "concurrency: 4", "concurrency: 1");
+    site.write("campaigns/c.yaml", &crate::site::campaign("hello", 25));
+    site.apply().exits(10).says("the reply has no `RequestId`, and is the same as an earlier one");
+    // The second of three; the third has a connection of its own.
+    assert_eq!(account(&site), (15, 0, 10));
 }
 
 #[test]

@@ -5,6 +5,7 @@ use chrono::TimeDelta;
 use clap_complete::engine::ArgValueCandidates;
 
 use crate::apply::{self, Answer, Finding, Questions, Settle};
+use crate::cli::clock;
 use crate::cli::commands::doubt::{prove_known, wanted};
 use crate::cli::completion;
 use crate::cli::exit::ExitStatus;
@@ -93,6 +94,7 @@ fn ask(shell: &Shell, args: &Args, scope: &Scope, open: &OpenLedger, settle: Set
     let runtime = runtime.map_err(|error| Failure::of_system("could not begin", &error))?;
     let findings = runtime.block_on(async {
         let vendor_side = VendorSide::connect(shell, &scope.environment).await?;
+        clock::prove_ages(vendor_side.time, shell.now())?;
         let questions = Questions::new(&vendor_side.client, scope.environment.requests_per_second);
         let findings = apply::inquire(&questions, &open.ledger, shell.now(), settle).await;
         vendor_side.sandbox.stop().await;
