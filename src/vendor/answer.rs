@@ -359,6 +359,7 @@ mod tests {
         for (envelope, content, data) in [
             (r#""Success":false,"#, "", ""),
             (r#""Code":"SystemBusy","#, "", ""),
+            (r#""ResultMessage":"partial result: shard 2 timed out","#, "", ""),
             ("", r#""Success":false,"#, ""),
             ("", "", r#""Code":"E","#),
             ("", r#""List":[{}],"#, ""),

@@ -66,6 +66,9 @@ impl Beside {
     }
 }
 
+/// What stands as the message of a success; the vendor's pages and SDKs have the empty one and `success`.
+const FINE: [&str; 7] = ["ok", "success", "successful", "succeeded", "成功", "操作成功", "查询成功"];
+
 /// Refuses what says at any level that the question failed, whatever the envelope's result code is.
 fn refuse_failure(level: &Map<String, Value>) -> Result<(), Unreadable> {
     for (name, value) in level {
@@ -74,6 +77,11 @@ fn refuse_failure(level: &Map<String, Value>) -> Result<(), Unreadable> {
             "code" | "errorcode" | "errcode" | "resultcode" => {
                 let code = text(value);
                 code.is_empty() || code == "200" || code.eq_ignore_ascii_case("OK")
+            }
+            // An answer may be a success and say that it is a part.
+            "resultmessage" | "resultmsg" | "message" | "errormessage" | "errormsg" | "msg" => {
+                let message = text(value).to_lowercase();
+                message.is_empty() || FINE.contains(&message.trim_end_matches(['.', '!']))
             }
             _ => true,
         };

@@ -2,8 +2,8 @@
 //!
 //! An empty answer looks the same whether nothing was taken, the question was misread, or the list lags behind. So one
 //! that lacks a batch must show a positive control: a batch of the same call and timing that the vendor accepted at about
-//! that time, or later in the same run. One that the vendor accepted after it must be there, too: a list that lags has what
-//! came before.
+//! that time, or later in the same run. Those that the vendor accepted just before and just after it must both be there: a
+//! list that lags has what came before, and one that was cut has what came after.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -44,7 +44,7 @@ pub(super) async fn of_named<A: Ask>(
     // A list that has other names than the one that was asked for has all, and one by one nothing shows that it is whole.
     let has_all = listed.iter().any(|task| task.task_name != *name);
     let mut more = Vec::new();
-    for control in [Some(nearest), after(case)].into_iter().flatten() {
+    for control in [Some(nearest), before(case), after(case)].into_iter().flatten() {
         if is_shown(control, listed) || is_shown(control, &more) {
             continue;
         }
@@ -77,8 +77,9 @@ pub(super) async fn of_scheduled<A: Ask>(
     let has = |listed: &[ScheduledTask], id: &str| listed.iter().any(|task| task.task_id == id);
     let shown = controls.iter().find(|(_, (id, _))| has(listed, id));
     let nearest = shown.or(controls.first()).ok_or_else(|| nothing_beside(case))?;
-    let after = after(case).and_then(|control| Some((control, still_listed(&control)?)));
-    for (control, (id, moments)) in [Some(nearest), after.as_ref()].into_iter().flatten() {
+    let [before, after] = [before(case), after(case)]
+        .map(|control| control.and_then(|control| Some((control, still_listed(&control)?))));
+    for (control, (id, moments)) in [Some(nearest), before.as_ref(), after.as_ref()].into_iter().flatten() {
         if has(listed, id) {
             continue;
         }
@@ -137,6 +138,12 @@ fn beside<'a>(case: &Case<'a>) -> Vec<&'a Control> {
     let mut beside: Vec<&Control> = case.doubt.controls.iter().filter(is_beside).collect();
     beside.sort_by_key(|control| distance(control));
     beside
+}
+
+/// Returns the last one that was accepted of those that left before the batch, at about its time.
+fn before<'a>(case: &Case<'a>) -> Option<&'a Control> {
+    let is_before = |control: &&Control| control.intent < case.doubt.serial;
+    beside(case).into_iter().filter(is_before).max_by_key(|control| control.intent)
 }
 
 /// Returns the first one that was accepted of those that left after the batch, whenever that was.
