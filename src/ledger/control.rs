@@ -237,7 +237,9 @@ mod tests {
         let doubts: Vec<Doubt> = ledger(ONCE, "....").doubts().into_iter().cloned().collect();
         let route = Route { call: Call::Template, timing: Timing::Once };
         let mut controls = Controls::default();
-        doubts.iter().for_each(|doubt| controls.open(doubt.serial, Some(route)));
+        for doubt in &doubts {
+            controls.open(doubt.serial, Some(route));
+        }
         let [first, second, third, last] = &doubts[..] else { unreachable!("there are four") };
         let of_third = |controls: &Controls| -> Vec<Serial> {
             controls.of(third.serial).iter().map(|control| control.intent).collect()

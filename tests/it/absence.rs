@@ -241,7 +241,10 @@ fn absence_from_the_list_of_moments_is_proof_only_beside_an_accepted_batch() {
     stub.next("PushTemplate", Reply::silence());
     site.apply().exits(10);
     stub.usually(BY_TIME, |_| answers(&json!({ "Data": { "TotalCount": 0, "List": [] } })));
-    resolve(&site).exits(10).says("that proves nothing: `p/remote/hello@1#1`, which the vendor accepted");
+    resolve(&site)
+        .exits(10)
+        .says("that proves nothing: `p/remote/hello@1#")
+        .says("which the vendor accepted");
     assert_eq!(account(&site), (15, 0, 10));
     let books = stub.clone();
     stub.usually(BY_TIME, move |_| {
@@ -342,12 +345,14 @@ fn what_shows_that_a_list_is_whole_outlives_packing() {
     resolve(&site).exits(0).says("which was accepted at about that time").says("1 not sent");
 }
 
+/// Makes an answer of the rows but the batch's own, and of its own.
+type Change = fn(Vec<Value>, Value) -> String;
+
 #[test]
 fn an_answer_that_says_it_is_not_whole_or_shows_the_batch_otherwise_proves_nothing() {
     let stub = StubVendor::start();
     let site = lost(&stub, Reply::silence().taken());
     // The first and the third are there, so nothing but the change keeps this from being proof.
-    type Change = fn(Vec<Value>, Value) -> String;
     let changes: [(&str, Change); 9] = [
         ("is there twice", |rows, own| {
             let rows = json!(rows);
