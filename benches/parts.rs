@@ -84,7 +84,7 @@ mod reading {
 
     use campaignctl::load::Boundary;
     use campaignctl::load::model::TargetFileFormat;
-    use campaignctl::load::targets::TargetFile;
+    use campaignctl::load::targets::{Limits, TargetFile};
     use campaignctl::schema;
     use divan::Bencher;
     use divan::counter::ItemsCount;
@@ -98,7 +98,15 @@ mod reading {
         let (path, shown_as) = (site.path(name), name.to_owned());
         let boundary = Arc::new(Boundary::new(path.parent().unwrap().to_owned(), Vec::new()));
         let value_columns = Vec::new();
-        let file = TargetFile { path, boundary, shown_as, format, column_or_field, value_columns };
+        let file = TargetFile {
+            path,
+            boundary,
+            shown_as,
+            format,
+            column_or_field,
+            value_columns,
+            limits: Limits::default(),
+        };
         bencher.counter(ItemsCount::new(IDS)).bench(|| {
             let (mut rows, mut bytes, mut ids) = (file.open().unwrap(), 0, 0);
             while let Some(row) = rows.next_row() {

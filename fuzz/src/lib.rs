@@ -13,7 +13,7 @@ use campaignctl::diagnostic::{self, Code, Diagnostic, Place};
 use campaignctl::domain::{LedgerSalt, TargetId};
 use campaignctl::load::Boundary;
 use campaignctl::load::model::TargetFileFormat;
-use campaignctl::load::targets::{BadLineReason, TargetFile};
+use campaignctl::load::targets::{BadLineReason, Limits, TargetFile};
 use campaignctl::plan::{PlanDocument, PlanFileError};
 use campaignctl::render::caller::Caller;
 use campaignctl::render::diagnostic::{Look, github, json, summary, text};
@@ -253,6 +253,7 @@ fn rows_of(
         format,
         column_or_field: (!is_text).then(|| "id".to_owned()),
         value_columns,
+        limits: Limits::default(),
     };
     let mut rows = match file.open() {
         Ok(rows) => rows,
@@ -275,7 +276,10 @@ fn rows_of(
             Some(Err(bad)) => {
                 is_whole &= !matches!(
                     bad.why,
-                    BadLineReason::Io(_) | BadLineReason::Damaged(_) | BadLineReason::UnclosedQuote
+                    BadLineReason::Io(_)
+                        | BadLineReason::Damaged(_)
+                        | BadLineReason::TooLarge(_)
+                        | BadLineReason::UnclosedQuote
                 );
                 Err((bad.line, bad.why.to_string()))
             }

@@ -8,7 +8,7 @@ use crate::check::declaration::Declaration;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::domain::TargetKind;
 use crate::load::model::{AudienceSyntax, TargetFileFormat, TargetFileSyntax};
-use crate::load::targets::{TargetFile, content_ending, packed_ending};
+use crate::load::targets::{Limits, TargetFile, content_ending, packed_ending};
 
 /// Endings of files that hold ids in a way that nobody reads line by line, and that are no text by default.
 const ENDINGS_NOT_TEXT: [&str; 12] =
@@ -33,6 +33,7 @@ pub(super) fn file_source(
         format,
         column_or_field,
         value_columns: Vec::new(),
+        limits: Limits::default(),
     };
     Some(AudienceSource::File { kind, file, named_at: declaration.value(&[key, "file"]) })
 }

@@ -12,7 +12,7 @@ use crate::domain::{
     LiveActivity, OpenFor, ProjectName, Recipients, Revision, Schedule, Sms, TargetId, TargetKind, Template,
     Transparent,
 };
-use crate::load::targets::TargetFile;
+use crate::load::targets::{Limits, TargetFile};
 
 /// A workspace's sound declarations. What has a mistake is absent; what refers to it is kept.
 #[derive(Clone, Debug, Default)]
@@ -44,6 +44,8 @@ pub struct Project {
     pub open_for: OpenFor,
     /// The environment that commands use when none is named; it exists.
     pub default_environment: Option<EnvironmentName>,
+    /// How large audience files may be.
+    pub limits: Limits,
     /// The environments; may be empty.
     pub environments: BTreeMap<EnvironmentName, Environment>,
 }

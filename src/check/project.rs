@@ -8,7 +8,8 @@ use crate::check::{Project, environment, names, open_for};
 use crate::diagnostic::{Code, Diagnostic, closest};
 use crate::domain::{Environment, EnvironmentName, OpenFor, ProjectName};
 use crate::load::Document;
-use crate::load::model::ProjectFile;
+use crate::load::model::{LimitsSyntax, ProjectFile};
+use crate::load::targets::Limits;
 
 /// The zone of a project that names none: the vendor's.
 pub(super) const DEFAULT_TIME_ZONE: Tz = Tz::Asia__Shanghai;
@@ -40,7 +41,20 @@ pub(super) fn project(out: &mut Vec<Diagnostic>, document: &Document<ProjectFile
     let default_environment =
         document.model().default_environment.as_ref().and_then(|name| name.parse::<EnvironmentName>().ok());
     let name = name.filter(|_| is_sound)?;
-    Some(Project { name, time_zone: time_zone(document), open_for, default_environment, environments })
+    let limits = limits(document.model().limits.unwrap_or_default());
+    Some(Project { name, time_zone: time_zone(document), open_for, default_environment, limits, environments })
+}
+
+/// Returns the bounds of audience files; the default ones where none are written.
+fn limits(written: LimitsSyntax) -> Limits {
+    let default = Limits::default();
+    let line_bytes = written.audience_line_bytes.and_then(|bytes| usize::try_from(bytes).ok());
+    Limits {
+        rows: written.audience_rows.unwrap_or(default.rows),
+        unpacked_bytes: written.audience_unpacked_bytes.unwrap_or(default.unpacked_bytes),
+        line_bytes: line_bytes.unwrap_or(default.line_bytes),
+        ratio: written.audience_ratio.unwrap_or(default.ratio),
+    }
 }
 
 /// Returns the project's zone; the default one where the file has a mistake there.

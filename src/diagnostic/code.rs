@@ -90,6 +90,7 @@ codes! {
     AudienceKind = "audience-kind", "An audience says not exactly one of whom it holds.";
     AudienceEmpty = "audience-empty", "An audience holds no target at all.";
     AudienceFile = "audience-file", "An audience file lacks what its format needs, such as the named column.";
+    AudienceTooLarge = "audience-too-large", "An audience file has more rows or bytes than the project's limits allow.";
     AudienceLine = "audience-line", "A line of an audience file holds no target id.";
     AudienceValue = "audience-value", "A line of an audience file lacks a value that a campaign takes from it, or has one that cannot be sent.";
     ValueConflict = "value-conflict", "A target stands twice in an audience file, with different values.";

@@ -61,11 +61,18 @@ impl Row {
         self.chunks[place / CHUNK][place % CHUNK] = hash;
     }
 
+    /// Takes a target, and returns whether it begins a chunk.
     #[inline]
-    pub(super) fn push(&mut self, hash: TargetHash) {
+    pub(super) fn push(&mut self, hash: TargetHash) -> bool {
         match self.chunks.last_mut() {
-            Some(last) if last.len() < CHUNK => last.push(hash),
-            _ => self.push_chunk(hash),
+            Some(last) if last.len() < CHUNK => {
+                last.push(hash);
+                false
+            }
+            _ => {
+                self.push_chunk(hash);
+                true
+            }
         }
     }
 

@@ -14,6 +14,10 @@ const ONE_ROW_MAX: usize = 1 << 16;
 /// Rows of a large set: one for each first byte of a hash.
 const ROWS: usize = 256;
 
+/// A row of a large set drops its repeats when it holds so many, and again whenever it has doubled: a list may repeat one
+/// target for ever. Sets of less than 16 million are sorted once.
+const REPEATS_KEPT_MAX: usize = 1 << 16;
+
 /// Targets that are looked up together.
 const TOGETHER: usize = 32;
 
@@ -42,11 +46,14 @@ impl Sorted {
     }
 }
 
-/// Gathers targets in any order, repeats included.
+/// Gathers targets in any order, repeats included, in no more memory than twice what the different ones take.
 #[derive(Debug, Default)]
 pub struct TargetSetBuilder {
     rows: Vec<Row>,
+    /// How many were taken.
     len: usize,
+    /// How many each of several rows may hold before it drops repeats.
+    room: Vec<usize>,
 }
 
 impl TargetSetBuilder {
@@ -55,11 +62,28 @@ impl TargetSetBuilder {
     pub fn push(&mut self, hash: TargetHash) {
         match &mut self.rows[..] {
             [] => self.rows.push(Row { chunks: vec![vec![hash]] }),
-            [only] if self.len < ONE_ROW_MAX => only.push(hash),
+            [only] if self.len < ONE_ROW_MAX => {
+                only.push(hash);
+            }
             [_] => self.spread(hash),
-            rows => rows[usize::from(hash.0[0])].push(hash),
+            rows => {
+                let place = usize::from(hash.0[0]);
+                if rows[place].push(hash) {
+                    self.make_room(place);
+                }
+            }
         }
         self.len += 1;
+    }
+
+    /// Drops the repeats of a row that is full, and gives it twice the room that the rest takes.
+    #[cold]
+    fn make_room(&mut self, place: usize) {
+        let (row, room) = (&mut self.rows[place], &mut self.room[place]);
+        if row.len() > *room {
+            row.sort(1, &mut Vec::new());
+            *room = REPEATS_KEPT_MAX.max(2 * row.len());
+        }
     }
 
     /// Deals what was gathered, and one more, out to rows by their first bytes.
@@ -67,6 +91,7 @@ impl TargetSetBuilder {
     fn spread(&mut self, hash: TargetHash) {
         let gathered = self.rows.pop().unwrap_or_default();
         self.rows.resize_with(ROWS, Row::default);
+        self.room = vec![REPEATS_KEPT_MAX; ROWS];
         for hash in gathered.chunks.into_iter().flatten().chain([hash]) {
             self.rows[usize::from(hash.0[0])].push(hash);
         }
@@ -95,7 +120,7 @@ impl TargetSet {
             return hashes.into_iter().collect();
         }
         let len = hashes.len();
-        TargetSetBuilder { rows: vec![Row { chunks: vec![hashes] }], len }.finish()
+        TargetSetBuilder { rows: vec![Row { chunks: vec![hashes] }], len, room: Vec::new() }.finish()
     }
 
     /// Returns the number of targets.
@@ -248,6 +273,48 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
+
+    /// How many are held, before they are a set.
+    fn held(builder: &TargetSetBuilder) -> usize {
+        builder.rows.iter().map(Row::len).sum()
+    }
+
+    #[test]
+    fn a_target_that_is_repeated_for_ever_costs_no_more_than_one() {
+        let mut builder = TargetSetBuilder::default();
+        let hash = |n: u32| TargetHash(Sha256::digest(n.to_be_bytes())[..16].try_into().unwrap());
+        let others = ONE_ROW_MAX + 5000;
+        (0..).map(hash).take(others).for_each(|hash| builder.push(hash));
+        let repeats = 20 * REPEATS_KEPT_MAX;
+        for n in 0..repeats {
+            builder.push(hash(u32::try_from(n % 3).unwrap()));
+            assert!(held(&builder) <= others + 3 * (REPEATS_KEPT_MAX + CHUNK), "{n}");
+        }
+        assert_eq!(builder.taken(), (others + repeats) as u64);
+        let set = builder.finish();
+        assert_eq!(set.len(), others);
+        assert!((0..).map(hash).take(others).all(|hash| set.contains(&hash)));
+    }
+
+    #[test]
+    fn many_targets_with_repeats_among_them_are_each_in_the_set_once() {
+        let mut builder = TargetSetBuilder::default();
+        // All in one row, and far more than it holds before it looks for repeats.
+        let hash = |n: u32| {
+            let mut hash: [u8; 16] = Sha256::digest(n.to_be_bytes())[..16].try_into().unwrap();
+            hash[0] = 7;
+            TargetHash(hash)
+        };
+        let different = u32::try_from(3 * REPEATS_KEPT_MAX).unwrap();
+        for n in 0..different {
+            builder.push(hash(n));
+            builder.push(hash(n / 2));
+        }
+        assert!(held(&builder) <= 2 * 3 * REPEATS_KEPT_MAX + CHUNK, "{}", held(&builder));
+        let set = builder.finish();
+        assert_eq!(set.len(), 3 * REPEATS_KEPT_MAX);
+        assert!((0..different).all(|n| set.contains(&hash(n))));
+    }
 
     fn set(bytes: &[u8]) -> TargetSet {
         bytes.iter().map(|&byte| TargetHash([byte; 16])).collect()

@@ -134,6 +134,7 @@ mod tests {
     use crate::domain::TargetKind;
     use crate::load::Boundary;
     use crate::load::model::TargetFileFormat;
+    use crate::load::targets::Limits;
 
     /// An audience of users in a text file, which is named on a line.
     fn audience(path: PathBuf, line: u64) -> Audience {
@@ -145,6 +146,7 @@ mod tests {
             format: TargetFileFormat::Text,
             column_or_field: None,
             value_columns: Vec::new(),
+            limits: Limits::default(),
         };
         let named_at = Place::Line { path: "a.yaml".to_owned(), line };
         let declared_at = named_at.clone();

@@ -265,6 +265,10 @@ pub(super) fn at_row(file: &TargetFile, row: u64, message: String) -> (Place, St
 fn bad_line(file: &TargetFile, bad: &BadLine) -> Diagnostic {
     let of_value = |name: &String| file.column_or_field.as_ref() != Some(name);
     let (code, help) = match &bad.why {
+        BadLineReason::TooLarge(too_large) => {
+            let (place, message) = at_row(file, bad.line, too_large.to_string());
+            return Diagnostic::error(Code::AudienceTooLarge, place, message).help(too_large.help());
+        }
         BadLineReason::Io(error) => {
             (Code::AudienceLine, packing_help(error).unwrap_or("nothing after this line was read"))
         }
@@ -284,7 +288,6 @@ fn bad_line(file: &TargetFile, bad: &BadLine) -> Diagnostic {
         | BadLineReason::HeaderAgain
         | BadLineReason::MergeMarker
         | BadLineReason::Checksum
-        | BadLineReason::TooLong
         | BadLineReason::UnclosedQuote
         | BadLineReason::QuoteRunsOn(_)
         | BadLineReason::TextAfterQuote

@@ -152,6 +152,12 @@ pub fn into_desired(mut checked: Checked, environment: &EnvironmentName) -> Resu
     let scope = scope(&checked, environment)?;
     let own = std::mem::take(&mut checked.campaigns);
     let columns = columns(&own);
+    let limits = checked.project.as_ref().map(|project| project.limits).unwrap_or_default();
+    for audience in checked.audiences.values_mut() {
+        if let AudienceSource::File { file, .. } = &mut audience.value {
+            file.limits = limits;
+        }
+    }
     let mut audiences = BTreeMap::new();
     let mut drafts = Vec::with_capacity(own.len());
     for (id, declared) in own {

@@ -24,11 +24,12 @@ const DECLARED_ELSEWHERE: [(&str, &str, &str); 3] = [
 ];
 
 /// Codes whose examples are no YAML, or need a file that nobody would write into a page.
-const SHOWN_ONLY: [Code; 10] = [
+const SHOWN_ONLY: [Code; 11] = [
     Code::NoProject,
     Code::UnreadableFile,
     Code::NotAFile,
     Code::FileOutside,
+    Code::AudienceTooLarge,
     Code::LinkLoop,
     Code::FileTooLarge,
     Code::NotUtf8,

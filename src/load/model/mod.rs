@@ -23,6 +23,6 @@ pub use classification::{
     AndroidSyntax, CategoryOnlySyntax, CategorySyntax, ClassificationSyntax, HuaweiLevelSyntax, HuaweiSyntax,
     OppoSyntax, VivoMessageTypeSyntax, VivoSyntax, XiaomiSyntax,
 };
-pub use project::{ApiVersionSyntax, EnvironmentSyntax, ProjectFile};
+pub use project::{ApiVersionSyntax, EnvironmentSyntax, LimitsSyntax, ProjectFile};
 pub use strategy::{CycleSyntax, DaySyntax, StrategySyntax};
 pub use template::TemplateSyntax;

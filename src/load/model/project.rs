@@ -31,9 +31,36 @@ pub struct ProjectFile {
     #[serde(default)]
     #[schemars(example = &"sandbox")]
     pub default_environment: Option<String>,
+    /// How large audience files may be. What is larger is refused where it breaks the bound.
+    #[serde(default)]
+    #[schemars(example = example_limits())]
+    pub limits: Option<LimitsSyntax>,
     /// The environments by name: 1 to 64 letters, digits, `-`, `_` or `.`.
     #[schemars(example = example_environments())]
     pub environments: BTreeMap<String, EnvironmentSyntax>,
+}
+
+/// How large an audience file may be.
+#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(title = "limits")]
+pub struct LimitsSyntax {
+    /// Most rows, repeats included. Default 200000000. Each different target takes 16 bytes of memory.
+    #[serde(default)]
+    #[schemars(range(min = 1), example = 5_000_000)]
+    pub audience_rows: Option<u64>,
+    /// Most bytes once unpacked. Default 68719476736, which is 64 GiB.
+    #[serde(default)]
+    #[schemars(range(min = 1), example = 1_073_741_824)]
+    pub audience_unpacked_bytes: Option<u64>,
+    /// Most bytes of a line, at most 16777216. Default 65536, which is 64 KiB.
+    #[serde(default)]
+    #[schemars(range(min = 1, max = 16_777_216), example = 131_072)]
+    pub audience_line_bytes: Option<u32>,
+    /// Most unpacked bytes for each packed one, once 1 GiB is unpacked. Default 200.
+    #[serde(default)]
+    #[schemars(range(min = 1), example = 500)]
+    pub audience_ratio: Option<u64>,
 }
 
 /// One mPaaS app, workspace, endpoint and ledger.
@@ -92,6 +119,10 @@ pub enum ApiVersionSyntax {
     /// The current version.
     #[serde(rename = "2020-10-28")]
     V20201028,
+}
+
+fn example_limits() -> serde_json::Value {
+    serde_json::json!({ "audience_rows": 5_000_000 })
 }
 
 fn example_environments() -> serde_json::Value {

@@ -3,7 +3,7 @@
 use std::io;
 
 use crate::domain::InvalidTargetId;
-use crate::load::targets::LINE_BYTES_MAX;
+use crate::load::targets::TooLarge;
 
 /// Why a line gives no row.
 #[derive(Debug, thiserror::Error)]
@@ -14,9 +14,9 @@ pub enum BadLineReason {
     /// Bytes that are no text.
     #[error("the line is not UTF-8 text")]
     NotUtf8,
-    /// More than anything sensible.
-    #[error("the line has more than {LINE_BYTES_MAX} bytes")]
-    TooLong,
+    /// More than the file may have.
+    #[error(transparent)]
+    TooLarge(TooLarge),
     /// A CSV quote that is open until the end, or for longer than any record.
     #[error("a quote is opened here and never closed")]
     UnclosedQuote,
@@ -74,7 +74,10 @@ pub enum BadLineReason {
 impl BadLineReason {
     /// Whether nothing can be read after it.
     pub(super) fn is_the_end(&self) -> bool {
-        matches!(self, Self::UnclosedQuote | Self::Checksum | Self::Damaged(_) | Self::Io(_))
+        matches!(
+            self,
+            Self::TooLarge(_) | Self::UnclosedQuote | Self::Checksum | Self::Damaged(_) | Self::Io(_)
+        )
     }
 
     /// Says how to mend the line or the file, where there is more to say than that it has to be mended.

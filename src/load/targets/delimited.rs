@@ -152,15 +152,21 @@ impl<R: Read> DelimitedLines<R> {
         let mut quoted = Quoted::default();
         let header = match lines.advance() {
             Ok(Line::Whole) => quoted.begin(&mut lines).map_err(|bad| bad.why),
-            Ok(Line::TooLong) => Err(BadLineReason::TooLong),
+            Ok(Line::TooLong) => Err(lines.too_long().why),
             Ok(Line::End) => Ok(None),
-            Err(source) => {
-                return Err(TargetFileError::Unreadable { shown_as: shown_as.to_owned(), source });
-            }
+            Err(source) => match lines.broken(source).why {
+                BadLineReason::Io(source) => {
+                    return Err(TargetFileError::Unreadable { shown_as: shown_as.to_owned(), source });
+                }
+                why => Err(why),
+            },
         };
         match header {
             Ok(Some(_)) => {}
             Ok(None) => return Err(TargetFileError::NoHeader { shown_as: shown_as.to_owned() }),
+            Err(BadLineReason::TooLarge(why)) => {
+                return Err(TargetFileError::TooLarge { shown_as: shown_as.to_owned(), why });
+            }
             Err(why) => return Err(TargetFileError::BadHeader { shown_as: shown_as.to_owned(), why }),
         }
         let columns = Columns::find(quoted.fields(), columns, shown_as)?;
@@ -181,11 +187,11 @@ impl<R: Read> DelimitedLines<R> {
             match lines.advance() {
                 Ok(Line::Whole) => {}
                 Ok(Line::TooLong) => {
-                    return Some(Err(BadLine::boxed(lines.line(), BadLineReason::TooLong)));
+                    return Some(Err(Box::new(lines.too_long())));
                 }
                 Ok(Line::End) => return None,
                 Err(error) => {
-                    return Some(Err(BadLine::boxed(lines.line(), BadLineReason::Io(error))));
+                    return Some(Err(Box::new(lines.broken(error))));
                 }
             }
             let bytes = lines.current();

@@ -11,6 +11,7 @@ use sha2::{Digest, Sha256};
 pub(super) struct Digested {
     file: File,
     hasher: Hasher,
+    read_bytes: u64,
 }
 
 /// The hash of what was read so far; clones share it.
@@ -19,26 +20,33 @@ pub(super) struct Hasher(Arc<Mutex<Sha256>>);
 
 impl Digested {
     pub(super) fn new(file: File) -> Self {
-        Self { file, hasher: Hasher::default() }
+        Self { file, hasher: Hasher::default(), read_bytes: 0 }
+    }
+
+    /// Returns how many bytes were read, and hashed, so far.
+    pub(super) fn read_bytes(&self) -> u64 {
+        self.read_bytes
     }
 
     pub(super) fn hasher(&self) -> Hasher {
         self.hasher.clone()
     }
 
-    /// Reads, and so hashes, all of it, for a reader that will jump about in the file, and shows it to `look`. The witness can tell later
-    /// whether what was hashed is what was read.
-    pub(super) fn read_all(&mut self, mut look: impl FnMut(&[u8])) -> io::Result<Witness> {
-        let before = self.file.metadata()?;
+    /// Returns what can tell later whether what was hashed is what was read.
+    pub(super) fn witness(&self) -> io::Result<Witness> {
+        Ok(Witness { file: self.file.try_clone()?, before: self.file.metadata()? })
+    }
+
+    /// Reads, and so hashes, all of it, for a reader that jumps about in the file, and shows it to `look`.
+    pub(super) fn read_all(mut self, mut look: impl FnMut(&[u8])) -> io::Result<()> {
+        self.file.rewind()?;
         let mut buffer = vec![0; 128 * 1024];
         loop {
             match self.read(&mut buffer)? {
-                0 => break,
+                0 => return Ok(()),
                 read => look(&buffer[..read]),
             }
         }
-        self.file.rewind()?;
-        Ok(Witness { file: self.file.try_clone()?, before })
     }
 
     /// Returns up to so many of its first bytes, unhashed, and goes back to its beginning.
@@ -55,8 +63,9 @@ impl Digested {
         file.rewind().and_then(|()| file.read_exact(&mut found)).is_ok() && found == first
     }
 
-    pub(super) fn into_file(self) -> File {
-        self.file
+    /// Returns the same file for a reader that seeks before it reads.
+    pub(super) fn same_file(&self) -> io::Result<File> {
+        self.file.try_clone()
     }
 }
 
@@ -68,6 +77,11 @@ pub(super) struct Witness {
 }
 
 impl Witness {
+    /// Returns how many bytes the file had.
+    pub(super) fn bytes(&self) -> u64 {
+        self.before.len()
+    }
+
     /// Says whether the file is still what it was, by its size and the time of its last change.
     pub(super) fn look(&self) -> io::Result<()> {
         let now = self.file.metadata()?;
@@ -92,6 +106,7 @@ impl Read for Digested {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let read = self.file.read(buffer)?;
         self.hasher.lock().update(&buffer[..read]);
+        self.read_bytes += read as u64;
         Ok(read)
     }
 }

@@ -66,6 +66,7 @@ impl Disguise {
         // Letters of ASCII in UTF-16 without its mark.
         if let [a, b, c, d, ..] = first
             && ((*b == 0 && *d == 0) || (*a == 0 && *c == 0))
+            && [a, b, c, d] != [&0; 4]
         {
             return Some(Self::Utf16);
         }

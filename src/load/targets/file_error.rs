@@ -3,7 +3,7 @@
 use std::io;
 
 use crate::diagnostic::{Code, Diagnostic, Place};
-use crate::load::targets::{BadLineReason, Disguise, header, look_alike, packing_help};
+use crate::load::targets::{BadLineReason, Disguise, TooLarge, header, look_alike, packing_help};
 
 /// Why an audience file gives no ids at all.
 #[derive(Debug, thiserror::Error)]
@@ -15,6 +15,14 @@ pub enum TargetFileError {
         shown_as: String,
         /// What the system says.
         source: io::Error,
+    },
+    /// More than the file may have, before its first row.
+    #[error("`{shown_as}` is too large: {why}")]
+    TooLarge {
+        /// The file.
+        shown_as: String,
+        /// The bound that it breaks.
+        why: TooLarge,
     },
     /// A path that leads to what neither the workspace nor the machine allows.
     #[error("`{shown_as}` leads out of the workspace")]
@@ -142,6 +150,7 @@ impl TargetFileError {
     pub fn code(&self) -> Code {
         match self {
             Self::Unreadable { .. } => Code::UnreadableFile,
+            Self::TooLarge { .. } => Code::AudienceTooLarge,
             Self::Outside { .. } => Code::FileOutside,
             Self::NotAFile { .. } => Code::NotAFile,
             Self::Unnamed { .. }
@@ -170,6 +179,7 @@ impl TargetFileError {
             | Self::ColumnTwice { column, .. }
             | Self::UnfitColumn { column, .. } => Some(column),
             Self::Unreadable { .. }
+            | Self::TooLarge { .. }
             | Self::Outside { .. }
             | Self::NotAFile { .. }
             | Self::Unnamed { .. }
@@ -199,6 +209,7 @@ impl TargetFileError {
                 }
                 None => "check the disk and the file's permissions".to_owned(),
             },
+            Self::TooLarge { why, .. } => why.help(),
             Self::Outside { .. } => {
                 "copy the file into the workspace; or let this machine allow its directory, in `CAMPAIGNCTL_AUDIENCE_ROOTS`".to_owned()
             }

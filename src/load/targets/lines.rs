@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use memchr::memchr;
 
-use crate::load::targets::LINE_BYTES_MAX;
+use crate::load::targets::{BadLine, BadLineReason, TooLarge};
 
 /// The UTF-8 byte-order mark.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
@@ -17,6 +17,7 @@ const READ_BYTES: usize = 128 * 1024;
 #[derive(Debug)]
 pub(super) struct Lines<R> {
     reader: R,
+    line_bytes_max: usize,
     buffer: Vec<u8>,
     /// What was read and belongs to no line yet.
     unread: Range<usize>,
@@ -33,16 +34,17 @@ pub(super) struct Lines<R> {
 pub(super) enum Line {
     /// A line that is not empty.
     Whole,
-    /// More bytes than a line may have; they were skipped.
+    /// More bytes than a line may have; nothing is read after it.
     TooLong,
     /// Nothing: that was the last one.
     End,
 }
 
 impl<R: Read> Lines<R> {
-    pub(super) fn new(reader: R) -> Self {
+    pub(super) fn new(reader: R, line_bytes_max: usize) -> Self {
         Self {
             reader,
+            line_bytes_max,
             buffer: Vec::new(),
             unread: 0..0,
             current: 0..0,
@@ -66,6 +68,32 @@ impl<R: Read> Lines<R> {
         self.line
     }
 
+    /// Returns how long a line may be.
+    pub(super) fn line_bytes_max(&self) -> usize {
+        self.line_bytes_max
+    }
+
+    /// Says that the line that was found last is longer.
+    #[cold]
+    pub(super) fn too_long(&self) -> BadLine {
+        BadLine { line: self.line, why: BadLineReason::TooLarge(TooLarge::Line(self.line_bytes_max)) }
+    }
+
+    /// Says that an error broke off the reading; where it is a limit, within the next line.
+    #[cold]
+    pub(super) fn broken(&self, error: io::Error) -> BadLine {
+        match TooLarge::of(&error) {
+            Some(too_large) => BadLine { line: self.line + 1, why: BadLineReason::TooLarge(too_large) },
+            None => BadLine { line: self.line, why: BadLineReason::Io(error) },
+        }
+    }
+
+    /// Returns what the lines come from.
+    #[cfg(test)]
+    pub(super) fn reader(&self) -> &R {
+        &self.reader
+    }
+
     /// Returns the line that was found last, without its break.
     #[inline]
     pub(super) fn current(&self) -> &[u8] {
@@ -82,9 +110,8 @@ impl<R: Read> Lines<R> {
                     self.unread.start += length + 1;
                     start + length
                 }
-                None if self.unread.len() > LINE_BYTES_MAX + BYTE_ORDER_MARK.len() + 1 => {
+                None if self.unread.len() > self.line_bytes_max + BYTE_ORDER_MARK.len() + 1 => {
                     self.line += 1;
-                    self.skip()?;
                     return Ok(Line::TooLong);
                 }
                 None if !self.is_at_end => {
@@ -99,7 +126,7 @@ impl<R: Read> Lines<R> {
             };
             self.line += 1;
             self.current = self.without_edges(start..end);
-            if self.current.len() > LINE_BYTES_MAX {
+            if self.current.len() > self.line_bytes_max {
                 return Ok(Line::TooLong);
             }
             if !self.current.is_empty() {
@@ -143,27 +170,13 @@ impl<R: Read> Lines<R> {
         self.unread.end += read;
         Ok(())
     }
-
-    /// Skips the rest of a line.
-    #[cold]
-    fn skip(&mut self) -> io::Result<()> {
-        loop {
-            if let Some(length) = memchr(b'\n', &self.buffer[self.unread.clone()]) {
-                self.unread.start += length + 1;
-                return Ok(());
-            }
-            self.unread = 0..0;
-            if self.is_at_end {
-                return Ok(());
-            }
-            self.fill()?;
-        }
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const LINE_BYTES_MAX: usize = 256 * 1024;
 
     /// Gives a few bytes at a time.
     struct Drips<'text>(&'text [u8], usize);
@@ -178,7 +191,7 @@ mod tests {
     }
 
     fn lines(text: &[u8], at_a_time: usize) -> Vec<(u64, Option<usize>, u8)> {
-        let mut lines = Lines::new(Drips(text, at_a_time));
+        let mut lines = Lines::new(Drips(text, at_a_time), LINE_BYTES_MAX);
         let mut found = Vec::new();
         loop {
             match lines.advance().unwrap() {
@@ -186,7 +199,10 @@ mod tests {
                     let line = lines.current();
                     found.push((lines.line(), Some(line.len()), line[line.len() - 1]));
                 }
-                Line::TooLong => found.push((lines.line(), None, 0)),
+                Line::TooLong => {
+                    found.push((lines.line(), None, 0));
+                    return found;
+                }
                 Line::End => return found,
             }
         }
@@ -209,11 +225,8 @@ mod tests {
                 let last = if expected.is_some() { b'x' } else { 0 };
                 assert_eq!(lines(text.as_bytes(), 50_000), [(1, expected, last)], "{extra} {end:?}");
                 let more = [text.as_bytes(), if end.is_empty() { b"\n" } else { b"" }, b"y"].concat();
-                assert_eq!(
-                    lines(&more, 1 << 20),
-                    [(1, expected, last), (2, Some(1), b'y')],
-                    "{extra} {end:?}"
-                );
+                let rest = if expected.is_some() { &[(2, Some(1), b'y')][..] } else { &[] };
+                assert_eq!(lines(&more, 1 << 20), [&[(1, expected, last)], rest].concat(), "{extra} {end:?}");
             }
         }
     }
@@ -221,7 +234,7 @@ mod tests {
     #[test]
     fn memory_is_that_of_the_longest_line() {
         let text = format!("{}\n{}", "x".repeat(LINE_BYTES_MAX), "y\n".repeat(1_000_000));
-        let mut lines = Lines::new(text.as_bytes());
+        let mut lines = Lines::new(text.as_bytes(), LINE_BYTES_MAX);
         while lines.advance().unwrap() != Line::End {}
         assert!(lines.buffer.capacity() <= LINE_BYTES_MAX + 2 * READ_BYTES, "{}", lines.buffer.capacity());
     }

@@ -13,10 +13,15 @@ mod file_error;
 mod header;
 mod json_line;
 mod json_plain;
+mod limits;
 mod lines;
 mod look_alike;
 #[cfg(feature = "parquet")]
+mod parquet_header;
+#[cfg(feature = "parquet")]
 mod parquet_layout;
+#[cfg(feature = "parquet")]
+mod parquet_pages;
 #[cfg_attr(not(feature = "parquet"), path = "parquet_left_out.rs")]
 mod parquet_rows;
 mod quoted;
@@ -42,11 +47,8 @@ use crate::load::targets::unpacked::Unpacked;
 pub use crate::load::targets::bad_line::{BadLine, BadLineReason};
 pub use crate::load::targets::disguise::Disguise;
 pub use crate::load::targets::file_error::TargetFileError;
+pub use crate::load::targets::limits::{Limits, TooLarge};
 pub use crate::load::targets::unpacked::{content_ending, packed_ending, packing_help};
-
-/// Longest line, and longest quoted CSV record: an id has at most 1024 bytes, but its JSON object or record
-/// may carry a whole profile. Bounds memory where line breaks are missing.
-const LINE_BYTES_MAX: usize = 1024 * 1024;
 
 /// A file of target ids.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,6 +66,8 @@ pub struct TargetFile {
     /// The columns or JSON fields whose values every row gives, in this order; may name one twice, and the
     /// ids' own. None for plain text.
     pub value_columns: Vec<String>,
+    /// How much of it is read.
+    pub limits: Limits,
 }
 
 impl TargetFile {
@@ -90,7 +94,7 @@ impl TargetFile {
             self.column_or_field.as_deref().ok_or_else(|| TargetFileError::Unnamed { shown_as: shown_as() })
         };
         let columns = &self.value_columns;
-        let mut file = Digested::new(opened);
+        let file = Digested::new(opened);
         let hasher = file.hasher();
         let disguised = |what| TargetFileError::Disguised { shown_as: shown_as(), what };
         let is_parquet = self.format == TargetFileFormat::Parquet;
@@ -102,16 +106,22 @@ impl TargetFile {
             if packed_ending(&self.path).is_some() {
                 return Err(TargetFileError::PackedParquet { shown_as: shown_as() });
             }
+            // The whole file is hashed before its first row: only after its footer says what it is, and how much.
+            let witness = file.witness().map_err(unreadable)?;
+            let too_large = |why| TargetFileError::TooLarge { shown_as: shown_as(), why };
+            self.limits.check(witness.bytes(), witness.bytes()).map_err(too_large)?;
+            let same = file.same_file().map_err(unreadable)?;
+            let rows = ParquetRows::open(same, (name()?, columns), &self.shown_as, self.limits)?;
             let mut seam = Seam::default();
-            let witness = file.read_all(|bytes| seam.look(bytes)).map_err(unreadable)?;
-            let rows = ParquetRows::open(file.into_file(), (name()?, columns), &self.shown_as)?;
+            file.read_all(|bytes| seam.look(bytes)).map_err(unreadable)?;
             if seam.is_found() {
                 return Err(TargetFileError::ParquetTwice { shown_as: shown_as() });
             }
             let kind = RowsKind::Parquet { rows: Box::new(rows), witness };
-            return Ok(TargetRows { kind, hasher, is_over: false });
+            return Ok(TargetRows { kind, hasher, is_over: false, taken: 0, limits: self.limits });
         }
-        let mut lines = Lines::new(Unpacked::new(file, &self.path).map_err(unreadable)?);
+        let unpacked = Unpacked::new(file, &self.path, self.limits).map_err(unreadable)?;
+        let mut lines = Lines::new(unpacked, self.limits.line_bytes);
         if let Some(what) = Disguise::of(lines.first(FIRST_BYTES)) {
             return Err(disguised(what));
         }
@@ -129,7 +139,7 @@ impl TargetFile {
             }
             (TargetFileFormat::Parquet, _) => unreachable!("its rows were opened above"),
         };
-        Ok(TargetRows { kind, hasher, is_over: false })
+        Ok(TargetRows { kind, hasher, is_over: false, taken: 0, limits: self.limits })
     }
 }
 
@@ -140,6 +150,9 @@ pub struct TargetRows {
     kind: RowsKind,
     hasher: Hasher,
     is_over: bool,
+    /// How many rows were given, those with mistakes included.
+    taken: u64,
+    limits: Limits,
 }
 
 #[derive(Debug)]
@@ -160,10 +173,17 @@ impl TargetRows {
     /// Reads the next row: what is wrong with it, or its id and every value that was asked for.
     #[inline]
     pub fn next_row(&mut self) -> Option<Result<TargetRow<'_>, Box<BadLine>>> {
-        let Self { kind, is_over, .. } = self;
+        let Self { kind, is_over, taken, limits, .. } = self;
         if *is_over {
             return None;
         }
+        if *taken == limits.rows {
+            *is_over = true;
+            let line = one_more(kind)?;
+            let why = BadLineReason::TooLarge(TooLarge::Rows(limits.rows));
+            return Some(Err(BadLine::boxed(line, why)));
+        }
+        *taken += 1;
         // Each kind on a way of its own: a row that two of them lead to would pass through memory.
         match kind {
             RowsKind::Text(lines) => passed(next_text(lines), is_over),
@@ -172,6 +192,18 @@ impl TargetRows {
             RowsKind::Parquet { rows, witness } => passed(next_parquet(rows, witness), is_over),
         }
     }
+}
+
+/// Reads one row more, and returns its line if there is one.
+#[cold]
+fn one_more(kind: &mut RowsKind) -> Option<u64> {
+    let row = match kind {
+        RowsKind::Text(lines) => next_text(lines),
+        RowsKind::Json { lines, fields } => next_json(lines, fields),
+        RowsKind::Csv(lines) => lines.next_row(),
+        RowsKind::Parquet { rows, witness } => next_parquet(rows, witness),
+    };
+    Some(row?.map_or_else(|bad| bad.line, |row| row.line))
 }
 
 /// Passes on what was read, and notes whether it is the last.
@@ -234,13 +266,12 @@ fn next_parquet<'rows>(
 
 #[inline]
 fn next_line(lines: &mut Lines<Unpacked>) -> Option<Result<(), Box<BadLine>>> {
-    let why = match lines.advance() {
-        Ok(Line::Whole) => return Some(Ok(())),
-        Ok(Line::End) => return None,
-        Ok(Line::TooLong) => BadLineReason::TooLong,
-        Err(error) => BadLineReason::Io(error),
-    };
-    Some(Err(BadLine::boxed(lines.line(), why)))
+    match lines.advance() {
+        Ok(Line::Whole) => Some(Ok(())),
+        Ok(Line::End) => None,
+        Ok(Line::TooLong) => Some(Err(Box::new(lines.too_long()))),
+        Err(error) => Some(Err(Box::new(lines.broken(error)))),
+    }
 }
 
 #[inline]
@@ -248,6 +279,8 @@ fn text(line: &[u8]) -> Result<&str, BadLineReason> {
     std::str::from_utf8(line).map_err(|_| BadLineReason::NotUtf8)
 }
 
+#[cfg(test)]
+mod limits_tests;
 #[cfg(test)]
 #[cfg(feature = "parquet")]
 mod parquet_tests;

@@ -17,7 +17,7 @@ const TAIL_BYTES: u64 = 8;
 
 /// Returns how many bytes belong to nothing that the footer names, where they are more than writers leave: more than the
 /// footer itself has, which holds every description that may be repeated.
-pub(super) fn unaccounted(metadata: &ParquetMetaData, file: &mut File) -> io::Result<Option<u64>> {
+pub(super) fn unaccounted(metadata: &ParquetMetaData, file: &mut &File) -> io::Result<Option<u64>> {
     let length = file.seek(SeekFrom::End(0))?;
     let mut tail = [0; 4];
     file.seek(SeekFrom::Start(length.saturating_sub(TAIL_BYTES)))?;
@@ -74,7 +74,7 @@ fn gaps(owned: Vec<Range<u64>>, data: Range<u64>) -> Vec<Range<u64>> {
 }
 
 /// Returns how long a gap is without the zeros at its end.
-fn without_padding(file: &mut File, gap: Range<u64>) -> io::Result<u64> {
+fn without_padding(file: &mut &File, gap: Range<u64>) -> io::Result<u64> {
     file.seek(SeekFrom::Start(gap.start))?;
     let (mut read, mut last) = (0, 0);
     let mut rest = file.take(gap.end - gap.start);

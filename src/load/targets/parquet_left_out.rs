@@ -3,14 +3,19 @@
 use std::fs::File;
 
 use crate::domain::TargetRow;
-use crate::load::targets::{BadLine, TargetFileError};
+use crate::load::targets::{BadLine, Limits, TargetFileError};
 
 /// What this build cannot make.
 #[derive(Debug)]
 pub(super) enum ParquetRows {}
 
 impl ParquetRows {
-    pub(super) fn open(_: File, _: (&str, &[String]), shown_as: &str) -> Result<Self, TargetFileError> {
+    pub(super) fn open(
+        _: File,
+        _: (&str, &[String]),
+        shown_as: &str,
+        _: Limits,
+    ) -> Result<Self, TargetFileError> {
         Err(TargetFileError::ParquetLeftOut { shown_as: shown_as.to_owned() })
     }
 

@@ -1,22 +1,25 @@
 //! A few columns of a Parquet file.
 //!
-//! The `parquet` crate reads a page at a time of the columns that are asked for, and nothing of the others. A damaged
-//! file can make it panic: every call into it runs behind `catch_unwind`.
+//! The `parquet` crate reads a page at a time of the columns that are asked for, and nothing of the others, each once
+//! `parquet_pages` has looked at it. A damaged file can make it panic: every call into it runs behind `catch_unwind`.
 
 use std::fmt::{self, Write};
 use std::fs::File;
 use std::io;
+use std::sync::{Arc, Mutex};
 
 use parquet::basic::{Compression, ConvertedType, LogicalType, Type};
-use parquet::column::reader::{ColumnReader, ColumnReaderImpl};
+use parquet::column::reader::{ColumnReader, ColumnReaderImpl, get_column_reader};
 use parquet::data_type::{ByteArray, DataType};
 use parquet::errors::ParquetError;
-use parquet::file::reader::{FileReader, SerializedFileReader};
+use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData, ParquetMetaDataReader};
+use parquet::file::serialized_reader::SerializedPageReader;
 use parquet::schema::types::ColumnDescriptor;
 
 use crate::domain::{RowValues, TargetIdRef, TargetRow};
 use crate::foreign;
-use crate::load::targets::{BadLine, BadLineReason, TargetFileError, parquet_layout, text};
+use crate::load::targets::parquet_pages::{PageBytes, PageFile};
+use crate::load::targets::{BadLine, BadLineReason, Limits, TargetFileError, TooLarge, parquet_layout, text};
 
 /// What the crate says of a page whose CRC-32 is not the one in its header (`parquet.thrift`, `PageHeader.crc`).
 const CHECKSUM_DIFFERS: &str = "CRC checksum mismatch";
@@ -29,7 +32,10 @@ const ROWS_AT_ONCE: usize = 1024;
 
 /// The rows of a Parquet file.
 pub(super) struct ParquetRows {
-    reader: SerializedFileReader<File>,
+    file: File,
+    metadata: ParquetMetaData,
+    limits: Limits,
+    read: PageBytes,
     /// Each column that is read, once; that of the ids first.
     columns: Vec<Column>,
     /// For each value that was asked for, its place among the columns.
@@ -73,15 +79,23 @@ impl ParquetRows {
         file: File,
         (id, values): (&str, &[String]),
         shown_as: &str,
+        limits: Limits,
     ) -> Result<Self, TargetFileError> {
-        let not_parquet = |why| TargetFileError::NotParquet { shown_as: shown_as.to_owned(), why };
-        let mut again = file.try_clone().map_err(|error| not_parquet(error.to_string()))?;
-        let reader = unpanicked(|| SerializedFileReader::new(file)).map_err(not_parquet)?;
-        let unknown = unpanicked(|| Ok(parquet_layout::unaccounted(reader.metadata(), &mut again)?));
+        let shown = || shown_as.to_owned();
+        let too_large = |why| TargetFileError::TooLarge { shown_as: shown(), why };
+        let not_parquet = |why| match why {
+            BadLineReason::TooLarge(why) => too_large(why),
+            BadLineReason::Damaged(why) => TargetFileError::NotParquet { shown_as: shown(), why },
+            why => TargetFileError::NotParquet { shown_as: shown(), why: why.to_string() },
+        };
+        let metadata =
+            unpanicked(|| ParquetMetaDataReader::new().parse_and_finish(&file)).map_err(not_parquet)?;
+        rows_within(&metadata, limits).map_err(too_large)?;
+        let unknown = unpanicked(|| Ok(parquet_layout::unaccounted(&metadata, &mut &file)?));
         if let Some(bytes) = unknown.map_err(not_parquet)? {
             return Err(TargetFileError::ParquetJoined { shown_as: shown_as.to_owned(), bytes });
         }
-        let mut columns = vec![Column::find(&reader, id, shown_as)?];
+        let mut columns = vec![Column::find(&metadata, id, shown_as)?];
         if matches!(columns[0].cells, Cells::Bool(_)) {
             return Err(unfit(shown_as, id, "BOOLEAN".to_owned()));
         }
@@ -90,14 +104,18 @@ impl ParquetRows {
             let known = columns.iter().position(|column| column.name == *value);
             asked_for.push(known.unwrap_or(columns.len()));
             if known.is_none() {
-                columns.push(Column::find(&reader, value, shown_as)?);
+                columns.push(Column::find(&metadata, value, shown_as)?);
             }
         }
-        if let Some(codec) = columns.iter().find_map(|column| unknown_codec(&reader, column.place)) {
+        if let Some(codec) = columns.iter().find_map(|column| unknown_codec(&metadata, column.place)) {
             return Err(TargetFileError::ParquetCodec { shown_as: shown_as.to_owned(), codec });
         }
+        bytes_within(&metadata, &columns, limits).map_err(too_large)?;
         Ok(Self {
-            reader,
+            file,
+            metadata,
+            limits,
+            read: PageBytes::default(),
             columns,
             asked_for,
             row_groups_begun: 0,
@@ -122,14 +140,12 @@ impl ParquetRows {
             match unpanicked(|| self.decode()) {
                 Ok(true) => {}
                 Ok(false) => return None,
-                Err(why) if why.contains(CHECKSUM_DIFFERS) => {
-                    return Some(Err(BadLine::boxed(self.row + 1, BadLineReason::Checksum)));
-                }
-                Err(why) => return Some(Err(BadLine::boxed(self.row, BadLineReason::Damaged(why)))),
+                Err(why @ BadLineReason::Damaged(_)) => return Some(Err(BadLine::boxed(self.row, why))),
+                Err(why) => return Some(Err(BadLine::boxed(self.row + 1, why))),
             }
         }
         self.row += 1;
-        let Self { columns, asked_for, given, row, id, value, values, .. } = self;
+        let Self { limits, columns, asked_for, given, row, id, value, values, .. } = self;
         let place = *given;
         *given += 1;
         let line = *row;
@@ -141,13 +157,13 @@ impl ParquetRows {
         values.clear();
         for asked_for in &*asked_for {
             let column = &columns[*asked_for];
-            match column.text(place, value) {
+            match column.text(place, value, limits.line_bytes) {
                 Ok(Some(text)) if !text.is_empty() => values.push(text),
                 Ok(_) => return bad(BadLineReason::NoValue(column.name.clone())),
                 Err(why) => return bad(why),
             }
         }
-        let id = match columns[0].text(place, id) {
+        let id = match columns[0].text(place, id, limits.line_bytes) {
             Ok(Some(id)) => TargetIdRef::new(id),
             Ok(None) => return bad(BadLineReason::NoValue(columns[0].name.clone())),
             Err(why) => return bad(why),
@@ -161,14 +177,20 @@ impl ParquetRows {
     /// Decodes the next rows. Returns false where there are none.
     fn decode(&mut self) -> Result<bool, ParquetError> {
         while self.rest_of_group == 0 {
-            if self.row_groups_begun == self.reader.num_row_groups() {
-                return Ok(false);
-            }
-            let group = self.reader.get_row_group(self.row_groups_begun)?;
-            self.rest_of_group = usize::try_from(group.metadata().num_rows())
+            let Some(group) = self.metadata.row_groups().get(self.row_groups_begun) else { return Ok(false) };
+            self.rest_of_group = usize::try_from(group.num_rows())
                 .map_err(|_| ParquetError::General("a negative number of rows".to_owned()))?;
             for column in &mut self.columns {
-                column.reader = Some(group.get_column_reader(column.place)?);
+                let chunk = group.column(column.place);
+                let pages = PageFile {
+                    file: self.file.try_clone()?,
+                    compression: chunk.compression(),
+                    limits: self.limits,
+                    read: self.read.clone(),
+                    header: Mutex::default(),
+                };
+                let pages = SerializedPageReader::new(Arc::new(pages), chunk, self.rest_of_group, None)?;
+                column.reader = Some(get_column_reader(chunk.column_descr_ptr(), Box::new(pages)));
             }
             self.row_groups_begun += 1;
         }
@@ -189,12 +211,8 @@ impl fmt::Debug for ParquetRows {
 }
 
 impl Column {
-    fn find(
-        reader: &SerializedFileReader<File>,
-        name: &str,
-        shown_as: &str,
-    ) -> Result<Self, TargetFileError> {
-        let schema = reader.metadata().file_metadata().schema_descr();
+    fn find(metadata: &ParquetMetaData, name: &str, shown_as: &str) -> Result<Self, TargetFileError> {
+        let schema = metadata.file_metadata().schema_descr();
         let names = || schema.root_schema().get_fields().iter().map(|field| field.name());
         let mut fields = names().filter(|found| *found == name);
         let shown_as = || shown_as.to_owned();
@@ -262,6 +280,7 @@ impl Column {
         &'row self,
         place: usize,
         buffer: &'row mut String,
+        bytes_max: usize,
     ) -> Result<Option<&'row str>, BadLineReason> {
         if !self.has(place) {
             return Ok(None);
@@ -269,6 +288,9 @@ impl Column {
         let cell = self.passed - 1;
         buffer.clear();
         let written = match &self.cells {
+            Cells::Text(cells) if cells[cell].len() > bytes_max => {
+                return Err(BadLineReason::TooLarge(TooLarge::Value(bytes_max)));
+            }
             Cells::Text(cells) => return text(cells[cell].data()).map(Some),
             Cells::Int32(cells) if self.is_unsigned => write!(buffer, "{}", cells[cell].cast_unsigned()),
             Cells::Int32(cells) => write!(buffer, "{}", cells[cell]),
@@ -339,9 +361,30 @@ fn cells(leaf: &ColumnDescriptor) -> Result<(Cells, bool), String> {
     }
 }
 
+/// Checks how many rows the footer counts.
+fn rows_within(metadata: &ParquetMetaData, limits: Limits) -> Result<(), TooLarge> {
+    let rows = metadata.row_groups().iter().map(|group| u64::try_from(group.num_rows()).unwrap_or_default());
+    if rows.fold(0, u64::saturating_add) > limits.rows {
+        return Err(TooLarge::Rows(limits.rows));
+    }
+    Ok(())
+}
+
+/// Checks how long the footer says that the columns are, packed and unpacked.
+fn bytes_within(metadata: &ParquetMetaData, columns: &[Column], limits: Limits) -> Result<(), TooLarge> {
+    let sum = |bytes: fn(&ColumnChunkMetaData) -> i64| {
+        let chunks = metadata
+            .row_groups()
+            .iter()
+            .flat_map(|group| columns.iter().map(|column| group.column(column.place)));
+        chunks.map(|chunk| u64::try_from(bytes(chunk)).unwrap_or_default()).fold(0, u64::saturating_add)
+    };
+    limits.check(sum(ColumnChunkMetaData::uncompressed_size), sum(ColumnChunkMetaData::compressed_size))
+}
+
 /// Returns the name of a compression that this build cannot undo, where a row group has the column in it.
-fn unknown_codec(reader: &SerializedFileReader<File>, column: usize) -> Option<&'static str> {
-    reader.metadata().row_groups().iter().find_map(|group| match group.column(column).compression() {
+fn unknown_codec(metadata: &ParquetMetaData, column: usize) -> Option<&'static str> {
+    metadata.row_groups().iter().find_map(|group| match group.column(column).compression() {
         Compression::BROTLI(_) => Some("Brotli"),
         Compression::LZO => Some("LZO"),
         _ => None,
@@ -360,15 +403,22 @@ fn without_quotes(text: &str) -> String {
 }
 
 /// Runs a call into `parquet`; a panic in it becomes an error, and prints nothing.
-fn unpanicked<T>(call: impl FnOnce() -> Result<T, ParquetError>) -> Result<T, String> {
+fn unpanicked<T>(call: impl FnOnce() -> Result<T, ParquetError>) -> Result<T, BadLineReason> {
     match foreign::unpanicked(call) {
         Ok(Ok(value)) => Ok(value),
-        Ok(Err(ParquetError::External(error))) if error.is::<io::Error>() => Err(error.to_string()),
+        Ok(Err(ParquetError::External(error))) if error.is::<io::Error>() || error.is::<TooLarge>() => {
+            let too_large = error.downcast_ref().copied().map(BadLineReason::TooLarge);
+            Err(too_large.unwrap_or_else(|| BadLineReason::Damaged(error.to_string())))
+        }
         Ok(Err(error)) => {
             let text = error.to_string();
-            Err(without_quotes(text.strip_prefix("Parquet error: ").unwrap_or(&text)))
+            if text.contains(CHECKSUM_DIFFERS) {
+                return Err(BadLineReason::Checksum);
+            }
+            let words = without_quotes(text.strip_prefix("Parquet error: ").unwrap_or(&text));
+            Err(BadLineReason::Damaged(words))
         }
         // The words of a panic may quote what is in the file.
-        Err(_) => Err("its reader found what no such file has".to_owned()),
+        Err(_) => Err(BadLineReason::Damaged("its reader found what no such file has".to_owned())),
     }
 }

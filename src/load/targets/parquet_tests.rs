@@ -231,6 +231,57 @@ fn files_of_other_writers_are_read() {
     }
 }
 
+#[test]
+fn a_file_beyond_a_limit_is_left_whatever_packs_its_pages() {
+    let site = Site::new();
+    let ids: Vec<String> = (0..2000).map(|row| format!("{row:040}")).collect();
+    let cells: Vec<Option<&str>> = ids.iter().map(|id| Some(id.as_str())).collect();
+    let group: &[Cells<'_>] = &[Cells::Text(&cells)];
+    for compression in [
+        Compression::UNCOMPRESSED,
+        Compression::SNAPPY,
+        Compression::GZIP(GzipLevel::default()),
+        Compression::ZSTD(ZstdLevel::default()),
+        Compression::LZ4_RAW,
+    ] {
+        write(&site.path(), "optional binary id (UTF8);", compression, &[group, group]);
+        let told = |limits| {
+            rows(&TargetFile { limits, ..file(&site.path(), TargetFileFormat::Parquet, Some("id"), &[]) })
+        };
+        assert_eq!(told(Limits { rows: 4000, line_bytes: 40, ..Limits::default() }).len(), 4000);
+        let too_large = "audience-too-large: `ids` is too large: the file";
+        let said = told(Limits { rows: 3999, ..Limits::default() }).join("\n");
+        assert!(said.starts_with(&format!("{too_large} has more than 3999 rows; ")), "{compression}: {said}");
+        let length = fs::metadata(site.path()).unwrap().len();
+        for unpacked_bytes in [10_000, length - 1] {
+            let said = told(Limits { unpacked_bytes, ..Limits::default() }).join("\n");
+            let expected = format!("{too_large} unpacks to more than {unpacked_bytes} bytes; ");
+            assert!(said.starts_with(&expected), "{compression}: {said}");
+        }
+        let said = told(Limits { line_bytes: 39, ..Limits::default() });
+        assert_eq!(said, ["line 1: a value has more than 39 bytes"], "{compression}");
+    }
+}
+
+/// A dictionary that says that it has more values than its bytes can hold: the crate would make room for them all.
+#[test]
+fn a_dictionary_that_claims_more_than_it_has_ends_the_reading() {
+    let site = Site::new();
+    let ids: Vec<String> = (0..100).map(|row| format!("u{row}")).collect();
+    let cells: Vec<Option<&str>> = ids.iter().map(|id| Some(id.as_str())).collect();
+    let group: &[Cells<'_>] = &[Cells::Text(&cells)];
+    write(&site.path(), "optional binary id (UTF8);", Compression::UNCOMPRESSED, &[group]);
+    let mut bytes = fs::read(site.path()).unwrap();
+    // The first page's header: of a dictionary of 100 values, which is 200 in zigzag.
+    let place = bytes.windows(4).position(|window| window == [0x4c, 0x15, 0xc8, 0x01]).unwrap();
+    bytes[place + 3] = 0x7f;
+    fs::write(site.path(), bytes).unwrap();
+    assert_eq!(
+        site.rows(&[]),
+        ["line 0: the file cannot be read further: a dictionary is shorter than it says"]
+    );
+}
+
 /// A file with a checksum of its one page, of two ids: `tests/fixtures/parquet/make.py` says how it was made.
 fn with_checksums() -> Vec<u8> {
     fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/parquet/checksums.parquet")).unwrap()

@@ -10,7 +10,7 @@ use std::io::Read;
 use memchr::{memchr, memchr3};
 
 use crate::load::targets::lines::{Line, Lines};
-use crate::load::targets::{BadLine, BadLineReason, LINE_BYTES_MAX};
+use crate::load::targets::{BadLine, BadLineReason, TooLarge};
 
 /// A record, cut into fields.
 #[derive(Clone, Copy)]
@@ -80,8 +80,8 @@ impl Quoted {
             match lines.advance() {
                 Ok(Line::Whole) => self.left = lines.current().len(),
                 Ok(Line::End) => return Ok(None),
-                Ok(Line::TooLong) => return Err(self.leave(lines.line(), BadLineReason::TooLong)),
-                Err(error) => return Err(self.leave(lines.line(), BadLineReason::Io(error))),
+                Ok(Line::TooLong) => return Err(self.leave_at(lines.too_long())),
+                Err(error) => return Err(self.leave_at(lines.broken(error))),
             }
         }
         let line = lines.line();
@@ -137,15 +137,14 @@ impl Quoted {
             }
             self.bytes.extend_from_slice(rest);
             self.bytes.push(b'\n');
-            if self.bytes.len() > LINE_BYTES_MAX {
-                return Err(self.leave(opened, BadLineReason::UnclosedQuote));
+            if self.bytes.len() > lines.line_bytes_max() {
+                return Err(self.too_long(opened, lines));
             }
             match lines.advance() {
                 Ok(Line::Whole) => self.left = lines.current().len(),
-                Ok(Line::TooLong | Line::End) => {
-                    return Err(self.leave(opened, BadLineReason::UnclosedQuote));
-                }
-                Err(error) => return Err(self.leave(opened, BadLineReason::Io(error))),
+                Ok(Line::TooLong) => return Err(self.too_long(opened, lines)),
+                Ok(Line::End) => return Err(self.leave(opened, BadLineReason::UnclosedQuote)),
+                Err(error) => return Err(self.leave(opened, lines.broken(error).why)),
             }
         }
     }
@@ -161,6 +160,18 @@ impl Quoted {
     #[inline]
     fn is_at_break<R: Read>(&self, lines: &Lines<R>) -> bool {
         matches!(self.rest(lines).first(), None | Some(b'\r'))
+    }
+
+    /// Gives up a record whose quote stays open for longer than a record may be.
+    #[cold]
+    fn too_long<R: Read>(&mut self, opened: u64, lines: &Lines<R>) -> BadLine {
+        self.leave(opened, BadLineReason::TooLarge(TooLarge::Quote(lines.line_bytes_max())))
+    }
+
+    /// Gives up a record, with the rest of the line.
+    #[cold]
+    fn leave_at(&mut self, bad: BadLine) -> BadLine {
+        self.leave(bad.line, bad.why)
     }
 
     /// Gives up a record, with the rest of the line.
@@ -179,7 +190,7 @@ mod tests {
 
     /// The records of a text, or the line of the first mistake and what it is.
     fn cut(text: &[u8]) -> Result<Vec<Vec<Vec<u8>>>, (u64, String)> {
-        let (mut lines, mut quoted, mut records) = (Lines::new(text), Quoted::default(), Vec::new());
+        let (mut lines, mut quoted, mut records) = (Lines::new(text, 1 << 16), Quoted::default(), Vec::new());
         // Blank lines in front are skipped like others.
         while quoted.go_on(&mut lines).map_err(|bad| (bad.line, bad.why.to_string()))?.is_some() {
             let fields = quoted.fields();

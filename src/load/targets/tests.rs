@@ -6,6 +6,8 @@ use tempfile::NamedTempFile;
 use super::*;
 use crate::diagnostic::Code;
 
+const LINE_BYTES_MAX: usize = 64 << 10;
+
 /// Returns a file on disk as YAML may name it.
 pub(super) fn file(path: &Path, format: TargetFileFormat, name: Option<&str>, values: &[&str]) -> TargetFile {
     let boundary = Arc::new(Boundary::new(path.parent().unwrap().to_owned(), Vec::new()));
@@ -16,6 +18,7 @@ pub(super) fn file(path: &Path, format: TargetFileFormat, name: Option<&str>, va
         format,
         column_or_field: name.map(str::to_owned),
         value_columns: values.iter().map(|&value| value.to_owned()).collect(),
+        limits: Limits::default(),
     }
 }
 
@@ -70,16 +73,14 @@ fn one_id_a_line_with_any_line_break_and_byte_order_mark() {
 
 #[test]
 fn a_bad_line_is_named_and_the_next_one_read() {
-    let long = "x".repeat(2 * LINE_BYTES_MAX);
-    let lines = format!("a\n b\n{long}\nc\td\ne");
+    let lines = "a\n b\nc\td\ne";
     assert_eq!(
         text(lines.as_bytes()),
         [
             "1: a",
             "line 2: the target id begins with white space: U+0020",
-            "line 3: the line has more than 1048576 bytes",
-            "line 4: the target id contains the control character U+0009",
-            "5: e",
+            "line 3: the target id contains the control character U+0009",
+            "4: e",
         ]
     );
     assert_eq!(text(b"a\n\xff\nb"), ["1: a", "line 2: the line is not UTF-8 text", "3: b"]);
@@ -129,7 +130,10 @@ fn an_unclosed_quote_ends_the_reading_at_its_line() {
         ["2: u1", "line 3: a quote is opened here and never closed"]
     );
     let endless = format!("user_id\n\"u1\n{}", "x\n".repeat(LINE_BYTES_MAX));
-    assert_eq!(csv(endless.as_bytes()), ["line 2: a quote is opened here and never closed"]);
+    assert_eq!(
+        csv(endless.as_bytes()),
+        ["line 2: the quote that is opened here is not closed within 65536 bytes"]
+    );
 }
 
 #[test]
@@ -149,9 +153,11 @@ fn a_quote_that_is_misplaced_swallows_nobody() {
 }
 
 #[test]
-fn an_endless_csv_line_is_skipped() {
+fn an_endless_line_is_the_end() {
     let endless = format!("user_id\nu1\n{}\nu3\n", "x".repeat(2 * LINE_BYTES_MAX));
-    assert_eq!(csv(endless.as_bytes()), ["2: u1", "line 3: the line has more than 1048576 bytes", "4: u3"]);
+    assert_eq!(csv(endless.as_bytes()), ["2: u1", "line 3: the line has more than 65536 bytes"]);
+    let endless = format!("u1\n{}\nu3\n", "x".repeat(2 * LINE_BYTES_MAX));
+    assert_eq!(text(endless.as_bytes()), ["1: u1", "line 2: the line has more than 65536 bytes"]);
 }
 
 #[test]
@@ -444,13 +450,18 @@ fn a_carriage_return_ends_a_csv_record_too() {
 fn a_csv_header_that_is_endless_is_no_header() {
     let long = "x".repeat(LINE_BYTES_MAX + 1);
     let unclosed = "a quote is opened here and never closed; close the quote; nothing after it was read";
+    let [line, quote] = [
+        ("the line has more than 65536 bytes", "see whether it is the right file, with its line breaks"),
+        ("the quote that is opened here is not closed within 65536 bytes", "close the quote"),
+    ]
+    .map(|(why, help)| {
+        let raise = "or raise `limits.audience_line_bytes` in the project file; nothing after this was read";
+        [format!("audience-too-large: `ids` is too large: {why}; {help}; {raise}")]
+    });
+    assert_eq!(csv(format!("{long}\nu1\n").as_bytes()), line);
+    assert_eq!(csv(format!("\"user_id\n{long}\n").as_bytes()), quote);
     for (header, why) in [
-        (
-            format!("{long}\nu1\n"),
-            "the line has more than 1048576 bytes; write the names of the columns into the first line",
-        ),
         ("\"user_id\nu1\n".to_owned(), unclosed),
-        (format!("\"user_id\n{long}\n"), unclosed),
         (
             "\"user_id\nu1,\"Ann\"\n".to_owned(),
             "the quote that is opened here runs on to line 2, where text follows it; close the quote where its field ends, or remove it",

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use flate2::read::MultiGzDecoder;
 
+use crate::load::targets::Limits;
 use crate::load::targets::digested::Digested;
 
 /// Endings of packed files, behind the ending that says what is in them.
@@ -38,8 +39,15 @@ fn ending(path: &Path) -> Option<String> {
     Some(path.extension()?.to_string_lossy().to_lowercase())
 }
 
-/// The bytes of a file as they are in it, or as they were before somebody packed it.
-pub(super) enum Unpacked {
+/// The bytes of a file as they are in it, or as they were before somebody packed it; not more than its limits allow.
+#[derive(Debug)]
+pub(super) struct Unpacked {
+    bytes: Bytes,
+    unpacked_bytes: u64,
+    limits: Limits,
+}
+
+enum Bytes {
     Plain(Digested),
     Gzip(Box<MultiGzDecoder<Digested>>),
     Zstandard(zstd::Decoder<'static, BufReader<Digested>>),
@@ -55,12 +63,44 @@ struct NotWhole {
 
 impl Unpacked {
     /// Reads a file whose path is given.
-    pub(super) fn new(file: Digested, path: &Path) -> io::Result<Self> {
+    pub(super) fn new(file: Digested, path: &Path, limits: Limits) -> io::Result<Self> {
+        Ok(Self { bytes: Bytes::new(file, path)?, unpacked_bytes: 0, limits })
+    }
+
+    /// Returns how many bytes of the file itself were read.
+    pub(super) fn packed_bytes(&self) -> u64 {
+        self.bytes.file().read_bytes()
+    }
+}
+
+impl Read for Unpacked {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        // What is within the bound is given before one byte more is an error.
+        let room = self.limits.room(self.unpacked_bytes).max(1);
+        let room = usize::try_from(room).map_or(buffer.len(), |room| room.min(buffer.len()));
+        let read = self.bytes.read(&mut buffer[..room])?;
+        self.unpacked_bytes += read as u64;
+        self.limits.check(self.unpacked_bytes, self.packed_bytes())?;
+        Ok(read)
+    }
+}
+
+impl Bytes {
+    fn new(file: Digested, path: &Path) -> io::Result<Self> {
         Ok(match ending(path).as_deref() {
             Some("gz") => Self::Gzip(Box::new(MultiGzDecoder::new(file))),
             Some("zst") => Self::Zstandard(zstd::Decoder::new(file)?),
             _ => Self::Plain(file),
         })
+    }
+
+    /// Returns the file that they come from.
+    fn file(&self) -> &Digested {
+        match self {
+            Self::Plain(file) => file,
+            Self::Gzip(file) => file.get_ref(),
+            Self::Zstandard(file) => file.get_ref().get_ref(),
+        }
     }
 
     /// Says what to do about an error of unpacking, after which nothing is read; one that the system gave stays as it is.
@@ -92,7 +132,7 @@ pub fn packing_help(error: &io::Error) -> Option<&str> {
     Some(error.get_ref()?.downcast_ref::<NotWhole>()?.help.as_str())
 }
 
-impl Read for Unpacked {
+impl Read for Bytes {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let read = match self {
             Self::Plain(file) => file.read(buffer),
@@ -103,7 +143,7 @@ impl Read for Unpacked {
     }
 }
 
-impl fmt::Debug for Unpacked {
+impl fmt::Debug for Bytes {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(match self {
             Self::Plain(_) => "Plain",
@@ -126,7 +166,7 @@ mod tests {
         let frame = [ZSTANDARD_FIRST, &[0x00, 21 << 3], &[1 | 3 << 3, 0, 0], b"u1\n"].concat();
         std::fs::write(&path, frame).unwrap();
         let file = Digested::new(std::fs::File::open(&path).unwrap());
-        let error = Unpacked::new(file, &path).unwrap().read(&mut [0; 16]).unwrap_err();
+        let error = Unpacked::new(file, &path, Limits::default()).unwrap().read(&mut [0; 16]).unwrap_err();
         assert!(packing_help(&error).unwrap().starts_with("pack it without `--long`"), "{error}");
     }
 
