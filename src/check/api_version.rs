@@ -13,6 +13,26 @@ use crate::load::model::{ApiVersionSyntax, ProjectFile};
 /// Most uses that one diagnostic points at.
 const USES_MAX: usize = 3;
 
+/// Whether the environments' API versions have the parameter `BindPeriod`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum BindPeriod {
+    Known,
+    /// Every environment has version 2019-08-21.
+    Unknown,
+}
+
+impl BindPeriod {
+    /// Asks the environments of a project; one that is not there has the current version.
+    pub(super) fn of(project: Option<&Document<ProjectFile>>) -> Self {
+        let environments = project.map(|document| &document.model().environments);
+        let is_unknown = environments.is_some_and(|environments| {
+            let mut versions = environments.values().map(|environment| environment.api_version);
+            !environments.is_empty() && versions.all(|version| version == Some(ApiVersionSyntax::V20190821))
+        });
+        if is_unknown { Self::Unknown } else { Self::Known }
+    }
+}
+
 /// Where a workspace uses a parameter first, by the parameter's name.
 type Uses = BTreeMap<&'static str, Place>;
 
@@ -77,7 +97,7 @@ fn campaign_uses(uses: &mut Uses, declared: &Declarations<'_>, campaign: &Judged
     if let Some(audience) = declared.audiences.get(words.audience)
         && let Some(Group::Broadcast(_)) = audience.group()
     {
-        if audience.is_to_logged_in() {
+        if audience.has_bind_period() {
             add("BindPeriod", &|| audience.key(&["broadcast", "within"]));
         }
         if words.channel.is_some() {

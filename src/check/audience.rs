@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::check::api_version::BindPeriod;
 use crate::check::declaration::Declaration;
 use crate::check::{AudienceSource, Suspicion, audience_file};
 use crate::diagnostic::{Code, Diagnostic, Place};
@@ -66,6 +67,7 @@ impl Group {
 pub(super) fn audience(
     out: &mut Vec<Diagnostic>,
     declaration: &Declaration<'_, AudienceSyntax>,
+    period: BindPeriod,
 ) -> Option<AudienceSource> {
     audience_kind(out, declaration);
     let mut sources = Vec::new();
@@ -76,7 +78,7 @@ pub(super) fn audience(
         });
     }
     if let Some(syntax) = &declaration.syntax.broadcast {
-        sources.push(broadcast(out, declaration, syntax).map(AudienceSource::Broadcast));
+        sources.push(broadcast(out, declaration, syntax, period).map(AudienceSource::Broadcast));
     }
     match <[_; 1]>::try_from(sources) {
         Ok([source]) => source,
@@ -201,6 +203,7 @@ fn broadcast(
     out: &mut Vec<Diagnostic>,
     declaration: &Declaration<'_, AudienceSyntax>,
     syntax: &BroadcastSyntax,
+    period: BindPeriod,
 ) -> Option<Broadcast> {
     let login = match syntax.login {
         None | Some(LoginSyntax::LoggedIn) => Login::LoggedIn,
@@ -208,10 +211,11 @@ fn broadcast(
         Some(LoginSyntax::LoggedOut) => Login::LoggedOut,
     };
     let within = match syntax.within {
-        Some(WithinSyntax::Days7) => Within::Days7,
-        Some(WithinSyntax::Days15) => Within::Days15,
-        Some(WithinSyntax::Days60) => Within::Days60,
-        Some(WithinSyntax::Permanent) => Within::Permanent,
+        Some(WithinSyntax::Days7) => Some(Within::Days7),
+        Some(WithinSyntax::Days15) => Some(Within::Days15),
+        Some(WithinSyntax::Days60) => Some(Within::Days60),
+        Some(WithinSyntax::Permanent) => Some(Within::Permanent),
+        None if login == Login::LoggedIn && period == BindPeriod::Unknown => None,
         None => {
             missing_within(out, declaration, syntax.login, login);
             return None;
@@ -221,7 +225,7 @@ fn broadcast(
 }
 
 /// `missing-within`: the vendor requires `BindPeriod` with `PushStatus` 0 and `UnBindPeriod` with 1 and 2
-/// (vendor page 2871129).
+/// (vendor page 2871129); version 2019-08-21 has no `BindPeriod` (its last SDK, 1.0.0).
 fn missing_within(
     out: &mut Vec<Diagnostic>,
     declaration: &Declaration<'_, AudienceSyntax>,
@@ -272,7 +276,7 @@ pub(super) fn targets(audience: &AudienceSyntax) -> impl Iterator<Item = (Target
 
 #[cfg(test)]
 mod tests {
-    use crate::check::testing::{campaign_to, diagnose};
+    use crate::check::testing::{campaign_to, diagnose, diagnose_files};
 
     fn audience(audience: &str) -> String {
         diagnose(&campaign_to(audience, ""))
@@ -323,6 +327,39 @@ mod tests {
         a.yaml:2:57 suspicious-id?: this id is a word for nothing, like `NULL`, `\N` or `NaN`
             = leave such rows out of the export, or give them what is meant
         ");
+    }
+
+    #[test]
+    fn the_old_version_alone_lets_logged_in_devices_do_without_within() {
+        let project = |versions: [&str; 2]| {
+            let [one, other] = versions.map(|version| match version {
+                "" => String::new(),
+                version => format!(", api_version: {version}"),
+            });
+            format!(
+                "version: 1\nproject: acme\nenvironments:\n  \
+                 a: {{ app_id: A, workspace_id: a, endpoint: sandbox{one} }}\n  \
+                 b: {{ app_id: A, workspace_id: b, endpoint: sandbox{other} }}\n"
+            )
+        };
+        let codes = |versions: [&str; 2], broadcast: &str| {
+            let campaigns = campaign_to(&format!("broadcast: {{ platform: android{broadcast} }}"), "");
+            diagnose_files(&[("campaignctl.yaml", &project(versions)), ("a.yaml", &campaigns)])
+                .lines()
+                .filter(|line| !line.starts_with(' '))
+                .map(|line| line.split(' ').nth(1).unwrap().trim_end_matches(':').to_owned())
+                .collect::<Vec<_>>()
+        };
+        let old = "2019-08-21";
+        assert!(codes([old, old], "").is_empty());
+        assert!(codes([old, old], ", login: logged_in").is_empty());
+        assert_eq!(codes([old, old], ", within: 7d"), ["api-version-lacks", "api-version-lacks"]);
+        for login in [", login: all", ", login: logged_out"] {
+            assert_eq!(codes([old, old], login), ["missing-within"]);
+        }
+        for versions in [[old, ""], [old, "2020-10-28"], ["", ""]] {
+            assert_eq!(codes(versions, ""), ["missing-within"], "{versions:?}");
+        }
     }
 
     #[test]

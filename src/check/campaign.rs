@@ -132,7 +132,7 @@ mod tests {
             = write seconds, minutes, hours or days: `300s`, `5m`, `2h 30m`, `7d`
         ");
         insta::assert_snapshot!(expires("\"300\""), @r"
-        a.yaml:5:62 expires-after: `300` is no length of time
+        a.yaml:5:62 expires-after: `300` lacks its unit
             = write seconds, minutes, hours or days: `300s`, `5m`, `2h 30m`, `7d`
         ");
     }

@@ -8,6 +8,9 @@ pub(super) enum BadDuration {
     /// No number with a unit.
     #[error("`{0}` is no length of time")]
     Unreadable(String),
+    /// Three hundred of what?
+    #[error("`{0}` lacks its unit")]
+    NoUnit(String),
     /// Nobody knows how many seconds a month or a year has, and `M` is easily meant for minutes.
     #[error("`{0}` counts in months or years, which have no fixed length")]
     Calendar(String),
@@ -18,6 +21,9 @@ pub(super) enum BadDuration {
 
 /// Reads a length of time in whole seconds; may be zero.
 pub(super) fn seconds(text: &str) -> Result<u64, BadDuration> {
+    if !text.is_empty() && text.bytes().all(|digit| digit.is_ascii_digit()) {
+        return Err(BadDuration::NoUnit(text.to_owned()));
+    }
     let duration: Duration =
         humantime::parse_duration(text).map_err(|_| BadDuration::Unreadable(text.to_owned()))?;
     let mut units = text.split(|c: char| !c.is_alphabetic()).filter(|unit| !unit.is_empty());
@@ -58,8 +64,10 @@ mod tests {
 
     #[test]
     fn a_bare_number_has_no_unit() {
-        for text in ["", "300", "soon", "5 parsecs", "-5m", "5m,", "9999999999999999999d", "200000000000000d"]
-        {
+        for text in ["300", "0", "00300"] {
+            assert_eq!(seconds(text), Err(BadDuration::NoUnit(text.to_owned())), "{text}");
+        }
+        for text in ["", "soon", "5 parsecs", "-5m", "5m,", "9999999999999999999d", "200000000000000d"] {
             assert_eq!(seconds(text), Err(BadDuration::Unreadable(text.to_owned())), "{text}");
         }
     }

@@ -8,7 +8,9 @@ use std::time::Duration;
 
 use crate::check::{duration, wire_text};
 use crate::diagnostic::{Code, Diagnostic, Place, closest};
-use crate::domain::{ApiVersion, Endpoint, EndpointRefused, Environment, EnvironmentName};
+use crate::domain::{
+    ApiVersion, Endpoint, EndpointRefused, Environment, EnvironmentName, UNEXECUTED_TASKS_MAX,
+};
 use crate::load::Document;
 use crate::load::model::{ApiVersionSyntax, ProjectFile};
 
@@ -57,6 +59,7 @@ pub(super) fn environment(
             .expect("the schema asks for 1 or more"),
         concurrency: NonZeroUsize::new(syntax.concurrency.unwrap_or(CONCURRENCY) as usize)
             .expect("the schema asks for 1 or more"),
+        unexecuted_tasks_max: syntax.unexecuted_tasks_max.map_or(UNEXECUTED_TASKS_MAX, |most| most as usize),
         timeout: timeout?,
         ledger: document.directory().join(ledger),
     })

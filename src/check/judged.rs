@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use chrono_tz::Tz;
 
+use crate::check::api_version::BindPeriod;
 use crate::check::audience::{self, Group};
 use crate::check::declaration::{Declaration, Section};
 use crate::check::placeholders::Texts;
@@ -17,7 +18,7 @@ use crate::check::{
 };
 use crate::diagnostic::{Diagnostic, Place, Source};
 use crate::domain::{
-    CallChoice, Channel, Classification, Login, Schedule, TargetKind, Template, VendorCategory,
+    CallChoice, Channel, Classification, Login, Schedule, TargetId, TargetKind, Template, VendorCategory,
 };
 use crate::load::model::{
     AudienceSyntax, CampaignFile, CampaignSyntax, ClassificationSyntax, LoginSyntax, ProjectFile,
@@ -49,13 +50,16 @@ impl JudgedFile {
 #[must_use]
 pub fn file(project: Option<&Document<ProjectFile>>, document: &Document<CampaignFile>) -> JudgedFile {
     let zone = zone(project);
+    let period = BindPeriod::of(project);
     let places = Arc::new(document.places());
     let mut bad_names = Vec::new();
     let CampaignFile { templates, audiences, classifications, strategies, campaigns } = document.model();
     let mut of = Of { document, places: &places, bad_names: &mut bad_names };
     JudgedFile {
         templates: of.each(Section::Templates, templates, template::template),
-        audiences: of.each(Section::Audiences, audiences, audience::audience),
+        audiences: of.each(Section::Audiences, audiences, |out, declaration| {
+            audience::audience(out, declaration, period)
+        }),
         classifications: of.each(Section::Classifications, classifications, |out, declaration| {
             Some(classification::classification(out, declaration))
         }),
@@ -197,6 +201,22 @@ impl JudgedAudience {
         }
     }
 
+    /// Returns the ids that it lists first in YAML, if it lists any there.
+    pub(super) fn ids(&self) -> Option<(TargetKind, Vec<&str>)> {
+        match self.says() {
+            Ok(AudienceSource::Inline(kind, ids)) => {
+                Some((*kind, ids.iter().map(TargetId::as_str).collect()))
+            }
+            Ok(AudienceSource::Broadcast(_) | AudienceSource::File { .. }) => None,
+            Err(syntax) => match audience::targets(syntax).next() {
+                Some((kind, TargetsSyntax::Inline(ids))) => {
+                    Some((kind, ids.iter().map(String::as_str).collect()))
+                }
+                Some((_, TargetsSyntax::File(_))) | None => None,
+            },
+        }
+    }
+
     /// Returns how it lists the first kind of targets that it has.
     pub(super) fn listing(&self) -> Listing {
         match self.says() {
@@ -215,15 +235,20 @@ impl JudgedAudience {
         }
     }
 
-    /// Whether a broadcast goes to those who are logged in alone.
-    pub(super) fn is_to_logged_in(&self) -> bool {
+    /// Whether a broadcast says how long ago those who are logged in did so.
+    pub(super) fn has_bind_period(&self) -> bool {
         match self.says() {
             Ok(source) => {
-                matches!(source, AudienceSource::Broadcast(broadcast) if broadcast.login == Login::LoggedIn)
+                matches!(
+                    source,
+                    AudienceSource::Broadcast(broadcast)
+                        if broadcast.login == Login::LoggedIn && broadcast.within.is_some()
+                )
             }
             Err(syntax) => {
-                let login = syntax.broadcast.as_ref().and_then(|broadcast| broadcast.login);
-                matches!(login, None | Some(LoginSyntax::LoggedIn))
+                let broadcast = syntax.broadcast.as_ref().filter(|broadcast| broadcast.within.is_some());
+                broadcast
+                    .is_some_and(|broadcast| matches!(broadcast.login, None | Some(LoginSyntax::LoggedIn)))
             }
         }
     }

@@ -36,7 +36,7 @@ pub(super) fn live_activity(
         ActivityEventSyntax::Update => ActivityEvent::Update,
         ActivityEventSyntax::End => ActivityEvent::End { dismiss_at },
     };
-    Some(LiveActivity { event, state: json::flat_object(syntax.state.as_ref()?) })
+    Some(LiveActivity { event, state: syntax.state.as_ref().map(json::flat_object) })
 }
 
 /// `dismiss-with-update`: `DismissalDate` applies to `end` only (API page of `PushTemplate`).
@@ -55,20 +55,29 @@ fn dismiss_with_update(
     }
 }
 
-/// `live-activity-state`: iOS shows what the state says, so a change needs one.
+/// `live-activity-state`: iOS shows what an update's state says, so it needs one. An end may leave the last one (vendor page
+/// 2871127: optional). An empty one shows nothing.
 fn live_activity_state(
     out: &mut Vec<Diagnostic>,
     declaration: &Declaration<'_, CampaignSyntax>,
     syntax: &LiveActivitySyntax,
 ) {
-    if syntax.state.as_ref().is_none_or(serde_json::Map::is_empty) {
-        let place = declaration.key(&["live_activity", "state"]);
-        let message = "a Live Activity's change has no state";
-        out.push(
-            Diagnostic::error(Code::LiveActivityState, place, message)
-                .help("add `state` with the content that the app decodes, also for the last one"),
-        );
-    }
+    let (message, help) = match (&syntax.state, syntax.event) {
+        (None, ActivityEventSyntax::End) => return,
+        (Some(state), _) if !state.is_empty() => return,
+        (None, ActivityEventSyntax::Update) => {
+            ("a Live Activity's update has no state", "add `state` with the content that the app decodes")
+        }
+        (Some(_), ActivityEventSyntax::Update) => {
+            ("the state of a Live Activity's update is empty", "write the content that the app decodes")
+        }
+        (Some(_), ActivityEventSyntax::End) => (
+            "the state of a Live Activity's end is empty",
+            "write the content that the app decodes, or remove `state` to leave the last one on the screen",
+        ),
+    };
+    let place = declaration.key(&["live_activity", "state"]);
+    out.push(Diagnostic::error(Code::LiveActivityState, place, message).help(help));
 }
 
 #[cfg(test)]
@@ -96,14 +105,20 @@ mod tests {
     }
 
     #[test]
-    fn a_change_has_a_state() {
+    fn an_update_has_a_state_and_an_end_may_leave_the_last_one() {
+        assert_eq!(live_activity("event: end"), "");
+        assert_eq!(live_activity("event: end, dismiss_at: 2026-12-15T18:00:00+08:00"), "");
         insta::assert_snapshot!(live_activity("event: update"), @r"
-        a.yaml:5:66 live-activity-state: a Live Activity's change has no state
-            = add `state` with the content that the app decodes, also for the last one
+        a.yaml:5:66 live-activity-state: a Live Activity's update has no state
+            = add `state` with the content that the app decodes
         ");
         insta::assert_snapshot!(live_activity("event: update, state: {}"), @r"
-        a.yaml:5:98 live-activity-state: a Live Activity's change has no state
-            = add `state` with the content that the app decodes, also for the last one
+        a.yaml:5:98 live-activity-state: the state of a Live Activity's update is empty
+            = write the content that the app decodes
+        ");
+        insta::assert_snapshot!(live_activity("event: end, state: {}"), @r"
+        a.yaml:5:95 live-activity-state: the state of a Live Activity's end is empty
+            = write the content that the app decodes, or remove `state` to leave the last one on the screen
         ");
     }
 }

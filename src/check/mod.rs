@@ -27,6 +27,7 @@ mod params;
 mod placeholders;
 mod project;
 mod repeat_zone;
+mod skeleton;
 mod sms;
 mod strategy;
 mod suspicion;
@@ -76,11 +77,13 @@ pub fn together(workspace: Workspace<JudgedFile>) -> (Checked, Vec<Diagnostic>) 
     own_mistakes(&mut out, &declared.classifications);
     own_mistakes(&mut out, &declared.strategies);
     let (mut used, mut too_long) = (names::Used::default(), text_length::TooLong::default());
+    let mut unedited = skeleton::Unedited::default();
     let mut unsound: BTreeSet<String> = BTreeSet::new();
     for (name, &campaign) in &declared.campaigns {
         let before = out.len();
         let parts = find_parts(&mut out, &workspace, &declared, campaign);
         fit::fit(&mut out, campaign, &parts);
+        unedited.look(&mut out, campaign, &parts);
         if out[before..].iter().any(Diagnostic::is_error) {
             unsound.insert((*name).to_owned());
         }

@@ -206,10 +206,10 @@ mod tests {
         a.yaml:3:15 unused-name?: strategy `s2` is used by no campaign
             = remove it, or name it in a campaign
         ");
-        insta::assert_snapshot!(diagnose(&unused.replace("expires_after: 5m", "expires_after: 5")), @r#"
-        a.yaml:5:62 wrong-type: `expires_after` takes text, not the number 5
-            = quote it: "5"
-        "#);
+        insta::assert_snapshot!(diagnose(&unused.replace("expires_after: 5m", "expires_after: 5")), @r"
+        a.yaml:5:62 wrong-type: `expires_after` takes a number with its unit, not the number 5
+            = the unit is missing: write `5s`, `5m`, `5h`, `5d`
+        ");
     }
 
     #[test]

@@ -81,6 +81,7 @@ impl VendorSide {
             Endpoint::Sandbox => {
                 let options = sandbox::Options {
                     journal: Some(received_path(environment)),
+                    unexecuted_tasks_max: environment.unexecuted_tasks_max,
                     ..sandbox::Options::new(shell.clock())
                 };
                 let sandbox = MaybeSandbox::start(options).await.map_err(|error| failed(&*error))?;

@@ -70,6 +70,7 @@ codes! {
     DuplicateName = "duplicate-name", "The same name is declared twice in the workspace.";
     UnknownName = "unknown-name", "A reference to something that is declared nowhere.";
     UnusedName = "unused-name", "A declaration that no campaign uses.";
+    UneditedSkeleton = "unedited-skeleton", "An example text or id of a skeleton stands where a campaign's own belongs.";
     // Project.
     BadEndpoint = "bad-endpoint", "An endpoint that requests cannot safely go to.";
     BadTimeZone = "bad-time-zone", "A time zone that the IANA data does not have.";
@@ -106,7 +107,7 @@ codes! {
     BroadcastSms = "broadcast-sms", "An SMS on a broadcast, which the vendor cannot send.";
     BroadcastLiveActivity = "broadcast-live-activity", "A Live Activity on a broadcast, which the vendor cannot send.";
     LiveActivityAudience = "live-activity-audience", "A Live Activity and its audience do not go together.";
-    LiveActivityState = "live-activity-state", "A Live Activity lacks its state or holds one that is no object.";
+    LiveActivityState = "live-activity-state", "A Live Activity's update lacks its state, or a state is empty.";
     DismissWithUpdate = "dismiss-with-update", "A dismissal time on an update, where the vendor ignores it.";
     SmsIncomplete = "sms-incomplete", "An SMS lacks its sign name, template code or parameters.";
     UrgencyWithoutPayload = "urgency-without-payload", "An urgency without a transparent payload has no effect.";

@@ -55,6 +55,8 @@ pub enum Held {
     TooManyTasks {
         /// Tasks that wait, or would wait once what comes before it was pushed.
         taken: u64,
+        /// What the vendor keeps for the account.
+        most: u64,
     },
 }
 

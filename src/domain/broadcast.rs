@@ -103,14 +103,13 @@ impl Login {
     }
 }
 
-/// A broadcast's audience. `within` is the `BindPeriod` for [`Login::LoggedIn`], else the `UnBindPeriod`:
-/// the vendor requires it in each case.
+/// A broadcast's audience. `within` is the `BindPeriod` for [`Login::LoggedIn`], else the `UnBindPeriod`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Broadcast {
     /// The devices' platform.
     pub platform: Platform,
     /// Which of them, by log-in.
     pub login: Login,
-    /// Since when.
-    pub within: Within,
+    /// Since when. The vendor requires it, except that its API version 2019-08-21 has no `BindPeriod`.
+    pub within: Option<Within>,
 }

@@ -116,7 +116,7 @@ mod tests {
         assert_eq!(Campaign { sms: Some(sms), ..campaign(CallChoice::Auto) }.call(11), Call::Template);
         let state = JsonObject::from_serialised("{}".into());
         let change = Campaign {
-            live_activity: Some(LiveActivity { event: ActivityEvent::Update, state }),
+            live_activity: Some(LiveActivity { event: ActivityEvent::Update, state: Some(state) }),
             recipients: Recipients::Targets(TargetKind::LiveActivity),
             ..campaign(CallChoice::Auto)
         };

@@ -178,8 +178,8 @@ pub enum ActivityEvent {
 pub struct LiveActivity {
     /// What happens.
     pub event: ActivityEvent,
-    /// `ActivityContentState`.
-    pub state: JsonObject,
+    /// `ActivityContentState`; an update always has one.
+    pub state: Option<JsonObject>,
 }
 
 /// To whom a campaign goes: the kind, not the people.

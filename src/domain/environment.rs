@@ -118,6 +118,8 @@ pub struct Environment {
     pub requests_per_second: NonZeroU32,
     /// Most requests in flight.
     pub concurrency: NonZeroUsize,
+    /// Most scheduled and repeating tasks that the vendor keeps until they are executed.
+    pub unexecuted_tasks_max: usize,
     /// How long one request may take before its outcome is unknown.
     pub timeout: Duration,
     /// Directory of the ledger, joined to the project file's directory.

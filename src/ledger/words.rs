@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::domain::{
     ActivityEvent, Campaign, Channel, Classification, HuaweiLevel, JsonObject, LiveActivity, Recipients,
-    Schedule, Sms, SmsStrategy, Template, Transparent, Urgency, VivoMessageType,
+    Schedule, Sms, SmsStrategy, Template, Transparent, Urgency, VivoMessageType, Within,
 };
 
 /// A content in the words and the order in which it is written, taken from a campaign as it stands.
@@ -79,7 +79,8 @@ enum AudienceWords {
     Broadcast {
         platform: &'static str,
         login: &'static str,
-        within: &'static str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        within: Option<&'static str>,
     },
     #[serde(untagged)]
     Targets(&'static str),
@@ -92,7 +93,7 @@ impl AudienceWords {
             Recipients::Broadcast(broadcast) => Self::Broadcast {
                 platform: broadcast.platform.as_str(),
                 login: broadcast.login.as_str(),
-                within: broadcast.within.as_str(),
+                within: broadcast.within.map(Within::as_str),
             },
         }
     }
@@ -226,7 +227,8 @@ impl<'a> SmsWords<'a> {
 #[derive(Serialize)]
 struct LiveActivityWords {
     event: &'static str,
-    state: Value,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    state: Option<Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
     dismiss_at: Option<String>,
 }
@@ -237,7 +239,8 @@ impl LiveActivityWords {
             ActivityEvent::Update => ("update", None),
             ActivityEvent::End { dismiss_at } => ("end", dismiss_at),
         };
-        Self { event, state: object(&change.state), dismiss_at: dismiss_at.map(|at| at.to_rfc3339()) }
+        let state = change.state.as_ref().map(object);
+        Self { event, state, dismiss_at: dismiss_at.map(|at| at.to_rfc3339()) }
     }
 }
 
@@ -269,7 +272,7 @@ mod tests {
                 payload: object(r#"{"b":1,"a":[2.5]}"#),
                 urgency: Some(Urgency::High),
             }),
-            live_activity: Some(LiveActivity { event: ActivityEvent::Update, state: object("{}") }),
+            live_activity: Some(LiveActivity { event: ActivityEvent::Update, state: Some(object("{}")) }),
             recipients: Recipients::Targets(TargetKind::LiveActivity),
             ..campaign(Schedule::Once { at: "2026-12-15T01:00:00Z".parse().unwrap() })
         }

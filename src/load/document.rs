@@ -236,6 +236,9 @@ mod tests {
     use crate::load::model::CampaignFile;
     use crate::schema::shapes;
 
+    const CAMPAIGN: &str =
+        "campaigns: {c: {template: x, audience: x, classification: x, strategy: x, expires_after: 12h}}\n";
+
     /// States every mistake of a campaign file as `place code: message; help`.
     fn mistakes(text: &str) -> String {
         let (_, mut mistakes) = parse::<CampaignFile>("a.yaml", text, &shapes().campaign);
@@ -256,6 +259,44 @@ mod tests {
         assert_eq!(mistakes.len(), 2);
         assert_eq!(document.model().templates.keys().collect::<Vec<_>>(), ["b"]);
         assert!(document.is_broken(&["templates", "a"]) && !document.is_broken(&["templates", "b"]));
+    }
+
+    #[test]
+    fn a_length_of_time_without_its_unit_is_told_that() {
+        insta::assert_snapshot!(mistakes(&CAMPAIGN.replace("12h", "24")), @r"
+        a.yaml:1:91 wrong-type: `expires_after` takes a number with its unit, not the number 24; the unit is missing: write `24s`, `24m`, `24h`, `24d`
+        ");
+        let project = "version: 1\nproject: p\nenvironments: { e: { app_id: a, workspace_id: w, endpoint: sandbox, timeout: 30 } }\n";
+        let (_, of_project) = parse::<crate::load::model::ProjectFile>("p.yaml", project, &shapes().project);
+        let helps: Vec<&str> = of_project.iter().filter_map(|mistake| mistake.help.as_deref()).collect();
+        assert_eq!(helps, ["the unit is missing: write `30s`, `30m`, `30h`, `30d`"]);
+        // What is no length of time is quoted, as ever.
+        let text = mistakes("templates: {a: {name: x, title: 24, body: q}}\n");
+        assert!(text.ends_with("; quote it: \"24\"\n"), "{text}");
+    }
+
+    #[test]
+    fn a_list_where_a_campaign_has_one_says_what_to_do_instead() {
+        for (key, help) in [
+            ("template", "a campaign has one template: write a campaign for each"),
+            (
+                "audience",
+                "a campaign has one audience: list all its targets under one name of `audiences:`, or write a campaign for each audience",
+            ),
+            (
+                "classification",
+                "a campaign has one classification: list all vendors under one name of `classifications:`",
+            ),
+            ("strategy", "a campaign has one strategy: write a campaign for each"),
+        ] {
+            let text = mistakes(&CAMPAIGN.replace(&format!("{key}: x"), &format!("{key}: [a, b]")));
+            assert!(
+                text.contains(&format!("wrong-type: `{key}` takes text, not a list; {help}\n")),
+                "{text}"
+            );
+        }
+        let text = mistakes("templates: {a: {name: x, title: t, body: [a, b]}}\n");
+        assert!(text.ends_with("; write one text, not a list of them\n"), "{text}");
     }
 
     #[test]

@@ -76,8 +76,9 @@ fn audience(analysis: &Analysis, name: &str) -> Option<String> {
     Some(match source {
         AudienceSource::Broadcast(broadcast) => {
             let (platform, login) = (broadcast.platform.as_str(), broadcast.login.as_str());
-            let within = broadcast.within.as_str();
-            format!("everyone on {platform} by broadcast: `login: {login}`, `within: {within}`")
+            let within = broadcast.within.map(|within| format!(", `within: {}`", within.as_str()));
+            let within = within.unwrap_or_default();
+            format!("everyone on {platform} by broadcast: `login: {login}`{within}")
         }
         AudienceSource::Inline(kind, ids) => match analysis.audiences.size(name) {
             Some(Size::Targets(targets)) => {

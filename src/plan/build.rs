@@ -106,7 +106,7 @@ pub fn build(changes: Vec<Change<'_>>, ledger: &Ledger, setting: Setting<'_>, no
     changes.sort_by(|one, other| one.desired.campaign.id.cmp(&other.desired.campaign.id));
     let waiting = diff::waiting(&changes, setting.left_out, ledger, now);
     let kept = kept_tasks(&changes, ledger, now);
-    guard::hold_too_many_tasks(&mut changes, kept, now);
+    guard::hold_too_many_tasks(&mut changes, kept, setting.environment.unexecuted_tasks_max as u64, now);
     let pushes: Vec<PlannedPush> = changes.iter().filter_map(planned_push).collect();
     let speaker = Speaker { zone: setting.time_zone, now };
     let documents: Vec<ChangeDocument> =

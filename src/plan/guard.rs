@@ -3,14 +3,15 @@
 use chrono::{DateTime, Utc};
 
 use crate::diff::{Change, Held, Kind};
-use crate::domain::{Schedule, TargetSet, UNEXECUTED_TASKS_MAX};
+use crate::domain::{Schedule, TargetSet};
 
-/// Holds the campaigns that the vendor has no room for. `waiting` counts the tasks that it keeps already.
+/// Holds the campaigns that the vendor has no room for. `waiting` counts the tasks that it keeps already, `most` those that
+/// it would keep.
 ///
 /// Each request of a scheduled or repeating campaign is a task that the vendor keeps until it is executed, and it keeps at
-/// most 100 (both seed pages; whether a repeating task counts once or once a day is not known: once is assumed). Those
+/// most 100 (both seed pages), or what it raised that to for the account (whether a repeating task counts once or once a day is not known: once is assumed). Those
 /// that fire first come first, then by name.
-pub(super) fn hold_too_many_tasks(changes: &mut [Change<'_>], waiting: u64, now: DateTime<Utc>) {
+pub(super) fn hold_too_many_tasks(changes: &mut [Change<'_>], waiting: u64, most: u64, now: DateTime<Utc>) {
     let mut planned: Vec<usize> = (0..changes.len())
         .filter(|place| {
             let change = &changes[*place];
@@ -25,8 +26,8 @@ pub(super) fn hold_too_many_tasks(changes: &mut [Change<'_>], waiting: u64, now:
     for place in planned {
         let change = &mut changes[place];
         let requests = requests(change);
-        if taken + requests > UNEXECUTED_TASKS_MAX as u64 {
-            change.kind = Kind::Held(Held::TooManyTasks { taken });
+        if taken + requests > most {
+            change.kind = Kind::Held(Held::TooManyTasks { taken, most });
             change.to_push = TargetSet::default();
         } else {
             taken += requests;

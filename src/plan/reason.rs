@@ -7,9 +7,7 @@ use chrono_tz::Tz;
 
 use crate::diagnostic::Code;
 use crate::diff::{Blocked, Change, Closed, Former, Held, Kind, LateStart, Standing};
-use crate::domain::{
-    REPEAT_DAYS_AHEAD_MAX, Recipients, Revision, Schedule, UNEXECUTED_TASKS_MAX, vendor_zone,
-};
+use crate::domain::{REPEAT_DAYS_AHEAD_MAX, Recipients, Revision, Schedule, vendor_zone};
 use crate::plan::guard;
 use crate::plan::shown::{number, people, time};
 
@@ -42,7 +40,7 @@ impl Speaker {
             Kind::Closed(closed) => plain(self.closed(change, *closed)),
             Kind::InDoubt => in_doubt(change),
             Kind::Blocked(blocked) => self.blocked(change, blocked),
-            Kind::Held(Held::TooManyTasks { taken }) => too_many_tasks(change, *taken),
+            Kind::Held(Held::TooManyTasks { taken, most }) => too_many_tasks(change, *taken, *most),
             Kind::Missed => self.missed(change),
         }
     }
@@ -253,19 +251,20 @@ fn in_doubt(change: &Change<'_>) -> Explanation {
     }
 }
 
-fn too_many_tasks(change: &Change<'_>, taken: u64) -> Explanation {
+fn too_many_tasks(change: &Change<'_>, taken: u64, most: u64) -> Explanation {
     let tasks = guard::tasks(change, usize::try_from(change.counts.unsent).unwrap_or(usize::MAX));
     Explanation {
         reason: format!(
-            "its {} do not fit beside {} that wait or come before: the vendor keeps at most {UNEXECUTED_TASKS_MAX}",
+            "its {} do not fit beside {} that wait or come before: the vendor keeps at most {}",
             if tasks == 1 { "1 task".to_owned() } else { format!("{} tasks", number(tasks)) },
             number(taken),
+            number(most),
         ),
         code: Some(Code::TooManyTasks),
         help: Some(
             "each request of a scheduled or repeating campaign is one task, of up to 100 targets by `PushMultiple` and \
-             10 by `PushTemplate`: send large audiences with `send: now` and `not_before`, use a broadcast, or wait \
-             until others were sent"
+             10 by `PushTemplate`: send large audiences with `send: now` and `not_before`, use a broadcast, wait \
+             until others were sent, or set the environment's `unexecuted_tasks_max` where the vendor raised your limit"
                 .to_owned(),
         ),
     }

@@ -36,6 +36,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
+use crate::domain::UNEXECUTED_TASKS_MAX;
 pub use fault::{Fault, FaultKind, FaultShare};
 pub use push::Delivery;
 pub use received::{Counts, NameHash, Push, Received, TargetCounts};
@@ -77,13 +78,22 @@ pub struct Options {
     pub fault_share: Option<FaultShare>,
     /// How much it remembers.
     pub memory: Memory,
+    /// Most scheduled and repeating tasks that it keeps unexecuted.
+    pub unexecuted_tasks_max: usize,
 }
 
 impl Options {
     /// Returns the usual ones: the account that every sandbox knows, no journal, no fault, all remembered.
     #[must_use]
     pub fn new(clock: Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>) -> Self {
-        Self { clock, accounts: default_accounts(), journal: None, fault_share: None, memory: Memory::Whole }
+        Self {
+            clock,
+            accounts: default_accounts(),
+            journal: None,
+            fault_share: None,
+            memory: Memory::Whole,
+            unexecuted_tasks_max: UNEXECUTED_TASKS_MAX,
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 
-use crate::domain::{UNEXECUTED_TASKS_MAX, placeholders, render};
+use crate::domain::{placeholders, render};
 use crate::sandbox::fault::Faults;
 use crate::sandbox::journal::{Cancel, Entry, Journal};
 use crate::sandbox::nonces::Nonces;
@@ -71,13 +71,14 @@ pub(super) struct Store {
     /// Batch and broadcast tasks by owner, in order: those that can be found by name.
     named: BTreeMap<(String, String), Vec<Arc<Push>>>,
     journal: Option<Journal>,
+    unexecuted_tasks_max: usize,
 }
 
 impl Store {
     /// Starts empty, or with what a journal holds.
     pub(super) fn open(options: &Options) -> Result<Self, SandboxError> {
         let now = (options.clock)();
-        let mut store = Self::default();
+        let mut store = Self { unexecuted_tasks_max: options.unexecuted_tasks_max, ..Self::default() };
         if options.memory == Memory::Lean {
             store.tally = Tally::lean();
         }
@@ -110,9 +111,9 @@ impl Store {
         let owner = (candidate.app_id, candidate.workspace_id);
         let now_ms = sender.now.timestamp_millis();
         let unexecuted = self.tasks.get(&owner).map_or(0, |tasks| tasks.unexecuted(now_ms));
-        if is_scheduled && unexecuted >= UNEXECUTED_TASKS_MAX {
+        if is_scheduled && unexecuted >= self.unexecuted_tasks_max {
             // The pages state the limit and no code for it.
-            let why = format!("there are {UNEXECUTED_TASKS_MAX} unexecuted scheduled or repeating tasks");
+            let why = format!("there are {unexecuted} unexecuted scheduled or repeating tasks");
             return Err(NotTaken::Refused(ResultCode::InvalidParam.because(why)));
         }
         // For these two the id is also what an immediate push is found and revoked by.

@@ -39,6 +39,7 @@ fn with_expected<T>(act: impl FnOnce(Expected<'_>) -> T) -> T {
         api_version: ApiVersion::default(),
         requests_per_second: 1.try_into().unwrap(),
         concurrency: 1.try_into().unwrap(),
+        unexecuted_tasks_max: 100,
         timeout: std::time::Duration::from_secs(1),
         ledger: "ledger".into(),
     };

@@ -12,8 +12,9 @@ use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
 use crate::domain::{
-    ActivityEvent, Broadcast, Campaign, Channel, Classification, Environment, LiveActivity, Login,
-    MessageKey, Recipients, Schedule, Sms, TargetId, Transparent, Urgency, VendorCategory, VivoMessageType,
+    ActivityEvent, Broadcast, Campaign, Channel, Classification, Environment, JsonObject, LiveActivity,
+    Login, MessageKey, Recipients, Schedule, Sms, TargetId, Transparent, Urgency, VendorCategory,
+    VivoMessageType, Within,
 };
 use crate::vendor::encode::sorted_query;
 
@@ -139,7 +140,7 @@ impl Request {
             Login::LoggedIn => "BindPeriod",
             Login::All | Login::LoggedOut => "UnBindPeriod",
         };
-        form.put(period, broadcast.within.period());
+        form.put_some(period, broadcast.within.map(Within::period));
         if let Some(channel) = campaign.channel {
             let android_channel = match channel {
                 Channel::SelfBuilt => 1,
@@ -290,7 +291,7 @@ impl Form {
     }
 
     fn live_activity(&mut self, change: &LiveActivity) {
-        self.put("ActivityContentState", change.state.as_str());
+        self.put_some("ActivityContentState", change.state.as_ref().map(JsonObject::as_str));
         match change.event {
             ActivityEvent::Update => self.put("ActivityEvent", "update"),
             ActivityEvent::End { dismiss_at } => {

@@ -375,6 +375,51 @@ fn more_tasks_than_the_vendor_keeps_are_held() {
     assert!(status["campaigns"].as_array().unwrap().iter().all(|each| each["accepted"] != 1001), "{status}");
 }
 
+/// The version that has no `BindPeriod` is sent none, and the plan says what it says of any other.
+#[test]
+fn a_broadcast_of_the_old_version_says_no_period() {
+    let site = Site::with_samples();
+    std::fs::remove_dir_all(site.path("campaigns")).unwrap();
+    site.write(
+        "campaigns/campaignctl.yaml",
+        "version: 1\nproject: acme\ndefault_environment: old\nenvironments:\n  \
+         old: { app_id: A, workspace_id: w, endpoint: sandbox, api_version: 2019-08-21 }\n",
+    );
+    site.write(
+        "campaigns/all.yaml",
+        "templates: { t: { name: T, title: Title, body: Body } }\n\
+         audiences: { a: { broadcast: { platform: android } } }\n\
+         strategies: { s: { send: now } }\n\
+         campaigns: { c: { template: t, audience: a, strategy: s, expires_after: 5m } }\n",
+    );
+    site.run(&["validate"]).exits(0);
+    let plan = site.run(&["plan"]).exits(0).says("+ create c");
+    assert!(!plan.stdout.contains("within"), "{}", plan.stdout);
+    site.apply().exits(0).says("1 accepted");
+    site.run(&["plan"]).exits(0).says("No changes");
+}
+
+/// What the vendor keeps for this account is what the environment says: not one task more, to the last of them.
+#[test]
+fn an_environment_says_how_many_tasks_its_vendor_keeps() {
+    let ids = |count: usize| (0..count).map(|number| format!("u{number}\n")).collect::<String>();
+    let site = Site::with_samples();
+    site.edit("campaigns/security.yaml", "strategy: at_once", "strategy: payday_morning\n    call: template");
+    site.edit(
+        "campaigns/campaignctl.yaml",
+        "endpoint: sandbox\n",
+        "endpoint: sandbox\n    unexecuted_tasks_max: 150\n",
+    );
+    site.write("campaigns/audiences/locked.txt", &ids(2_001));
+    site.run(&["plan"])
+        .exits(6)
+        .says("refused[too-many-tasks]")
+        .says("at most 150")
+        .says("`unexecuted_tasks_max`");
+    site.write("campaigns/audiences/locked.txt", &ids(1_200));
+    site.apply().exits(0).says("1200 accepted");
+}
+
 #[test]
 fn the_clock_can_be_set_for_sandboxes_only() {
     let site = Site::with_samples();

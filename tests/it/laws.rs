@@ -47,6 +47,7 @@ fn environment() -> Environment {
         api_version: campaignctl::domain::ApiVersion::default(),
         requests_per_second: 10_000.try_into().unwrap(),
         concurrency: 4.try_into().unwrap(),
+        unexecuted_tasks_max: 100,
         timeout: Duration::from_secs(1),
         ledger: "ledger".into(),
     }

@@ -16,6 +16,13 @@ fn a_skeleton_is_sound_and_pushes_nothing_until_it_is_uncommented() {
     assert!(text.starts_with("# yaml-language-server: $schema=../schema/campaign.schema.json\n"), "{text}");
     assert!(text.contains("remove the `# ` before `campaigns:` and before each line below it.\n"), "{text}");
     follow(&site, "spring-sale");
+    site.run(&["validate"])
+        .exits(3)
+        .says("error[unedited-skeleton]: the body of template `spring-sale` is still the skeleton's")
+        .says("error[unedited-skeleton]: `replace-me` stands for an id that was to be filled in");
+    site.apply().exits(3);
+    assert!(site.received().is_empty(), "nothing of a workspace with a mistake is pushed");
+    fill_in(&site, "spring-sale");
     let validated = site.run(&["validate"]).exits(0);
     assert!(!validated.stdout.contains("spring-sale"), "{}", validated.stdout);
     site.run(&["explain", "spring-sale"])
@@ -34,12 +41,20 @@ fn follow(site: &Site, name: &str) {
     site.write(&path, &format!("{declarations}\ncampaigns:\n{}\n", campaign.join("\n")));
 }
 
+/// Replaces what a skeleton has for a person to replace.
+fn fill_in(site: &Site, name: &str) {
+    let path = format!("campaigns/{name}.yaml");
+    site.edit(&path, "[replace-me]", "[cust-1001]");
+    site.edit(&path, "What you want to say, within a hundred characters.", "Everything is half the price.");
+}
+
 #[test]
 fn a_name_that_yaml_takes_for_something_else_makes_a_campaign_too() {
     let site = Site::with_samples();
     for name in ["2026", "1.5", "No", "0x1", "2026-12-01", "1e3", "null", "y"] {
         site.run(&["new", "campaign", name]).exits(0);
         follow(&site, name);
+        fill_in(&site, name);
         site.run(&["validate"]).exits(0);
         site.run(&["explain", name]).exits(0).says(&format!("1 target of `{name}`"));
     }

@@ -35,6 +35,7 @@ pub(crate) fn environment(timeout: Duration) -> Environment {
         api_version: ApiVersion::V20201028,
         requests_per_second: 1000.try_into().unwrap(),
         concurrency: 1.try_into().unwrap(),
+        unexecuted_tasks_max: 100,
         timeout,
         ledger: "unused".into(),
     }

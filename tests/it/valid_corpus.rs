@@ -105,6 +105,7 @@ fn environments_keep_what_is_written_and_default_the_rest() {
     assert_eq!(environment.endpoint, Endpoint::Sandbox);
     assert_eq!(environment.api_version, ApiVersion::V20201028);
     assert_eq!((environment.requests_per_second.get(), environment.concurrency.get()), (20, 8));
+    assert_eq!(environment.unexecuted_tasks_max, 100);
     assert_eq!(environment.timeout, Duration::from_secs(30));
     assert!(environment.ledger.ends_with(".campaignctl/sandbox"), "{:?}", environment.ledger);
 
@@ -113,6 +114,7 @@ fn environments_keep_what_is_written_and_default_the_rest() {
     assert_eq!(environment.region.as_deref(), Some("cn-hangzhou"));
     assert_eq!(environment.endpoint.to_string(), "https://mpaas.cn-hangzhou.aliyuncs.com");
     assert_eq!((environment.requests_per_second.get(), environment.concurrency.get()), (50, 16));
+    assert_eq!(environment.unexecuted_tasks_max, 500);
     assert_eq!(environment.timeout, Duration::from_mins(1));
     assert!(environment.ledger.ends_with("ledgers/production"), "{:?}", environment.ledger);
 }
@@ -161,7 +163,7 @@ fn broadcast(desired: &Desired) {
         ("harmonyos", Platform::Harmonyos, Login::All, Within::Days60),
         ("left", Platform::Android, Login::LoggedOut, Within::Permanent),
     ] {
-        let expected = Recipients::Broadcast(Broadcast { platform, login, within });
+        let expected = Recipients::Broadcast(Broadcast { platform, login, within: Some(within) });
         assert_eq!(campaign(desired, id).recipients, expected, "{id}");
     }
     let salt = LedgerSalt::new([7; 16]);
@@ -324,10 +326,12 @@ fn live_activity(desired: &Desired) {
     let live_activity = |id: &str| campaign(desired, id).live_activity.clone().unwrap();
     let update = live_activity("c");
     assert_eq!(update.event, ActivityEvent::Update);
-    assert_eq!(update.state.as_str(), r#"{"eta":{"minutes":12},"z":1}"#);
+    assert_eq!(update.state.unwrap().as_str(), r#"{"eta":{"minutes":12},"z":1}"#);
     let dismiss_at = Some(utc("2026-12-15T09:00:00Z"));
     assert_eq!(live_activity("dismissed").event, ActivityEvent::End { dismiss_at });
     assert_eq!(live_activity("ended").event, ActivityEvent::End { dismiss_at: None });
+    let silent = live_activity("silent");
+    assert_eq!((silent.event, silent.state), (ActivityEvent::End { dismiss_at: None }, None));
 }
 
 fn utc(text: &str) -> DateTime<Utc> {

@@ -506,7 +506,7 @@ mod tests {
         let everyone = Recipients::Broadcast(Broadcast {
             platform: Platform::Android,
             login: Login::All,
-            within: Within::Days7,
+            within: Some(Within::Days7),
         });
         let ledger = ledger(&[("c", "B", Some("1")), ("c", "B", None)], everyone);
         let task = |id: &str, created: i64| NamedTask {
@@ -539,7 +539,7 @@ mod tests {
     /// A name of the user's own may stand for several broadcasts.
     #[test]
     fn broadcasts_of_one_name_are_counted() {
-        let everyone = Broadcast { platform: Platform::Ios, login: Login::All, within: Within::Days7 };
+        let everyone = Broadcast { platform: Platform::Ios, login: Login::All, within: Some(Within::Days7) };
         let everyone = Recipients::Broadcast(everyone);
         let task = |id: &str| NamedTask {
             task_id: id.to_owned(),

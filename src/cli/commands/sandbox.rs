@@ -5,6 +5,7 @@ use crate::cli::Result;
 use crate::cli::exit::ExitStatus;
 use crate::cli::failure::Failure;
 use crate::cli::shell::Shell;
+use crate::domain::UNEXECUTED_TASKS_MAX;
 use crate::sandbox::{self, FaultShare, Memory, Sandbox};
 
 /// Run the vendor sandbox as a server, until Ctrl-C
@@ -34,6 +35,9 @@ pub(in crate::cli) struct Args {
     /// `DELIVERY_TYPE:TARGET`; `/__sandbox/received` and `/__sandbox/targets` are refused.
     #[arg(long)]
     lean: bool,
+    /// Keep so many scheduled and repeating tasks unexecuted, as an environment's `unexecuted_tasks_max`
+    #[arg(long, value_name = "NUMBER", default_value_t = UNEXECUTED_TASKS_MAX)]
+    unexecuted_tasks_max: usize,
 }
 
 fn share(text: &str) -> std::result::Result<f64, String> {
@@ -48,6 +52,7 @@ pub(super) fn run(shell: &Shell, args: &Args) -> Result {
         let options = sandbox::Options {
             journal: args.journal.clone(),
             fault_share: args.fault_share.and_then(|share| FaultShare::new(share, args.fault_seed)),
+            unexecuted_tasks_max: args.unexecuted_tasks_max,
             memory: if args.lean { Memory::Lean } else { Memory::Whole },
             ..sandbox::Options::new(shell.clock())
         };

@@ -139,7 +139,8 @@ pub struct BroadcastSyntax {
     #[schemars(example = &"logged_in")]
     pub login: Option<LoginSyntax>,
     /// How long ago the user logged in (wire `BindPeriod`, with `logged_in`) or out (wire `UnBindPeriod`,
-    /// with `all` and `logged_out`) at most: 1 to 4 on the wire. Required.
+    /// with `all` and `logged_out`) at most: 1 to 4 on the wire. Required; but API version 2019-08-21 has no
+    /// `BindPeriod`, so where all environments have that version, `logged_in` takes none.
     #[serde(default)]
     #[schemars(example = &"15d")]
     pub within: Option<WithinSyntax>,

@@ -40,17 +40,17 @@ pub struct CampaignFile {
 #[schemars(title = "campaign")]
 pub struct CampaignSyntax {
     /// Name of the template: its `name` becomes wire `TemplateName`.
-    #[schemars(example = &"payday")]
+    #[schemars(example = &"payday", extend("$comment" = "a campaign has one template: write a campaign for each"))]
     pub template: String,
     /// Name of the audience: wire `DeliveryType` with `TargetMsgkey` or `TargetMsg`, or a broadcast.
-    #[schemars(example = &"vips")]
+    #[schemars(example = &"vips", extend("$comment" = "a campaign has one audience: list all its targets under one name of `audiences:`, or write a campaign for each audience"))]
     pub audience: String,
     /// Name of the classification. Default: everything is left to the phone vendors.
     #[serde(default)]
-    #[schemars(example = &"money_moved")]
+    #[schemars(example = &"money_moved", extend("$comment" = "a campaign has one classification: list all vendors under one name of `classifications:`"))]
     pub classification: Option<String>,
     /// Name of the strategy: wire `StrategyType` and `StrategyContent`.
-    #[schemars(example = &"payday_morning")]
+    #[schemars(example = &"payday_morning", extend("$comment" = "a campaign has one strategy: write a campaign for each"))]
     pub strategy: String,
     /// The edition, from 1, which is the default. A campaign that was sent is history: raising this number is
     /// the only way to send its changed content.
@@ -210,7 +210,8 @@ pub struct LiveActivitySyntax {
     /// What happens: wire `ActivityEvent`.
     #[schemars(example = &"update")]
     pub event: ActivityEventSyntax,
-    /// The activity's new content, any object: wire `ActivityContentState` as one JSON string.
+    /// The activity's new content, any object: wire `ActivityContentState` as one JSON string. Required with `update`;
+    /// with `end`, the last content stays where it is left out.
     #[serde(default)]
     #[schemars(example = serde_json::json!({ "eta_minutes": 12 }))]
     pub state: Option<serde_json::Map<String, serde_json::Value>>,

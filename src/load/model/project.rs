@@ -98,6 +98,11 @@ pub struct EnvironmentSyntax {
     #[serde(default)]
     #[schemars(range(min = 1, max = 256), example = 16)]
     pub concurrency: Option<u32>,
+    /// Most scheduled and repeating tasks that the vendor keeps until they are executed, 1 to 100000. Default 100, which is
+    /// the vendor's own; write what it raised that to for your account.
+    #[serde(default)]
+    #[schemars(range(min = 1, max = 100_000), example = 500)]
+    pub unexecuted_tasks_max: Option<u32>,
     /// How long to wait for one reply, as seconds or minutes, 1s to 10m. Default `30s`. A request that
     /// takes longer is in doubt, and is never repeated by itself.
     #[serde(default)]

@@ -12,6 +12,9 @@ use crate::load::shape::Mistake;
 use crate::load::shape::narrow::{self, Finding};
 use crate::load::yaml::Tree;
 
+/// Units of a length of time that is written as a number and its unit.
+const UNITS_OF_TIME: [char; 4] = ['s', 'm', 'h', 'd'];
+
 /// Longest example in a help line.
 const EXAMPLE_CHARS_MAX: usize = 60;
 
@@ -27,7 +30,7 @@ impl Explainer<'_> {
     pub(super) fn explain(&self, finding: &Finding<'_>) -> Vec<Mistake> {
         match finding {
             Finding::Keyword(error) => self.keyword(error),
-            Finding::NoType { at, expected } => vec![self.wrong_type(path(at), expected)],
+            Finding::NoType { at, expected } => vec![self.wrong_type(path(at), expected, at)],
             Finding::NoTag { at, tag, allowed } => {
                 let mut path = path(at);
                 if self.found(&path).get(tag).is_none() {
@@ -50,7 +53,7 @@ impl Explainer<'_> {
             ValidationErrorKind::Required { property } => {
                 self.missing_key(path, property.as_str().unwrap_or_default(), error)
             }
-            kind @ ValidationErrorKind::Type { .. } => self.wrong_type(path, &narrow::types(kind)),
+            kind @ ValidationErrorKind::Type { .. } => self.wrong_type(path, &narrow::types(kind), error),
             ValidationErrorKind::Enum { options } => {
                 self.wrong_value(path, options.as_array().map_or(&[], Vec::as_slice))
             }
@@ -106,13 +109,22 @@ impl Explainer<'_> {
         Mistake { path, diagnostic: Diagnostic::error(Code::MissingKey, place, message).help(help) }
     }
 
-    fn wrong_type(&self, path: Vec<String>, expected: &[&str]) -> Mistake {
+    fn wrong_type(&self, path: Vec<String>, expected: &[&str], error: &ValidationError<'_>) -> Mistake {
         let found = self.found(&path);
-        let wanted = alternatives(expected.iter().map(|json_type| type_name(json_type)));
+        let schema = self.complaining(error).unwrap_or(&Value::Null);
+        let lacks_unit = found.is_number() && is_length_of_time(schema);
+        let wanted = match lacks_unit {
+            true => "a number with its unit".to_owned(),
+            false => alternatives(expected.iter().map(|json_type| type_name(json_type))),
+        };
         let message = format!("{} takes {wanted}, not {}", subject(&path), describe(found));
         let written = self.written(&path);
         let help = match found {
             Value::Null => "give it a value, or remove the key".to_owned(),
+            Value::Number(_) if lacks_unit => {
+                let written = UNITS_OF_TIME.map(|unit| format!("`{written}{unit}`"));
+                format!("the unit is missing: write {}", written.join(", "))
+            }
             Value::Bool(_) | Value::Number(_) if expected.contains(&"string") => {
                 format!("quote it: \"{written}\"")
             }
@@ -125,6 +137,10 @@ impl Explainer<'_> {
             Value::Array(items) if items.len() == 1 && !expected.contains(&"array") => {
                 "write the one item without its list".to_owned()
             }
+            Value::Array(_) if expected.contains(&"string") => match schema["$comment"].as_str() {
+                Some(instead) => instead.to_owned(),
+                None => "write one text, not a list of them".to_owned(),
+            },
             Value::String(text) if expected.contains(&"object") && text.contains(':') => {
                 "put a space after the colon: `key: value`".to_owned()
             }
@@ -262,6 +278,12 @@ fn describe(value: &Value) -> String {
 
 fn plain(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+/// Whether a schema's first example is a length of time, such as `12h`.
+fn is_length_of_time(schema: &Value) -> bool {
+    let number = schema["examples"][0].as_str().and_then(|example| example.strip_suffix(UNITS_OF_TIME));
+    number.is_some_and(|number| !number.is_empty() && number.bytes().all(|digit| digit.is_ascii_digit()))
 }
 
 /// Returns a property's first example, if it fits on a line.

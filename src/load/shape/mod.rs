@@ -1,7 +1,7 @@
 //! A file's shape: its value against the JSON Schema of its kind.
 //!
 //! The schemas are compiled by `schema` and handed in. Does not know what any key is for: all it says comes
-//! from the schema.
+//! from the schema. A `$comment` in it says what to write instead of a list, where one text is wanted.
 
 mod explain;
 mod narrow;

@@ -155,6 +155,7 @@ fn rule(schema: &Value, places: &HashMap<&str, usize>) -> Option<Rule> {
             "$schema"
             | "$id"
             | "$defs"
+            | "$comment"
             | "title"
             | "description"
             | "examples"

@@ -145,8 +145,9 @@ pub(super) fn live_activity(delivery_type: u8, fields: Fields<'_>) -> Result<(),
     let state = fields.any_map("ActivityContentState")?;
     // With `update` it does not apply, which is not the same as being refused.
     fields.number("DismissalDate")?;
-    if matches!(delivery_type, 5 | 6) && (event.is_none() || state.is_none()) {
-        let why = "a Live Activity needs ActivityEvent and ActivityContentState";
+    // An end may do without a state.
+    if matches!(delivery_type, 5 | 6) && (event.is_none() || event == Some("update") && state.is_none()) {
+        let why = "a Live Activity needs ActivityEvent, and ActivityContentState with `update`";
         return Err(malformed(why.to_owned()));
     }
     Ok(())

@@ -246,6 +246,16 @@ pub(super) const TEMPLATE: &[Row] = &[
         ],
         ..LEAST
     },
+    Row {
+        audience: Some("live_activities: [delivery-1]"),
+        campaign: "expires_after: 5m, live_activity: { event: end }",
+        sends: &[
+            ("DeliveryType", "6"),
+            ("TargetMsgkey", r#"{"delivery-1":"KEY(1,live_activities,delivery-1)"}"#),
+            ("ActivityEvent", "end"),
+        ],
+        ..LEAST
+    },
 ];
 
 /// Rows of `PushMultiple` alone.
