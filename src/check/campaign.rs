@@ -68,7 +68,7 @@ pub(super) fn own_content(
         channel: syntax.channel.map(channel),
         transparent: required(transparent)?,
         sms: required(sms)?,
-        live_activity: required(live_activity)?,
+        live_activity,
     })
 }
 

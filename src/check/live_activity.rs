@@ -14,7 +14,7 @@ pub(super) fn live_activity(
     declaration: &Declaration<'_, CampaignSyntax>,
     syntax: &LiveActivitySyntax,
     zone: Tz,
-) -> Option<LiveActivity> {
+) -> LiveActivity {
     let place = || declaration.value(&["live_activity", "dismiss_at"]);
     let dismiss_at = match &syntax.dismiss_at {
         None => None,
@@ -36,7 +36,7 @@ pub(super) fn live_activity(
         ActivityEventSyntax::Update => ActivityEvent::Update,
         ActivityEventSyntax::End => ActivityEvent::End { dismiss_at },
     };
-    Some(LiveActivity { event, state: syntax.state.as_ref().map(json::flat_object) })
+    LiveActivity { event, state: syntax.state.as_ref().map(json::flat_object) }
 }
 
 /// `dismiss-with-update`: `DismissalDate` applies to `end` only (API page of `PushTemplate`).

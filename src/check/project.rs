@@ -42,7 +42,14 @@ pub(super) fn project(out: &mut Vec<Diagnostic>, document: &Document<ProjectFile
         document.model().default_environment.as_ref().and_then(|name| name.parse::<EnvironmentName>().ok());
     let name = name.filter(|_| is_sound)?;
     let limits = limits(document.model().limits.unwrap_or_default());
-    Some(Project { name, time_zone: time_zone(document), open_for, default_environment, limits, environments })
+    Some(Project {
+        name,
+        time_zone: time_zone(document),
+        open_for,
+        default_environment,
+        limits,
+        environments,
+    })
 }
 
 /// Returns the bounds of audience files; the default ones where none are written.

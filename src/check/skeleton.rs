@@ -86,7 +86,7 @@ mod tests {
         let unedited = campaign_to("users: [u1, replace-me]", "")
             .replace("body: Body", "body: \"What you want to say, within a hundred characters.\"");
         insta::assert_snapshot!(diagnose(&unedited), @r"
-        a.yaml:1:47 unedited-skeleton: the body of template `t` is still the skeleton's
+        a.yaml:1:48 unedited-skeleton: the body of template `t` is still the skeleton's
             a.yaml:5:3 the campaign that would send it
             = write the text of your template as it stands in the mPaaS console
         a.yaml:2:31 unedited-skeleton: `replace-me` stands for an id that was to be filled in

@@ -5,11 +5,13 @@
 
 mod bounds;
 mod code;
+mod number;
 mod place;
 mod suggestion;
 
 pub use bounds::{ALIKE_MAX, limit_alike};
 pub use code::{Code, UnknownCode};
+pub use number::number;
 pub use place::{Place, Source, Span};
 pub use suggestion::closest;
 

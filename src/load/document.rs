@@ -264,7 +264,7 @@ mod tests {
     #[test]
     fn a_length_of_time_without_its_unit_is_told_that() {
         insta::assert_snapshot!(mistakes(&CAMPAIGN.replace("12h", "24")), @r"
-        a.yaml:1:91 wrong-type: `expires_after` takes a number with its unit, not the number 24; the unit is missing: write `24s`, `24m`, `24h`, `24d`
+        a.yaml:1:90 wrong-type: `expires_after` takes a number with its unit, not the number 24; the unit is missing: write `24s`, `24m`, `24h`, `24d`
         ");
         let project = "version: 1\nproject: p\nenvironments: { e: { app_id: a, workspace_id: w, endpoint: sandbox, timeout: 30 } }\n";
         let (_, of_project) = parse::<crate::load::model::ProjectFile>("p.yaml", project, &shapes().project);

@@ -180,7 +180,7 @@ fn a_live_activity_needs_its_event_and_state() {
             ("3028", &[("DeliveryType", "5"), ("ActivityContentState", r#"{"a":1}"#)]),
             ("accepted", &[("DeliveryType", "5"), ("ActivityEvent", "end")]),
             ("3028", &[("DeliveryType", "5"), ("ActivityEvent", "update")]),
-            ("3028", &[("DeliveryType", "6"), ("ActivityEvent", "end")]),
+            ("accepted", &[("DeliveryType", "6"), ("ActivityEvent", "end")]),
             ("3028", &[("ActivityEvent", "start")]),
             ("3028", &[("DismissalDate", "tomorrow")]),
         ],

@@ -113,9 +113,10 @@ impl Explainer<'_> {
         let found = self.found(&path);
         let schema = self.complaining(error).unwrap_or(&Value::Null);
         let lacks_unit = found.is_number() && is_length_of_time(schema);
-        let wanted = match lacks_unit {
-            true => "a number with its unit".to_owned(),
-            false => alternatives(expected.iter().map(|json_type| type_name(json_type))),
+        let wanted = if lacks_unit {
+            "a number with its unit".to_owned()
+        } else {
+            alternatives(expected.iter().map(|json_type| type_name(json_type)))
         };
         let message = format!("{} takes {wanted}, not {}", subject(&path), describe(found));
         let written = self.written(&path);

@@ -1,6 +1,6 @@
 //! What is said of a header that lacks a column: its names are the file's, and are not told.
 
-use crate::diagnostic::closest;
+use crate::diagnostic::{closest, number};
 
 /// Says what to do where a column is not in the header: where a name like it stands, or how many there are.
 pub(super) fn help(column: &str, columns: &[String]) -> String {
@@ -12,7 +12,7 @@ pub(super) fn help(column: &str, columns: &[String]) -> String {
     }
     match columns.len() {
         1 => "it has 1 column, of another name".to_owned(),
-        count => format!("it has {count} columns, none with a name like it"),
+        count => format!("it has {} columns, none with a name like it", number(count as u64)),
     }
 }
 

@@ -2,6 +2,8 @@
 
 use std::io;
 
+use crate::diagnostic::number;
+
 /// The ratio counts from here on: short lists of one id that repeats pack well, and cost little.
 const RATIO_FROM_BYTES: u64 = 1 << 30;
 
@@ -28,29 +30,32 @@ impl Default for Limits {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TooLarge {
     /// More rows.
-    #[error("the file has more than {0} rows")]
+    #[error("the file has more than {} rows", number(*.0))]
     Rows(u64),
     /// More bytes.
-    #[error("the file unpacks to more than {0} bytes")]
+    #[error("the file unpacks to more than {} bytes", number(*.0))]
     Unpacked(u64),
     /// A longer line.
-    #[error("the line has more than {0} bytes")]
+    #[error("the line has more than {} bytes", number(*.0 as u64))]
     Line(usize),
     /// A longer quoted record.
-    #[error("the quote that is opened here is not closed within {0} bytes")]
+    #[error("the quote that is opened here is not closed within {} bytes", number(*.0 as u64))]
     Quote(usize),
     /// A longer value.
-    #[error("a value has more than {0} bytes")]
+    #[error("a value has more than {} bytes", number(*.0 as u64))]
     Value(usize),
     /// More bytes for each packed one.
-    #[error("the file unpacks to more than {0} times its size")]
+    #[error("the file unpacks to more than {} times its size", number(*.0))]
     Ratio(u64),
     /// A Parquet page that says that it is larger than any that a writer makes.
-    #[error("a page has more than {0} bytes")]
+    #[error("a page has more than {} bytes", number(*.0))]
     Page(u64),
     /// A Parquet dictionary with more values than any that a writer makes.
-    #[error("a dictionary has more than {0} values")]
+    #[error("a dictionary has more than {} values", number(*.0))]
     Dictionary(u64),
+    /// A Parquet page with more texts than any that a writer makes.
+    #[error("a page has more than {} values", number(*.0))]
+    PageValues(u64),
 }
 
 impl TooLarge {
@@ -71,7 +76,7 @@ impl TooLarge {
             Self::Quote(_) => ("close the quote", "audience_line_bytes"),
             Self::Value(_) => ("see whether it is the right column", "audience_line_bytes"),
             Self::Ratio(_) => ("see whether it is the right file", "audience_ratio"),
-            Self::Page(_) | Self::Dictionary(_) => {
+            Self::Page(_) | Self::Dictionary(_) | Self::PageValues(_) => {
                 return "write it again with a Parquet writer's usual page size; nothing of the page was read".to_owned();
             }
         };

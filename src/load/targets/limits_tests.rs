@@ -110,7 +110,7 @@ fn a_row_with_a_mistake_is_a_row_and_an_empty_line_is_none() {
 
 #[test]
 fn a_file_that_unpacks_to_a_gigabyte_of_little_is_left_there() {
-    let frame = zstd::encode_all(&[b'\n'; 1 << 20][..], 1).unwrap();
+    let frame = zstd::encode_all(&vec![b'\n'; 1 << 20][..], 1).unwrap();
     let (_directory, file) = limited("ids.txt.zst", &frame.repeat(1100), Limits::default());
     let opened = Digested::new(File::open(&file.path).unwrap());
     let mut unpacked = Unpacked::new(opened, &file.path, file.limits).unwrap();
@@ -128,11 +128,11 @@ fn a_file_that_unpacks_to_a_gigabyte_of_little_is_left_there() {
 
 #[test]
 fn of_a_packed_line_without_an_end_little_is_read() {
-    let packed = gzip(&[b'1'; 1 << 20]).repeat(64);
+    let packed = gzip(&vec![b'1'; 1 << 20]).repeat(64);
     let (_directory, file) = limited("ids.txt.gz", &packed, Limits::default());
     let mut rows = file.open().unwrap();
     let bad = rows.next_row().unwrap().unwrap_err();
-    assert_eq!((bad.line, bad.why.to_string()), (1, "the line has more than 65536 bytes".to_owned()));
+    assert_eq!((bad.line, bad.why.to_string()), (1, "the line has more than 65 536 bytes".to_owned()));
     let read = packed_bytes(&rows);
     assert!(read < packed.len() as u64 / 2, "{read} of {}", packed.len());
 }
@@ -161,7 +161,7 @@ fn of_a_sparse_file_of_200_gigabytes_one_line_is_read() {
         let bad = rows.next_row().unwrap().unwrap_err();
         assert_eq!(
             (bad.line, bad.why.to_string()),
-            (given + 1, "the line has more than 65536 bytes".to_owned())
+            (given + 1, "the line has more than 65 536 bytes".to_owned())
         );
         assert!(rows.next_row().is_none());
         let read = packed_bytes(&rows);

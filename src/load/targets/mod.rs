@@ -17,6 +17,8 @@ mod limits;
 mod lines;
 mod look_alike;
 #[cfg(feature = "parquet")]
+mod parquet_delta;
+#[cfg(feature = "parquet")]
 mod parquet_header;
 #[cfg(feature = "parquet")]
 mod parquet_layout;

@@ -27,9 +27,9 @@ impl PageHeader {
     pub(super) fn read(input: &mut impl Read) -> io::Result<Self> {
         let (mut header, mut thrift) = (Self::default(), Thrift(input));
         let mut seen = [false; 3];
-        let mut once = |place: usize| match std::mem::replace(&mut seen[place], true) {
-            true => Err(malformed()),
-            false => Ok(()),
+        let mut once = |place: usize| {
+            let is_again = std::mem::replace(&mut seen[place], true);
+            if is_again { Err(malformed()) } else { Ok(()) }
         };
         let mut id = 0;
         while let Some(kind) = thrift.field(&mut id)? {

@@ -142,7 +142,9 @@ mod tests {
         let (read, header) = (PageBytes::default(), Mutex::default());
         let file = PageFile { file, compression, limits, read, header };
         let page = file.get_read(0).map(|_| ());
-        let page = page.and_then(|()| file.get_bytes(header_bytes, bytes.len() - header_bytes as usize));
+        let page = page.and_then(|()| {
+            file.get_bytes(header_bytes, bytes.len() - usize::try_from(header_bytes).unwrap())
+        });
         page.map(|_| ()).map_err(|error| error.to_string())
     }
 
@@ -182,12 +184,12 @@ mod tests {
         assert_eq!(told(90 << 20, 10, None), Ok(()));
         assert_eq!(told(64 << 20, 10, Some(1 << 22)), Ok(()));
         for (unpacked, packed, dictionary, why) in [
-            (i32::MAX as u64, 10, None, "a page has more than 134217728 bytes"),
-            (10, i32::MAX as u64, None, "a page has more than 134217728 bytes"),
-            (u64::from(u32::MAX) + 10, 10, None, "a page has more than 134217728 bytes"),
-            (64 << 20, 10, Some((1 << 22) + 1), "a dictionary has more than 4194304 values"),
+            (i32::MAX as u64, 10, None, "a page has more than 134 217 728 bytes"),
+            (10, i32::MAX as u64, None, "a page has more than 134 217 728 bytes"),
+            (u64::from(u32::MAX) + 10, 10, None, "a page has more than 134 217 728 bytes"),
+            (64 << 20, 10, Some((1 << 22) + 1), "a dictionary has more than 4 194 304 values"),
             (400, 10, Some(101), "a dictionary is shorter than it says"),
-            ((100 << 20) + 1, 10, None, "the file unpacks to more than 104857600 bytes"),
+            ((100 << 20) + 1, 10, None, "the file unpacks to more than 104 857 600 bytes"),
         ] {
             let said = told(unpacked, packed, dictionary).unwrap_err();
             assert!(said.contains(why), "{unpacked} {packed} {dictionary:?}: {said}");
@@ -210,7 +212,7 @@ mod tests {
         assert!(told((300 << 10) - 1).unwrap_err().contains("a page unpacks to more than it says"));
         assert_eq!(told(300 << 10), Ok(()));
 
-        let frame = [LZ4_FRAME, &[0; 1 << 20]].concat();
+        let frame = [LZ4_FRAME, &vec![0; 1 << 20]].concat();
         let told = |page: &[u8]| {
             let header = header(1000, page.len() as u64, None);
             read(&[&header, page].concat(), header.len() as u64, Compression::LZ4)

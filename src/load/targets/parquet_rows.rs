@@ -18,6 +18,7 @@ use parquet::schema::types::ColumnDescriptor;
 
 use crate::domain::{RowValues, TargetIdRef, TargetRow};
 use crate::foreign;
+use crate::load::targets::parquet_delta::DeltaPages;
 use crate::load::targets::parquet_pages::{PageBytes, PageFile};
 use crate::load::targets::{BadLine, BadLineReason, Limits, TargetFileError, TooLarge, parquet_layout, text};
 
@@ -190,6 +191,7 @@ impl ParquetRows {
                     header: Mutex::default(),
                 };
                 let pages = SerializedPageReader::new(Arc::new(pages), chunk, self.rest_of_group, None)?;
+                let pages = DeltaPages { pages, has_levels: column.level > 0 };
                 column.reader = Some(get_column_reader(chunk.column_descr_ptr(), Box::new(pages)));
             }
             self.row_groups_begun += 1;

@@ -4,9 +4,9 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use parquet::basic::{Compression, GzipLevel, ZstdLevel};
+use parquet::basic::{Compression, Encoding, GzipLevel, ZstdLevel};
 use parquet::data_type::{BoolType, ByteArray, ByteArrayType, DoubleType, Int32Type, Int64Type};
-use parquet::file::properties::{WriterProperties, WriterVersion};
+use parquet::file::properties::{WriterProperties, WriterPropertiesBuilder, WriterVersion};
 use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::parser::parse_message_type;
 use proptest::prelude::*;
@@ -15,6 +15,7 @@ use tempfile::TempDir;
 
 use super::tests::{file, rows};
 use super::*;
+use crate::diagnostic::number;
 
 /// The columns of one row group; `None` is `null`.
 enum Cells<'cells> {
@@ -37,13 +38,14 @@ macro_rules! write {
 
 /// Writes row groups of columns. Every column of `schema` has to be optional, or have a cell in every row.
 fn write(path: &Path, schema: &str, compression: Compression, groups: &[&[Cells<'_>]]) {
-    let schema = Arc::new(parse_message_type(&format!("message rows {{ {schema} }}")).unwrap());
     let version = if groups.len() > 1 { WriterVersion::PARQUET_2_0 } else { WriterVersion::PARQUET_1_0 };
-    let properties = WriterProperties::builder()
-        .set_compression(compression)
-        .set_writer_version(version)
-        .set_data_page_row_count_limit(700)
-        .set_write_batch_size(100);
+    let properties = WriterProperties::builder().set_compression(compression).set_writer_version(version);
+    write_as(path, schema, properties, groups);
+}
+
+fn write_as(path: &Path, schema: &str, properties: WriterPropertiesBuilder, groups: &[&[Cells<'_>]]) {
+    let schema = Arc::new(parse_message_type(&format!("message rows {{ {schema} }}")).unwrap());
+    let properties = properties.set_data_page_row_count_limit(700).set_write_batch_size(100);
     let mut writer =
         SerializedFileWriter::new(File::create(path).unwrap(), schema, Arc::new(properties.build())).unwrap();
     for group in groups {
@@ -251,11 +253,15 @@ fn a_file_beyond_a_limit_is_left_whatever_packs_its_pages() {
         assert_eq!(told(Limits { rows: 4000, line_bytes: 40, ..Limits::default() }).len(), 4000);
         let too_large = "audience-too-large: `ids` is too large: the file";
         let said = told(Limits { rows: 3999, ..Limits::default() }).join("\n");
-        assert!(said.starts_with(&format!("{too_large} has more than 3999 rows; ")), "{compression}: {said}");
+        assert!(
+            said.starts_with(&format!("{too_large} has more than 3 999 rows; ")),
+            "{compression}: {said}"
+        );
         let length = fs::metadata(site.path()).unwrap().len();
         for unpacked_bytes in [10_000, length - 1] {
             let said = told(Limits { unpacked_bytes, ..Limits::default() }).join("\n");
-            let expected = format!("{too_large} unpacks to more than {unpacked_bytes} bytes; ");
+            let bytes = number(unpacked_bytes);
+            let expected = format!("{too_large} unpacks to more than {bytes} bytes; ");
             assert!(said.starts_with(&expected), "{compression}: {said}");
         }
         let said = told(Limits { line_bytes: 39, ..Limits::default() });
@@ -280,6 +286,47 @@ fn a_dictionary_that_claims_more_than_it_has_ends_the_reading() {
         site.rows(&[]),
         ["line 0: the file cannot be read further: a dictionary is shorter than it says"]
     );
+}
+
+/// Lengths of which a page says that it has more than values: the crate would make room for them all.
+#[test]
+fn lengths_that_a_page_claims_and_has_not_end_the_reading() {
+    let site = Site::new();
+    let ids: Vec<String> = (0..2000).map(|row| format!("user-{}", row * row)).collect();
+    let all: Vec<Option<&str>> = ids.iter().map(|id| Some(id.as_str())).collect();
+    let some: Vec<Option<&str>> =
+        all.iter().enumerate().map(|(row, id)| id.filter(|_| row % 3 > 0)).collect();
+    for encoding in [Encoding::DELTA_LENGTH_BYTE_ARRAY, Encoding::DELTA_BYTE_ARRAY] {
+        for version in [WriterVersion::PARQUET_1_0, WriterVersion::PARQUET_2_0] {
+            let properties = || {
+                let properties =
+                    WriterProperties::builder().set_dictionary_enabled(false).set_encoding(encoding);
+                properties.set_writer_version(version)
+            };
+            let write =
+                |schema: &str, cells| write_as(&site.path(), schema, properties(), &[&[Cells::Text(cells)]]);
+            write("optional binary id (UTF8);", &some);
+            let rows = site.rows(&[]);
+            let read = |row: &String| ids.iter().any(|id| row.ends_with(&format!(" {id}")));
+            assert_eq!(
+                rows.iter().filter(|row| read(row)).count(),
+                some.iter().flatten().count(),
+                "{rows:?}"
+            );
+            write("required binary id (UTF8);", &all);
+            assert_eq!(site.rows(&[]).len(), 2000);
+            let mut bytes = fs::read(site.path()).unwrap();
+            // Blocks of 128 in 4, and 700 values.
+            let place = bytes.windows(5).position(|window| window == [0x80, 0x01, 4, 0xbc, 0x05]).unwrap();
+            bytes[place + 4] = 0x7f;
+            fs::write(site.path(), bytes).unwrap();
+            assert_eq!(
+                site.rows(&[]),
+                ["line 0: the file cannot be read further: a page says that it has more lengths than values"],
+                "{encoding} {version:?}"
+            );
+        }
+    }
 }
 
 /// A file with a checksum of its one page, of two ids: `tests/fixtures/parquet/make.py` says how it was made.

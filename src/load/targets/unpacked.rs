@@ -43,7 +43,7 @@ fn ending(path: &Path) -> Option<String> {
 #[derive(Debug)]
 pub(super) struct Unpacked {
     bytes: Bytes,
-    unpacked_bytes: u64,
+    given_bytes: u64,
     limits: Limits,
 }
 
@@ -64,7 +64,7 @@ struct NotWhole {
 impl Unpacked {
     /// Reads a file whose path is given.
     pub(super) fn new(file: Digested, path: &Path, limits: Limits) -> io::Result<Self> {
-        Ok(Self { bytes: Bytes::new(file, path)?, unpacked_bytes: 0, limits })
+        Ok(Self { bytes: Bytes::new(file, path)?, given_bytes: 0, limits })
     }
 
     /// Returns how many bytes of the file itself were read.
@@ -76,11 +76,11 @@ impl Unpacked {
 impl Read for Unpacked {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         // What is within the bound is given before one byte more is an error.
-        let room = self.limits.room(self.unpacked_bytes).max(1);
+        let room = self.limits.room(self.given_bytes).max(1);
         let room = usize::try_from(room).map_or(buffer.len(), |room| room.min(buffer.len()));
         let read = self.bytes.read(&mut buffer[..room])?;
-        self.unpacked_bytes += read as u64;
-        self.limits.check(self.unpacked_bytes, self.packed_bytes())?;
+        self.given_bytes += read as u64;
+        self.limits.check(self.given_bytes, self.packed_bytes())?;
         Ok(read)
     }
 }
