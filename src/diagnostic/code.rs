@@ -131,6 +131,7 @@ codes! {
     RepeatTooFar = "repeat-too-far", "A repeating push that ends more than 180 days from today.";
     StillWaiting = "still-waiting", "A new revision, while an earlier one waits at the vendor and will be sent as well.";
     Renamed = "renamed", "A campaign under a new name that says what one that is gone said to the same people.";
+    AudienceReplaced = "audience-replaced", "An audience lists nobody any more whom its campaign was sent to.";
     TooManyTasks = "too-many-tasks", "More scheduled and repeating tasks than the vendor keeps: the campaign is held.";
 }
 

@@ -7,7 +7,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use crate::diff::renamed::{Former, Gone};
 use crate::diff::waiting::{Standing, Waiting};
 use crate::diff::{schedule, waiting};
-use crate::domain::{Call, CampaignId, Revision, RowSeal, Schedule, TargetSet};
+use crate::domain::{Call, CampaignId, Recipients, Revision, RowSeal, Schedule, TargetSet};
 use crate::ledger::{BlockError, Content, ContentDigest, History, Ledger, Rejection};
 use crate::resolve::{AudienceContents, Desired, DesiredCampaign};
 
@@ -178,6 +178,17 @@ pub struct Change<'a> {
     pub next_revision: Revision,
     /// What waits at the vendor of this campaign and is not what the files say, lowest revision first.
     pub waiting: Vec<Waiting>,
+}
+
+impl Change<'_> {
+    /// Counts those that were sent to, where none of them is listed any more: the list may be another one. A list of one
+    /// person is replaced as it is.
+    #[must_use]
+    pub fn replaced(&self) -> Option<u64> {
+        let TargetCounts { audience, accepted, in_doubt, unsent, .. } = self.counts;
+        let is_listed = matches!(self.desired.campaign.recipients, Recipients::Targets(_));
+        Some(accepted + in_doubt).filter(|sent| is_listed && *sent > 1 && audience > 0 && unsent == audience)
+    }
 }
 
 /// Compares every desired campaign with the ledger, in the order of `desired`.

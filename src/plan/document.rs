@@ -235,11 +235,11 @@ pub struct ChangeDocument {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(example = &"its first time 2026-11-24T07:00:00+08:00 has passed, so it begins with 2026-11-25T07:00:00+08:00")]
     pub note: Option<String>,
-    /// The stable code of what stands in the way, if something does.
+    /// The stable code of what stands in the way or is worth a look, if something is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(example = &"time-past")]
     pub code: Option<String>,
-    /// The ways out, where something stands in the way.
+    /// The ways out, where something stands in the way or is worth a look.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(example = &"raise `revision`, or revert the change")]
     pub help: Option<String>,

@@ -5,11 +5,11 @@ use std::fmt::Write as _;
 use chrono::{DateTime, DurationRound, TimeDelta, Utc};
 use chrono_tz::Tz;
 
-use crate::diagnostic::Code;
+use crate::diagnostic::{Code, number};
 use crate::diff::{Blocked, Change, Closed, Former, Held, Kind, LateStart, Standing};
 use crate::domain::{REPEAT_DAYS_AHEAD_MAX, Recipients, Revision, Schedule, vendor_zone};
 use crate::plan::guard;
-use crate::plan::shown::{number, people, time};
+use crate::plan::shown::{people, time};
 
 /// A reason and what to do about it.
 pub(super) struct Explanation {
@@ -33,8 +33,10 @@ impl Speaker {
     pub(super) fn explain(&self, change: &Change<'_>) -> Explanation {
         match &change.kind {
             Kind::Create => plain(create(change)),
-            Kind::Add | Kind::Continue => plain(more(change)),
-            Kind::Later { opens_at } => plain(format!("its window opens {}", self.time(*opens_at))),
+            Kind::Add | Kind::Continue => replaced(change, more(change)),
+            Kind::Later { opens_at } => {
+                replaced(change, format!("its window opens {}", self.time(*opens_at)))
+            }
             Kind::Waiting => self.waiting(change),
             Kind::UpToDate => plain("everybody got it".to_owned()),
             Kind::Closed(closed) => plain(self.closed(change, *closed)),
@@ -229,6 +231,21 @@ fn more(change: &Change<'_>) -> String {
         reasons.push(format!("{} in doubt stay as they are", number(counts.in_doubt)));
     }
     reasons.join(", ")
+}
+
+/// Warns where who is to get it are all others than those who got it.
+fn replaced(change: &Change<'_>, reason: String) -> Explanation {
+    let Some(sent) = change.replaced() else { return plain(reason) };
+    let next = change.next_revision;
+    Explanation {
+        reason: format!("{reason}; none of the {} sent to before is listed any more", people(sent)),
+        code: Some(Code::AudienceReplaced),
+        help: Some(format!(
+            "see whether the audience names the right file and column, with the ids that it had before: under other ids, \
+             those who got it get it again; if they are meant to be others, raise `revision` to {next}, or declare a new \
+             campaign"
+        )),
+    }
 }
 
 /// Says how many the vendor rejected before, and why.

@@ -24,7 +24,7 @@ const DECLARED_ELSEWHERE: [(&str, &str, &str); 3] = [
 ];
 
 /// Codes whose examples are no YAML, or need a file that nobody would write into a page.
-const SHOWN_ONLY: [Code; 11] = [
+const SHOWN_ONLY: [Code; 12] = [
     Code::NoProject,
     Code::UnreadableFile,
     Code::NotAFile,
@@ -36,6 +36,7 @@ const SHOWN_ONLY: [Code; 11] = [
     Code::TooManyTasks,
     Code::StillWaiting,
     Code::Renamed,
+    Code::AudienceReplaced,
 ];
 
 #[test]
