@@ -135,9 +135,9 @@ pub fn plan_file(bytes: &[u8]) {
     if let Ok(read) = read {
         assert_eq!(read, document);
     }
-    let printed = render::plan::plan(&document, Some(80), &Caller::default());
+    let printed = render::plan::plan(&document, Path::new("campaigns"), Some(80), &Caller::default());
     assert!(printed.len() <= (bytes.len() + 1024) * 64, "{} bytes print {}", bytes.len(), printed.len());
-    assert!(!render::plan::plan(&document, None, &Caller::default()).is_empty());
+    assert!(!render::plan::plan(&document, Path::new(""), None, &Caller::default()).is_empty());
     assert_eq!(plan::differences(&document, &document), []);
     // Refused or not: it must say so without a panic.
     document.digest = digest(&document);

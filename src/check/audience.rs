@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::check::api_version::BindPeriod;
 use crate::check::declaration::Declaration;
 use crate::check::{AudienceSource, Suspicion, audience_file};
-use crate::diagnostic::{Code, Diagnostic, Place};
+use crate::diagnostic::{Code, Diagnostic, Place, number};
 use crate::domain::{Broadcast, Login, Platform, Recipients, TargetId, TargetKind, Within};
 use crate::load::model::{
     AudienceSyntax, BroadcastSyntax, LoginSyntax, PlatformSyntax, TargetsSyntax, WithinSyntax,
@@ -172,7 +172,7 @@ fn suspicious_id(
     for (suspicion, (first, count)) in found {
         let (ids, rest) = match count {
             1 => ("this id".to_owned(), ""),
-            count => (format!("{count} ids of this list"), "; this is the first"),
+            count => (format!("{} ids of this list", number(count)), "; this is the first"),
         };
         let message = format!("{ids} {}{rest}", suspicion.complaint(count));
         let place = declaration.value(&[key, &first.to_string()]);

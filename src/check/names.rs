@@ -6,7 +6,7 @@ use crate::check::declaration::{Declaration, Section};
 use crate::check::declared::{ByName, Declarations};
 use crate::check::judged::{Judged, JudgedCampaign};
 use crate::check::wire_text;
-use crate::diagnostic::{Code, Diagnostic, Place, closest};
+use crate::diagnostic::{Code, Diagnostic, Place, closest, number};
 use crate::domain::CampaignId;
 use crate::load::Workspace;
 
@@ -128,7 +128,8 @@ pub(super) fn did_you_mean<'name>(
     match known.len() {
         0 => otherwise.to_owned(),
         count if count > LISTED_MAX => {
-            format!("there are {} and {} more", listed(&known[..LISTED_MAX]), count - LISTED_MAX)
+            let more = number((count - LISTED_MAX) as u64);
+            format!("there are {} and {more} more", listed(&known[..LISTED_MAX]))
         }
         1 => format!("there is only {}", listed(&known)),
         _ => format!("there are {}", listed(&known)),

@@ -1,7 +1,7 @@
 //! Rules about extended parameters.
 
 use crate::check::declaration::Declaration;
-use crate::diagnostic::{Code, Diagnostic};
+use crate::diagnostic::{Code, Diagnostic, number};
 use crate::domain::{EXTENDED_PARAMS_MAX, EXTENDED_PARAMS_RESERVED};
 use crate::load::model::CampaignSyntax;
 
@@ -28,6 +28,7 @@ fn reserved_param(out: &mut Vec<Diagnostic>, declaration: &Declaration<'_, Campa
 fn too_many_params(out: &mut Vec<Diagnostic>, declaration: &Declaration<'_, CampaignSyntax>) {
     let count = declaration.syntax.extended_params.len();
     if count > EXTENDED_PARAMS_MAX {
+        let count = number(count as u64);
         let message =
             format!("there are {count} extended parameters, and the vendor takes {EXTENDED_PARAMS_MAX}");
         out.push(

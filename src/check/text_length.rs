@@ -8,7 +8,7 @@ use crate::check::declared::Declarations;
 use crate::check::judged::JudgedCampaign;
 use crate::check::placeholders::Texts;
 use crate::check::text_limits::{Channels, Excess, Measure, TEXT_BYTES_MAX, Text};
-use crate::diagnostic::{Code, Diagnostic, Place};
+use crate::diagnostic::{Code, Diagnostic, Place, number};
 use crate::domain::{self, Channel};
 use crate::load::model::TemplateSyntax;
 
@@ -28,7 +28,8 @@ pub(super) fn is_endless(texts: Texts<'_>) -> bool {
 pub(super) fn endless_template(out: &mut Vec<Diagnostic>, template: &Declaration<'_, TemplateSyntax>) {
     for (key, text) in Texts::of(template.syntax).by_key() {
         if text.len() > TEXT_BYTES_MAX {
-            let message = format!("the {key} of template `{}` has {} bytes", template.name, text.len());
+            let message =
+                format!("the {key} of template `{}` has {} bytes", template.name, number(text.len() as u64));
             out.push(endless(template.value(&[key]), message));
         }
     }
@@ -40,7 +41,8 @@ pub(super) fn endless_values(out: &mut Vec<Diagnostic>, campaign: &JudgedCampaig
     let bytes = texts.by_key().map(|(key, text)| (key, domain::rendered_bytes(text, values)));
     let too_long = bytes.into_iter().find(|(_, bytes)| *bytes > TEXT_BYTES_MAX);
     if let Some((key, bytes)) = too_long {
-        let message = format!("the values of campaign `{}` make the {key} {bytes} bytes long", campaign.name);
+        let (name, bytes) = (&campaign.name, number(bytes as u64));
+        let message = format!("the values of campaign `{name}` make the {key} {bytes} bytes long");
         out.push(endless(campaign.key(&["values"]), message));
     }
     too_long.is_some()
@@ -48,7 +50,8 @@ pub(super) fn endless_values(out: &mut Vec<Diagnostic>, campaign: &JudgedCampaig
 
 fn endless(place: Place, message: String) -> Diagnostic {
     Diagnostic::error(Code::TextTooLong, place, message).help(format!(
-        "shorten it: no channel takes more than a few thousand bytes, and none {TEXT_BYTES_MAX}"
+        "shorten it: no channel takes more than a few thousand bytes, and none {}",
+        number(TEXT_BYTES_MAX as u64)
     ))
 }
 
@@ -95,7 +98,7 @@ impl<'files> TooLong<'files> {
                 Diagnostic::warning(Code::TextTooLong, place, message).help(excess.help(text));
             let campaign = longest.and_then(|(_, name)| declared.campaigns.get(name));
             if let (Some(campaign), Some((count, name))) = (campaign, longest) {
-                let text = format!("`{name}` makes it {count} characters");
+                let text = format!("`{name}` makes it {} characters", number(count as u64));
                 diagnostic = diagnostic.related(campaign.declared_at(), text);
             }
             out.push(diagnostic);
@@ -161,8 +164,8 @@ mod tests {
         assert_eq!(body(&"x".repeat(2043), ios, ""), "");
         insta::assert_snapshot!(body(&"x".repeat(2044), ios, ""), @r"
         a.yaml:1:48 text-too-long?: the body of template `t` is longer than a push can carry
-            a.yaml:5:3 `c` makes it 2044 characters
-            = title and body together take 2048 bytes on Android and iOS; a longer push is dropped
+            a.yaml:5:3 `c` makes it 2 044 characters
+            = title and body together take 2 048 bytes on Android and iOS; a longer push is dropped
         ");
     }
 
@@ -184,13 +187,13 @@ mod tests {
     #[test]
     fn a_text_beyond_all_measure_is_refused_before_it_is_filled() {
         insta::assert_snapshot!(title(&"x".repeat(16 * 1024 + 1), "users: [u]", ""), @r"
-        a.yaml:1:35 text-too-long: the title of template `t` has 16385 bytes
-            = shorten it: no channel takes more than a few thousand bytes, and none 16384
+        a.yaml:1:35 text-too-long: the title of template `t` has 16 385 bytes
+            = shorten it: no channel takes more than a few thousand bytes, and none 16 384
         ");
         let value = format!(", values: {{ m: {} }}", "y".repeat(1000));
         insta::assert_snapshot!(body(&"#m#".repeat(17), "users: [u]", &value), @r"
-        a.yaml:5:66 text-too-long: the values of campaign `c` make the body 17000 bytes long
-            = shorten it: no channel takes more than a few thousand bytes, and none 16384
+        a.yaml:5:66 text-too-long: the values of campaign `c` make the body 17 000 bytes long
+            = shorten it: no channel takes more than a few thousand bytes, and none 16 384
         ");
     }
 }

@@ -4,6 +4,7 @@
 //! file makes of it.
 
 use crate::check::audience::Group;
+use crate::diagnostic::number;
 use crate::domain::{Channel, Recipients};
 
 /// Most bytes of title and body together, on Android and iOS.
@@ -98,7 +99,7 @@ impl Unit {
 
     fn limit(self, limit: usize) -> String {
         match self {
-            Self::Characters => limit.to_string(),
+            Self::Characters => number(limit as u64),
             Self::HalfWidths => format!("{limit} (a Chinese character counts for 2)"),
         }
     }
@@ -211,7 +212,10 @@ impl Excess {
             |limits: &Limits| format!("{} takes {}", limits.vendor, limits.unit.limit(limits.of(text)));
         let mut said: Vec<String> = self.limits().map(limit).collect();
         if self.is_over_total {
-            said.push(format!("title and body together take {TOTAL_BYTES_MAX} bytes on Android and iOS"));
+            said.push(format!(
+                "title and body together take {} bytes on Android and iOS",
+                number(TOTAL_BYTES_MAX as u64)
+            ));
         }
         format!("{}; a longer push is dropped", said.join(", "))
     }

@@ -1,8 +1,10 @@
 //! Which campaigns a command is about: `--only` and `--except`.
 
+use clap_complete::engine::ArgValueCandidates;
 use globset::{Glob, GlobMatcher};
 
 use crate::cli::Result;
+use crate::cli::completion;
 use crate::cli::exit::ExitStatus;
 use crate::cli::failure::Failure;
 use crate::diagnostic::closest;
@@ -13,10 +15,10 @@ use crate::resolve::Desired;
 #[derive(Clone, Debug, Default, clap::Args)]
 pub(in crate::cli) struct Selection {
     /// Only campaigns of these names; `*` stands for any letters; repeated, or separated by commas
-    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    #[arg(long, value_name = "NAME", value_delimiter = ',', add = ArgValueCandidates::new(completion::campaigns))]
     only: Vec<String>,
     /// No campaigns of these names; `*` stands for any letters; repeated, or separated by commas
-    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    #[arg(long, value_name = "NAME", value_delimiter = ',', add = ArgValueCandidates::new(completion::campaigns))]
     except: Vec<String>,
 }
 

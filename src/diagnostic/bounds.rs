@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
-use crate::diagnostic::{Code, Diagnostic, Place, Severity};
+use crate::diagnostic::{Code, Diagnostic, Place, Severity, number};
 
 /// Most mistakes of one code in one file that are reported one by one: nobody mends more of them one at a time.
 pub const ALIKE_MAX: usize = 100;
@@ -32,7 +32,7 @@ pub fn limit_alike(diagnostics: &mut Vec<Diagnostic>) {
     diagnostics.extend(left_out.into_iter().map(|((file, code, severity), count)| {
         let message = match count - ALIKE_MAX {
             1 => "there is one more mistake of this kind in this file".to_owned(),
-            more => format!("there are {more} more mistakes of this kind in this file"),
+            more => format!("there are {} more mistakes of this kind in this file", number(more as u64)),
         };
         let diagnostic = Diagnostic::new(severity, code, file.map(Place::file), message);
         diagnostic.help("mend those that are shown, and run it again")

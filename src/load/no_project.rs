@@ -4,7 +4,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::diagnostic::{Code, Diagnostic, Place};
+use crate::diagnostic::{Code, Diagnostic, Place, number};
 use crate::load::file;
 use crate::load::workspace::PROJECT_FILE;
 
@@ -54,7 +54,7 @@ pub(super) fn diagnostic(directory: &Path, shown_as: &str) -> Diagnostic {
                 let named = many[..many.len().min(NAMED_MAX)].join("`, `");
                 let more = match many.len().saturating_sub(NAMED_MAX) {
                     0 => String::new(),
-                    more => format!(" and {more} more"),
+                    more => format!(" and {} more", number(more as u64)),
                 };
                 format!("name one of the workspaces nearby with `-C DIR`: `{named}`{more}")
             }

@@ -18,5 +18,5 @@ pub use document::{
     WaitingStanding,
 };
 pub use file::{PlanFileError, from_json, to_json};
-pub use shown::{number, people, time};
+pub use shown::{people, time};
 pub use stale::{Difference, differences};

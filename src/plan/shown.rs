@@ -1,23 +1,10 @@
-//! Numbers and times as every view shows them.
+//! People and times as every view shows them.
 
 use chrono::{DateTime, Offset, Timelike, Utc};
 use chrono_tz::Tz;
 
+use crate::diagnostic::number;
 use crate::domain::{VENDOR_OFFSET_SECONDS, vendor_zone};
-
-/// Returns a number with a space between thousands: `1 204`.
-#[must_use]
-pub fn number(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
-    for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place).is_multiple_of(3) {
-            text.push(' ');
-        }
-        text.push(digit);
-    }
-    text
-}
 
 /// Returns how many people: `1 person`, `1 204 people`.
 #[must_use]

@@ -17,4 +17,5 @@ pub mod plan;
 pub mod report;
 pub mod status;
 pub mod text;
+mod when;
 mod written;

@@ -2,20 +2,21 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::path::Path;
 
-use chrono::{DateTime, Datelike, Days, NaiveDate, NaiveTime, TimeDelta, TimeZone, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 use serde_json::{Map, Value};
 use unicode_width::UnicodeWidthStr;
 
-use crate::domain::{REPEAT_DAYS_AHEAD_MAX, vendor_zone};
 use crate::plan::{
     ChangeDocument, ChangeKind, DayDocument, PlaceDocument, PlanDocument, ScheduleDocument, SummaryDocument,
-    WaitingDocument, WaitingStanding, people, time,
+    WaitingDocument, WaitingStanding, people,
 };
 use crate::render::caller::Caller;
 use crate::render::difference::{self, Line};
 use crate::render::text::{self, BAD, DOUBT, GOOD, QUIET, STRONG};
+use crate::render::when::when;
 use crate::render::written::as_written;
 
 /// Longer values of a plan's content are broken into a line for each key.
@@ -24,23 +25,21 @@ const OUTLINE_COLUMNS_MAX: usize = 76;
 /// Unchanged lines that are shown around a change of a content.
 const DIFF_CONTEXT_LINES: usize = 2;
 
-const DAYS: [&str; 7] = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
-
 /// So many notes on campaigns with nothing to do are shown; the others are counted.
 const NOTES_MAX: usize = 5;
 /// So many days are listed; the others are counted.
 const DAYS_MAX: usize = 7;
 
-/// Returns the whole plan. `width` is the terminal's, if there is one to fit. The document does not know who called, so
-/// that it is the same whoever does; the commands that it names are completed here.
+/// Returns the whole plan. Paths begin with `directory`, the workspace's; `width` is the terminal's, if there is one to fit.
+/// The document does not know who called, so that it is the same whoever does; the commands that it names are completed here.
 #[must_use]
-pub fn plan(plan: &PlanDocument, width: Option<usize>, caller: &Caller) -> String {
+pub fn plan(plan: &PlanDocument, directory: &Path, width: Option<usize>, caller: &Caller) -> String {
     let zone = plan.time_zone.parse().unwrap_or(Tz::UTC);
     let mut out = String::new();
     header(&mut out, plan);
     let mut waiting: BTreeMap<&str, Vec<&WaitingDocument>> = BTreeMap::new();
     plan.waiting.iter().for_each(|each| waiting.entry(&each.campaign).or_default().push(each));
-    let view = View { made_at: plan.made_at, zone, width, caller };
+    let view = View { made_at: plan.made_at, zone, directory, width, caller };
     let is_old_miss =
         |change: &ChangeDocument| change.kind == ChangeKind::Missed && !change.is_missed_lately(plan.made_at);
     for change in plan.changes.iter().filter(|change| !change.kind.is_quiet() && !is_old_miss(change)) {
@@ -73,6 +72,7 @@ pub fn plan(plan: &PlanDocument, width: Option<usize>, caller: &Caller) -> Strin
 struct View<'a> {
     made_at: DateTime<Utc>,
     zone: Tz,
+    directory: &'a Path,
     width: Option<usize>,
     caller: &'a Caller,
 }
@@ -179,7 +179,7 @@ fn header(out: &mut String, plan: &PlanDocument) {
 }
 
 fn change_block(out: &mut String, change: &ChangeDocument, waiting: &[&WaitingDocument], view: &View<'_>) {
-    let &View { zone, width, caller, .. } = view;
+    let &View { zone, directory, width, caller, .. } = view;
     let (symbol, word, style) = match change.kind {
         ChangeKind::Create => ("+", "create", GOOD),
         ChangeKind::Add => ("+", "add", GOOD),
@@ -195,8 +195,8 @@ fn change_block(out: &mut String, change: &ChangeDocument, waiting: &[&WaitingDo
     };
     let title = format!("{symbol} {word} {}", edition(&change.campaign, change.revision));
     let call = (change.kind != ChangeKind::Waiting).then(|| text::plain(&change.call));
-    let rest =
-        call.into_iter().chain([how_many(change), when(&change.schedule, zone), place(&change.declared_at)]);
+    let place = place(directory, &change.declared_at);
+    let rest = call.into_iter().chain([how_many(change), when(&change.schedule, zone), place]);
     let _ = write!(out, "{style}{title}{style:#}");
     flow(out, title.width(), &rest.collect::<Vec<_>>(), width);
     let code = change.code.as_ref().map(|code| format!(" [{}]", text::plain(code))).unwrap_or_default();
@@ -220,7 +220,7 @@ fn change_block(out: &mut String, change: &ChangeDocument, waiting: &[&WaitingDo
         ChangeKind::Create | ChangeKind::Add | ChangeKind::Continue | ChangeKind::Later => {
             created(out, change, zone);
         }
-        ChangeKind::Blocked => changed(out, change, zone),
+        ChangeKind::Blocked => changed(out, change, view),
         ChangeKind::Waiting
         | ChangeKind::Held
         | ChangeKind::Missed
@@ -254,7 +254,20 @@ fn waiting_block(out: &mut String, waiting: &WaitingDocument, zone: Tz, width: O
         }
     };
     let _ = writeln!(out, "    {why}, but it waits at the vendor and will still be sent");
-    let _ = writeln!(out, "    {QUIET}help:{QUIET:#} to stop it, delete its tasks in the mPaaS console");
+    let revision = waiting.revision;
+    let then = match waiting.standing {
+        WaitingStanding::Removed => {
+            format!(
+                "put `{}` back with `withdrawn: {revision}` and apply: once that is on record, it may be removed",
+                text::plain(&waiting.campaign)
+            )
+        }
+        _ => format!("set `withdrawn: {revision}`"),
+    };
+    let _ = writeln!(
+        out,
+        "    {QUIET}help:{QUIET:#} to stop it, delete its tasks in the mPaaS console, then {then}"
+    );
 }
 
 /// Says of a revision that waits at the vendor when it is sent and to how many.
@@ -300,8 +313,8 @@ fn flow(out: &mut String, mut used: usize, items: &[String], width: Option<usize
 }
 
 /// Returns a place of a file as a person would type it.
-fn place(place: &PlaceDocument) -> String {
-    format!("{}:{}", text::plain(&place.file), place.line)
+fn place(directory: &Path, place: &PlaceDocument) -> String {
+    format!("{}:{}", text::plain(&directory.join(&place.file).to_string_lossy()), place.line)
 }
 
 fn edition(campaign: &str, revision: u32) -> String {
@@ -338,70 +351,6 @@ fn how_many(change: &ChangeDocument) -> String {
                 text::number(targets.accepted + targets.unsent)
             )
         }
-    }
-}
-
-/// Days that are looked at: the most that a series has (`repeat-window`), its first and its last counted.
-const SERIES_DAYS_MAX: u64 = REPEAT_DAYS_AHEAD_MAX + 1;
-
-/// Returns when a push happens, in the project's time zone, and in the vendor's where that differs.
-#[must_use]
-pub fn when(schedule: &ScheduleDocument, zone: Tz) -> String {
-    match schedule {
-        ScheduleDocument::Now { not_before, not_after } => {
-            let from = not_before.map(|at| format!(", not before {}", time(at, zone))).unwrap_or_default();
-            let until = not_after.map(|at| format!(", not after {}", time(at, zone))).unwrap_or_default();
-            format!("now{from}{until}")
-        }
-        ScheduleDocument::Once { at } => time(*at, zone),
-        ScheduleDocument::Repeat { every, on, time, from, until } => {
-            let days = on.as_ref().map(|days| format!(" on {}", days_of(every, days))).unwrap_or_default();
-            let pushed_on = |day: &NaiveDate| is_on(every, on.as_deref(), *day);
-            // A plan that somebody else wrote may name any day; a series of ours is no longer.
-            let days_of_series = (0..SERIES_DAYS_MAX)
-                .map_while(|days| from.checked_add_days(Days::new(days)).filter(|day| day <= until));
-            let pushes = days_of_series.filter(pushed_on);
-            let every = text::plain(every);
-            format!("every {every}{days} at {}, {from} to {until}", clock(pushes, *time, zone))
-        }
-    }
-}
-
-fn days_of(every: &str, days: &[u8]) -> String {
-    let name = |day: &u8| match DAYS.get(usize::from(*day).wrapping_sub(1)) {
-        Some(name) if every == "week" => (*name).to_owned(),
-        _ => day.to_string(),
-    };
-    days.iter().map(name).collect::<Vec<_>>().join(",")
-}
-
-/// Whether a series is pushed on a day, in UTC+8.
-fn is_on(every: &str, on: Option<&[u8]>, day: NaiveDate) -> bool {
-    let number = if every == "week" { day.weekday().number_from_monday() } else { day.day() };
-    on.is_none_or(|days| days.iter().any(|day| u32::from(*day) == number))
-}
-
-/// Returns the time of day of a series that is pushed on `days`. What stands still is the vendor's time: a zone's own moves
-/// against it with its clock changes, of which only those between two pushes count.
-fn clock(days: impl Iterator<Item = NaiveDate>, time: NaiveTime, zone: Tz) -> String {
-    let vendors = time.format("%H:%M:%S").to_string();
-    let mut locals: Vec<String> = Vec::new();
-    for day in days {
-        let Some(at) = vendor_zone().from_local_datetime(&day.and_time(time)).single() else { continue };
-        let at = at.with_timezone(&zone);
-        if at.date_naive() != day {
-            // The days that are named are the vendor's.
-            return format!("{vendors} UTC+8");
-        }
-        let local = at.format("%H:%M:%S").to_string();
-        if locals.last() != Some(&local) {
-            locals.push(local);
-        }
-    }
-    match locals.as_slice() {
-        [local] if *local == vendors => vendors,
-        [local] => format!("{local} ({vendors} UTC+8)"),
-        locals => format!("{vendors} UTC+8 ({})", locals.join(", then ")),
     }
 }
 
@@ -465,10 +414,11 @@ fn scalar(text: &str) -> String {
     if is_one_line { text::plain(yaml) } else { format!("\"{}\"", text::plain(text)) }
 }
 
-fn changed(out: &mut String, change: &ChangeDocument, zone: Tz) {
+fn changed(out: &mut String, change: &ChangeDocument, view: &View<'_>) {
+    let &View { zone, directory, .. } = view;
     let (Some(sent), Some(content)) = (&change.sent_content, &change.content) else { return };
     let (sent, content) = (yaml(&as_written(sent, zone)), yaml(&as_written(content, zone)));
-    let place = place(&change.declared_at);
+    let place = place(directory, &change.declared_at);
     let lines = difference::lines(&sent, &content, DIFF_CONTEXT_LINES);
     if lines.is_empty() {
         return;
@@ -486,50 +436,4 @@ fn changed(out: &mut String, change: &ChangeDocument, zone: Tz) {
 
 fn yaml(content: &Map<String, Value>) -> String {
     serde_yaml::to_string(content).expect("a content is made of what YAML can hold")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_push_of_another_zone_has_the_vendors_time_too() {
-        let at = "2026-12-31T17:00:00Z".parse().unwrap();
-        let once = |zone| when(&ScheduleDocument::Once { at }, zone);
-        assert_eq!(once(chrono_tz::Asia::Shanghai), "2027-01-01 01:00");
-        assert_eq!(once(chrono_tz::Asia::Taipei), "2027-01-01 01:00");
-        assert_eq!(once(chrono_tz::Etc::GMTPlus8), "2026-12-31 09:00 (2027-01-01 01:00 UTC+8)");
-    }
-
-    #[test]
-    fn a_series_has_the_time_of_day_of_its_pushes() {
-        let series = |every: &str, on: &[u8], time: &str, until: &str, zone: Tz| {
-            let on = Some(on.to_vec()).filter(|days| !days.is_empty());
-            let (time, from, until) =
-                (time.parse().unwrap(), "2026-10-21".parse().unwrap(), until.parse().unwrap());
-            when(&ScheduleDocument::Repeat { every: every.to_owned(), on, time, from, until }, zone)
-        };
-        let berlin = chrono_tz::Europe::Berlin;
-        // Clocks there go back on Sunday, 2026-10-25, after the first day and before the first Monday.
-        assert_eq!(
-            series("week", &[1], "16:00:00", "2026-11-15", berlin),
-            "every week on Mon at 09:00:00 (16:00:00 UTC+8), 2026-10-21 to 2026-11-15"
-        );
-        assert_eq!(
-            series("day", &[], "16:00:00", "2026-10-24", berlin),
-            "every day at 10:00:00 (16:00:00 UTC+8), 2026-10-21 to 2026-10-24"
-        );
-        assert_eq!(
-            series("month", &[22, 26], "16:00:00", "2026-11-15", berlin),
-            "every month on 22,26 at 16:00:00 UTC+8 (10:00:00, then 09:00:00), 2026-10-21 to 2026-11-15"
-        );
-        assert_eq!(
-            series("day", &[], "03:00:00", "2026-10-24", berlin),
-            "every day at 03:00:00 UTC+8, 2026-10-21 to 2026-10-24"
-        );
-        assert_eq!(
-            series("day", &[], "09:00:00", "2026-11-15", chrono_tz::Asia::Shanghai),
-            "every day at 09:00:00, 2026-10-21 to 2026-11-15"
-        );
-    }
 }

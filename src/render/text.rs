@@ -5,7 +5,7 @@ use chrono::{DateTime, Offset, SecondsFormat, Timelike, Utc};
 use chrono_tz::Tz;
 use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Table, presets};
 
-pub use crate::plan::number;
+pub use crate::diagnostic::number;
 pub use crate::render::escape::plain;
 
 /// What is new or went well.

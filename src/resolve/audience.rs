@@ -5,7 +5,7 @@ use std::{iter, slice};
 use sha2::{Digest, Sha256};
 
 use crate::check::AudienceSource;
-use crate::diagnostic::{Code, Diagnostic, Place};
+use crate::diagnostic::{Code, Diagnostic, Place, number};
 use crate::domain::{
     LedgerSalt, Recipients, RowSeal, RowValues, TargetHash, TargetHasher, TargetId, TargetRow, TargetSet,
     TargetSetBuilder,
@@ -185,7 +185,7 @@ impl Audience {
 
     fn more_bad_lines(&self, count: u64) -> Diagnostic {
         let what = if self.takers.is_empty() { "no target id" } else { "no target id, or no value" };
-        let message = format!("{count} more lines of audience `{}` hold {what}", self.name);
+        let message = format!("{} more lines of audience `{}` hold {what}", number(count), self.name);
         Diagnostic::error(Code::AudienceLine, self.source_place(), message)
             .help("is it the right file, column and format?")
     }

@@ -4,7 +4,7 @@
 //! `values` in YAML obey, with the line of the file as their place.
 
 use crate::check::{Channels, Excess, Measure, TEXT_BYTES_MAX, Text};
-use crate::diagnostic::{Code, Diagnostic, Place};
+use crate::diagnostic::{Code, Diagnostic, Place, number};
 use crate::domain::{
     Campaign, CampaignId, RowSeal, RowValues, Sealing, TargetRow, TextFlaw, placeholder_counts,
 };
@@ -156,7 +156,7 @@ impl<'a> RowCheck<'a> {
             let total_bytes = filled[0].bytes.saturating_add(filled[1].bytes);
             for ((text, measure), longest) in taker.texts.iter().zip(filled).zip(longest) {
                 if measure.bytes > TEXT_BYTES_MAX {
-                    let (key, bytes) = (text.text.as_str(), measure.bytes);
+                    let (key, bytes) = (text.text.as_str(), number(measure.bytes as u64));
                     let message = format!(
                         "this line makes the {key} of campaign `{}` {bytes} bytes long",
                         taker.campaign
@@ -182,12 +182,12 @@ impl<'a> RowCheck<'a> {
                     format!("the {key} of template `{}` is {}", taker.template, longest.excess.complaint());
                 let of_lines = match rows {
                     1 => format!("`{}` takes its values from this line", taker.campaign),
-                    rows => format!("`{}` takes its values from {rows} such lines", taker.campaign),
+                    rows => format!("`{}` takes its values from {} such lines", taker.campaign, number(rows)),
                 };
                 let (place, message) = at_row(self.file, longest.line, message);
                 out.push(
                     Diagnostic::warning(Code::TextTooLong, place, message)
-                        .label(format!("makes it {} characters", longest.characters))
+                        .label(format!("makes it {} characters", number(longest.characters as u64)))
                         .related(taker.declared_at.clone(), of_lines)
                         .help(longest.excess.help(text.text)),
                 );
@@ -223,7 +223,10 @@ impl Longest {
 /// Says what is wrong with a value: nobody looks at each row of a file, so what no reader would see is refused.
 fn flaw(value: &str) -> Option<String> {
     if value.len() > TEXT_BYTES_MAX {
-        Some(format!("has {} bytes, and no channel takes more than a few thousand", value.len()))
+        Some(format!(
+            "has {} bytes, and no channel takes more than a few thousand",
+            number(value.len() as u64)
+        ))
     } else {
         TextFlaw::of(value).map(|flaw| flaw.to_string())
     }

@@ -2,7 +2,7 @@
 //! each kind, with how many rows it is about and the first of them. Nothing of a row is quoted.
 
 use crate::check::{ForeignPlaceholder, Suspicion};
-use crate::diagnostic::{Code, Diagnostic};
+use crate::diagnostic::{Code, Diagnostic, number};
 use crate::load::model::TargetFileFormat;
 use crate::load::targets::TargetFile;
 use crate::resolve::audience::at_row;
@@ -95,7 +95,7 @@ impl ValueLook {
         for (look, column) in self.0.into_iter().zip(&file.value_columns) {
             let values = |rows| match rows {
                 1 => format!("this value of `{column}`"),
-                rows => format!("{rows} values of `{column}`"),
+                rows => format!("{} values of `{column}`", number(rows)),
             };
             for (suspicion, tally) in found(Suspicion::ALL, look.forms) {
                 let text =
@@ -157,11 +157,15 @@ impl TextLook {
     }
 
     fn complaint(&self) -> Option<(u64, String, &'static str)> {
-        let lines = |rows| if rows == 1 { "this line".to_owned() } else { format!("all {rows} lines") };
+        let lines =
+            |rows| if rows == 1 { "this line".to_owned() } else { format!("all {} lines", number(rows)) };
         if self.json.rows > 0 {
             let rows = self.json.rows;
-            let (which, are) =
-                if rows == 1 { ("this line".to_owned(), "is") } else { (format!("{rows} lines"), "are") };
+            let (which, are) = if rows == 1 {
+                ("this line".to_owned(), "is")
+            } else {
+                (format!("{} lines", number(rows)), "are")
+            };
             let text = format!("{which} of a text file {are} JSON, and would be taken for ids");
             return Some((self.json.first, text, "say `format: jsonl` and the `field` that holds the ids"));
         }

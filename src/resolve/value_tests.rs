@@ -144,14 +144,14 @@ fn a_text_beyond_all_measure_is_refused_at_its_line() {
         "file: ids.csv, column: id",
         &format!("id,nick\nu1,{long}{long}\n"),
     );
-    insta::assert_snapshot!(twice.mistakes(), @"ids.csv:2 audience-value: `nick` has 18000 bytes, and no channel takes more than a few thousand []; mend the value, or remove the line");
+    insta::assert_snapshot!(twice.mistakes(), @"ids.csv:2 audience-value: `nick` has 18 000 bytes, and no channel takes more than a few thousand []; mend the value, or remove the line");
     let in_text = site(
         "#a##a#",
         "values_from: { a: nick }",
         "file: ids.csv, column: id",
         &format!("id,nick\nu1,{long}\n"),
     );
-    insta::assert_snapshot!(in_text.mistakes(), @"ids.csv:2 text-too-long: this line makes the title of campaign `c` 18000 bytes long []; a.yaml:5:3 the campaign; shorten its values: no channel takes more than a few thousand bytes");
+    insta::assert_snapshot!(in_text.mistakes(), @"ids.csv:2 text-too-long: this line makes the title of campaign `c` 18 000 bytes long []; a.yaml:5:3 the campaign; shorten its values: no channel takes more than a few thousand bytes");
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::process::Command;
 use campaignctl::sandbox::{Fault, FaultKind};
 
 use crate::misfortune::Vendor;
-use crate::site::{Ran, Site, campaign};
+use crate::site::{Ran, Site};
 
 /// Every command, as a row of words; the first is the whole tool.
 fn commands(site: &Site) -> Vec<Vec<String>> {
@@ -111,11 +111,13 @@ fn bash_offers_environments_campaigns_and_batches_in_doubt() {
     site.apply().exits(10);
     site.write(
         "campaigns/d.yaml",
-        &campaign("later", 1).replace("t:", "t2:").replace("a:\n", "a2:\n").replace("s:", "s2:"),
+        "campaigns:\n  later: { template: t, audience: a, strategy: s, expires_after: 1h }\n",
     );
     assert_eq!(offered(&site, &["-e", ""]), ["other", "remote"]);
     assert_eq!(offered(&site, &["plan", "-e", "o"]), ["other"]);
     assert!(offered(&site, &["pl"]).contains(&"plan".to_owned()));
+    assert_eq!(offered(&site, &["plan", "--only", "la"]), ["later"]);
+    assert_eq!(offered(&site, &["apply", "--except", ""]), ["hello", "later"]);
     // What was sent, for what asks the ledger.
     assert_eq!(offered(&site, &["status", ""])[0], "hello");
     assert!(!offered(&site, &["-e", "other", "status", ""]).contains(&"hello".to_owned()));

@@ -208,6 +208,71 @@ fn next_weeks_digest_may_say_the_same_words_under_another_name() {
     welcome.run_at(week_later, &["plan"]).exits(0).says("[renamed]");
 }
 
+/// A pull request is judged by what cannot be sent, not by what can.
+#[test]
+fn a_push_that_is_pending_hides_no_campaign_that_is_blocked() {
+    let site = sent();
+    site.edit(FILE, "title: T", "title: U");
+    site.write("campaigns/other.yaml", &other("other"));
+    site.run(&["plan", "--detailed-exitcode"]).exits(2);
+    let plan = site.run(&["plan", "--strict"]).exits(6);
+    plan.says("+ create other")
+        .says("! blocked hello")
+        .says("campaigns/other.yaml:")
+        .says("+++ campaigns/c.yaml:");
+    site.run(&["plan", "--strict", "--allow", "blocked"]).exits(0);
+    site.run(&["plan", "--strict", "--detailed-exitcode"]).exits(3);
+    site.edit(FILE, "title: U", "title: T");
+    site.run(&["plan", "--strict"]).exits(0).says("1 to push");
+    site.run_at("2026-11-27T10:00:00+08:00", &["plan", "--strict"]).exits(0);
+}
+
+/// A campaign of the same words to a list of its own.
+fn other(name: &str) -> String {
+    format!(
+        "audiences:\n  mine: {{ users: [w1] }}\ncampaigns:\n  {name}: {{ template: t, audience: mine, strategy: s, \
+         expires_after: 1h }}\n"
+    )
+}
+
+#[test]
+fn a_list_with_nobody_of_those_who_got_it_is_warned_of() {
+    let warns = |plan: &Ran| plan.stdout.contains("[audience-replaced]");
+    let site = sent();
+    for (list, is_replaced) in [
+        ("[v1, v2]", true),
+        ("[v1]", true),
+        // Somebody is still there.
+        ("[v1, v2, v3, u2]", false),
+        ("[u1]", false),
+    ] {
+        site.edit(FILE, "[u1, u2]", list);
+        let plan = site.run(&["plan", "--strict"]).exits(0);
+        assert_eq!(warns(&plan), is_replaced, "{list}: {}", plan.stdout);
+        site.edit(FILE, list, "[u1, u2]");
+    }
+    site.edit(FILE, "[u1, u2]", "[v1, v2, v3]");
+    site.run(&["plan"])
+        .exits(0)
+        .says("3 of 3 joined; none of the 2 people sent to before is listed any more; first sent")
+        .says("if they are meant to be others, raise `revision` to 2");
+    // A new edition is for whom it lists, and after its time nothing is sent.
+    keys(&site, "revision: 2");
+    assert!(!warns(&site.run(&["plan"]).exits(0)));
+    site.edit(FILE, ", revision: 2", "");
+    assert!(!warns(&site.run_at("2026-12-27T10:00:00+08:00", &["plan"]).exits(0)));
+    // It stops nothing, and who got it is in the list then.
+    site.apply().exits(0).says("3 accepted");
+    assert!(!warns(&site.run(&["plan"]).exits(0)));
+    // One person is replaced as she is.
+    let one = sent();
+    one.write("campaigns/other.yaml", &other("other"));
+    one.apply().exits(0);
+    one.edit("campaigns/other.yaml", "[w1]", "[v1]");
+    let plan = one.run(&["plan"]).exits(0).says("+ add other");
+    assert!(!warns(&plan), "{}", plan.stdout);
+}
+
 #[test]
 fn a_newcomer_to_a_running_series_begins_with_its_next_time() {
     let site = scheduled("send: repeat, every: day, time: \"09:00:00\", from: 2026-11-25, until: 2026-11-30");

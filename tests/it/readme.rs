@@ -112,6 +112,16 @@ fn the_plan_of_a_pull_request_never_cancels_an_apply() {
     assert_ne!(workflow["concurrency"]["cancel-in-progress"], true, "an apply is not cut short");
 }
 
+/// A shell's way around an exit code would also pass what it stands for beside.
+#[test]
+fn the_workflows_judge_a_pull_request_strictly_and_go_around_no_exit_code() {
+    for name in ["github-workflow.yaml", "gitlab-ci.yml"] {
+        let text = asset(name);
+        assert!(text.contains("plan --strict") || text.contains("plan.json --strict"), "{name}");
+        assert!(!text.contains("|| [") && !text.contains("$?"), "{name}");
+    }
+}
+
 /// Each block runs in a fresh copy of the samples. They were applied before, except where the block itself
 /// builds and applies them.
 #[test]

@@ -134,10 +134,36 @@ fn a_deleted_campaign_that_waits_at_the_vendor_is_named() {
         .says("~ waiting hello  2 targets  2026-12-15 09:00\n    no longer in the files, but it waits at the vendor");
     assert!(plan.last_line().starts_with("Plan: 0 to push"), "{}", plan.stdout);
     assert_eq!(waiting(&site.run(&["plan", "--json"]))[0]["standing"], "removed");
+    plan.says("delete its tasks in the mPaaS console, then put `hello` back with `withdrawn: 1` and apply");
     site.apply().exits(0).says("~ waiting hello");
     let later =
         site.run_at("2026-12-15T09:00:00+08:00", &["plan"]).exits(0).says("No changes. Every campaign is");
     assert!(!later.stdout.contains("waiting"), "{}", later.stdout);
+}
+
+/// Whatever it says otherwise when it is put back: a person says that its tasks are gone.
+#[test]
+fn a_deleted_campaign_can_be_withdrawn_and_deleted_again() {
+    let site = once();
+    let whole = site.read(FILE);
+    let (without, _) = whole.split_once("campaigns:").unwrap();
+    for title in ["title: T", "title: Other"] {
+        site.write(FILE, without);
+        let gone = site.run(&["plan", "--detailed-exitcode"]);
+        if title == "title: T" {
+            gone.exits(2).says("~ waiting hello");
+        } else {
+            // It is on record, and its file may be gone.
+            let gone = gone.exits(0).says("No changes.");
+            assert!(!gone.stdout.contains("will still be sent"), "{}", gone.stdout);
+        }
+        site.write(FILE, &whole.replace("title: T", title));
+        raise(&site, "withdrawn: 1");
+        site.apply().exits(0);
+        assert_eq!(site.received().len(), 1);
+    }
+    site.write(FILE, without);
+    site.run(&["plan", "--detailed-exitcode"]).exits(0).says("No changes.");
 }
 
 #[test]

@@ -200,7 +200,7 @@ impl Apply<'_> {
         self.prove_reviewed(&session, &plan.document, before)?;
         match &approved {
             Some(approved) => approved.prove_still(&plan.document, Path::new(&session.shown_as()))?,
-            None if args.auto_approve => show(shell, args, &plan.document)?,
+            None if args.auto_approve => show(&session, args, &plan.document)?,
             None => {}
         }
         let unpushed = self.unpushed(&plan.document);
@@ -234,7 +234,7 @@ impl Apply<'_> {
         clock::prove_not_before(&open.ledger, self.shell.now(), self.args.ledger_ahead)?;
         let plan = session.plan(desired, &open.ledger)?;
         self.prove_reviewed(session, &plan.document, before)?;
-        show(self.shell, self.args, &plan.document)?;
+        show(session, self.args, &plan.document)?;
         Ok(plan)
     }
 
@@ -291,8 +291,9 @@ fn record_withdrawn(shell: &Shell, open: &mut OpenLedger, plan: &Plan) -> Result
     Ok(())
 }
 
-fn show(shell: &Shell, args: &Args, plan: &PlanDocument) -> Result<()> {
-    let overview = render::plan::plan(plan, shell.width(), shell.caller());
+fn show(session: &Session<'_>, args: &Args, plan: &PlanDocument) -> Result<()> {
+    let (shell, directory) = (session.shell, session.shown_as());
+    let overview = render::plan::plan(plan, Path::new(&directory), shell.width(), shell.caller());
     if args.json {
         shell.say(&overview);
         return Ok(());

@@ -32,8 +32,11 @@ pub(in crate::cli) struct Args {
     json: bool,
     /// Exit 2 when pushes are pending, or what waits at the vendor is not what the files say; else 10, 9 or 6 when a
     /// campaign is in doubt, missed, or blocked or held
-    #[arg(long)]
+    #[arg(long, group = "exitcode")]
     detailed_exitcode: bool,
+    /// Exit 10, 9 or 6 when a campaign is in doubt, missed, or blocked or held, whatever else is to push; else 0
+    #[arg(long, group = "exitcode")]
+    strict: bool,
     /// With `--detailed-exitcode`: also exit 2 when a window opens within this time, 6h if none is given, as an
     /// `apply --wait` would push it
     #[arg(
@@ -47,7 +50,7 @@ pub(in crate::cli) struct Args {
     )]
     wait: Option<Duration>,
     /// States that change no exit code, separated by commas
-    #[arg(long, value_name = "STATES", value_enum, value_delimiter = ',', requires = "detailed_exitcode")]
+    #[arg(long, value_name = "STATES", value_enum, value_delimiter = ',', requires = "exitcode")]
     allow: Vec<Allowed>,
 }
 
@@ -72,7 +75,7 @@ pub(super) fn run(shell: &Shell, globals: &Globals, args: &Args) -> Result {
         shell.say(&warning);
     }
     shell.answer(&text.filter(|_| args.json).map_or_else(
-        || render::plan::plan(&plan, shell.width(), shell.caller()),
+        || render::plan::plan(&plan, Path::new(&session.shown_as()), shell.width(), shell.caller()),
         |text| render::escape::json(&text).into_owned(),
     ))?;
     if let (Some(path), false) = (&args.out, args.json) {
@@ -83,7 +86,11 @@ pub(super) fn run(shell: &Shell, globals: &Globals, args: &Args) -> Result {
         };
         shell.say(&format!("Saved as {}. {what}\n", path.display()));
     }
-    Ok(if args.detailed_exitcode { detailed(&plan, args) } else { ExitStatus::Done })
+    Ok(match () {
+        () if args.strict => unpushed(&plan, args),
+        () if args.detailed_exitcode => detailed(&plan, args),
+        () => ExitStatus::Done,
+    })
 }
 
 /// Pushes that are pending come first: that is what the flag is asked for. So does what waits otherwise than the files say,
@@ -93,6 +100,10 @@ fn detailed(plan: &PlanDocument, args: &Args) -> ExitStatus {
     if plan.summary.to_push > 0 || opens_soon || plan.waits_otherwise() {
         return ExitStatus::ChangesPending;
     }
+    unpushed(plan, args)
+}
+
+fn unpushed(plan: &PlanDocument, args: &Args) -> ExitStatus {
     exit::of_unpushed(&plan.summary, plan.has_missed_lately(plan.made_at), &args.allow)
 }
 

@@ -1,5 +1,5 @@
 use std::io::ErrorKind;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::cli::Result;
 use crate::cli::exit::ExitStatus;
@@ -29,14 +29,15 @@ pub(super) fn run(shell: &Shell, args: &Args) -> Result {
     let text = if args.json {
         render::escape::json(&plan::to_json(&plan)).into_owned()
     } else {
-        render::plan::plan(&plan, shell.width(), shell.caller())
+        // Whose workspace it is of, it does not say.
+        render::plan::plan(&plan, Path::new(""), shell.width(), shell.caller())
     };
     shell.answer(&text)?;
     Ok(ExitStatus::Done)
 }
 
 /// Reads a saved plan.
-pub(super) fn read(path: &std::path::Path) -> Result<plan::PlanDocument> {
+pub(super) fn read(path: &Path) -> Result<plan::PlanDocument> {
     let text = std::fs::read_to_string(path).map_err(|error| {
         let name = path.to_str().and_then(|name| name.parse::<CampaignId>().ok());
         let help = match name.filter(|_| error.kind() == ErrorKind::NotFound) {

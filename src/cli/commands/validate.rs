@@ -61,7 +61,7 @@ pub(super) fn run(shell: &Shell, globals: &Globals, args: &Args) -> Result {
                     "warning[{}]: {} files name no schema, or none that is there, so editors cannot check them: \
                      `{}` writes the schemas, `{}` lists the files\n\n",
                     Code::SchemaLine,
-                    for_editors.len(),
+                    diagnostic::number(for_editors.len() as u64),
                     shell.caller().command("schema --out schema"),
                     shell.caller().command("validate --json"),
                 ));
