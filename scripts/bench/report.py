@@ -217,6 +217,21 @@ A whole `apply` by `call: {figures['memory']['call']}`, at the stub that answers
 
 `--version`: {figures['start']['version']['cpu'] * 1000:.1f} ms of CPU, {figures['start']['version']['wall'] * 1000:.1f} ms of wall time. `plan` of
 one campaign: {figures['start']['plan of one']['cpu'] * 1000:.1f} ms of CPU, {figures['start']['plan of one']['wall'] * 1000:.1f} ms of wall time.
+{timed(figures)}"""
+
+
+def timed(figures):
+    """A campaign of a given time, if scripts/timed measured one."""
+    if "timed" not in figures:
+        return ""
+    of = figures["timed"]
+    return f"""
+## At a given time
+
+`apply --wait` of one campaign with `not_before`, by `call: {of['call']}`, at a sandbox process on the same cores, by the real clock
+(`scripts/timed`): {digits(of['targets'])} targets in {digits(of['requests'])} requests. None came before, however often the sandbox was
+asked in the {of['waited_s']} s of waiting, and every one once after it: the first {of['first_after_s']:.1f} s after its time, since the
+audience is read again then, and the last {of['last_after_s']:.1f} s after it. Peak memory {digits(of['peak_mb'])} MB.
 """
 
 

@@ -5,12 +5,13 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
-use crate::check::AudienceSource;
-use crate::domain::{self, CampaignId, Schedule, Template, VENDOR_OFFSET_SECONDS};
+use crate::check::{AudienceSource, OwnContent};
+use crate::domain::{self, CampaignId, Life, Schedule, Template, VENDOR_OFFSET_SECONDS};
 use crate::lsp::analysis::{Analysis, value};
 use crate::lsp::audiences::Size;
 use crate::lsp::names::{Kind, Name};
 use crate::render::text;
+use crate::render::window::window;
 
 /// Most firing times that are shown.
 const TIMES_MAX: usize = 10;
@@ -27,7 +28,7 @@ pub(super) fn describe(analysis: &Analysis, name: &Name, now: DateTime<Utc>) -> 
             parts.extend(template.map(|template| message(template, &BTreeMap::new())));
         }
         Kind::Audience => parts.extend(audience(analysis, own_name)),
-        Kind::Strategy => parts.extend(strategy(analysis, own_name, now)),
+        Kind::Strategy => parts.extend(strategy(analysis, own_name, None, now)),
         Kind::Campaign => parts.extend(campaign(analysis, own_name, now)),
         Kind::Classification | Kind::Environment => parts.push(fenced("yaml", &declaration.written)),
     }
@@ -53,7 +54,9 @@ fn campaign(analysis: &Analysis, name: &str, now: DateTime<Utc>) -> Vec<String> 
         parts.push(format!("For each target its own: {}.", columns.join(", ")));
     }
     parts.extend(audience(analysis, &own.audience).map(|text| format!("To `{}`: {text}", own.audience)));
-    parts.extend(strategy(analysis, &own.strategy, now).map(|text| format!("`{}`: {text}", own.strategy)));
+    parts.extend(
+        strategy(analysis, &own.strategy, Some(own), now).map(|text| format!("`{}`: {text}", own.strategy)),
+    );
     parts
 }
 
@@ -94,12 +97,24 @@ fn audience(analysis: &Analysis, name: &str) -> Option<String> {
 }
 
 /// Returns when a strategy fires next, in the project's zone, and in the vendor's where that differs.
-fn strategy(analysis: &Analysis, name: &str, now: DateTime<Utc>) -> Option<String> {
-    let schedule = &value(analysis.checked.strategies.get(name))?.schedule;
+fn strategy(analysis: &Analysis, name: &str, own: Option<&OwnContent>, now: DateTime<Utc>) -> Option<String> {
+    let strategy = value(analysis.checked.strategies.get(name))?;
+    let (project, schedule) = (analysis.checked.project.as_ref(), &strategy.schedule);
+    let zone = project.map_or(Tz::Asia__Shanghai, |project| project.time_zone);
+    let is_closed = own.is_some_and(|own| own.is_closed);
     if *schedule == Schedule::Now {
-        return Some("at once, when it is applied".to_owned());
+        let life = Life {
+            not_before: strategy.not_before,
+            not_after: strategy.not_after,
+            open_for: strategy.open_for.or(project.map(|project| project.open_for)).unwrap_or_default(),
+            open_until: own.and_then(|own| own.open_until),
+            is_closed,
+        };
+        return Some(window(&life, now, zone).join("; "));
     }
-    let zone = analysis.checked.project.as_ref().map_or(Tz::Asia__Shanghai, |project| project.time_zone);
+    if is_closed {
+        return Some("never: it is closed, says the file".to_owned());
+    }
     let times: Vec<DateTime<Utc>> = schedule.firing_times_after(now).take(TIMES_MAX + 1).collect();
     if times.is_empty() {
         return Some("over: it does not fire again".to_owned());

@@ -54,7 +54,7 @@ impl Speaker {
             let (first, next) = (self.time(first), self.time(next));
             notes.push(match change.kind {
                 Kind::Create => format!("its first time {first} has passed, so it begins with {next}"),
-                _ => format!("it runs since {first}: they begin with {next}"),
+                _ => format!("it has been running since {first}: they start with {next}"),
             });
         }
         if let Some(former) = &change.former {

@@ -58,7 +58,7 @@ impl OpenDoubt {
             self.campaign,
             self.revision,
             text::count(self.targets, "target"),
-            text::time(self.at, zone),
+            text::minute(self.at, zone),
         );
         let _ = writeln!(out, "    task `{}`", text::plain(&self.task_name));
     }
@@ -75,7 +75,7 @@ const NUMBERS_MAX: usize = 12;
 
 /// Returns what is in doubt: a line for each campaign and cause, then what to do.
 #[must_use]
-pub fn doubts(doubts: &[OpenDoubt], zone: Tz, caller: &Caller) -> String {
+pub fn doubts(doubts: &[OpenDoubt], zone: Tz, caller: &Caller, width: Option<usize>) -> String {
     let Some(first) = doubts.first() else { return "Nothing is in doubt.\n".to_owned() };
     let mut groups: BTreeMap<(&str, u32, &str), Vec<&OpenDoubt>> = BTreeMap::new();
     for doubt in doubts {
@@ -90,7 +90,7 @@ pub fn doubts(doubts: &[OpenDoubt], zone: Tz, caller: &Caller) -> String {
             text::count(group.iter().map(|doubt| doubt.targets).sum(), "target"),
             text::noun(group.len() as u64, "batch", "batches"),
             numbers(group.iter().map(|doubt| doubt.intent)),
-            text::time(since, zone),
+            text::minute(since, zone),
             text::plain(why),
         );
     }
@@ -107,7 +107,7 @@ pub fn doubts(doubts: &[OpenDoubt], zone: Tz, caller: &Caller) -> String {
         caller.command(&format!("doubt show {}", first.intent)),
         caller.command(&format!("doubt mark {} sent --reason '…'", first.intent)),
     );
-    out
+    text::wrapped(&out, width)
 }
 
 /// Returns numbers in a row, those next to each other as one: `7, 9–12`.
@@ -167,7 +167,7 @@ impl Shown {
 
 /// Returns batches in doubt with their targets and message keys, and what to do with them.
 #[must_use]
-pub fn shown(shown: &[Shown], zone: Tz, caller: &Caller) -> String {
+pub fn shown(shown: &[Shown], zone: Tz, caller: &Caller, width: Option<usize>) -> String {
     let mut out = String::new();
     for each in shown {
         each.doubt.headline(&mut out, zone);
@@ -201,7 +201,7 @@ pub fn shown(shown: &[Shown], zone: Tz, caller: &Caller) -> String {
             "\nLook in the mPaaS console by message key, or for the task by its name. Then:\n`{mark}`"
         );
     }
-    out
+    text::wrapped(&out, width)
 }
 
 /// A batch that was in doubt, and what the vendor's lists say of it.

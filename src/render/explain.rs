@@ -6,13 +6,18 @@ use std::fmt::Write as _;
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use serde::Serialize;
+use unicode_width::UnicodeWidthStr;
 
 use crate::diagnostic::Place;
-use crate::domain::{Campaign, Recipients, Schedule, VENDOR_OFFSET_SECONDS, render};
+use crate::domain::{Campaign, Life, Recipients, Schedule, VENDOR_OFFSET_SECONDS, render};
 use crate::render::text::{self, QUIET, STRONG};
+use crate::render::window::window;
 
 /// Most firing times that are shown.
 pub const TIMES_MAX: usize = 10;
+
+/// A table is drawn where it leaves so many columns to the values, gaps included.
+const VALUE_COLUMNS_MIN: usize = 26;
 
 /// Longest value that is shown whole to people, in characters.
 const VALUE_CHARS_MAX: usize = 160;
@@ -32,8 +37,18 @@ pub struct Explanation {
     audience: AudienceExplanation,
     /// The next times at which it happens, at most ten; none for an immediate push.
     fires: Vec<DateTime<Utc>>,
+    /// When its window opens, if that is written.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    not_before: Option<DateTime<Utc>>,
+    /// When its window closes, if that is written.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    not_after: Option<DateTime<Utc>>,
     #[serde(skip)]
     schedule: Schedule,
+    #[serde(skip)]
+    life: Life,
+    #[serde(skip)]
+    now: DateTime<Utc>,
     requests: u64,
     action: String,
     parameters: Vec<ParameterExplanation>,
@@ -61,6 +76,8 @@ struct ParameterExplanation {
 pub struct Facts<'a> {
     /// The campaign.
     pub campaign: &'a Campaign,
+    /// From when on, and until when, it may be pushed.
+    pub life: &'a Life,
     /// What its placeholders become: for all targets, or for the first one where each has values of its own.
     pub values: &'a BTreeMap<String, String>,
     /// Where it is declared.
@@ -112,7 +129,11 @@ impl Explanation {
                 repeats: facts.repeats,
             },
             fires: campaign.schedule.firing_times_after(now).take(TIMES_MAX).collect(),
+            not_before: facts.life.not_before,
+            not_after: facts.life.stops_at(),
             schedule: campaign.schedule.clone(),
+            life: *facts.life,
+            now,
             requests: facts.requests,
             action: facts.action.to_owned(),
             parameters: parameters.collect(),
@@ -162,28 +183,39 @@ pub fn explanation(explanation: &Explanation, zone: Tz, width: Option<usize>) ->
     let (action, requests) = (&explanation.action, explanation.requests);
     let which = if requests == 1 { "Its request" } else { "Its first request" };
     let _ = writeln!(out, "\n{STRONG}{which}{STRONG:#}, a {action}; only what is sent is shown:\n");
-    let mut table = text::table(&["parameter", "value", "written at"], width);
-    // Never broken: a place is there to be clicked or copied.
-    text::keep_whole(&mut table, 2);
     let is_one_of_many = |parameter: &&ParameterExplanation| {
         parameter.parameter.starts_with(TARGET_LIST) && !parameter.parameter.starts_with(FIRST_TARGET)
     };
-    for parameter in explanation.parameters.iter().filter(|parameter| !is_one_of_many(parameter)) {
-        let derived = || "derived".to_owned();
-        table.add_row([
-            parameter.parameter.to_owned(),
-            text::plain(&shortened(&parameter.value)),
-            parameter.written_at.as_deref().map_or_else(derived, text::plain),
-        ]);
+    let shown = explanation.parameters.iter().filter(|parameter| !is_one_of_many(parameter));
+    let rows: Vec<[String; 3]> = shown.map(row).collect();
+    let columns = |column: usize| rows.iter().map(|row| row[column].width()).max().unwrap_or(0);
+    if width.is_some_and(|width| columns(0) + columns(2) + VALUE_COLUMNS_MIN > width) {
+        for [parameter, value, place] in &rows {
+            let _ = writeln!(out, "{STRONG}{parameter}{STRONG:#}\n    {value}\n    {QUIET}{place}{QUIET:#}");
+        }
+    } else {
+        let mut table = text::table(&["parameter", "value", "written at"], width);
+        // Never broken: names are there to be read, a place to be clicked or copied.
+        text::keep_whole(&mut table, 0);
+        text::keep_whole(&mut table, 2);
+        for row in &rows {
+            table.add_row(row);
+        }
+        let _ = writeln!(out, "{table}");
     }
-    let _ = writeln!(out, "{table}");
     let others = explanation.parameters.iter().filter(is_one_of_many);
     let others = others.filter(|parameter| parameter.parameter.ends_with(".Target")).count();
     if others > 0 {
         let others = text::count(others as u64, "more target");
         let _ = writeln!(out, "and {others} in `{TARGET_LIST}2` and on, in the same way; `--json` has all.");
     }
-    out
+    text::wrapped(&out, width)
+}
+
+/// Returns a parameter's name, its value, and where it is written.
+fn row(parameter: &ParameterExplanation) -> [String; 3] {
+    let place = parameter.written_at.as_deref().map_or_else(|| "derived".to_owned(), text::plain);
+    [parameter.parameter.to_owned(), text::plain(&shortened(&parameter.value)), place]
 }
 
 fn audience(explanation: &Explanation) -> String {
@@ -202,14 +234,20 @@ fn audience(explanation: &Explanation) -> String {
 }
 
 fn times(out: &mut String, explanation: &Explanation, zone: Tz) {
+    if explanation.schedule == Schedule::Now {
+        let when = window(&explanation.life, explanation.now, zone).join("; ");
+        let (first, rest) = when.split_at(1);
+        let _ = writeln!(out, "{STRONG}{}{rest}.{STRONG:#}", first.to_ascii_uppercase());
+        return;
+    }
     let when = match (&explanation.schedule, explanation.fires.is_empty()) {
-        (Schedule::Now, _) => "At once, when it is applied.",
+        _ if explanation.life.is_closed => "Never: it is closed, says the file.",
         (_, true) => "Never again: its time is over.",
-        (Schedule::Once { .. }, false) => "Once:",
+        (Schedule::Once { .. } | Schedule::Now, false) => "Once:",
         (Schedule::Repeat(_), false) => "Again and again, next:",
     };
     let _ = writeln!(out, "{STRONG}{when}{STRONG:#}");
-    for at in &explanation.fires {
+    for at in explanation.fires.iter().filter(|_| !explanation.life.is_closed) {
         let _ = writeln!(out, "    {}", text::time_in_both_zones(*at, zone, VENDOR_OFFSET_SECONDS));
     }
 }

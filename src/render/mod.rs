@@ -16,6 +16,8 @@ pub mod page;
 pub mod plan;
 pub mod report;
 pub mod status;
+pub mod status_page;
 pub mod text;
 mod when;
+pub mod window;
 mod written;

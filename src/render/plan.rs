@@ -27,6 +27,8 @@ const DIFF_CONTEXT_LINES: usize = 2;
 
 /// So many notes on campaigns with nothing to do are shown; the others are counted.
 const NOTES_MAX: usize = 5;
+/// So many names stand before a note; the others are counted.
+const NAMES_MAX: usize = 8;
 /// So many days are listed; the others are counted.
 const DAYS_MAX: usize = 7;
 
@@ -51,7 +53,7 @@ pub fn plan(plan: &PlanDocument, directory: &Path, width: Option<usize>, caller:
     let apart = waiting.into_values().flatten();
     for waiting in apart.filter(|each| each.standing != WaitingStanding::Withdrawn) {
         out.push('\n');
-        waiting_block(&mut out, waiting, zone, width);
+        waiting_block(&mut out, waiting, &view);
     }
     let folded = plan.summary.up_to_date;
     if folded > 0 {
@@ -65,7 +67,7 @@ pub fn plan(plan: &PlanDocument, directory: &Path, width: Option<usize>, caller:
         let _ = writeln!(out, "{STRONG}No changes.{STRONG:#} Every campaign is as the ledger has it.");
     }
     let _ = writeln!(out, "{STRONG}{}{STRONG:#}", summary(&plan.summary));
-    out
+    text::wrapped(&out, width)
 }
 
 /// How a plan is looked at.
@@ -77,24 +79,35 @@ struct View<'a> {
     caller: &'a Caller,
 }
 
-/// Writes a line for each campaign with nothing to do and something to say.
+/// Writes what there is to say of campaigns with nothing to do: a line for all of which the same is said.
 fn notes<'a>(out: &mut String, quiet: impl Iterator<Item = &'a ChangeDocument>, is_apart: bool) {
     let note = |change: &'a ChangeDocument| match (change.kind, &change.note) {
         (ChangeKind::Missed, _) => Some((change, change.reason.as_str())),
         (_, note) => note.as_deref().map(|note| (change, note)),
     };
-    let noted: Vec<(&ChangeDocument, &str)> = quiet.filter_map(note).collect();
+    let mut noted: Vec<(String, Vec<String>)> = Vec::new();
+    for (change, note) in quiet.filter_map(note) {
+        let name = format!("`{}`", edition(&change.campaign, change.revision));
+        let code = change.code.as_ref().map(|code| format!(" [{}]", text::plain(code))).unwrap_or_default();
+        let said = text::plain(note) + &code;
+        match noted.iter_mut().find(|(known, _)| *known == said) {
+            Some((_, names)) => names.push(name),
+            None => noted.push((said, vec![name])),
+        }
+    }
     if is_apart && !noted.is_empty() {
         out.push('\n');
     }
-    for (change, note) in noted.iter().take(NOTES_MAX) {
-        let name = edition(&change.campaign, change.revision);
-        let code = change.code.as_ref().map(|code| format!(" [{}]", text::plain(code))).unwrap_or_default();
-        let _ = writeln!(out, "    {DOUBT}note:{DOUBT:#} `{name}`: {}{code}", text::plain(note));
+    for (said, names) in noted.iter().take(NOTES_MAX) {
+        let mut shown = names.iter().take(NAMES_MAX).map(String::as_str).collect::<Vec<_>>().join(", ");
+        if let Some(more) = names.len().checked_sub(NAMES_MAX).filter(|more| *more > 0) {
+            let _ = write!(shown, " and {} more", text::number(more as u64));
+        }
+        let _ = writeln!(out, "    {DOUBT}note:{DOUBT:#} {shown}: {said}");
     }
-    if noted.len() > NOTES_MAX {
-        let more = (noted.len() - NOTES_MAX) as u64;
-        let what = text::noun(more, "more campaign has a note", "more campaigns have notes");
+    let more: usize = noted.iter().skip(NOTES_MAX).map(|(_, names)| names.len()).sum();
+    if more > 0 {
+        let what = text::noun(more as u64, "more campaign has a note", "more campaigns have notes");
         let _ = writeln!(out, "    {QUIET}{what}: see them with `--json`{QUIET:#}");
     }
 }
@@ -242,7 +255,8 @@ fn ago(span: TimeDelta) -> String {
     format!("{} ago", text::count(count.unsigned_abs(), unit))
 }
 
-fn waiting_block(out: &mut String, waiting: &WaitingDocument, zone: Tz, width: Option<usize>) {
+fn waiting_block(out: &mut String, waiting: &WaitingDocument, view: &View<'_>) {
+    let &View { zone, width, caller, .. } = view;
     let title = format!("~ waiting {}", edition(&waiting.campaign, waiting.revision));
     let _ = write!(out, "{DOUBT}{title}{DOUBT:#}");
     flow(out, title.width(), &[who_waits(waiting), when(&waiting.schedule, zone)], width);
@@ -264,9 +278,10 @@ fn waiting_block(out: &mut String, waiting: &WaitingDocument, zone: Tz, width: O
         }
         _ => format!("set `withdrawn: {revision}`"),
     };
+    let tasks = caller.command(&format!("status {}", text::plain(&waiting.campaign)));
     let _ = writeln!(
         out,
-        "    {QUIET}help:{QUIET:#} to stop it, delete its tasks in the mPaaS console, then {then}"
+        "    {QUIET}help:{QUIET:#} to stop it, delete its tasks in the mPaaS console (`{tasks}` names them), then {then}"
     );
 }
 
@@ -289,10 +304,10 @@ fn who_waits(waiting: &WaitingDocument) -> String {
     if waiting.recipients == "broadcast" {
         return "everyone, by broadcast".to_owned();
     }
-    let targets = text::count(waiting.targets, "target");
+    let who = people(waiting.targets);
     match waiting.in_doubt {
-        0 => targets,
-        in_doubt => format!("{targets} ({} in doubt)", text::number(in_doubt)),
+        0 => who,
+        in_doubt => format!("{who} ({} in doubt)", text::number(in_doubt)),
     }
 }
 

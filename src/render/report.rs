@@ -12,7 +12,13 @@ use crate::render::text::{self, BAD, DOUBT, GOOD, QUIET, STRONG};
 
 /// Returns the report. `took` is how long it took.
 #[must_use]
-pub fn report(report: &Report, plan: &SummaryDocument, took: Duration, caller: &Caller) -> String {
+pub fn report(
+    report: &Report,
+    plan: &SummaryDocument,
+    took: Duration,
+    caller: &Caller,
+    width: Option<usize>,
+) -> String {
     let mut out = String::from("\n");
     if let Some(stop) = &report.stop {
         let _ = writeln!(out, "{BAD}Stopped early{BAD:#}: {}", text::plain(&stop.to_string()));
@@ -28,8 +34,8 @@ pub fn report(report: &Report, plan: &SummaryDocument, took: Duration, caller: &
     if tally.unknown > 0 {
         let _ = writeln!(
             out,
-            "\n{DOUBT}In doubt{DOUBT:#}: nobody knows whether {} got the push. They are not\n\
-             sent to again by themselves. To ask the vendor what it can tell: `{}`.",
+            "\n{DOUBT}In doubt{DOUBT:#}: nobody knows whether {} got the push. They are not sent to again by themselves.\n\
+             To ask the vendor what it can tell: `{}`.",
             text::count(tally.unknown, "target"),
             caller.command("doubt resolve"),
         );
@@ -48,7 +54,7 @@ pub fn report(report: &Report, plan: &SummaryDocument, took: Duration, caller: &
         let plan = caller.command("plan");
         let _ = writeln!(out, "What was rejected or not sent is planned again: see `{plan}`.");
     }
-    out
+    text::wrapped(&out, width)
 }
 
 /// Returns the four numbers in words.

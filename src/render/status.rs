@@ -3,31 +3,24 @@
 use std::fmt::Write as _;
 
 use chrono::{DateTime, Utc};
-use chrono_tz::Tz;
 use serde::Serialize;
 
 use crate::diff::{Blocked, Closed, Held, Kind, Standing, State};
 use crate::domain::{CampaignId, Recipients, Revision};
 use crate::ledger::{Doubt, History, Ledger, RunSummary, Task};
-use crate::render::text::{self, BAD, DOUBT, GOOD, QUIET, STRONG};
-
-/// So many tasks are listed of a campaign; the rest is counted. JSON has all of them.
-const TASKS_MAX: usize = 100;
-
-/// The column of the table that only a series needs.
-const LAST: usize = 4;
+use crate::render::text;
 
 /// One campaign revision: where it stands, and what the ledger has of it.
 #[derive(Clone, Debug)]
 pub struct CampaignStatus {
-    standing: StandingStatus,
-    on_record: Option<OnRecord>,
+    pub(super) standing: StandingStatus,
+    pub(super) on_record: Option<OnRecord>,
 }
 
 /// What a campaign revision has come to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-enum StateName {
+pub(super) enum StateName {
     Due,
     Later,
     Waiting,
@@ -41,76 +34,79 @@ enum StateName {
 
 /// Where a campaign revision stands.
 #[derive(Clone, Debug, Serialize)]
-struct StandingStatus {
-    campaign: String,
-    revision: u32,
-    state: StateName,
+pub(super) struct StandingStatus {
+    pub(super) campaign: String,
+    pub(super) revision: u32,
+    pub(super) state: StateName,
     /// Since when, as far as files and ledger say.
-    since: Option<DateTime<Utc>>,
+    pub(super) since: Option<DateTime<Utc>>,
     /// What else there is to know of the state.
     #[serde(skip_serializing_if = "Option::is_none")]
-    note: Option<String>,
+    pub(super) note: Option<String>,
     /// When it fires next, or its window opens; nothing once it is over, or if it is sent at once.
-    next_at: Option<DateTime<Utc>>,
+    pub(super) next_at: Option<DateTime<Utc>>,
     /// When it fires for the last time, if it is scheduled or repeating.
-    until: Option<DateTime<Utc>>,
+    pub(super) until: Option<DateTime<Utc>>,
     /// From when on nothing of it is pushed any more, as far as that is known.
-    ends_at: Option<DateTime<Utc>>,
+    pub(super) ends_at: Option<DateTime<Utc>>,
     /// How many targets it was to reach, by the last plan that was applied; nothing in ledgers before version 0.3.
-    planned: Option<u64>,
+    pub(super) planned: Option<u64>,
     #[serde(skip)]
-    is_broadcast: bool,
+    pub(super) is_broadcast: bool,
+    /// Whether its tasks were deleted before any of them fired: then nobody got it.
+    #[serde(skip)]
+    pub(super) is_withdrawn_in_time: bool,
 }
 
 /// What the ledger has of a campaign revision.
 #[derive(Clone, Debug, Serialize)]
-struct OnRecord {
-    submitted_at: DateTime<Utc>,
-    last_at: DateTime<Utc>,
-    accepted: u64,
-    rejected: u64,
-    in_doubt: u64,
-    batches: u32,
-    title: String,
-    body: String,
-    content_digest: String,
-    tasks: Vec<TaskStatus>,
-    runs: Vec<RunOf>,
+pub(super) struct OnRecord {
+    pub(super) submitted_at: DateTime<Utc>,
+    pub(super) last_at: DateTime<Utc>,
+    pub(super) accepted: u64,
+    pub(super) rejected: u64,
+    pub(super) in_doubt: u64,
+    pub(super) batches: u32,
+    pub(super) title: String,
+    pub(super) body: String,
+    pub(super) content_digest: String,
+    pub(super) tasks: Vec<TaskStatus>,
+    pub(super) runs: Vec<RunOf>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    last_rejection: Option<RejectionStatus>,
-    doubts: Vec<DoubtStatus>,
+    pub(super) last_rejection: Option<RejectionStatus>,
+    pub(super) doubts: Vec<DoubtStatus>,
 }
 
 /// A task that waits at the vendor.
 #[derive(Clone, Debug, Serialize)]
-struct TaskStatus {
-    task_name: String,
-    task_id: Option<String>,
-    targets: u64,
+pub(super) struct TaskStatus {
+    pub(super) task_name: String,
+    pub(super) task_id: Option<String>,
+    pub(super) targets: u64,
 }
 
 /// A run that sent something of it.
 #[derive(Clone, Debug, Serialize)]
-struct RunOf {
-    run: String,
-    started_at: DateTime<Utc>,
-    actor: String,
+pub(super) struct RunOf {
+    pub(super) run: String,
+    pub(super) started_at: DateTime<Utc>,
+    pub(super) actor: String,
 }
 
 #[derive(Clone, Debug, Serialize)]
-struct RejectionStatus {
-    code: String,
-    message: String,
-    request_id: Option<String>,
+pub(super) struct RejectionStatus {
+    pub(super) code: String,
+    pub(super) message: String,
+    pub(super) request_id: Option<String>,
 }
 
 #[derive(Clone, Debug, Serialize)]
-struct DoubtStatus {
-    intent: u64,
-    at: DateTime<Utc>,
-    task_name: String,
-    targets: u64,
-    why: String,
+pub(super) struct DoubtStatus {
+    pub(super) intent: u64,
+    pub(super) at: DateTime<Utc>,
+    pub(super) task_name: String,
+    pub(super) targets: u64,
+    pub(super) why: String,
 }
 
 impl CampaignStatus {
@@ -152,10 +148,11 @@ impl StandingStatus {
         let written = || state.desired.map(|desired| desired.campaign.schedule.clone());
         let schedule = sent.unwrap_or_else(written);
         let times = |after| schedule.iter().flat_map(move |schedule| schedule.firing_times_after(after));
-        let is_over = matches!(state.kind, Kind::Closed(Closed::Withdrawn));
+        let is_withdrawn = state.kind == Kind::Closed(Closed::Withdrawn);
+        let withdrawn_at = state.history.and_then(|history| history.withdrawn_at).unwrap_or(now);
         let opens_at = match state.kind {
             Kind::Later { opens_at } => Some(opens_at),
-            _ => times(now).next().filter(|_| !is_over),
+            _ => times(now).next().filter(|_| !is_withdrawn),
         };
         let until = times(DateTime::UNIX_EPOCH).last();
         Self {
@@ -169,6 +166,7 @@ impl StandingStatus {
             ends_at: state.ends_at,
             planned: state.history.and_then(|history| history.planned),
             is_broadcast: is_broadcast(state),
+            is_withdrawn_in_time: is_withdrawn && times(DateTime::UNIX_EPOCH).next() > Some(withdrawn_at),
         }
     }
 }
@@ -312,218 +310,25 @@ impl DoubtStatus {
     }
 }
 
-/// What a status is about: shown above it.
-#[derive(Clone, Copy, Debug)]
-pub struct Heading<'a> {
-    /// The environment.
-    pub environment: &'a str,
-    /// The zone that times are shown in.
-    pub zone: Tz,
-    /// Where the ledger is.
-    pub ledger: &'a str,
-    /// Its last record.
-    pub serial: u64,
-}
-
-/// Returns the line above a status.
-fn heading(Heading { environment, zone, ledger, serial }: Heading<'_>) -> String {
-    let (environment, ledger) = (text::plain(environment), text::plain(ledger));
-    format!(
-        "{STRONG}{environment}{STRONG:#}  {QUIET}times in {zone}, ledger {ledger} up to record {serial}{QUIET:#}\n\n"
-    )
-}
-
-/// Returns a table of campaign revisions; a few lines each where the table would not fit.
-#[must_use]
-pub fn campaigns(campaigns: &[CampaignStatus], about: Heading<'_>, width: Option<usize>) -> String {
-    let mut out = heading(about);
-    if !campaigns.iter().any(CampaignStatus::is_on_record) {
-        out += "Nothing was sent yet.\n";
-        if campaigns.is_empty() {
-            return out;
-        }
-        out.push('\n');
-    }
-    let has_series = campaigns.iter().any(|status| status.standing.last_of_several().is_some());
-    let row = |mut cells: Vec<String>| {
-        if !has_series {
-            cells.remove(LAST);
-        }
-        cells
-    };
-    let header = row(["campaign", "state", "people", "next", "last", "since"].map(str::to_owned).to_vec());
-    let mut table = text::table(&header.iter().map(String::as_str).collect::<Vec<_>>(), None);
-    text::align_right(&mut table, 2..=2);
-    let day = |at: Option<DateTime<Utc>>| at.map(|at| text::day(at, about.zone)).unwrap_or_default();
-    for status in campaigns {
-        let standing = &status.standing;
-        table.add_row(row(vec![
-            status.name(),
-            standing.state.as_str().to_owned(),
-            status.people(),
-            standing.next_at.map(|at| text::time(at, about.zone)).unwrap_or_default(),
-            day(standing.last_of_several()),
-            day(standing.since),
-        ]));
-    }
-    let table = table.to_string();
-    let lines: Vec<&str> = table.lines().map(str::trim_end).collect();
-    if width.is_some_and(|width| lines.iter().any(|line| line.chars().count() > width)) {
-        for status in campaigns {
-            block(&mut out, status, about.zone);
-        }
-    } else {
-        out += &(lines.join("\n") + "\n");
-    }
-    notes(&mut out, campaigns);
-    let _ = writeln!(out, "\n{QUIET}Who joined or left an audience since: `campaignctl plan`.{QUIET:#}");
-    out
-}
-
-/// Writes a campaign on a few short lines.
-fn block(out: &mut String, status: &CampaignStatus, zone: Tz) {
-    let standing = &status.standing;
-    let _ = writeln!(out, "{STRONG}{}{STRONG:#}", status.name());
-    let since = standing.since.map(|at| format!(" since {}", text::day(at, zone))).unwrap_or_default();
-    let _ = writeln!(out, "    {}{since}", standing.state.as_str());
-    let _ = writeln!(out, "    {}", status.people_in_words());
-    if let Some(at) = standing.next_at {
-        let _ = writeln!(out, "    next {}", text::time(at, zone));
-    }
-    if let Some(at) = standing.last_of_several() {
-        let _ = writeln!(out, "    last {}", text::day(at, zone));
-    }
-}
-
-fn notes(out: &mut String, campaigns: &[CampaignStatus]) {
-    let noted = campaigns.iter().filter_map(|status| Some((status.name(), status.standing.note.as_ref()?)));
-    for (place, (name, note)) in noted.enumerate() {
-        if place == 0 {
-            out.push('\n');
-        }
-        let _ = writeln!(out, "{DOUBT}note:{DOUBT:#} `{name}`: {}", text::plain(note));
-    }
-}
-
-/// Returns all there is to say of each revision.
-#[must_use]
-pub fn campaign_details(campaigns: &[CampaignStatus], about: Heading<'_>) -> String {
-    campaigns.iter().fold(heading(about), |mut out, status| {
-        details(&mut out, status, about.zone);
-        out
-    })
-}
-
-fn details(out: &mut String, status: &CampaignStatus, zone: Tz) {
-    let CampaignStatus { standing, on_record } = status;
-    let style = standing.state.style();
-    let since = standing.since.map(|at| format!(" since {}", text::time(at, zone))).unwrap_or_default();
-    let state = standing.state.as_str();
-    let _ = writeln!(out, "{STRONG}{}{STRONG:#}  {style}{state}{style:#}{since}", status.name());
-    if let Some(note) = &standing.note {
-        let _ = writeln!(out, "    {DOUBT}note:{DOUBT:#} {}", text::plain(note));
-    }
-    if let Some(record) = on_record {
-        let _ = writeln!(
-            out,
-            "    {} accepted, {} rejected, {} in doubt, in {}",
-            text::number(record.accepted),
-            text::number(record.rejected),
-            text::number(record.in_doubt),
-            text::noun(u64::from(record.batches), "batch", "batches"),
-        );
-        let left = standing.left(record);
-        if left > 0 {
-            let planned = text::number(standing.planned.unwrap_or_default());
-            let _ = writeln!(out, "    {} of {planned} not sent to yet", text::number(left));
-        }
-        let first = text::time(record.submitted_at, zone);
-        let _ = writeln!(out, "    first sent {first}, last {}", text::time(record.last_at, zone));
-    } else {
-        let _ = writeln!(out, "    never sent");
-    }
-    times(out, standing, zone);
-    if let Some(record) = on_record {
-        recorded(out, record, zone);
-    }
-}
-
-fn times(out: &mut String, standing: &StandingStatus, zone: Tz) {
-    let time = |at| text::time(at, zone);
-    let line = match (standing.next_at, standing.until) {
-        (Some(opens), _) if standing.state == StateName::Later => format!("its window opens {}", time(opens)),
-        (Some(next), Some(until)) if next == until => format!("fires {}", time(next)),
-        (Some(next), Some(until)) => format!("fires next {}, for the last time {}", time(next), time(until)),
-        (None, Some(_)) if standing.state == StateName::Closed => return,
-        (None, Some(until)) if standing.state == StateName::Missed => format!("was to fire {}", time(until)),
-        (None, Some(until)) => format!("fired for the last time {}", time(until)),
-        (_, None) => match standing.ends_at.filter(|_| standing.state != StateName::Missed) {
-            Some(ends) if standing.since != Some(ends) => format!("takes late comers until {}", time(ends)),
-            _ => return,
-        },
-    };
-    let _ = writeln!(out, "    {line}");
-}
-
-fn recorded(out: &mut String, status: &OnRecord, zone: Tz) {
-    for words in [&status.title, &status.body] {
-        if !words.is_empty() {
-            let _ = writeln!(out, "    {QUIET}│{QUIET:#} {}", text::plain(words));
-        }
-    }
-    let _ = writeln!(out, "    {QUIET}content {}{QUIET:#}", status.content_digest);
-    if let Some(rejection) = &status.last_rejection {
-        let (code, message) = (text::plain(&rejection.code), text::plain(&rejection.message));
-        let _ = writeln!(out, "    last rejection: {code}: {message}");
-    }
-    if !status.tasks.is_empty() {
-        let targets = text::count(status.tasks.iter().map(|task| task.targets).sum(), "target");
-        let tasks = text::count(status.tasks.len() as u64, "task");
-        let verb = if status.tasks.len() == 1 { "waits" } else { "wait" };
-        let _ = writeln!(out, "    {tasks} with {targets} {verb} at the vendor:");
-    }
-    for task in status.tasks.iter().take(TASKS_MAX) {
-        let id = task.task_id.as_deref().map_or("its id is not known".to_owned(), |id| format!("id {id}"));
-        let (name, targets) = (text::plain(&task.task_name), text::count(task.targets, "target"));
-        let _ = writeln!(out, "        `{name}`  {}, {targets}", text::plain(&id));
-    }
-    if let Some(left) = status.tasks.len().checked_sub(TASKS_MAX).filter(|left| *left > 0) {
-        let _ = writeln!(out, "        and {} more: `--json` lists all", text::number(left as u64));
-    }
-    for doubt in &status.doubts {
-        let _ = writeln!(
-            out,
-            "    {DOUBT}?{DOUBT:#} batch {}, {}: {} in doubt, task `{}`: {}",
-            doubt.intent,
-            text::time(doubt.at, zone),
-            text::count(doubt.targets, "target"),
-            text::plain(&doubt.task_name),
-            text::plain(&doubt.why),
-        );
-    }
-    for run in &status.runs {
-        let (at, actor) = (text::time(run.started_at, zone), text::plain(&run.actor));
-        let _ = writeln!(out, "    {QUIET}run {at} by {actor}, {}{QUIET:#}", run.run);
-    }
-}
-
 impl CampaignStatus {
-    fn name(&self) -> String {
+    pub(super) fn name(&self) -> String {
         format!("{}@{}", self.standing.campaign, self.standing.revision)
     }
 
     /// Returns how many got it, of how many, and what became of the others.
-    fn people(&self) -> String {
+    pub(super) fn people(&self) -> String {
         let Some(record) = &self.on_record else {
             let is_over = matches!(self.standing.state, StateName::Missed | StateName::Closed);
             return if is_over { "none" } else { "none yet" }.to_owned();
         };
         let left = self.standing.left(record);
         let mut people = match record.accepted {
+            _ if self.standing.is_withdrawn_in_time => "none".to_owned(),
             0 if record.in_doubt == 0 && left == 0 => "none".to_owned(),
             _ if self.standing.is_broadcast && record.accepted > 0 => "everyone".to_owned(),
             accepted => text::number(accepted),
         };
+
         if left > 0 {
             let _ = write!(people, " of {}", text::number(record.accepted + record.in_doubt + left));
         }
@@ -535,7 +340,7 @@ impl CampaignStatus {
         people
     }
 
-    fn people_in_words(&self) -> String {
+    pub(super) fn people_in_words(&self) -> String {
         let people = self.people();
         match people.parse::<u64>() {
             Ok(1) => "1 person".to_owned(),
@@ -549,18 +354,18 @@ impl CampaignStatus {
 
 impl StandingStatus {
     /// Counts those that it was planned for, and that are neither accepted nor in doubt.
-    fn left(&self, record: &OnRecord) -> u64 {
+    pub(super) fn left(&self, record: &OnRecord) -> u64 {
         self.planned.unwrap_or_default().saturating_sub(record.accepted + record.in_doubt)
     }
 
     /// Returns when it fires for the last time, where that is not the next one.
-    fn last_of_several(&self) -> Option<DateTime<Utc>> {
+    pub(super) fn last_of_several(&self) -> Option<DateTime<Utc>> {
         self.until.filter(|until| self.next_at.is_some_and(|next| next < *until))
     }
 }
 
 impl StateName {
-    fn as_str(self) -> &'static str {
+    pub(super) fn as_str(self) -> &'static str {
         match self {
             Self::Due => "due",
             Self::Later => "later",
@@ -571,15 +376,6 @@ impl StateName {
             Self::Blocked => "blocked",
             Self::Held => "held",
             Self::InDoubt => "in doubt",
-        }
-    }
-
-    fn style(self) -> anstyle::Style {
-        match self {
-            Self::Due => GOOD,
-            Self::Waiting | Self::InDoubt => DOUBT,
-            Self::Missed | Self::Blocked | Self::Held => BAD,
-            Self::Later | Self::Done | Self::Closed => QUIET,
         }
     }
 }

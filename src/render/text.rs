@@ -4,6 +4,7 @@ use anstyle::{AnsiColor, Style};
 use chrono::{DateTime, Offset, SecondsFormat, Timelike, Utc};
 use chrono_tz::Tz;
 use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Table, presets};
+use unicode_width::UnicodeWidthStr;
 
 pub use crate::diagnostic::number;
 pub use crate::render::escape::plain;
@@ -38,6 +39,12 @@ pub fn time(at: DateTime<Utc>, zone: Tz) -> String {
     let local = at.with_timezone(&zone);
     let format = if local.second() == 0 { "%Y-%m-%d %H:%M" } else { "%Y-%m-%d %H:%M:%S" };
     local.format(format).to_string()
+}
+
+/// Returns a time in a zone to the minute, for what happened: `2026-12-15 09:00`.
+#[must_use]
+pub fn minute(at: DateTime<Utc>, zone: Tz) -> String {
+    at.with_timezone(&zone).format("%Y-%m-%d %H:%M").to_string()
 }
 
 /// Returns the day of a time in a zone: `2026-12-15`.
@@ -98,6 +105,53 @@ pub fn indented(text: &str, prefix: &str) -> String {
     text.lines().map(|line| format!("{prefix}{line}").trim_end().to_owned() + "\n").collect()
 }
 
+/// What a line may begin with that each of its parts has to begin with: a message as a phone shows it.
+const BARS: [char; 2] = ['┃', '│'];
+
+/// Breaks lines that are wider than the terminal between words, and lets what follows stand below its beginning. A word is
+/// never cut. Left whole: the last line of a plan, and what is added and removed, which are looked for as they are.
+#[must_use]
+pub(super) fn wrapped(text: &str, width: Option<usize>) -> String {
+    match width {
+        Some(width) => text.split_inclusive('\n').map(|line| wrapped_line(line, width)).collect(),
+        None => text.to_owned(),
+    }
+}
+
+fn wrapped_line(line: &str, width: usize) -> String {
+    let bare = bare(line);
+    let content = bare.trim_start_matches(' ');
+    let indent = bare.len() - content.len();
+    let is_diff = indent > 0 && content.starts_with(['+', '-', '@']);
+    if bare.trim_end().width() <= width || is_diff || content.starts_with("Plan: ") {
+        return line.to_owned();
+    }
+    let bar = content.chars().next().filter(|first| BARS.contains(first));
+    let hanging = " ".repeat(indent.max(4)) + &bar.map(|bar| format!("{bar} ")).unwrap_or_default();
+    let mut out = " ".repeat(indent);
+    let (mut used, mut is_first) = (indent, true);
+    for word in line.trim_start_matches(' ').split(' ') {
+        let columns = self::bare(word).trim_end().width();
+        if !is_first && used + 1 + columns > width {
+            out.truncate(out.trim_end_matches(' ').len());
+            out.push('\n');
+            out.push_str(&hanging);
+            used = hanging.width();
+        } else if !is_first {
+            out.push(' ');
+            used += 1;
+        }
+        out.push_str(word);
+        (used, is_first) = (used + columns, false);
+    }
+    out
+}
+
+/// Returns a text without its colours.
+fn bare(text: &str) -> String {
+    anstream::adapter::strip_str(text).to_string()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -106,6 +160,23 @@ mod tests {
     fn numbers_are_grouped_and_nouns_agree() {
         assert_eq!([0, 12, 1204, 1_000_000].map(number), ["0", "12", "1 204", "1 000 000"]);
         assert_eq!([0, 1, 2].map(|n| count(n, "target")), ["0 targets", "1 target", "2 targets"]);
+    }
+
+    #[test]
+    fn lines_are_broken_between_words_and_stand_below_their_beginning() {
+        let at_20 = |text: &str| wrapped(text, Some(20));
+        assert_eq!(at_20("short\n"), "short\n");
+        assert_eq!(at_20("    help: do this, then that\n"), "    help: do this,\n    then that\n");
+        assert_eq!(at_20("? hello@1  4 targets in doubt\n"), "? hello@1  4 targets\n    in doubt\n");
+        assert_eq!(at_20("    ┃ words of a message\n"), "    ┃ words of a\n    ┃ message\n");
+        assert_eq!(
+            at_20("    a-name-that-is-longer-than-that and\n"),
+            "    a-name-that-is-longer-than-that\n    and\n"
+        );
+        assert_eq!(at_20("    -body: is wider than the others\n"), "    -body: is wider than the others\n");
+        let coloured = format!("    {QUIET}help:{QUIET:#} do this, then\n");
+        assert_eq!(bare(&at_20(&coloured)), "    help: do this,\n    then\n");
+        assert_eq!(wrapped("    any width there is without a terminal", None).lines().count(), 1);
     }
 
     #[test]

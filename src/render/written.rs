@@ -25,7 +25,7 @@ pub(super) fn as_written(content: &Map<String, Value>, zone: Tz) -> Map<String, 
 }
 
 /// Returns a length of time as most people write it: in days from two on, where they are whole.
-fn length(seconds: u64) -> String {
+pub(super) fn length(seconds: u64) -> String {
     const DAY: u64 = 24 * 60 * 60;
     if seconds >= 2 * DAY && seconds.is_multiple_of(DAY) {
         return format!("{}d", seconds / DAY);

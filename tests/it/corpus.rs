@@ -342,7 +342,7 @@ fn directories() -> Vec<PathBuf> {
 }
 
 #[expect(clippy::disallowed_methods, reason = "a test's own switch")]
-fn is_set(name: &str) -> bool {
+pub(crate) fn is_set(name: &str) -> bool {
     std::env::var_os(name).is_some()
 }
 

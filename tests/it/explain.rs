@@ -105,6 +105,49 @@ fn a_repeating_campaign_shows_ten_times_and_a_name_that_is_none_what_was_meant()
 }
 
 #[test]
+fn a_window_is_explained_with_who_still_gets_it() {
+    let site = Site::with_samples();
+    let path = "campaigns/payday.yaml";
+    let says = |site: &Site, text: &str| {
+        site.run(&["explain", "payday-2026-12"]).exits(0).says(text);
+    };
+    site.edit(path, "{ send: once, at: 2026-12-15T09:00:00+08:00 }", "{ send: now }");
+    says(&site, "At once, when it is applied; whoever joins within 24h of its first push gets it too.");
+    site.edit(path, "{ send: now }", "{ send: now, not_before: 2026-12-15T09:00:00, open_for: 3d }");
+    says(
+        &site,
+        "When it is applied from 2026-12-15 09:00 on; whoever joins within 3d of its first push gets it too.",
+    );
+    site.edit(path, "open_for: 3d", "not_after: 2026-12-15T12:00:00");
+    says(&site, "When it is applied from 2026-12-15 09:00 until 2026-12-15 12:00.");
+    let json = site.run(&["explain", "payday-2026-12", "--json"]).exits(0).json();
+    assert_eq!(
+        (json["not_before"].as_str(), json["not_after"].as_str()),
+        (Some("2026-12-15T01:00:00Z"), Some("2026-12-15T04:00:00Z"))
+    );
+    let past = site.run_at("2026-12-15T12:00:00+08:00", &["explain", "payday-2026-12"]).exits(0);
+    past.says("Never again: its time ended 2026-12-15 12:00.");
+    site.edit(path, "expires_after: 12h", "expires_after: 12h\n    closed: true");
+    says(&site, "Never: it is closed, says the file.");
+}
+
+#[test]
+fn no_word_is_cut_where_the_table_does_not_fit() {
+    let site = Site::with_samples();
+    for columns in ["40", "60", "80", "200"] {
+        let mut command = site.command(&["explain", "payday-2026-12"]);
+        let explained = crate::site::Ran::of(&command.env("COLUMNS", columns).output().unwrap()).exits(0);
+        let words: Vec<&str> = explained.stdout.split_whitespace().collect();
+        for name in ["WorkspaceId", "StrategyContent", "TargetMsg.1.MsgKey", "campaigns/campaignctl.yaml:8"] {
+            assert!(words.contains(&name), "no {name} at {columns}:\n{}", explained.stdout);
+        }
+        let columns: usize = columns.parse().unwrap();
+        let is_long = |line: &&str| line.chars().count() > columns && line.trim().contains(' ');
+        assert_eq!(explained.stdout.lines().find(is_long), None, "at {columns}");
+    }
+}
+
+#[test]
 fn a_code_is_explained_and_a_slip_finds_it_even_where_the_files_are_wrong() {
     let site = Site::with_samples();
     let ran = site.run(&["explain", "unknown-name"]).exits(0);

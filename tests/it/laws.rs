@@ -701,6 +701,58 @@ proptest! {
         prop_assert!(vendor.taken.lock().unwrap().values().all(|times| *times == 1));
     }
 
+    /// Of what waits at the vendor for its time: who left its audience is counted until it was withdrawn or is over, who joins
+    /// gets it, nobody gets it twice; and once it was withdrawn, nobody gets it any more.
+    #[test]
+    fn who_leaves_and_who_joins_what_waits_is_told_or_pushed(
+        rounds in prop::collection::vec(
+            (0..900_i64, subsequence((0..40).collect::<Vec<u16>>(), 1..36), any::<bool>(), prop::bool::weighted(0.15)),
+            1..6,
+        ),
+        fires in 300..800_i64,
+    ) {
+        let (backend, vendor) = (new_ledger(), Vendor::default());
+        let (mut got, mut is_withdrawn): (BTreeSet<String>, bool) = (BTreeSet::new(), false);
+        let fires = now() + minutes(fires);
+        let mut rounds = rounds;
+        rounds.sort_by_key(|(minute, ..)| *minute);
+        for (minute, targets, is_packed, withdraws) in rounds {
+            let at = now() + minutes(minute);
+            let listed: BTreeSet<String> = targets.iter().map(|number| format!("u{number}")).collect();
+            let mut desired = desired_by(CallChoice::Template, &[("c".to_owned(), 1, "b".to_owned(), targets)]);
+            desired.campaigns[0].campaign.schedule = Schedule::Once { at: fires };
+            is_withdrawn |= withdraws && !got.is_empty();
+            desired.campaigns[0].withdrawn = is_withdrawn.then_some(Revision::FIRST);
+            let plan = make_plan_at(&desired, &open(&backend).ledger, at);
+            let is_over = fires <= at;
+            let change = &plan.document.changes[0];
+            let gone = if is_over || is_withdrawn { 0 } else { got.difference(&listed).count() as u64 };
+            prop_assert_eq!(change.targets.left, gone, "{:?}", change);
+            prop_assert_eq!(plan.document.waits_otherwise(), gone > 0);
+            let joined: BTreeSet<String> = listed.difference(&got).cloned().collect();
+            let is_due = !is_over && !is_withdrawn;
+            let pushed: usize = plan.pushes.iter().map(|push| push.targets.len()).sum();
+            prop_assert_eq!(pushed, if is_due { joined.len() } else { 0 });
+            let wanted = match () {
+                () if is_withdrawn => ChangeKind::Closed,
+                () if joined.is_empty() && is_over => ChangeKind::UpToDate,
+                () if joined.is_empty() => ChangeKind::Waiting,
+                () if is_over && got.is_empty() => ChangeKind::Missed,
+                () if is_over => ChangeKind::Closed,
+                () if got.is_empty() => ChangeKind::Create,
+                () => ChangeKind::Add,
+            };
+            prop_assert_eq!(change.kind, wanted);
+            let (_, report) = execute_by(Arc::new(move || at), plan, &desired, &backend, &vendor, u32::MAX);
+            prop_assert_eq!(report.tally().accepted, pushed as u64);
+            got = vendor.taken.lock().unwrap().keys().map(|(_, target)| target.clone()).collect();
+            if is_packed {
+                pack(&backend);
+            }
+        }
+        prop_assert!(vendor.taken.lock().unwrap().values().all(|times| *times == 1));
+    }
+
     /// Whatever is edited of a closed campaign, its revision too, it sends nothing.
     #[test]
     fn a_closed_campaign_sends_nothing_whatever_is_edited(before in sketches(), after in sketches(), minute in 0..3000_i64) {

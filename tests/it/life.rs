@@ -279,7 +279,7 @@ fn a_newcomer_to_a_running_series_begins_with_its_next_time() {
     grow(&site);
     let running = "2026-11-27T10:00:00+08:00";
     let plan = site.run_at(running, &["plan"]).exits(0).says("+ add hello").says("1 of 3 joined");
-    plan.says("it runs since 2026-11-25 09:00: they begin with 2026-11-28 09:00");
+    plan.says("it has been running since 2026-11-25 09:00: they start with 2026-11-28 09:00");
     site.run_at(running, &["apply", "--auto-approve"]).exits(0).says("1 accepted");
     let received = site.received();
     let triggers = received.last().unwrap()["triggers"].as_array().unwrap();

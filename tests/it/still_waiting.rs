@@ -24,7 +24,7 @@ fn once() -> Site {
 }
 
 const WAITS: &str =
-    "    revision 1 waits at the vendor for 2026-12-15 09:00 and will still be sent to 2 targets\n";
+    "    revision 1 waits at the vendor for 2026-12-15 09:00 and will still be sent to 2 people\n";
 
 fn raise(site: &Site, keys: &str) {
     site.edit(FILE, "expires_after: 1h }", &format!("expires_after: 1h, {keys} }}"));
@@ -111,7 +111,7 @@ fn a_series_goes_on_until_its_last_time() {
     raise(&site, "revision: 2");
     site.edit(FILE, "from: 2026-11-25, until: 2026-11-26", "from: 2026-11-26, until: 2026-11-27");
     let says = "revision 1 waits at the vendor and repeats every day at 09:00:00, 2026-11-25 to 2026-11-26 and \
-                will still be sent to 2 targets";
+                will still be sent to 2 people";
     site.run_at("2026-11-26T08:59:59+08:00", &["plan"]).exits(0).says("[still-waiting]").says(says);
     site.edit(FILE, "from: 2026-11-26", "from: 2026-11-27");
     let over = site.run_at("2026-11-26T09:00:00+08:00", &["plan"]).exits(0).says("+ create hello@2");
@@ -128,10 +128,9 @@ fn a_deleted_campaign_that_waits_at_the_vendor_is_named() {
     let (kept, _) =
         site.read(FILE).split_once("campaigns:").map(|(a, b)| (a.to_owned(), b.to_owned())).unwrap();
     site.write(FILE, &kept);
-    let plan = site
-        .run(&["plan", "--detailed-exitcode"])
-        .exits(2)
-        .says("~ waiting hello  2 targets  2026-12-15 09:00\n    no longer in the files, but it waits at the vendor");
+    let plan = site.run(&["plan", "--detailed-exitcode"]).exits(2).says(
+        "~ waiting hello  2 people  2026-12-15 09:00\n    no longer in the files, but it waits at the vendor",
+    );
     assert!(plan.last_line().starts_with("Plan: 0 to push"), "{}", plan.stdout);
     assert_eq!(waiting(&site.run(&["plan", "--json"]))[0]["standing"], "removed");
     plan.says("delete its tasks in the mPaaS console, then put `hello` back with `withdrawn: 1` and apply");

@@ -430,7 +430,7 @@ fn execute(
     let text = if args.json {
         render::report::report_json(&report)
     } else {
-        render::report::report(&report, &summary, took, shell.caller())
+        render::report::report(&report, &summary, took, shell.caller(), shell.width())
     };
     shell.answer(&text)?;
     drop(ledger);

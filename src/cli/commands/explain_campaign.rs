@@ -35,6 +35,7 @@ pub(super) fn run(session: &Session<'_>, name: &str, json: bool) -> Result {
     }
     let facts = Facts {
         campaign,
+        life: &found.life,
         values: &values,
         declared_at: &found.declared_at,
         audience: &found.audience.name,

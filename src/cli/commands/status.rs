@@ -12,7 +12,8 @@ use crate::diff;
 use crate::domain::CampaignId;
 use crate::ledger::Ledger;
 use crate::render;
-use crate::render::status::{CampaignStatus, Heading};
+use crate::render::status::CampaignStatus;
+use crate::render::status_page::{self, Heading};
 
 /// Show where each campaign stands: its state, its people, when it fires
 ///
@@ -83,8 +84,8 @@ pub(super) fn run(shell: &Shell, globals: &Globals, args: &Args) -> Result {
         serial: ledger.serial().0,
     };
     shell.answer(&match args.campaign {
-        Some(_) => render::status::campaign_details(&campaigns, about),
-        None => render::status::campaigns(&campaigns, about, shell.width()),
+        Some(_) => status_page::campaign_details(&campaigns, about, shell.width()),
+        None => status_page::campaigns(&campaigns, about, shell.caller(), shell.width()),
     })?;
     Ok(ExitStatus::Done)
 }

@@ -334,6 +334,37 @@ fn hover_shows_message_audience_and_next_times() {
 }
 
 #[test]
+fn hover_shows_the_window_of_what_is_sent_now_and_who_joins_it() {
+    let Desk { mut client, shared, campaigns, site: _site } = desk();
+    let mut hover = |strategy: &str, keys: &str| {
+        client.open(
+            &shared,
+            &SHARED.replace("soon: { send: now }", &format!("soon: {{ send: now{strategy} }}")),
+        );
+        let marked = CAMPAIGNS.replace("strategy: soon,", "strategy: so‸on,");
+        let marked = marked.replace("expires_after: 5m }", &format!("expires_after: 5m{keys} }}"));
+        let of_strategy = client.at_cursor("textDocument/hover", &campaigns, &marked);
+        let marked = marked.replace('‸', "").replace("  b:", "  ‸b:");
+        let of_campaign = client.at_cursor("textDocument/hover", &campaigns, &marked);
+        let last = |answer: &Value| {
+            let text = answer["contents"]["value"].as_str().unwrap_or_default().to_owned();
+            text.lines().last().unwrap_or_default().to_owned()
+        };
+        (last(&of_strategy), last(&of_campaign))
+    };
+    let both = |of_strategy: &str| (of_strategy.to_owned(), format!("`soon`: {of_strategy}"));
+    let late = "whoever joins within 24h of its first push gets it too";
+    assert_eq!(hover("", ""), both(&format!("at once, when it is applied; {late}")));
+    let window = ", not_before: 2026-12-15T02:00:00, not_after: 2026-12-15T05:00:00";
+    let shown = "when it is applied from 2026-12-15 02:00 (09:00 UTC+8) until 2026-12-15 05:00 (12:00 UTC+8)";
+    assert_eq!(hover(window, ""), both(shown));
+    // What the campaign says of its own is the campaign's.
+    let (of_strategy, of_campaign) = hover("", ", closed: true");
+    assert_eq!(of_strategy, format!("at once, when it is applied; {late}"));
+    assert_eq!(of_campaign, "`soon`: never: it is closed, says the file");
+}
+
+#[test]
 fn a_hover_of_what_is_broken_now_shows_what_was() {
     let Desk { mut client, campaigns, shared, site: _site, .. } = desk();
     client.settle();

@@ -176,6 +176,73 @@ fn an_edit_at_the_prompt_that_changes_a_push_is_refused_and_one_that_does_not_is
     apply(&site, &[], &[wait(PROMPT), comment, send("yes\r")]).ends(0, "5 accepted");
 }
 
+/// A push whose window opens a few seconds from now, by the clock that the sandbox and the command share.
+fn opening(vendor: &Vendor, seconds: i64) -> Site {
+    let site = Site::remote(&vendor.url(), 5, "");
+    let opens_at = crate::site::NOW.parse::<chrono::DateTime<chrono::FixedOffset>>().unwrap();
+    let opens_at = (opens_at + chrono::TimeDelta::seconds(seconds)).to_rfc3339();
+    site.edit("campaigns/c.yaml", "{ send: now }", &format!("{{ send: now, not_before: \"{opens_at}\" }}"));
+    site
+}
+
+const WAITS: &str = "Nothing is locked; Ctrl-C ends it";
+
+#[test]
+fn what_was_approved_for_later_is_not_asked_for_again_though_the_ledger_moved_meanwhile() {
+    let vendor = Vendor::start();
+    let site = opening(&vendor, 8);
+    // Somebody else pushes something else while it waits.
+    let other = "campaigns:\n  other: { template: t, audience: x, strategy: at_once, expires_after: 1h }\naudiences:\n  x: { users: [x1] \
+                 }\nstrategies:\n  at_once: { send: now }\n";
+    let beside = json!(["write", [site.path("campaigns/d.yaml"), other]]);
+    let another = run(&["apply", "--auto-approve", "--lock-timeout", "0s"]);
+    let session = apply(&site, &["--wait=1m"], &[wait(PROMPT), send("yes\r"), wait(WAITS), beside, another]);
+    assert_eq!(session.between[0]["code"], 0, "{}", session.between[0]);
+    let session = session.ends(0, "5 accepted");
+    assert_eq!(session.shown.matches(PROMPT).count(), 1, "{}", session.shown);
+    assert_eq!((vendor.sandbox.received().pushes, vendor.disturbed_twice().len()), (6, 0));
+}
+
+#[test]
+fn what_changed_during_a_wait_is_asked_for_again_and_only_a_yes_pushes_it() {
+    for (answer, code, said, pushes) in [("no\r", 6, "the answer was `no`", 0), ("yes\r", 0, "6 accepted", 6)]
+    {
+        let vendor = Vendor::start();
+        let site = opening(&vendor, 8);
+        let one_more = site.read("campaigns/c.yaml").replace("u5]", "u5, u6]");
+        let edit = json!(["write", [site.path("campaigns/c.yaml"), one_more]]);
+        let script = [
+            wait(PROMPT),
+            send("yes\r"),
+            wait(WAITS),
+            edit,
+            wait("6 targets in `remote`"),
+            wait(PROMPT),
+            send(answer),
+        ];
+        let session = apply(&site, &["--wait=1m"], &script).ends(code, said);
+        assert_eq!(session.shown.matches(PROMPT).count(), 2, "{}", session.shown);
+        assert_eq!(vendor.sandbox.received().pushes, pushes, "{}", session.shown);
+    }
+}
+
+#[test]
+fn what_somebody_else_pushed_during_a_wait_is_not_pushed_again() {
+    let vendor = Vendor::start();
+    let site = opening(&vendor, 8);
+    let open_now = site.read("campaigns/c.yaml");
+    let (before, rest) = open_now.split_once(", not_before: ").unwrap();
+    let (_, after) = rest.split_once(" }").unwrap();
+    let early = json!(["write", [site.path("campaigns/c.yaml"), format!("{before} }}{after}")]]);
+    let another = run(&["apply", "--auto-approve", "--lock-timeout", "0s"]);
+    let back = json!(["write", [site.path("campaigns/c.yaml"), open_now.clone()]]);
+    let script = [wait(PROMPT), send("yes\r"), wait(WAITS), early, another, back];
+    let session = apply(&site, &["--wait=1m"], &script);
+    assert_eq!(session.between[0]["code"], 0, "{}", session.between[0]);
+    session.ends(0, "No changes.");
+    assert_eq!((vendor.sandbox.received().pushes, vendor.disturbed_twice().len()), (5, 0));
+}
+
 #[test]
 fn without_a_terminal_the_answer_is_an_option_and_its_other_names_lead_to_it() {
     let site = Site::with_samples();

@@ -68,7 +68,7 @@ fn list(shell: &Shell, globals: &Globals, campaign: Option<&CampaignId>, json: b
     shell.answer(&if json {
         render::json::pretty(&doubts)
     } else {
-        render::doubt::doubts(&doubts, scope.time_zone, shell.caller())
+        render::doubt::doubts(&doubts, scope.time_zone, shell.caller(), shell.width())
     })?;
     Ok(ExitStatus::Done)
 }

@@ -46,7 +46,7 @@ pub(super) fn run(shell: &Shell, globals: &Globals, args: &Args) -> Result {
     shell.answer(&if args.json {
         render::json::pretty(&shown)
     } else {
-        render::doubt::shown(&shown, desired.time_zone, shell.caller())
+        render::doubt::shown(&shown, desired.time_zone, shell.caller(), shell.width())
     })?;
     Ok(ExitStatus::Done)
 }
