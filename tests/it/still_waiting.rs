@@ -133,7 +133,7 @@ fn a_deleted_campaign_that_waits_at_the_vendor_is_named() {
     );
     assert!(plan.last_line().starts_with("Plan: 0 to push"), "{}", plan.stdout);
     assert_eq!(waiting(&site.run(&["plan", "--json"]))[0]["standing"], "removed");
-    plan.says("delete its tasks in the mPaaS console, then put `hello` back with `withdrawn: 1` and apply");
+    plan.says("then put `hello` back with `withdrawn: 1` and apply");
     site.apply().exits(0).says("~ waiting hello");
     let later =
         site.run_at("2026-12-15T09:00:00+08:00", &["plan"]).exits(0).says("No changes. Every campaign is");
