@@ -12,6 +12,7 @@ use crate::check::api_version::BindPeriod;
 use crate::check::audience::{self, Group};
 use crate::check::declaration::{Declaration, Section};
 use crate::check::placeholders::Texts;
+use crate::check::remains::RemainsJudged;
 use crate::check::{
     AudienceSource, Declared, OwnContent, Strategy, audience_file, call, campaign, classification, names,
     project, strategy, template,
@@ -37,6 +38,8 @@ pub struct JudgedFile {
     pub(super) classifications: Vec<JudgedClassification>,
     pub(super) strategies: Vec<JudgedStrategy>,
     pub(super) campaigns: Vec<JudgedCampaign>,
+    /// What is sound of declarations whose shape has a mistake.
+    pub(super) remains: RemainsJudged,
 }
 
 impl JudgedFile {
@@ -49,11 +52,26 @@ impl JudgedFile {
 /// Applies the rules that need no other campaign file: of a name that is declared twice, to each.
 #[must_use]
 pub fn file(project: Option<&Document<ProjectFile>>, document: &Document<CampaignFile>) -> JudgedFile {
+    let judged = of_model(project, document, document.model());
+    match document.remains() {
+        None => judged,
+        Some(remains) => {
+            let rest = of_model(project, document, remains.model());
+            JudgedFile { remains: RemainsJudged::of(rest, remains), ..judged }
+        }
+    }
+}
+
+fn of_model(
+    project: Option<&Document<ProjectFile>>,
+    document: &Document<CampaignFile>,
+    model: &CampaignFile,
+) -> JudgedFile {
     let zone = zone(project);
     let period = BindPeriod::of(project);
     let places = Arc::new(document.places());
     let mut bad_names = Vec::new();
-    let CampaignFile { templates, audiences, classifications, strategies, campaigns } = document.model();
+    let CampaignFile { templates, audiences, classifications, strategies, campaigns } = model;
     let mut of = Of { document, places: &places, bad_names: &mut bad_names };
     JudgedFile {
         templates: of.each(Section::Templates, templates, template::template),
@@ -71,6 +89,7 @@ pub fn file(project: Option<&Document<ProjectFile>>, document: &Document<Campaig
         }),
         places: Arc::clone(&places),
         bad_names,
+        remains: RemainsJudged::default(),
     }
 }
 

@@ -26,6 +26,7 @@ mod open_for;
 mod params;
 mod placeholders;
 mod project;
+mod remains;
 mod repeat_zone;
 mod skeleton;
 mod sms;
@@ -90,6 +91,12 @@ pub fn together(workspace: Workspace<JudgedFile>) -> (Checked, Vec<Diagnostic>) 
         out.extend_from_slice(&campaign.mistakes);
         used.take(campaign);
         too_long.measure(campaign, &parts);
+    }
+    for file in &workspace.files {
+        out.extend_from_slice(&file.remains.mistakes);
+        file.remains.campaigns(&mut out, |out, campaign| {
+            find_parts(out, &workspace, &declared, campaign);
+        });
     }
     too_long.report(&mut out, &declared);
     used.report(&mut out, &workspace, &declared);

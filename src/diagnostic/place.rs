@@ -105,6 +105,14 @@ impl Place {
         Self::File { path: path.into() }
     }
 
+    /// Whether another piece of a file is a part of this one.
+    #[must_use]
+    pub fn contains(&self, other: &Self) -> bool {
+        let (Self::Span(this), Self::Span(other)) = (self, other) else { return false };
+        let Range { start, end } = other.range;
+        this.source == other.source && this.range.start <= start && end <= this.range.end
+    }
+
     /// Returns the file's path as it shall be shown.
     #[must_use]
     pub fn path(&self) -> &str {

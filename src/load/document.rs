@@ -12,6 +12,7 @@ use serde_path_to_error::{Path as ErrorPath, Segment};
 use crate::diagnostic::{self, Code, Diagnostic, Place, Source};
 use crate::load::Places;
 use crate::load::boundary::Boundary;
+use crate::load::remains::{self, Remains};
 use crate::load::shape::{Mistake, Shape};
 use crate::load::yaml::{self, Node, Reading, Tree};
 
@@ -26,6 +27,7 @@ pub struct Document<T> {
     site: Site,
     tree: Tree,
     broken: BTreeSet<Vec<String>>,
+    remains: Option<Remains<T>>,
 }
 
 /// Where a file is: the directory that paths in it are relative to, and what they may lead to.
@@ -39,6 +41,11 @@ impl<T> Document<T> {
     /// Returns what the file says.
     pub fn model(&self) -> &T {
         &self.model
+    }
+
+    /// Returns what is sound of the declarations that were left out of the model, as far as they can be read.
+    pub fn remains(&self) -> Option<&Remains<T>> {
+        self.remains.as_ref()
     }
 
     /// Returns the file's text.
@@ -140,7 +147,14 @@ fn decode_plainly<T: DeserializeOwned + Debug>(
         "{:?} has another meaning",
         source.text()
     );
-    Some(Document { model, source: Arc::clone(source), site: site.clone(), tree, broken: BTreeSet::new() })
+    Some(Document {
+        model,
+        source: Arc::clone(source),
+        site: site.clone(),
+        tree,
+        broken: BTreeSet::new(),
+        remains: None,
+    })
 }
 
 /// Whether the other way to read a file finds nothing wrong with it, and the same meaning.
@@ -162,13 +176,16 @@ fn decode<T: DeserializeOwned + Debug>(
     }
     let of_shape = shape.mistakes(&source, &tree, &value);
     let refused: HashSet<Vec<String>> = refused.into_iter().collect();
-    let of_shape = of_shape.into_iter().filter(|mistake| !refused.contains(&mistake.path));
-    let mut broken = BTreeSet::new();
+    let of_shape: Vec<Mistake> =
+        of_shape.into_iter().filter(|mistake| !refused.contains(&mistake.path)).collect();
+    let mut paths = Vec::new();
     for Mistake { path, diagnostic } in of_shape {
-        broken.insert(declaration(path));
+        paths.push(path);
         mistakes.push(diagnostic);
     }
-    broken.extend(refused.into_iter().map(declaration));
+    paths.extend(refused);
+    let remains = remains::of(&value, shape, &paths);
+    let broken: BTreeSet<Vec<String>> = paths.into_iter().map(declaration).collect();
     let is_whole_broken = broken.contains(&Vec::new());
     for path in &broken {
         remove(&mut value, path);
@@ -179,7 +196,7 @@ fn decode<T: DeserializeOwned + Debug>(
     // Only a value that cannot be decoded is followed step by step, to say where.
     let decoded = T::deserialize(&value).or_else(|_| serde_path_to_error::deserialize(&value));
     match decoded {
-        Ok(model) => (Some(Document { model, source, site, tree, broken }), mistakes),
+        Ok(model) => (Some(Document { model, source, site, tree, broken, remains }), mistakes),
         Err(error) => {
             // Where something required was left out, the mistake that removed it has been reported.
             if broken.is_empty() {

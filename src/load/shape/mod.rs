@@ -52,6 +52,14 @@ impl Shape {
         self.rules.as_ref().and_then(|rules| rules.fit(node)).unwrap_or(false)
     }
 
+    /// Returns the keys that each declaration of a section has to have.
+    pub(super) fn required(&self, section: &str) -> impl Iterator<Item = &str> {
+        let declared = &self.schema["properties"][section]["additionalProperties"];
+        let pointer = declared["$ref"].as_str().and_then(|path| path.strip_prefix('#'));
+        let declared = pointer.and_then(|pointer| self.schema.pointer(pointer)).unwrap_or(declared);
+        declared["required"].as_array().into_iter().flatten().filter_map(Value::as_str)
+    }
+
     /// Lists every mistake of a file's value, in no particular order.
     pub(super) fn mistakes(&self, source: &Arc<Source>, tree: &Tree, value: &Value) -> Vec<Mistake> {
         let explainer = explain::Explainer { schema: &self.schema, source, tree, root: value };
