@@ -225,13 +225,14 @@ def timed(figures):
     if "timed" not in figures:
         return ""
     of = figures["timed"]
+    build = "" if of["build"] == "release" else f"\nThis was a {of['build']} build on a busy machine: what counts is what was proven, not the speed."
     return f"""
 ## At a given time
 
 `apply --wait` of one campaign with `not_before`, by `call: {of['call']}`, at a sandbox process on the same cores, by the real clock
 (`scripts/timed`): {digits(of['targets'])} targets in {digits(of['requests'])} requests. None came before, however often the sandbox was
 asked in the {of['waited_s']} s of waiting, and every one once after it: the first {of['first_after_s']:.1f} s after its time, since the
-audience is read again then, and the last {of['last_after_s']:.1f} s after it. Peak memory {digits(of['peak_mb'])} MB.
+audience is read again then, and the last {of['last_after_s']:.1f} s after it. Peak memory {digits(of['peak_mb'])} MB.{build}
 """
 
 

@@ -101,6 +101,13 @@ fn who_left_the_audience_of_what_waits_is_named_until_it_is_withdrawn() {
     assert_eq!(site.received().len(), 1);
     let again = site.run(&["apply", "--auto-approve"]).exits(0);
     assert!(!again.stderr.contains("Recorded"), "it is on record once: {}", again.stderr);
+    // Its tasks were deleted before the first time, so nobody got it.
+    let status = site
+        .run(&["status"])
+        .exits(0)
+        .says("note: `hello@1`: withdrawn: its tasks were deleted at the vendor");
+    let line = status.stdout.lines().find(|line| line.contains("hello@1 ")).unwrap();
+    assert_eq!(line.split_whitespace().collect::<Vec<_>>(), ["hello@1", "closed", "none", "2026-11-24"]);
     // It is on record: taken out of the file, it sends nothing more all the same.
     site.edit(FILE, ", withdrawn: 1", "");
     site.edit(FILE, "[u1]", "[u1, u2, u3]");
@@ -289,6 +296,35 @@ fn a_newcomer_to_a_running_series_begins_with_its_next_time() {
     site.edit(FILE, "[u1, u2, u3]", "[u1, u2, u3, u4]");
     let over = site.run_at("2026-11-30T09:00:00+08:00", &["plan", "--detailed-exitcode"]).exits(0);
     over.says("No changes.").says("note: `hello`: 1 joined since, not sent; declare a new campaign for them");
+}
+
+#[test]
+fn what_is_said_of_many_campaigns_is_said_once() {
+    let month = |month| format!("  m{month}: {{ send: once, at: 2027-{month:02}-15T09:00:00 }}\n");
+    let payday = |month| {
+        format!(
+            "  payday-{month:02}: {{ template: t, audience: a, strategy: m{month}, expires_after: 1h }}\n"
+        )
+    };
+    let (months, paydays): (Vec<String>, Vec<String>) =
+        (1..=12).map(|each| (month(each), payday(each))).unzip();
+    let file = format!(
+        "templates:\n  t: {{ name: t, title: T, body: B }}\naudiences:\n  a:\n    users: [u1, u2]\nstrategies:\n{}campaigns:\n{}",
+        months.concat(),
+        paydays.concat()
+    );
+    let site = Site::with(PROJECT, &file);
+    site.apply().exits(0).says("24 accepted");
+    grow(&site);
+    let year_later = "2028-01-10T10:00:00+08:00";
+    let plan = site.run_at(year_later, &["plan", "--detailed-exitcode"]).exits(0);
+    let notes: Vec<&str> = plan.stdout.lines().filter(|line| line.contains("note:")).collect();
+    let names = "`payday-01`, `payday-02`, `payday-03`, `payday-04`, `payday-05`, `payday-06`, `payday-07`, `payday-08`";
+    let said = "1 joined since, not sent; declare a new campaign for them";
+    assert_eq!(notes, [format!("    note: {names} and 4 more: {said}")]);
+    let plan = site.run_at(year_later, &["plan", "--json"]).exits(0).json();
+    let noted = plan["changes"].as_array().unwrap().iter().filter(|change| change["note"] == said);
+    assert_eq!(noted.count(), 12);
 }
 
 #[test]
