@@ -323,8 +323,8 @@ fn what_is_said_of_many_campaigns_is_said_once() {
     let said = "1 joined since, not sent; declare a new campaign for them";
     assert_eq!(notes, [format!("    note: {names} and 4 more: {said}")]);
     let plan = site.run_at(year_later, &["plan", "--json"]).exits(0).json();
-    let noted = plan["changes"].as_array().unwrap().iter().filter(|change| change["note"] == said);
-    assert_eq!(noted.count(), 12);
+    let saying_so = plan["changes"].as_array().unwrap().iter().filter(|change| change["note"] == said);
+    assert_eq!(saying_so.count(), 12);
 }
 
 #[test]
