@@ -4,6 +4,8 @@
 
 use std::ops::Range;
 
+use memchr::memmem;
+
 use crate::check::declaration::Declaration;
 use crate::check::placeholders::written_as_meant;
 use crate::diagnostic::{Code, Diagnostic, Place};
@@ -44,10 +46,12 @@ impl ForeignPlaceholder {
         if !text.contains(['#', '{', '<', FULL_WIDTH[0], FULL_WIDTH[1]]) {
             return None;
         }
-        let own: Vec<Range<usize>> = placeholder_ranges(text).collect();
+        // In their order: a text may have very many.
+        let mut own = placeholder_ranges(text).peekable();
         let mut at = 0;
         while let Some(letter) = text[at..].chars().next() {
-            if let Some(own) = own.iter().find(|own| own.start == at) {
+            while own.next_if(|own| own.start < at).is_some() {}
+            if let Some(own) = own.next_if(|own| own.start == at) {
                 at = own.end;
                 continue;
             }
@@ -82,9 +86,9 @@ impl ForeignPlaceholder {
     fn begins(text: &str, before: Option<char>) -> Option<(Self, usize)> {
         for (open, close) in ENCLOSURES {
             if let Some(inner) = text.strip_prefix(open) {
-                let Some(length) = inner.find(close).filter(|length| *length <= NAME_BYTES_MAX) else {
-                    continue;
-                };
+                // No further than a name may reach: there may be as many that nothing closes as the text is long.
+                let near = &inner.as_bytes()[..inner.len().min(NAME_BYTES_MAX + close.len())];
+                let Some(length) = memmem::find(near, close.as_bytes()) else { continue };
                 let name = inner[..length].trim_matches(['=', '-', ' ']);
                 if is_name(name, ".-_|: []()'\"") {
                     return Some((Self::Syntax, open.len() + length + close.len()));

@@ -142,6 +142,7 @@ fn texts_of_a_megabyte_are_read_and_what_is_said_of_them_is_short() {
             with("body: Body", &format!("body: \"{}\"", "#a# ".repeat(1 << 18))),
             Code::TextTooLong,
         ),
+        ("braces", with("body: Body", &format!("body: \"{}\"", "{".repeat(1 << 20))), Code::TextTooLong),
         ("reference", with("audience: a", &format!("audience: {long}")), Code::UnknownName),
         ("value", with("send: now", &format!("send: {long}")), Code::WrongValue),
         ("key", with("send: now", &format!("? {long}\n: now")), Code::MissingKey),
