@@ -259,7 +259,7 @@ fn absence_from_the_list_of_moments_is_proof_only_beside_an_accepted_batch() {
         let rows: Vec<Value> = rows.collect();
         answers(&Value::String(json!({ "data": { "totalCount": rows.len(), "list": rows } }).to_string()))
     });
-    resolve(&site).exits(0).says("and it lists `p/remote/hello@1#1`").says("1 not sent");
+    resolve(&site).exits(0).says("and it lists `p/remote/hello@1#").says("1 not sent");
     site.run_at(LATER, &["apply", "--auto-approve"]).exits(0).says("10 accepted");
     assert_eq!(stub.reached().len(), 25);
     assert!(stub.reached().values().all(|times| *times == 1));
