@@ -77,6 +77,32 @@ fn what_init_writes_is_shown_as_it_is() {
     }
 }
 
+/// What the README's picture was made of: a campaign that was joined, and one that was edited after it was sent.
+const PICTURED: &str = "\
+$ echo cust-1024 >> campaigns/audiences/locked.txt
+$ sed -i 's/expires_after: 12h/expires_after: 6h/' campaigns/payday.yaml
+$ CLICOLOR_FORCE=1 campaignctl plan
+";
+
+/// Draws it anew where `UPDATE_DOCS` is set.
+#[test]
+fn the_picture_is_of_what_a_plan_prints() {
+    let site = Site::with_samples();
+    site.apply().exits(0);
+    let printed = ran(&site, PICTURED).replace("CLICOLOR_FORCE=1 ", "");
+    assert!(printed.contains("\u{1b}["), "it has colours");
+    let drawn =
+        anstyle_svg::Term::new().palette(anstyle_svg::WIN10_CONSOLE).render_svg(printed.trim_end()) + "\n";
+    let path = root().join("docs/plan.svg");
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        fs::write(&path, &drawn).unwrap();
+    }
+    assert!(
+        fs::read_to_string(&path).unwrap() == drawn,
+        "docs/plan.svg is behind: run UPDATE_DOCS=1 cargo test --test it readme"
+    );
+}
+
 /// A page that nobody finds helps nobody, and a link that leads nowhere less.
 #[test]
 fn every_page_is_linked_from_the_readme_and_every_link_leads_somewhere() {
