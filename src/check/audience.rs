@@ -103,7 +103,7 @@ fn audience_kind(out: &mut Vec<Diagnostic>, declaration: &Declaration<'_, Audien
             Diagnostic::error(
                 Code::AudienceKind,
                 declaration.declared_at(),
-                format!("audience `{name}` does not say whom it holds"),
+                format!("audience `{name}` does not say who is in it"),
             )
             .help("give it one of `users`, `android_devices`, `ios_devices`, `harmonyos_devices`, `live_activity_tokens`, `live_activities` or `broadcast`"),
         ),
@@ -182,7 +182,7 @@ fn suspicious_id(
 
 /// `audience-empty`: a campaign to nobody is a slip.
 fn audience_empty(out: &mut Vec<Diagnostic>, declaration: &Declaration<'_, AudienceSyntax>, key: &str) {
-    let message = format!("audience `{}` holds nobody", declaration.name);
+    let message = format!("audience `{}` is empty", declaration.name);
     out.push(
         Diagnostic::error(Code::AudienceEmpty, declaration.value(&[key]), message)
             .help("list at least one id, or remove the audience and its campaigns"),
@@ -285,7 +285,7 @@ mod tests {
     #[test]
     fn an_audience_holds_exactly_one_kind() {
         insta::assert_snapshot!(audience(""), @r"
-        a.yaml:2:14 audience-kind: audience `a` does not say whom it holds
+        a.yaml:2:14 audience-kind: audience `a` does not say who is in it
             = give it one of `users`, `android_devices`, `ios_devices`, `harmonyos_devices`, `live_activity_tokens`, `live_activities` or `broadcast`
         ");
         insta::assert_snapshot!(audience("users: [u], ios_devices: [d]"), @r"
@@ -303,7 +303,7 @@ mod tests {
     #[test]
     fn a_list_has_ids_each_once() {
         insta::assert_snapshot!(audience("users: []"), @r"
-        a.yaml:2:26 audience-empty: audience `a` holds nobody
+        a.yaml:2:26 audience-empty: audience `a` is empty
             = list at least one id, or remove the audience and its campaigns
         ");
         insta::assert_snapshot!(audience("users: [u1, \"\", \"u2 \", u1, \"a\\tb\"]"), @r"
@@ -324,7 +324,7 @@ mod tests {
         insta::assert_snapshot!(audience("users: [\"1.23457E+11\", u1, \"2.5E+11\", \"NULL\"]"), @r"
         a.yaml:2:27 suspicious-id?: 2 ids of this list look rounded by a spreadsheet, like `1.23457E+11`; this is the first
             = digits are lost: export the column as text, from where it came from
-        a.yaml:2:57 suspicious-id?: this id is a word for nothing, like `NULL`, `\N` or `NaN`
+        a.yaml:2:57 suspicious-id?: this id looks like a missing value, such as `NULL`, `\N` or `NaN`
             = leave such rows out of the export, or give them what is meant
         ");
     }

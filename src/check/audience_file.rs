@@ -77,10 +77,10 @@ fn audience_file_format(
         Some("jsonl" | "ndjson") => Some(TargetFileFormat::Jsonl),
         Some("parquet") => Some(TargetFileFormat::Parquet),
         Some(ending) if ENDINGS_NOT_TEXT.contains(&ending) => {
-            let message = format!("a `.{ending}` file is no list of ids, one a line");
+            let message = format!("a `.{ending}` file is not a list of ids, one per line");
             out.push(
                 Diagnostic::error(Code::AudienceFile, declaration.value(&[key, "file"]), message)
-                    .help("export it as CSV, JSON Lines or Parquet, or say with `format` what it is"),
+                    .help("export it as CSV, JSON Lines or Parquet, or set `format` to what it is"),
             );
             None
         }
@@ -132,7 +132,7 @@ fn audience_file_keys(
                     format!("write `{needed}`")
                 }
                 Some(_) => "remove it".to_owned(),
-                None => format!("remove `{given}`, or say what the file is with `format`"),
+                None => format!("remove `{given}`, or set `format` to what the file is"),
             };
             out.push(
                 Diagnostic::error(Code::AudienceFile, declaration.key(&[key, given]), message).help(help),
@@ -189,7 +189,7 @@ mod tests {
         ");
         insta::assert_snapshot!(audience("users: { file: a.txt, column: id }"), @r"
         a.yaml:2:41 audience-file: a text file has no `column`
-            = remove `column`, or say what the file is with `format`
+            = remove `column`, or set `format` to what the file is
         ");
         insta::assert_snapshot!(audience("users: { file: a.parquet, field: id }"), @r"
         a.yaml:2:45 audience-file: a Parquet file has no `field`
@@ -200,8 +200,8 @@ mod tests {
             = unpack it, and let its writer compress its columns, for example with zstd
         ");
         insta::assert_snapshot!(audience("users: { file: a.xlsx }"), @r"
-        a.yaml:2:34 audience-file: a `.xlsx` file is no list of ids, one a line
-            = export it as CSV, JSON Lines or Parquet, or say with `format` what it is
+        a.yaml:2:34 audience-file: a `.xlsx` file is not a list of ids, one per line
+            = export it as CSV, JSON Lines or Parquet, or set `format` to what it is
         ");
     }
 }

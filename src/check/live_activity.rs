@@ -99,7 +99,7 @@ mod tests {
             = remove it, or write `event: end`
         ");
         insta::assert_snapshot!(live_activity("event: end, state: { a: 1 }, dismiss_at: soon"), @r"
-        a.yaml:5:124 bad-time: `soon` is no date and time
+        a.yaml:5:124 bad-time: `soon` is not a date and time
             = write it as `2026-12-15T09:00:00+08:00`, or without the offset in the project's time zone
         ");
     }

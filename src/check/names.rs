@@ -174,7 +174,7 @@ mod tests {
     #[test]
     fn a_reference_to_a_broken_declaration_is_no_mistake_of_its_own() {
         insta::assert_snapshot!(diagnose(&campaign("").replace("title: Title", "titel: Title")), @r"
-        a.yaml:1:14 missing-key: `t` lacks the key `title`
+        a.yaml:1:14 missing-key: `t` is missing the key `title`
             = add it, for example `title: Hello #name#`
         a.yaml:1:28 unknown-key: `t` has no key `titel`
             = did you mean `title`?

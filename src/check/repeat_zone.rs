@@ -23,7 +23,7 @@ impl NoVendorTime {
     fn help(&self) -> String {
         match self {
             Self::OtherDay { .. } => {
-                "choose a time that is the same day in UTC+8, or set the project's `time_zone: Asia/Shanghai` and write days and times of there".to_owned()
+                "choose a time that is the same day in UTC+8, or set the project's `time_zone: Asia/Shanghai` and write days and times in that zone".to_owned()
             }
             Self::Changes { changed_on, .. } => {
                 format!("end it before {changed_on} and begin another strategy there")

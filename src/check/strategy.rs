@@ -172,7 +172,7 @@ fn repeat_window(
     if until > latest {
         let days = (until - from).num_days();
         let message =
-            format!("it repeats for {days} days, and the vendor takes at most {REPEAT_DAYS_AHEAD_MAX}");
+            format!("it repeats for {days} days, and the vendor accepts at most {REPEAT_DAYS_AHEAD_MAX}");
         out.push(
             Diagnostic::error(Code::RepeatWindow, place(), message)
                 .related(first_day().0, first_day().1)
@@ -299,7 +299,7 @@ mod tests {
     fn a_window_is_at_most_180_days_and_holds_a_day_of_the_cycle() {
         assert_eq!(repeat(&[("2027-02-28", "2027-05-30")]), "");
         insta::assert_snapshot!(repeat(&[("2027-02-28", "2027-05-31")]), @r"
-        a.yaml:3:101 repeat-window: it repeats for 181 days, and the vendor takes at most 180
+        a.yaml:3:101 repeat-window: it repeats for 181 days, and the vendor accepts at most 180
             a.yaml:3:82 the first day
             = end it on `2027-05-30` or before, and follow it up with another campaign
         ");
@@ -335,7 +335,7 @@ mod tests {
         ");
         insta::assert_snapshot!(in_zone("America/New_York", &[("09:00", "20:00")]), @r"
         a.yaml:3:67 repeat-zone: 20:00:00 in America/New_York is 09:00:00 of the next day in UTC+8, the vendor's zone
-            = choose a time that is the same day in UTC+8, or set the project's `time_zone: Asia/Shanghai` and write days and times of there
+            = choose a time that is the same day in UTC+8, or set the project's `time_zone: Asia/Shanghai` and write days and times in that zone
         ");
     }
 }

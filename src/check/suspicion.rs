@@ -118,13 +118,16 @@ impl Suspicion {
     /// Says what `count` such texts look like, with an example that stands in no file.
     #[must_use]
     pub fn complaint(self, count: u64) -> String {
-        let (looks, is_word) = if count == 1 { ("looks", "is a word") } else { ("look", "are words") };
+        let (looks, a_value) =
+            if count == 1 { ("looks", "a missing value") } else { ("look", "missing values") };
         match self {
             Self::Exponent => format!("{looks} rounded by a spreadsheet, like `1.23457E+11`"),
-            Self::Fraction => format!("{looks} like a fraction of a table, such as `1001.0`"),
+            Self::Fraction => {
+                format!("{looks} like a number that a table turned into a fraction, such as `1001.0`")
+            }
             Self::Apostrophe => format!("{looks} marked as text by a spreadsheet, like `'00123`"),
             Self::Formula => format!("{looks} like a formula of a spreadsheet, such as `=\"00123\"`"),
-            Self::NullWord => format!("{is_word} for nothing, like `NULL`, `\\N` or `NaN`"),
+            Self::NullWord => format!("{looks} like {a_value}, such as `NULL`, `\\N` or `NaN`"),
             Self::Invisible => {
                 let have = if count == 1 { "has" } else { "have" };
                 format!("{have} an invisible character inside")

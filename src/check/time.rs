@@ -11,7 +11,7 @@ use crate::diagnostic::{Code, Diagnostic, Place};
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum BadTime {
     /// Another form.
-    #[error("`{0}` is no date and time")]
+    #[error("`{0}` is not a date and time")]
     UnreadableInstant(String),
     /// A date alone.
     #[error("`{0}` names a day, but no time of day")]
@@ -220,7 +220,7 @@ mod tests {
             "2026-12-15T09:00 Asia/Shanghai",
             "十二月十五日",
         ] {
-            assert!(read(text).unwrap_err().contains("is no date and time"), "{text}");
+            assert!(read(text).unwrap_err().contains("is not a date and time"), "{text}");
         }
         assert!(read("2026-12-15").unwrap_err().contains("no time of day"));
         assert!(read("2026-12-15T09:00:00.5Z").unwrap_err().contains("finer than a second"));

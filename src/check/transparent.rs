@@ -98,7 +98,7 @@ fn urgency_vendor(
     if !payload.keys().any(knows) && payload.keys().all(is_known) {
         let keys: Vec<&str> = payload.keys().map(String::as_str).collect();
         let place = declaration.key(&["transparent", "urgency"]);
-        let message = format!("{} does not know an urgency", names::listed(&keys));
+        let message = format!("{} does not support an urgency", names::listed(&keys));
         out.push(
             Diagnostic::error(Code::UrgencyVendor, place, message)
                 .related(declaration.key(&["transparent", "payload", keys[0]]), "the only payload")
@@ -127,7 +127,7 @@ mod tests {
             = add `payload` with an object for each vendor, or remove `transparent`
         ");
         insta::assert_snapshot!(transparent("payload: { fcm: { a: 1 } }, urgency: high"), @r"
-        a.yaml:5:109 urgency-vendor: `fcm` does not know an urgency
+        a.yaml:5:109 urgency-vendor: `fcm` does not support an urgency
             a.yaml:5:92 the only payload
             = remove it, or add a payload for `huawei`, `honor` or `harmonyos`, which do
         ");

@@ -50,7 +50,7 @@ pub(super) fn prove_not_before(
 pub(super) fn warning(ledger: &Ledger, now: DateTime<Utc>) -> Option<String> {
     is_ahead(ledger, now).then(|| {
         format!(
-            "warning: the ledger's last record is of {}, and this machine's clock says {}: `apply` refuses until one of both is put right\n",
+            "warning: the ledger's last record is of {}, and this machine's clock says {}: `apply` refuses until one of them is corrected\n",
             text::utc(ledger.last_at()),
             text::utc(now),
         )

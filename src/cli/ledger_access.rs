@@ -75,7 +75,7 @@ impl Session<'_> {
         };
         self.record_take_over(&mut open)?;
         if let Some(holder) = took_over {
-            self.shell.say(&format!("Took the ledger over from {holder}: it never came to its end.\n"));
+            self.shell.say(&format!("Took the ledger over from {holder}: it did not finish.\n"));
         }
         self.remember(&open.ledger, open.writer.serial(), open.writer.chain());
         if let Some(directory) = self.shell.state_directory() {

@@ -210,7 +210,7 @@ impl<'a> Session<'a> {
         if !self.shell.is_time_given() || scope.environment.endpoint == Endpoint::Sandbox || self.is_test() {
             return Ok(());
         }
-        let message = "`--now` is for `endpoint: sandbox`, and this environment has another";
+        let message = "`--now` is only for `endpoint: sandbox`";
         Err(Failure::new(ExitStatus::Written, message)
             .help("nothing was sent or recorded; leave `--now` and `CAMPAIGNCTL_NOW` out"))
     }

@@ -118,7 +118,7 @@ fn prove_route(shell: &Shell, url: &Url) -> Result<(), Failure> {
         let paths =
             if is_list { std::env::split_paths(&value).collect() } else { vec![PathBuf::from(&value)] };
         let proven = paths.iter().try_for_each(|path: &PathBuf| vendor::prove_certificates(path));
-        let help = "Name trusted certificates that are there, or unset it to take the system's";
+        let help = "Name an existing certificate file, or unset it to use the system's";
         proven.map_err(|error| refused(name, &error.to_string(), help))?;
     }
     Ok(())

@@ -37,7 +37,7 @@ pub enum Blocked {
     },
     /// Another revision waits at the vendor and will be sent as well: to the same people, for all that is known.
     StillWaiting,
-    /// It was never sent, and a campaign that is gone from the files said the same to some of its targets.
+    /// It was never sent, and a campaign that is gone from the files already said the same to some of its targets.
     Renamed(Former),
     /// The vendor does not plan that far ahead yet.
     RepeatTooFar {

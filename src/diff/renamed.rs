@@ -39,7 +39,7 @@ impl<'a> Gone<'a> {
         Self { desired, ledger, editions: OnceCell::new() }
     }
 
-    /// Returns what said the same to some of `targets`, if a campaign that is gone did: the one that said it to most, and one
+    /// Returns what already said the same to some of `targets`, if a campaign that is gone did: the one that said it to most, and one
     /// that still takes late comers before any that is over. How long a campaign that is gone took them, nobody says any
     /// more: as long as the new one does.
     pub(super) fn former(

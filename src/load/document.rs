@@ -319,7 +319,7 @@ mod tests {
     #[test]
     fn mistakes_of_shape_say_what_to_write() {
         insta::assert_snapshot!(mistakes("templates: {a: {name: x, title: 2.50, bdy: q}}\n"), @r#"
-        a.yaml:1:13 missing-key: `a` lacks the key `body`; add it, for example `body: Congratulations on winning #money# USD`
+        a.yaml:1:13 missing-key: `a` is missing the key `body`; add it, for example `body: Congratulations on winning #money# USD`
         a.yaml:1:33 wrong-type: `title` takes text, not the number 2.5; quote it: "2.50"
         a.yaml:1:39 unknown-key: `a` has no key `bdy`; did you mean `body`?
         "#);

@@ -38,7 +38,7 @@ impl Speaker {
                 replaced(change, format!("its window opens {}", self.time(*opens_at)))
             }
             Kind::Waiting => self.waiting(change),
-            Kind::UpToDate => plain("everybody got it".to_owned()),
+            Kind::UpToDate => plain("everything has already been sent".to_owned()),
             Kind::Closed(closed) => plain(self.closed(change, *closed)),
             Kind::InDoubt => in_doubt(change),
             Kind::Blocked(blocked) => self.blocked(change, blocked),
@@ -60,7 +60,7 @@ impl Speaker {
         if let Some(former) = &change.former {
             let (who, sent_at) = (people(former.targets), self.minute(former.sent_at));
             notes.push(format!(
-                "`{}` said the same to {who} of this audience, first on {sent_at}",
+                "`{}` already said the same to {who} of this audience, first on {sent_at}",
                 former.campaign
             ));
         }
@@ -76,7 +76,7 @@ impl Speaker {
         }
         if change.kind == Kind::Closed(Closed::Over) {
             let way = match change.desired.campaign.schedule {
-                Schedule::Now => "say `open_for: always`, or declare a new campaign",
+                Schedule::Now => "set `open_for: always`, or declare a new campaign",
                 Schedule::Once { .. } | Schedule::Repeat(_) => "declare a new campaign for them",
             };
             notes.push(format!("{} joined since, not sent; {way}", number(change.counts.unsent)));
@@ -98,9 +98,9 @@ impl Speaker {
         let mut times = schedule.firing_times_after(self.now);
         let reason = match (times.next(), times.last()) {
             (Some(next), Some(last)) => {
-                format!("the vendor has it: next {}, last {}", self.time(next), self.time(last))
+                format!("scheduled at the vendor: next {}, last {}", self.time(next), self.time(last))
             }
-            _ => "the vendor has it".to_owned(),
+            _ => "scheduled at the vendor".to_owned(),
         };
         let revision = change.desired.campaign.revision;
         let help = (change.counts.left > 0).then(|| {
@@ -113,8 +113,8 @@ impl Speaker {
         match closed {
             Closed::Withdrawn => "withdrawn: its tasks were deleted at the vendor".to_owned(),
             Closed::ByFile => match change.counts.unsent {
-                0 => "closed, says the file".to_owned(),
-                unsent => format!("closed, says the file; {}", not_sent(change, unsent)),
+                0 => "closed in the file".to_owned(),
+                unsent => format!("closed in the file; {}", not_sent(change, unsent)),
             },
             Closed::Over => match change.ends_at {
                 Some(at) => format!("closed since {}", self.time(at)),
@@ -127,12 +127,12 @@ impl Speaker {
         let counts = change.counts;
         let schedule = &change.desired.campaign.schedule;
         let (what, code, mend) = match schedule {
-            Schedule::Now => ("its time", Code::TimePast, "say `open_until: TIME` to reopen it"),
-            Schedule::Once { .. } => ("its time", Code::TimePast, "set a time that is still to come"),
+            Schedule::Now => ("its time", Code::TimePast, "set `open_until: TIME` to reopen it"),
+            Schedule::Once { .. } => ("its time", Code::TimePast, "choose a future time"),
             Schedule::Repeat(repeat) if repeat.over_at() <= self.now => {
-                ("its last time", Code::RepeatPast, "give it days that are still to come")
+                ("its last time", Code::RepeatPast, "choose future days")
             }
-            Schedule::Repeat(_) => ("its last time", Code::TimePast, "give it days that are still to come"),
+            Schedule::Repeat(_) => ("its last time", Code::TimePast, "choose future days"),
         };
         let at = schedule_end(change).map_or_else(String::new, |at| format!(" {}", self.time(at)));
         let mut reason =
@@ -143,10 +143,10 @@ impl Speaker {
         let help = match sent(change) {
             sent if sent > 0 && *schedule != Schedule::Now => format!(
                 "to reach only the rest, declare a new campaign with only them as its audience; another time here \
-                 asks for a new revision, which is sent again to the {} sent to before; or say `closed: true`",
+                 needs a new revision, which also goes to the {} who already got it; or set `closed: true`",
                 number(sent)
             ),
-            _ => format!("{mend}, or say `closed: true`"),
+            _ => format!("{mend}, or set `closed: true`"),
         };
         Explanation { reason, code: Some(code), help: Some(help) }
     }
@@ -155,12 +155,15 @@ impl Speaker {
         let campaign = &change.desired.campaign;
         match blocked {
             Blocked::ChangedAfterSend { sent_at, .. } => Explanation {
-                reason: format!("changed after send: sent on {}", self.minute(*sent_at)),
+                reason: format!("changed after it was sent on {}", self.minute(*sent_at)),
                 code: None,
                 help: Some(changed_after_send(change)),
             },
             Blocked::RevisionBehind { latest } => Explanation {
-                reason: format!("revision {} is behind {latest}, which was sent already", campaign.revision),
+                reason: format!(
+                    "revision {} is older than revision {latest}, which was already sent",
+                    campaign.revision
+                ),
                 code: None,
                 help: Some(format!(
                     "set `revision` to {latest}, or to {} to send it to the whole audience again",
@@ -221,14 +224,14 @@ fn more(change: &Change<'_>) -> String {
     let mut reasons = Vec::new();
     let rest = counts.unsent - counts.joined;
     if rest > 0 {
-        reasons.push(format!("{} of {of_audience} left", number(rest)));
+        reasons.push(format!("{} of {of_audience} still to send", number(rest)));
     }
     if counts.joined > 0 {
         reasons.push(format!("{} of {of_audience} joined", number(counts.joined)));
     }
     reasons.extend(retried(change));
     if counts.in_doubt > 0 {
-        reasons.push(format!("{} in doubt stay as they are", number(counts.in_doubt)));
+        reasons.push(format!("{} in doubt, not sent again", number(counts.in_doubt)));
     }
     reasons.join(", ")
 }
@@ -260,7 +263,7 @@ fn in_doubt(change: &Change<'_>) -> Explanation {
     let campaign = &change.desired.campaign.id;
     let who = number(change.counts.in_doubt);
     Explanation {
-        reason: format!("nobody knows whether {who} of its targets got the push"),
+        reason: format!("delivery to {who} of its targets is unknown"),
         code: None,
         help: Some(format!(
             "see `campaignctl doubt list {campaign}`; nothing is sent to them again by itself"
@@ -290,17 +293,17 @@ fn too_many_tasks(change: &Change<'_>, taken: u64, most: u64) -> Explanation {
 fn renamed(change: &Change<'_>, former: &Former) -> Explanation {
     let Former { campaign, targets, next_revision, .. } = former;
     let anew = match change.desired.campaign.schedule {
-        Schedule::Now => format!(", with `revision: {next_revision}` to send it to everybody anew"),
+        Schedule::Now => format!(", with `revision: {next_revision}` to send it to everybody again"),
         Schedule::Once { .. } | Schedule::Repeat(_) => String::new(),
     };
     Explanation {
         reason: format!(
-            "{} of its targets got the same from `{campaign}`, which the files no longer have",
+            "{} of its targets already got the same from `{campaign}`, which is no longer in the files",
             number(*targets)
         ),
         code: Some(Code::Renamed),
         help: Some(format!(
-            "name it `{campaign}` again{anew}; or keep `{campaign}` beside it, if they are two"
+            "rename it back to `{campaign}`{anew}; or put `{campaign}` back, if they are two campaigns"
         )),
     }
 }
@@ -315,7 +318,7 @@ fn changed_after_send(change: &Change<'_>) -> String {
     }
     if unsent > 0 {
         return format!(
-            "revert the change; or, for the {} not sent to yet, declare a new campaign with only them as its \
+            "revert the change; or, for the {} who have not got it yet, declare a new campaign with only them as its \
              audience; raising `revision` to {next} sends to the whole audience, again to the {sent} sent to before",
             number(unsent)
         );

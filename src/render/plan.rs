@@ -376,7 +376,7 @@ fn created(out: &mut String, change: &ChangeDocument, zone: Tz) {
         let _ = write!(audience, ": {}", text::count(targets.audience, "target"));
     }
     if targets.repeats > 0 {
-        let _ = write!(audience, ", {} sent once", text::count(targets.repeats, "repeat"));
+        let _ = write!(audience, ", {} ignored", text::count(targets.repeats, "duplicate"));
     }
     let _ = writeln!(out, "    {audience}");
     if let Some(message) = &change.message {

@@ -192,9 +192,9 @@ impl Audience {
 
     /// `audience-empty`: a file without a single id is more likely an export that went wrong than a wish.
     fn audience_empty(&self) -> Diagnostic {
-        let message = format!("audience `{}` holds nobody", self.name);
+        let message = format!("audience `{}` is empty", self.name);
         Diagnostic::error(Code::AudienceEmpty, self.source_place(), message)
-            .help("look at how the file was made: a push to nobody is hardly what was meant")
+            .help("check how the file was made: a push to nobody is probably a mistake")
     }
 }
 
@@ -282,7 +282,7 @@ fn bad_line(file: &TargetFile, bad: &BadLine) -> Diagnostic {
         | BadLineReason::Json { field: name, .. }
             if of_value(name) =>
         {
-            (Code::AudienceValue, "mend the line, or remove it")
+            (Code::AudienceValue, "fix the line, or remove it")
         }
         BadLineReason::Id(_)
         | BadLineReason::HeaderAgain
@@ -296,7 +296,7 @@ fn bad_line(file: &TargetFile, bad: &BadLine) -> Diagnostic {
         | BadLineReason::NoField(_)
         | BadLineReason::FieldTwice(_)
         | BadLineReason::Json { .. } => {
-            (Code::AudienceLine, bad.why.help().unwrap_or("mend the line, or remove it"))
+            (Code::AudienceLine, bad.why.help().unwrap_or("fix the line, or remove it"))
         }
     };
     let (place, message) = at_row(file, bad.line, bad.why.to_string());

@@ -143,7 +143,7 @@ impl<'a> RowCheck<'a> {
                 let message = format!("`{column}` {flaw}");
                 return Some(
                     self.mistake(Code::AudienceValue, line, message)
-                        .help("mend the value, or remove the line"),
+                        .help("fix the value, or remove the line"),
                 );
             }
             self.measures.push(Measure::of(value));

@@ -167,7 +167,7 @@ impl TextLook {
                 (format!("{} lines", number(rows)), "are")
             };
             let text = format!("{which} of a text file {are} JSON, and would be taken for ids");
-            return Some((self.json.first, text, "say `format: jsonl` and the `field` that holds the ids"));
+            return Some((self.json.first, text, "set `format: jsonl` and the `field` that holds the ids"));
         }
         if self.lines > 0 && self.separated.rows == self.lines {
             let have = if self.lines == 1 { "has" } else { "have" };
@@ -178,11 +178,11 @@ impl TextLook {
             return Some((
                 self.separated.first,
                 text,
-                "say `format: csv` and the `column` that holds the ids",
+                "set `format: csv` and the `column` that holds the ids",
             ));
         }
         let text = "this line looks like a column's name, and would be taken for an id".to_owned();
-        Some((self.name?, text, "remove it, or say `format: csv` and name it as the `column`"))
+        Some((self.name?, text, "remove it, or set `format: csv` and name it as the `column`"))
     }
 }
 

@@ -67,8 +67,8 @@ fn bad_lines_are_reported_with_their_place_and_the_good_ones_are_kept() {
     let (contents, mistakes) = audience.read(&salt());
     assert_eq!((contents.targets.len(), contents.listed, contents.repeats), (2, 2, 0));
     insta::assert_snapshot!(lines(&mistakes), @r"
-    campaigns/ids.txt:2 audience-line: the target id begins with white space: U+0020; mend the line, or remove it
-    campaigns/ids.txt:5 audience-line: the target id contains the control character U+0001; mend the line, or remove it
+    campaigns/ids.txt:2 audience-line: the target id begins with white space: U+0020; fix the line, or remove it
+    campaigns/ids.txt:5 audience-line: the target id contains the control character U+0001; fix the line, or remove it
     ");
 }
 
@@ -78,7 +78,7 @@ fn after_twenty_bad_lines_the_rest_is_counted() {
     let (_, mistakes) = audience.read(&salt());
     assert_eq!(mistakes.len(), 21);
     insta::assert_snapshot!(lines(&mistakes[19..]), @r"
-    campaigns/ids.txt:20 audience-line: the target id begins with white space: U+0020; mend the line, or remove it
+    campaigns/ids.txt:20 audience-line: the target id begins with white space: U+0020; fix the line, or remove it
     campaigns/a.yaml:3:26 audience-line: 3 more lines of audience `vips` hold no target id; is it the right file, column and format?
     ");
 }
@@ -92,7 +92,7 @@ fn a_file_that_gives_nothing_is_reported_where_yaml_names_it() {
         lines(&mistakes)
     };
     insta::assert_snapshot!(missing("file: lists/ids.txt", "ids.txt", b"u1"), @"campaigns/a.yaml:3:26 unreadable-file: `campaigns/lists/ids.txt` cannot be read: No such file or directory (os error 2); the path is relative to the YAML file that names it");
-    insta::assert_snapshot!(missing("file: ids.txt", "ids.txt", b"\n\r\n"), @"campaigns/a.yaml:3:26 audience-empty: audience `vips` holds nobody; look at how the file was made: a push to nobody is hardly what was meant");
+    insta::assert_snapshot!(missing("file: ids.txt", "ids.txt", b"\n\r\n"), @"campaigns/a.yaml:3:26 audience-empty: audience `vips` is empty; check how the file was made: a push to nobody is probably a mistake");
     insta::assert_snapshot!(missing("file: ids.csv, column: user", "ids.csv", b"user_id\nu1\n"), @"campaigns/a.yaml:3:26 audience-file: `campaigns/ids.csv` has no column `user`; it has 1 column, of another name");
 }
 

@@ -57,7 +57,7 @@ pub(super) fn find(
     let mut out: Vec<Diagnostic> = conflicts
         .iter()
         .map(|(target, line)| {
-            let message = "this target stands in the file before, with other values".to_owned();
+            let message = "this target is already in the file, with different values".to_owned();
             let (place, message) = at_row(file, *line, message);
             let mistake = Diagnostic::error(Code::ValueConflict, place, message)
                 .help("remove one of the lines: a target gets one push, with one set of values");

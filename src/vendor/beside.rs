@@ -198,7 +198,7 @@ mod tests {
             r#""Success":true,"Code":"OK""#,
             r#""Success":"true","Code":200"#,
             r#""Code":"","ErrorCode":null"#,
-            r#""List":[],"Rows":{"List":[]},"Message":"[]""#,
+            r#""List":[],"Rows":{"List":[]},"Note":"[]""#,
         ] {
             assert_eq!(said(fields), "whole", "{fields}");
         }

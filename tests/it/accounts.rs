@@ -99,9 +99,9 @@ fn a_plan_gives_the_reasons_that_there_are_and_no_others() {
     let (_, report) = run(&desired, &backend, &scripted(refused), u32::MAX);
     assert_eq!(counts(&report), [10, 10, 0, 0]);
     // Of the rejected, who is still listed; of the rest, who is new.
-    assert_eq!(reason(20), "10 of 20 left, 10 rejected before (`X`: no)");
-    assert_eq!(reason(14), "4 of 14 left, 4 rejected before (`X`: no)");
-    assert_eq!(reason(23), "10 of 23 left, 3 of 23 joined, 10 rejected before (`X`: no)");
+    assert_eq!(reason(20), "10 of 20 still to send, 10 rejected before (`X`: no)");
+    assert_eq!(reason(14), "4 of 14 still to send, 4 rejected before (`X`: no)");
+    assert_eq!(reason(23), "10 of 23 still to send, 3 of 23 joined, 10 rejected before (`X`: no)");
     let (_, report) = run(&desired, &backend, &Vendor::default(), u32::MAX);
     assert_eq!(counts(&report), [10, 0, 0, 0]);
     // The last rejection stays on record, and is no reason any more.
@@ -114,5 +114,5 @@ fn a_plan_gives_the_reasons_that_there_are_and_no_others() {
         u32::MAX,
     );
     assert_eq!(counts(&report), [0, 0, 2, 0]);
-    assert_eq!(reason(23), "1 of 23 joined, 2 in doubt stay as they are");
+    assert_eq!(reason(23), "1 of 23 joined, 2 in doubt, not sent again");
 }

@@ -442,7 +442,7 @@ fn the_clock_can_be_set_for_sandboxes_only() {
         let mut command = site.command(&[&["-e", "production"], arguments].concat());
         site.write("export.jsonl", "");
         let ran = Ran::of(&command.env_remove("CAMPAIGNCTL_LOOPBACK_IS_SANDBOX").output().unwrap());
-        ran.exits(3).warns("`--now` is for `endpoint: sandbox`, and this environment has another");
+        ran.exits(3).warns("`--now` is only for `endpoint: sandbox`");
     }
     let mut sandbox = site.command(&["apply", "--auto-approve"]);
     Ran::of(&sandbox.env_remove("CAMPAIGNCTL_LOOPBACK_IS_SANDBOX").output().unwrap()).exits(0);

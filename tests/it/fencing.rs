@@ -95,7 +95,7 @@ impl Shared {
     }
 
     /// Nobody was sent to twice, and everybody was or may have been. Settles what is in doubt, as a person does who looks
-    /// into the console, once that can be said: then everybody got it once.
+    /// into the console, once that can be said: then everything has already been sent once.
     fn settle(&self, what: &str) {
         let site = &self.site;
         assert!(self.vendor.disturbed_twice().is_empty(), "{what}: {:?}", self.vendor.disturbed_twice());

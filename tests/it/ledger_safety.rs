@@ -92,7 +92,7 @@ fn a_run_that_was_killed_is_taken_over_and_said_so() {
         .says("3 batches with 25 targets");
     let next = site.apply().exits(10);
     assert!(next.stderr.contains("Took the ledger over from `campaignctl apply` of ann@"), "{}", next.stderr);
-    assert!(next.stderr.contains("it never came to its end"), "{}", next.stderr);
+    assert!(next.stderr.contains("it did not finish"), "{}", next.stderr);
     // Only the first one after it says so.
     let again = site.apply().exits(10);
     assert!(!again.stderr.contains("Took"), "{}", again.stderr);

@@ -207,7 +207,7 @@ fn next_weeks_digest_may_say_the_same_words_under_another_name() {
     site.run(&["plan"]).exits(0).says("! blocked digest-49").says("[renamed]");
     let week_later = "2026-12-01T10:00:00+08:00";
     let plan = site.run_at(week_later, &["plan"]).exits(0).says("+ create digest-49");
-    plan.says("note: `hello` said the same to 2 people of this audience, first on 2026-11-24 10:00");
+    plan.says("note: `hello` already said the same to 2 people of this audience, first on 2026-11-24 10:00");
     // What takes late comers for good is never over, and a new name for it would send it to everybody again.
     let welcome = sent();
     welcome.edit(FILE, "send: now", "send: now, open_for: always");
@@ -357,7 +357,7 @@ fn too_many_tasks_hold_their_own_campaign_and_no_other() {
     let plan = plan.says("its 101 tasks do not fit beside 0").says("+ create outage");
     let line = "Plan: 1 to push (1 target in 1 request), 0 up to date, 1 held, 0 in doubt.";
     assert_eq!(plan.last_line(), line);
-    site.apply().exits(6).says("1 accepted").says("Not pushed, as the plan says: 1 held.");
+    site.apply().exits(6).says("1 accepted").says("Not pushed, as planned: 1 held.");
     adds_up(&site, crate::site::NOW);
 }
 

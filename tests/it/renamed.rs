@@ -21,8 +21,10 @@ fn a_new_name_sends_nothing_again() {
         // What the vendor has of a campaign that is gone comes first: somebody has to look at it.
         let code = if strategy == "send: now" { 6 } else { 2 };
         let plan = site.run(&["plan", "--detailed-exitcode"]).exits(code).says("! blocked new");
-        plan.says("1 of its targets got the same from `hello`, which the files no longer have [renamed]")
-            .says("name it `hello` again");
+        plan.says(
+            "1 of its targets already got the same from `hello`, which is no longer in the files [renamed]",
+        )
+        .says("name it `hello` again");
         site.apply().exits(6);
         assert_eq!(site.received().len(), received, "{strategy}");
         site.edit(FILE, "  new:", "  hello:");

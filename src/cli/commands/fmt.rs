@@ -207,7 +207,7 @@ fn refused(session: &Session<'_>, mistakes: &[Diagnostic], beyond: Vec<String>) 
 
 /// Says that formatting is at fault, and not the files.
 fn beyond_us(files: Vec<String>) -> Failure {
-    let message = "left as they are, because formatted they would say something else";
+    let message = "left unchanged, because formatting would change their meaning";
     Failure::new(ExitStatus::Written, message).items(files).help(
         "nothing is wrong with them, and every other command takes them: please report what they look like",
     )
@@ -221,7 +221,7 @@ mod tests {
     fn a_file_that_formatting_would_change_is_not_blamed() {
         let failure = beyond_us(vec!["`campaigns/a.yaml`".to_owned()]);
         insta::assert_snapshot!(anstream::adapter::strip_str(&failure.to_string()), @r"
-        error: left as they are, because formatted they would say something else
+        error: left unchanged, because formatting would change their meaning
           - `campaigns/a.yaml`
         help: nothing is wrong with them, and every other command takes them: please report what they look like
         ");

@@ -76,7 +76,7 @@ fn prove_free(checked: &Checked, name: &CampaignId) -> Result<()> {
     ];
     match taken.into_iter().find_map(|(what, place)| Some((what, place?))) {
         Some((what, place)) => {
-            let message = format!("there is a {what} `{name}` already: {place}");
+            let message = format!("a {what} named `{name}` already exists: {place}");
             Err(Failure::new(ExitStatus::Written, message).help("nothing was written; take another name"))
         }
         None => Ok(()),

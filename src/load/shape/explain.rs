@@ -91,8 +91,8 @@ impl Explainer<'_> {
     fn missing_key(&self, path: Vec<String>, key: &str, error: &ValidationError<'_>) -> Mistake {
         let place = if path.is_empty() { Place::file(self.source.path()) } else { self.key(&path) };
         let message = match path.last() {
-            Some(parent) => format!("`{parent}` lacks the key `{key}`"),
-            None => format!("the file lacks the key `{key}`"),
+            Some(parent) => format!("`{parent}` is missing the key `{key}`"),
+            None => format!("the file is missing the key `{key}`"),
         };
         let property = self.properties(error).and_then(|keys| keys.get(key));
         let is_mapping = property.is_some_and(|property| property["type"] == "object");

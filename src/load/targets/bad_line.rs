@@ -27,7 +27,7 @@ pub enum BadLineReason {
     #[error("text follows a closing quote")]
     TextAfterQuote,
     /// A quote in a CSV field that does not begin with one.
-    #[error("a quote stands inside of a field that does not begin with one")]
+    #[error("a quote is inside a field that does not begin with one")]
     QuoteInField,
     /// A CSV record of fewer or more fields than the header: which one is too many, or missing, nobody knows.
     #[error("the line has {fields} field{s}, and the header {columns}", s = if *fields == 1 { "" } else { "s" })]
@@ -55,10 +55,10 @@ pub enum BadLineReason {
         reason: String,
     },
     /// A CSV header that stands in the file again.
-    #[error("the header stands here again")]
+    #[error("the header is repeated here")]
     HeaderAgain,
     /// A line that Git writes where it cannot merge.
-    #[error("the line is the marker of a merge conflict")]
+    #[error("the line is a merge conflict marker")]
     MergeMarker,
     /// A Parquet page that is not what its writer wrote.
     #[error("the checksum of a page that follows does not fit: the file was damaged after it was written")]

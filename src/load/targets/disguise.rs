@@ -97,7 +97,7 @@ impl Disguise {
         match self {
             Self::LfsPointer => "fetch the list itself with `git lfs pull`; in CI, check out with LFS",
             Self::MergeMarker => "resolve the merge: somebody has to choose between its sides",
-            Self::Markup => "was a page of an error or of a log-in saved? make the list anew",
+            Self::Markup => "was an error or login page saved instead? export the list again",
             Self::Utf16 => "save the file as UTF-8",
             Self::Parquet => "say `format: parquet` and the `column` that holds the ids",
             Self::Gzip => "end its name in `.gz`, or unpack it",

@@ -211,7 +211,7 @@ impl TargetFileError {
             },
             Self::TooLarge { why, .. } => why.help(),
             Self::Outside { .. } => {
-                "copy the file into the workspace; or let this machine allow its directory, in `CAMPAIGNCTL_AUDIENCE_ROOTS`".to_owned()
+                "copy the file into the workspace; or allow its directory on this machine, in `CAMPAIGNCTL_AUDIENCE_ROOTS`".to_owned()
             }
             Self::NotAFile { .. } => "name a file with one id a line, CSV, JSON Lines or Parquet".to_owned(),
             Self::Unnamed { .. } => {

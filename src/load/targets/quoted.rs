@@ -270,8 +270,8 @@ mod tests {
             ),
             ("a,b\n\"\"u2\"\",B\n", 2, "text follows a closing quote"),
             ("\"u1\" ,B", 1, "text follows a closing quote"),
-            ("a,b\r\nu1,An\"n\"\r\n", 2, "a quote stands inside of a field that does not begin with one"),
-            ("u1, \"Ann\"", 1, "a quote stands inside of a field that does not begin with one"),
+            ("a,b\r\nu1,An\"n\"\r\n", 2, "a quote is inside a field that does not begin with one"),
+            ("u1, \"Ann\"", 1, "a quote is inside a field that does not begin with one"),
             ("\"a\nb\",\"c\nd", 2, "a quote is opened here and never closed"),
             ("u1,\"", 1, "a quote is opened here and never closed"),
         ] {

@@ -144,7 +144,7 @@ fn a_quote_that_is_misplaced_swallows_nobody() {
         [
             "line 2: the quote that is opened here runs on to line 3, where text follows it",
             "4: u3",
-            "line 5: a quote stands inside of a field that does not begin with one",
+            "line 5: a quote is inside a field that does not begin with one",
             "line 6: text follows a closing quote",
             "7: u6",
         ]
@@ -502,7 +502,7 @@ fn a_merge_that_nobody_resolved_gives_no_ids_in_any_format() {
     let merge = |ours: &str, theirs: &str| {
         format!("<<<<<<< HEAD\n{ours}\n||||||| base\n=======\n{theirs}\n>>>>>>> vips\n")
     };
-    let marker = |line: u64| format!("line {line}: the line is the marker of a merge conflict");
+    let marker = |line: u64| format!("line {line}: the line is a merge conflict marker");
     let expected = [
         "2: u1".to_owned(),
         marker(3),
@@ -526,7 +526,7 @@ fn a_merge_that_nobody_resolved_gives_no_ids_in_any_format() {
 
 #[test]
 fn a_header_that_stands_in_the_file_again_is_no_person() {
-    let again = |line: u64| format!("line {line}: the header stands here again");
+    let again = |line: u64| format!("line {line}: the header is repeated here");
     assert_eq!(csv(b"user_id\nu1\nuser_id\nu2\n"), ["2: u1", &again(3), "4: u2"]);
     assert_eq!(csv(b"user_id,city\nu1,HZ\n\"user_id\",city\nu2,SH\n"), ["2: u1", &again(3), "4: u2"]);
     // Another order of the same columns is a header, too.

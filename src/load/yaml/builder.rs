@@ -272,7 +272,7 @@ impl<'source> Builder<'source> {
     }
 
     fn duplicate_key(&self, text: &str, key: NodeId, earlier: NodeId) -> Diagnostic {
-        let message = format!("the key `{text}` stands twice in the same mapping");
+        let message = format!("the key `{text}` appears twice in the same mapping");
         Diagnostic::error(Code::DuplicateKey, self.place(self.tree.range(key)), message)
             .related(self.place(self.tree.range(earlier)), "first here")
             .help("remove one of the two")
@@ -282,7 +282,7 @@ impl<'source> Builder<'source> {
         let anchor = self.anchors.get(&anchor).expect("the parser resolves only anchors that came before");
         let (target, anchor) = (anchor.node, anchor.range.clone());
         if self.open.iter().any(|open| open.node == target) {
-            let message = "an alias stands inside the node that it repeats";
+            let message = "an alias is inside the node that it repeats";
             return Err(Diagnostic::error(Code::RecursiveAlias, self.place(range), message)
                 .related(self.place(anchor), "the node begins here")
                 .help("write out what you mean"));

@@ -69,7 +69,7 @@ fn explain(kind: &ErrorKind) -> (Option<&'static str>, Option<&'static str>) {
             (Some("a tab where YAML wants spaces"), Some("indent with spaces only"))
         }
         ErrorKind::MappingValueNotAllowed | ErrorKind::InvalidColonPlacement => (
-            Some("a colon begins a value where none can stand"),
+            Some("a colon begins a value where none is allowed"),
             Some("quote a text that has `: ` in it, and give each key a line of its own"),
         ),
         ErrorKind::SimpleKeyExpected | ErrorKind::InvalidSimpleKey => (
@@ -86,7 +86,7 @@ fn explain(kind: &ErrorKind) -> (Option<&'static str>, Option<&'static str>) {
             (None, Some("begin it on a line of its own, indented below its key"))
         }
         ErrorKind::UnclosedQuotedScalar => {
-            (Some("a quote that nothing closes"), Some("close it, or quote the text that has a quote in it"))
+            (Some("a quote that is never closed"), Some("close it, or quote the text that has a quote in it"))
         }
         ErrorKind::InvalidQuotedScalarIndent | ErrorKind::DocumentIndicatorInQuotedScalar => (
             Some("a quoted text that goes on where it cannot"),
@@ -112,7 +112,7 @@ fn explain(kind: &ErrorKind) -> (Option<&'static str>, Option<&'static str>) {
         | ErrorKind::UnexpectedEofImplicitFlowMapping
         | ErrorKind::ExpectedFlowMappingSeparator
         | ErrorKind::ExpectedFlowSequenceSeparator => (
-            Some("a `[` or `{` that nothing closes, or a comma that is missing"),
+            Some("a `[` or `{` that is never closed, or a missing comma"),
             Some("close it, put commas between the items, and quote a text that has brackets in it"),
         ),
         ErrorKind::MisplacedFlowCollectionEnd | ErrorKind::MismatchedFlowCollectionEnd { .. } => (

@@ -16,7 +16,7 @@ pub(super) fn fault(line: &[u8], number: u64, expected: Serial, damage: &Damage)
         return format!("it is packed with {how}: unpack it first");
     }
     if line.starts_with(BYTE_ORDER_MARK) {
-        return format!("line {number} begins with a byte order mark: an editor saved the file anew");
+        return format!("line {number} begins with a byte order mark: an editor saved the file again");
     }
     if line.is_empty() {
         return format!("line {number} is empty");
@@ -29,7 +29,7 @@ pub(super) fn fault(line: &[u8], number: u64, expected: Serial, damage: &Damage)
         Err(error) if error.is_eof() && line.starts_with(RECORD_START) => {
             return format!("line {number} is cut off in its middle");
         }
-        Err(_) => return format!("line {number} is not JSON: an export has one record a line"),
+        Err(_) => return format!("line {number} is not JSON: an export has one record per line"),
     };
     // Serde would take a list of the values for an object.
     let serial =
@@ -43,12 +43,10 @@ pub(super) fn fault(line: &[u8], number: u64, expected: Serial, damage: &Damage)
         );
     }
     if line.ends_with(b"\r") {
-        return format!("line {number} ends in a carriage return: its line ends were changed");
+        return format!("line {number} ends in a carriage return: its line endings were changed");
     }
     if !line.starts_with(RECORD_START) {
-        return format!(
-            "line {number}, record {serial}, was laid out anew: an export is proven byte by byte"
-        );
+        return format!("line {number}, record {serial}, was reformatted: an export is checked byte by byte");
     }
     if serial > expected {
         let last = Serial(serial.0 - 1);
@@ -75,19 +73,19 @@ mod tests {
         let (fifth, ninth) = (record(5), record(9));
         let cases: [(&[u8], &str); 12] = [
             (b"\x1f\x8b\x08", "line 5 is not text"),
-            (b"\xef\xbb\xbf{}", "line 5 begins with a byte order mark: an editor saved the file anew"),
+            (b"\xef\xbb\xbf{}", "line 5 begins with a byte order mark: an editor saved the file again"),
             (b"", "line 5 is empty"),
-            (b"version: 1", "line 5 is not JSON: an export has one record a line"),
-            (b"{", "line 5 is not JSON: an export has one record a line"),
+            (b"version: 1", "line 5 is not JSON: an export has one record per line"),
+            (b"{", "line 5 is not JSON: an export has one record per line"),
             (b"{\"chain\":\"00\",\"ser", "line 5 is cut off in its middle"),
             (b"[1]", "line 5 is JSON, but not a record of a ledger"),
             (
                 b"{\"chain\": \"00\", \"serial\": 5}",
-                "line 5, record 5, was laid out anew: an export is proven byte by byte",
+                "line 5, record 5, was reformatted: an export is checked byte by byte",
             ),
             (
                 b"{\"chain\":\"00\",\"serial\":5}\r",
-                "line 5 ends in a carriage return: its line ends were changed",
+                "line 5 ends in a carriage return: its line endings were changed",
             ),
             (ninth.as_bytes(), "line 5 is record 9: records 5 to 8 are missing before it"),
             (

@@ -45,7 +45,7 @@ pub(super) fn run(shell: &Shell, globals: &Globals, args: &Args) -> Result {
             return Err(Failure::new(ExitStatus::Refused, "cannot ask for approval: not a terminal")
                 .help("nothing was changed. Add `--auto-approve` once it is certain that the run is over"));
         }
-        if shell.ask("Is that run certainly over? Type `yes` to unlock: ")? != "yes" {
+        if shell.ask("Are you sure that run is over? Type `yes` to unlock: ")? != "yes" {
             return Err(Failure::new(ExitStatus::Refused, "the ledger stays locked"));
         }
     }
