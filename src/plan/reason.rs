@@ -155,7 +155,7 @@ impl Speaker {
         let campaign = &change.desired.campaign;
         match blocked {
             Blocked::ChangedAfterSend { sent_at, .. } => Explanation {
-                reason: format!("changed after it was sent on {}", self.minute(*sent_at)),
+                reason: format!("changed since it was sent on {}", self.minute(*sent_at)),
                 code: None,
                 help: Some(changed_after_send(change)),
             },

@@ -64,7 +64,7 @@ pub fn plan(plan: &PlanDocument, directory: &Path, width: Option<usize>, caller:
     days(&mut out, &plan.days);
     out.push('\n');
     if is_no_change(plan) {
-        let _ = writeln!(out, "{STRONG}No changes.{STRONG:#} Every campaign is as the ledger has it.");
+        let _ = writeln!(out, "{STRONG}No changes.{STRONG:#} The ledger matches the files.");
     }
     let _ = writeln!(out, "{STRONG}{}{STRONG:#}", summary(&plan.summary));
     text::wrapped(&out, width)
