@@ -94,15 +94,15 @@ fn every_row_has_a_value_that_can_be_sent() {
     insta::assert_snapshot!(nicks(text).mistakes(), @r"
     ids.csv:2 audience-value: `nick` is empty []; give it a value: a campaign takes it from here; or remove the line
     ids.csv:3 audience-line: the line has 1 field, and the header 2 []; give it a field for each column, be it an empty one
-    ids.csv:4 audience-value: `nick` is blank []; mend the value, or remove the line
-    ids.csv:5 audience-value: `nick` contains the control character U+0007 []; mend the value, or remove the line
+    ids.csv:4 audience-value: `nick` is blank []; fix the value, or remove the line
+    ids.csv:5 audience-value: `nick` contains the control character U+0007 []; fix the value, or remove the line
     ");
     let lines = "{\"id\":\"u1\"}\n{\"id\":\"u2\",\"nick\":null}\n{\"id\":\"u3\",\"nick\":[]}\n{\"id\":\"u4\",\"nick\":7}\n";
     let jsonl = site("Hi #name#", "values_from: { name: nick }", "file: ids.jsonl, field: id", lines);
     insta::assert_snapshot!(jsonl.mistakes(), @r"
-    ids.jsonl:1 audience-value: the object has no field `nick` []; mend the line, or remove it
+    ids.jsonl:1 audience-value: the object has no field `nick` []; fix the line, or remove it
     ids.jsonl:2 audience-value: `nick` is empty []; give it a value: a campaign takes it from here; or remove the line
-    ids.jsonl:3 audience-value: the line is not a JSON object with a text in `nick`: found a list, expected a text, a number, true or false at column 21 []; mend the line, or remove it
+    ids.jsonl:3 audience-value: the line is not a JSON object with a text in `nick`: found a list, expected a text, a number, true or false at column 21 []; fix the line, or remove it
     ");
 }
 
@@ -144,7 +144,7 @@ fn a_text_beyond_all_measure_is_refused_at_its_line() {
         "file: ids.csv, column: id",
         &format!("id,nick\nu1,{long}{long}\n"),
     );
-    insta::assert_snapshot!(twice.mistakes(), @"ids.csv:2 audience-value: `nick` has 18 000 bytes, and no channel takes more than a few thousand []; mend the value, or remove the line");
+    insta::assert_snapshot!(twice.mistakes(), @"ids.csv:2 audience-value: `nick` has 18 000 bytes, and no channel takes more than a few thousand []; fix the value, or remove the line");
     let in_text = site(
         "#a##a#",
         "values_from: { a: nick }",
@@ -157,7 +157,7 @@ fn a_text_beyond_all_measure_is_refused_at_its_line() {
 #[test]
 fn a_target_that_is_repeated_has_the_same_values_each_time() {
     assert_eq!(nicks("id,nick\nu1,a\nu2,b\nu1,a\n").mistakes(), "");
-    insta::assert_snapshot!(nicks("id,nick\nu1,a\nu2,b\nu1,c\nu2,b\nu1,a\n").mistakes(), @"ids.csv:4 value-conflict: this target stands in the file before, with other values []; ids.csv:2 listed first; remove one of the lines: a target gets one push, with one set of values");
+    insta::assert_snapshot!(nicks("id,nick\nu1,a\nu2,b\nu1,c\nu2,b\nu1,a\n").mistakes(), @"ids.csv:4 value-conflict: this target is already in the file, with different values []; ids.csv:2 listed first; remove one of the lines: a target gets one push, with one set of values");
     let rows: Vec<String> = (0..30).map(|number| format!("u,{number}\n")).collect();
     let (_, mistakes) = nicks(&format!("id,nick\n{}", rows.concat())).read();
     assert_eq!(mistakes.len(), 21);
