@@ -457,7 +457,7 @@ fn a_loopback_address_is_not_the_sandbox() {
     for command in [&["doubt", "resolve"][..], &["apply", "--auto-approve"]] {
         real(command, Some(NOW))
             .exits(3)
-            .warns("`--now` is for `endpoint: sandbox`")
+            .warns("`--now` is only for `endpoint: sandbox`")
             .warns("nothing was sent");
     }
     assert_eq!(stub.seen().len(), asked);
