@@ -113,7 +113,7 @@ fn strategy(analysis: &Analysis, name: &str, own: Option<&OwnContent>, now: Date
         return Some(window(&life, now, zone).join("; "));
     }
     if is_closed {
-        return Some("never: it is closed, says the file".to_owned());
+        return Some("never: it is closed in the file".to_owned());
     }
     let times: Vec<DateTime<Utc>> = schedule.firing_times_after(now).take(TIMES_MAX + 1).collect();
     if times.is_empty() {

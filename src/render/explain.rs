@@ -241,7 +241,7 @@ fn times(out: &mut String, explanation: &Explanation, zone: Tz) {
         return;
     }
     let when = match (&explanation.schedule, explanation.fires.is_empty()) {
-        _ if explanation.life.is_closed => "Never: it is closed, says the file.",
+        _ if explanation.life.is_closed => "Never: it is closed in the file.",
         (_, true) => "Never again: its time is over.",
         (Schedule::Once { .. } | Schedule::Now, false) => "Once:",
         (Schedule::Repeat(_), false) => "Again and again, next:",

@@ -34,9 +34,9 @@ pub fn report(
     if tally.unknown > 0 {
         let _ = writeln!(
             out,
-            "\n{DOUBT}In doubt{DOUBT:#}: nobody knows whether {} got the push. They are not sent to again by themselves.\n\
-             To ask the vendor what it can tell: `{}`.",
-            text::count(tally.unknown, "target"),
+            "\n{DOUBT}In doubt{DOUBT:#}: delivery of {} is unknown. Nothing is sent again by itself.\n\
+             To ask the vendor: `{}`.",
+            text::noun(tally.unknown, "push", "pushes"),
             caller.command("doubt resolve"),
         );
     }
@@ -48,11 +48,11 @@ pub fn report(
         .map(|(count, what)| format!("{} {what}", text::number(*count)))
         .collect();
     if !unpushed.is_empty() {
-        let _ = writeln!(out, "Not pushed, as the plan says: {}.", unpushed.join(", "));
+        let _ = writeln!(out, "Not pushed, as planned: {}.", unpushed.join(", "));
     }
     if tally.rejected + tally.not_attempted > 0 {
         let plan = caller.command("plan");
-        let _ = writeln!(out, "What was rejected or not sent is planned again: see `{plan}`.");
+        let _ = writeln!(out, "What was rejected or not sent is tried again next time: see `{plan}`.");
     }
     text::wrapped(&out, width)
 }

@@ -227,7 +227,7 @@ fn note(state: &State<'_>) -> Option<String> {
         Kind::Held(Held::TooManyTasks { .. }) => {
             Some("its tasks do not fit beside those that wait".to_owned())
         }
-        Kind::Closed(Closed::ByFile) => Some("closed, says the file".to_owned()),
+        Kind::Closed(Closed::ByFile) => Some("closed in the file".to_owned()),
         Kind::Closed(Closed::Withdrawn) => Some("withdrawn: its tasks were deleted at the vendor".to_owned()),
         Kind::Create
         | Kind::Add

@@ -88,7 +88,7 @@ pub fn campaigns(
     }
     notes(&mut out, campaigns);
     let plan = caller.command("plan");
-    let _ = writeln!(out, "\n{QUIET}Who joined or left an audience since: `{plan}`.{QUIET:#}");
+    let _ = writeln!(out, "\n{QUIET}To see who joined or left an audience since: `{plan}`.{QUIET:#}");
     text::wrapped(&out, width)
 }
 

@@ -12,7 +12,7 @@ use crate::render::written::length;
 #[must_use]
 pub fn window(life: &Life, now: DateTime<Utc>, zone: Tz) -> Vec<String> {
     if life.is_closed {
-        return vec!["never: it is closed, says the file".to_owned()];
+        return vec!["never: it is closed in the file".to_owned()];
     }
     let shown = |at| time(at, zone);
     let (opens, stops) = (life.not_before, life.stops_at());
@@ -60,7 +60,7 @@ mod tests {
         assert_eq!(said(&until), "at once, when it is applied until 2026-12-15 13:00");
         let past = Life { not_after: at(2), ..life };
         assert_eq!(said(&past), "never again: its time ended 2026-12-15 10:00");
-        assert_eq!(said(&Life { is_closed: true, ..life }), "never: it is closed, says the file");
+        assert_eq!(said(&Life { is_closed: true, ..life }), "never: it is closed in the file");
         let always = Life { open_for: OpenFor::Always, ..life };
         assert!(said(&always).ends_with("; whoever joins later gets it too, for good"));
     }

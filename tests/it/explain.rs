@@ -128,7 +128,7 @@ fn a_window_is_explained_with_who_still_gets_it() {
     let past = site.run_at("2026-12-15T12:00:00+08:00", &["explain", "payday-2026-12"]).exits(0);
     past.says("Never again: its time ended 2026-12-15 12:00.");
     site.edit(path, "expires_after: 12h", "expires_after: 12h\n    closed: true");
-    says(&site, "Never: it is closed, says the file.");
+    says(&site, "Never: it is closed in the file.");
 }
 
 #[test]

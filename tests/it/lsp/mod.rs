@@ -361,7 +361,7 @@ fn hover_shows_the_window_of_what_is_sent_now_and_who_joins_it() {
     // What the campaign says of its own is the campaign's.
     let (of_strategy, of_campaign) = hover("", ", closed: true");
     assert_eq!(of_strategy, format!("at once, when it is applied; {late}"));
-    assert_eq!(of_campaign, "`soon`: never: it is closed, says the file");
+    assert_eq!(of_campaign, "`soon`: never: it is closed in the file");
 }
 
 #[test]
