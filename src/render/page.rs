@@ -47,7 +47,7 @@ mod tests {
         insta::assert_snapshot!(plain, @r"
         several-documents
 
-        A file holds more than one YAML document.
+        A file contains more than one YAML document.
 
         A line `---` begins a new document.
 

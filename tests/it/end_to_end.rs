@@ -66,7 +66,7 @@ fn content_that_was_sent_is_blocked_with_its_diff_until_the_revision_is_raised()
         .run(&["plan"])
         .exits(0)
         .says("! blocked payday-2026-12")
-        .says("changed after send")
+        .says("changed since it was sent")
         .says("-  month: 12月")
         .says("+  month: 十二月")
         .says("raise `revision` to 2");

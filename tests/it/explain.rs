@@ -151,7 +151,7 @@ fn no_word_is_cut_where_the_table_does_not_fit() {
 fn a_code_is_explained_and_a_slip_finds_it_even_where_the_files_are_wrong() {
     let site = Site::with_samples();
     let ran = site.run(&["explain", "unknown-name"]).exits(0);
-    assert!(ran.stdout.starts_with("unknown-name\n\nA reference to something that is declared nowhere.\n"));
+    assert!(ran.stdout.starts_with("unknown-name\n\nA reference to something that is not declared.\n"));
     site.write("campaigns/payday.yaml", "campains: {}\n");
     let ran = site.run(&["explain", "unknown-nam"]).exits(3).warns("did you mean `unknown-name`?");
     assert!(!ran.stderr.contains("campains"), "{}", ran.stderr);

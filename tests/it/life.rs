@@ -42,7 +42,7 @@ fn a_campaign_that_is_over_does_not_wake_when_its_list_grows() {
     site.run_at("2026-11-25T09:59:00+08:00", &["plan"]).exits(0).says("+ add hello").says("1 of 3 joined");
     let closed = "2026-11-25T10:01:00+08:00";
     let plan = site.run_at(closed, &["plan", "--detailed-exitcode"]).exits(0).says("No changes.");
-    let plan = plan.says("note: `hello`: 1 joined since, not sent; say `open_for: always`");
+    let plan = plan.says("note: `hello`: 1 joined since, not sent; set `open_for: always`");
     assert_eq!(plan.last_line(), "Plan: 0 to push (0 targets in 0 requests), 1 up to date, 0 in doubt.");
     adds_up(&site, closed);
     let month_later = "2026-12-30T11:00:00+08:00";
@@ -332,7 +332,7 @@ fn what_is_over_is_not_blocked_by_a_typo_that_was_mended() {
     for strategy in ["send: now", "send: once, at: 2026-11-25T09:00:00+08:00"] {
         let site = scheduled(strategy);
         site.edit(FILE, "title: T", "title: U");
-        site.run(&["plan"]).exits(0).says("! blocked hello").says("changed after send");
+        site.run(&["plan"]).exits(0).says("! blocked hello").says("changed since it was sent");
         let plan = site.run_at("2027-01-10T10:00:00+08:00", &["plan", "--detailed-exitcode"]).exits(0);
         plan.says("No changes.").says("note: `hello`: edited since it was sent, which changes nothing");
         site.run_at("2027-01-10T10:00:00+08:00", &["apply", "--auto-approve"]).exits(0);

@@ -110,7 +110,11 @@ fn where_values_come_from_is_content_and_by_which_call_they_go_is_not() {
     );
     site.apply().exits(0).says("20 accepted");
     site.edit("campaigns/c.yaml", "name: nick", "name: full");
-    site.run(&["plan"]).exits(0).says("changed after send").says("-  name: nick").says("+  name: full");
+    site.run(&["plan"])
+        .exits(0)
+        .says("changed since it was sent")
+        .says("-  name: nick")
+        .says("+  name: full");
     site.edit("campaigns/c.yaml", "name: full", "name: nick");
     site.edit("campaigns/c.yaml", "expires_after", "call: multiple, expires_after");
     site.run(&["plan"]).exits(0).says("No changes.");

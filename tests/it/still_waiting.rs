@@ -186,7 +186,7 @@ fn no_revision_that_was_used_is_advised() {
     site.apply().exits(0).says("2 accepted");
     site.edit(FILE, "revision: 4", "revision: 1");
     site.edit(FILE, "title: T", "title: U");
-    site.run(&["plan"]).exits(0).says("changed after send").says("raise `revision` to 5");
+    site.run(&["plan"]).exits(0).says("changed since it was sent").says("raise `revision` to 5");
     site.edit(FILE, "revision: 1", "revision: 2");
     site.run(&["plan"]).exits(0).says("revision 2 is behind 4").says("set `revision` to 4, or to 5");
 }

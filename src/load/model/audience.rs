@@ -87,7 +87,7 @@ impl JsonSchema for TargetsSyntax {
     }
 }
 
-/// A file of target ids, read as a stream. An id that stands twice gets one push; empty lines are skipped.
+/// A file of target ids, read as a stream. An id that is listed twice gets one push; empty lines are skipped.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(title = "file of ids")]
