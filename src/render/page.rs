@@ -49,7 +49,7 @@ mod tests {
 
         A file contains more than one YAML document.
 
-        A line `---` begins a new document.
+        A line `---` starts a new document.
 
         Why it matters
 
@@ -69,7 +69,7 @@ mod tests {
 
         How to fix
 
-        Put the second document into a file of its own, or remove the `---`. One `---` on the first line is fine.
+        Move the second document to its own file, or remove the `---`. One `---` on the first line is fine.
         ");
     }
 

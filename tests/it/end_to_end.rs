@@ -86,7 +86,7 @@ fn content_that_was_sent_is_blocked_with_its_diff_until_the_revision_is_raised()
     site.edit("campaigns/payday.yaml", "    revision: 2\n    withdrawn: 1\n", "");
     // The first revision's content is history again, so going back is no change.
     site.edit("campaigns/payday.yaml", "十二月\"", "12月\"");
-    site.run(&["plan"]).exits(0).says("Plan: 0 to push").says("~ waiting payday-2026-12@2  24 targets");
+    site.run(&["plan"]).exits(0).says("Plan: 0 to push").says("~ waiting payday-2026-12@2  24 people");
 }
 
 #[test]

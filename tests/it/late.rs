@@ -190,7 +190,7 @@ fn a_revision_that_was_superseded_is_sent_to_nobody_any_more() {
     site.apply().exits(0).says("2 accepted");
     // Somebody takes the second revision back; the second user never got the first.
     site.write("campaigns/c.yaml", &two);
-    site.run(&["plan"]).exits(0).says("revision 1 is behind 2, which was sent already");
+    site.run(&["plan"]).exits(0).says("revision 1 is older than revision 2, which was already sent");
     site.apply();
     assert_eq!(vendor.calls(), 2);
 }

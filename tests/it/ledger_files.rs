@@ -304,7 +304,7 @@ fn what_is_wrong_with_an_export_is_said_with_its_line() {
         (without(2), "line 3 is record 4: record 3 is missing before it"),
         (without(0), "line 1 is record 2: record 1 is missing before it"),
         (export[..export.len() - 30].to_owned(), &format!("line {} is cut off in its middle", lines.len())),
-        (export.replacen("{\"chain\":", "{ \"chain\": ", 1), "line 1, record 1, was laid out anew"),
+        (export.replacen("{\"chain\":", "{ \"chain\": ", 1), "line 1, record 1, was reformatted"),
         (export.replacen("hello", "hellu", 1), "is not what was written there"),
         (site.read("campaigns/c.yaml"), "line 1 is not JSON"),
         (rechained(&foreign), "line 1 says that it is of app `B`, and this is `A`"),

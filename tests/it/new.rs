@@ -65,7 +65,7 @@ fn what_is_there_stays_as_it_is() {
     let site = Site::with_samples();
     site.run(&["new", "campaign", "payday-2026-12"])
         .exits(3)
-        .warns("there is a campaign `payday-2026-12` already: campaigns/payday.yaml:");
+        .warns("a campaign named `payday-2026-12` already exists: campaigns/payday.yaml:");
     site.write("campaigns/mine.yaml", "{}\n");
     site.run(&["new", "campaign", "mine"]).exits(3).warns("`campaigns/mine.yaml` is there already");
     assert_eq!(site.read("campaigns/mine.yaml"), "{}\n");

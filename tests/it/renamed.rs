@@ -24,7 +24,7 @@ fn a_new_name_sends_nothing_again() {
         plan.says(
             "1 of its targets already got the same from `hello`, which is no longer in the files [renamed]",
         )
-        .says("name it `hello` again");
+        .says("rename it back to `hello`");
         site.apply().exits(6);
         assert_eq!(site.received().len(), received, "{strategy}");
         site.edit(FILE, "  new:", "  hello:");
