@@ -294,7 +294,7 @@ fn still_sent(waiting: &WaitingDocument, zone: Tz) -> String {
     };
     if waiting.standing == WaitingStanding::Withdrawn {
         return format!(
-            "revision {revision} ({when}) to {who}: withdrawn, says the file; its tasks were deleted"
+            "revision {revision} ({when}) to {who}: withdrawn in the file; its tasks were deleted"
         );
     }
     format!("revision {revision} waits at the vendor {when} and will still be sent to {who}")

@@ -69,16 +69,13 @@ fn a_new_revision_is_held_until_the_file_says_that_the_old_one_was_deleted() {
     site.apply().exits(6);
     assert_eq!(site.run(&["status", "--json"]).json()["campaigns"].as_array().unwrap().len(), 1);
     site.edit(FILE, "revision: 2", "revision: 2, withdrawn: 1");
-    site.run(&["plan", "--out", "plan.json"])
-        .exits(0)
-        .says("+ create hello@2")
-        .says("withdrawn, says the file");
-    site.run(&["show", "plan.json"]).exits(0).says("withdrawn, says the file");
+    site.run(&["plan", "--out", "plan.json"]).exits(0).says("+ create hello@2").says("withdrawn in the file");
+    site.run(&["show", "plan.json"]).exits(0).says("withdrawn in the file");
     // What was withdrawn would have been sent in the meantime: the plan is what was reviewed all the same.
     site.run_at("2026-12-15T10:00:00+08:00", &["apply", "plan.json", "--auto-approve"])
         .exits(0)
         .says("2 accepted");
-    site.run(&["plan"]).exits(0).says("No changes. Every campaign is as").says("~ waiting hello@2");
+    site.run(&["plan"]).exits(0).says("No changes. The ledger matches").says("~ waiting hello@2");
     // It holds for that one revision only.
     site.edit(FILE, "revision: 2", "revision: 3");
     site.edit(FILE, "title: T", "title: U");
@@ -136,7 +133,7 @@ fn a_deleted_campaign_that_waits_at_the_vendor_is_named() {
     plan.says("then put `hello` back with `withdrawn: 1` and apply");
     site.apply().exits(0).says("~ waiting hello");
     let later =
-        site.run_at("2026-12-15T09:00:00+08:00", &["plan"]).exits(0).says("No changes. Every campaign is");
+        site.run_at("2026-12-15T09:00:00+08:00", &["plan"]).exits(0).says("No changes. The ledger matches");
     assert!(!later.stdout.contains("waiting"), "{}", later.stdout);
 }
 
@@ -188,5 +185,8 @@ fn no_revision_that_was_used_is_advised() {
     site.edit(FILE, "title: T", "title: U");
     site.run(&["plan"]).exits(0).says("changed since it was sent").says("raise `revision` to 5");
     site.edit(FILE, "revision: 1", "revision: 2");
-    site.run(&["plan"]).exits(0).says("revision 2 is behind 4").says("set `revision` to 4, or to 5");
+    site.run(&["plan"])
+        .exits(0)
+        .says("revision 2 is older than revision 4")
+        .says("set `revision` to 4, or to 5");
 }
