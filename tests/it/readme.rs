@@ -86,6 +86,7 @@ $ CLICOLOR_FORCE=1 campaignctl plan
 
 /// Draws it anew where `UPDATE_DOCS` is set.
 #[test]
+#[expect(clippy::disallowed_methods, reason = "a developer asks for it")]
 fn the_picture_is_of_what_a_plan_prints() {
     let site = Site::with_samples();
     site.apply().exits(0);
