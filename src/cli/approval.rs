@@ -3,6 +3,7 @@
 
 use std::path::Path;
 
+use chrono::{DateTime, Utc};
 use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
 
@@ -20,25 +21,27 @@ pub(super) struct Approved {
     pub(super) signals: Signals,
 }
 
-/// Asks whether to push a plan that was shown, now and to `later` targets once their windows open.
+/// Asks whether to push a plan that was shown, and what of it opens by `until`.
 pub(super) fn ask(
     shell: &Shell,
     runtime: &Runtime,
     shown: PlanDocument,
-    later: u64,
+    until: Option<DateTime<Utc>>,
 ) -> Result<Approved, Failure> {
     if !shell.is_interactive() {
         return Err(Failure::new(ExitStatus::Refused, "cannot ask for approval: not a terminal")
             .help("nothing was sent. Add `--auto-approve` once the plan was reviewed"));
     }
-    let now = text::count(shown.summary.targets, "target");
-    let targets = match (shown.summary.targets, later) {
-        (_, 0) => now,
-        (0, later) => format!("{} later", text::count(later, "target")),
-        (_, later) => format!("{now} now, and to {} later", text::number(later)),
+    let opens = |change: &ChangeDocument| change.opens_at().zip(until).is_some_and(|(at, until)| at <= until);
+    let now = who(&shown, |change| change.kind.is_push().then_some(change.targets.to_push));
+    let later = who(&shown, |change| opens(change).then_some(change.targets.unsent));
+    let who = match (now, later) {
+        (Some(now), Some(later)) => format!("{now} now, and to {later} later"),
+        (None, Some(later)) => format!("{later} later"),
+        (now, None) => now.unwrap_or_else(|| text::count(0, "target")),
     };
     let question = format!(
-        "\nThis pushes to {targets} in `{}`, and cannot be undone.\nType `yes` to push: ",
+        "\nThis pushes to {who} in `{}`, and cannot be undone.\nType `yes` to push: ",
         shown.environment
     );
     let _entered = runtime.enter();
@@ -69,6 +72,25 @@ pub(super) fn ask(
             Err(refused("the input ended without an answer").help("nothing was sent"))
         }
         Some(Err(error)) => Err(Failure::from_error(ExitStatus::Other, &error).help("nothing was sent")),
+    }
+}
+
+/// Says to whom the changes go that `count` counts targets of; nothing where it counts none. A broadcast is no target.
+fn who(plan: &PlanDocument, count: impl Fn(&ChangeDocument) -> Option<u64>) -> Option<String> {
+    let (mut broadcasts, mut targets) = (0, 0);
+    for change in &plan.changes {
+        match count(change) {
+            Some(counted) if change.recipients == "broadcast" => broadcasts += counted,
+            Some(counted) => targets += counted,
+            None => {}
+        }
+    }
+    let everyone = || format!("everyone by {}", text::count(broadcasts, "broadcast"));
+    match (broadcasts, targets) {
+        (0, 0) => None,
+        (0, targets) => Some(text::count(targets, "target")),
+        (_, 0) => Some(everyone()),
+        (_, targets) => Some(format!("{} and {}", everyone(), text::count(targets, "target"))),
     }
 }
 

@@ -1,5 +1,7 @@
 //! Which campaigns a command is about: `--only` and `--except`.
 
+use std::collections::BTreeSet;
+
 use clap_complete::engine::ArgValueCandidates;
 use globset::{Glob, GlobMatcher};
 
@@ -7,9 +9,13 @@ use crate::cli::Result;
 use crate::cli::completion;
 use crate::cli::exit::ExitStatus;
 use crate::cli::failure::Failure;
+use crate::cli::session::Session;
 use crate::diagnostic::closest;
+use crate::diff;
+use crate::domain::CampaignId;
+use crate::ledger::Ledger;
 use crate::plan::PlanDocument;
-use crate::resolve::Desired;
+use crate::resolve::{self, Desired};
 
 /// What was asked for.
 #[derive(Clone, Debug, Default, clap::Args)]
@@ -33,9 +39,29 @@ impl Selection {
         self.only.is_empty() && self.except.is_empty()
     }
 
-    /// Refuses a name that no campaign has: it was mistyped.
-    pub(in crate::cli) fn prove_known(&self, desired: &Desired) -> Result<()> {
-        let names = || desired.campaigns.iter().map(|each| each.campaign.id.as_str());
+    /// Leaves out of `desired` what was not asked for. Refuses a name that no campaign has, as it was mistyped, and what selects
+    /// nothing. A campaign that is gone from the files counts while something of it waits at the vendor.
+    pub(in crate::cli) fn choose(&self, session: &Session<'_>, desired: &mut Desired) -> Result<()> {
+        if self.is_all() {
+            return Ok(());
+        }
+        let gone = gone_and_waiting(session, desired);
+        self.prove_known(desired, &gone)?;
+        self.apply_to(desired)?;
+        let patterns = Patterns::of(&desired.selection)?;
+        if desired.campaigns.is_empty() && !gone.iter().any(|id| patterns.select(id)) {
+            return Err(Failure::new(ExitStatus::Written, "nothing is selected: no campaign is left").help(
+                "nothing was sent; `--only` says which campaigns, `--except` takes some of them away",
+            ));
+        }
+        Ok(())
+    }
+
+    fn prove_known(&self, desired: &Desired, gone: &BTreeSet<CampaignId>) -> Result<()> {
+        let names = || {
+            let of_files = desired.campaigns.iter().map(|each| &each.campaign.id);
+            of_files.chain(gone).map(CampaignId::as_str)
+        };
         for written in self.only.iter().chain(&self.except) {
             let pattern = pattern(written)?;
             if names().any(|name| pattern.is_match(name)) {
@@ -55,15 +81,46 @@ impl Selection {
         if self.is_all() {
             return Ok(());
         }
-        let (only, except) = (patterns(&self.only)?, patterns(&self.except)?);
-        let matches = |patterns: &[GlobMatcher], name: &str| patterns.iter().any(|one| one.is_match(name));
-        desired.leave_out(|id| {
-            let is_asked_for = only.is_empty() || matches(&only, id.as_str());
-            !is_asked_for || matches(&except, id.as_str())
-        });
         (desired.selection.only, desired.selection.except) = (self.only.clone(), self.except.clone());
+        let patterns = Patterns::of(&desired.selection)?;
+        desired.leave_out(|id| !patterns.select(id));
         Ok(())
     }
+}
+
+/// A selection's names, ready to be compared with.
+struct Patterns {
+    only: Vec<GlobMatcher>,
+    except: Vec<GlobMatcher>,
+}
+
+impl Patterns {
+    fn of(selection: &resolve::Selection) -> Result<Self> {
+        Ok(Self { only: patterns(&selection.only)?, except: patterns(&selection.except)? })
+    }
+
+    fn select(&self, id: &CampaignId) -> bool {
+        let matches = |patterns: &[GlobMatcher]| patterns.iter().any(|one| one.is_match(id.as_str()));
+        (self.only.is_empty() || matches(&self.only)) && !matches(&self.except)
+    }
+}
+
+/// Returns the campaigns that are gone from the files, and wait at the vendor; none without a sound ledger, which whoever needs
+/// it says.
+fn gone_and_waiting(session: &Session<'_>, desired: &Desired) -> BTreeSet<CampaignId> {
+    let Ok(Some(open)) = session.view_existing(desired) else { return BTreeSet::new() };
+    let declared = desired.campaigns.iter().map(|each| each.campaign.id.clone()).collect();
+    let waiting = diff::waiting(&[], &declared, &open.ledger, session.shell.now());
+    waiting.into_iter().map(|waiting| waiting.campaign).collect()
+}
+
+/// Returns the campaigns of which a plan says nothing: those of the files that are left out, and those of the ledger that were
+/// not asked for.
+pub(in crate::cli) fn unsaid(desired: &Desired, ledger: &Ledger) -> Result<BTreeSet<CampaignId>> {
+    let patterns = Patterns::of(&desired.selection)?;
+    let known = ledger.histories().map(|(id, ..)| id);
+    let unasked = known.filter(|id| !patterns.select(id)).cloned();
+    Ok(desired.selection.left_out.iter().cloned().chain(unasked).collect())
 }
 
 fn patterns(written: &[String]) -> Result<Vec<GlobMatcher>> {

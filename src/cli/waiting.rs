@@ -9,6 +9,7 @@ use tokio::runtime::Runtime;
 use crate::cli::interrupt::Signals;
 use crate::cli::shell::Shell;
 use crate::plan::{self, ChangeDocument, PlanDocument};
+use crate::render::text;
 
 /// The clock is asked again at least so often: a machine that slept goes on at the right time.
 const GLANCE: Duration = Duration::from_secs(1);
@@ -45,6 +46,24 @@ pub(super) fn until(
         }
     }
     waited
+}
+
+/// Says what opens too late to be waited for, in one line.
+pub(super) fn say_not_waited_for(shell: &Shell, plan: &PlanDocument, until: DateTime<Utc>, wait: Duration) {
+    let zone = plan.time_zone.parse().unwrap_or(Tz::UTC);
+    let opening = plan.changes.iter().filter_map(|change| Some((change.opens_at()?, &change.campaign)));
+    let mut late: Vec<_> = opening.filter(|(at, _)| *at > until).collect();
+    late.sort();
+    let Some(((opens_at, first), others)) = late.split_first() else { return };
+    let others = match others.len() as u64 {
+        0 => String::new(),
+        others => format!(", and {} not before that", text::count(others, "other campaign")),
+    };
+    shell.say(&format!(
+        "\n`{first}` opens at {}, after --wait={}{others}: not waited for.\n",
+        plan::time(*opens_at, zone),
+        humantime::format_duration(wait)
+    ));
 }
 
 async fn sleep(shell: &Shell, opens_at: DateTime<Utc>) -> Waited {

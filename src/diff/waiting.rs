@@ -53,8 +53,7 @@ impl Waiting {
         now: DateTime<Utc>,
     ) -> Option<Self> {
         let schedule = change::waits(history, now).then(|| history.content.schedule()).flatten()?;
-        let recipients = history.content.as_map().get("audience").and_then(|audience| audience.as_str());
-        let recipients = recipients.unwrap_or("broadcast").to_owned();
+        let recipients = history.content.recipients();
         let (targets, in_doubt) = (history.sent_count(), history.unknown.len() as u64);
         let requests = u64::from(history.batches);
         let campaign = campaign.clone();

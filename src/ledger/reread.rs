@@ -56,6 +56,12 @@ impl Content {
     pub fn is_broadcast(&self) -> bool {
         self.as_map().get("audience").is_some_and(Value::is_object)
     }
+
+    /// Returns what kind of targets it goes to: an audience's key, or `broadcast`.
+    #[must_use]
+    pub fn recipients(&self) -> String {
+        self.as_map().get("audience").and_then(Value::as_str).unwrap_or("broadcast").to_owned()
+    }
 }
 
 #[cfg(test)]

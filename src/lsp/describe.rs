@@ -103,6 +103,8 @@ fn strategy(analysis: &Analysis, name: &str, own: Option<&OwnContent>, now: Date
     let zone = project.map_or(Tz::Asia__Shanghai, |project| project.time_zone);
     let is_closed = own.is_some_and(|own| own.is_closed);
     if *schedule == Schedule::Now {
+        let audience = own.and_then(|own| value(analysis.checked.audiences.get(&own.audience)));
+        let is_broadcast = matches!(audience, Some(AudienceSource::Broadcast(_)));
         let life = Life {
             not_before: strategy.not_before,
             not_after: strategy.not_after,
@@ -110,7 +112,7 @@ fn strategy(analysis: &Analysis, name: &str, own: Option<&OwnContent>, now: Date
             open_until: own.and_then(|own| own.open_until),
             is_closed,
         };
-        return Some(window(&life, now, zone).join("; "));
+        return Some(window(&life, is_broadcast, now, zone).join("; "));
     }
     if is_closed {
         return Some("never: it is closed in the file".to_owned());

@@ -15,9 +15,9 @@ use crate::ledger::{Content, ContentDigest, History, Ledger};
 use crate::plan::document::{
     ChangeDocument, ChangeKind, DayDocument, FORMAT, InputDocument, LedgerDocument, MessageDocument,
     PlaceDocument, PlanDocument, ScheduleDocument, SummaryDocument, TargetsDocument, VERSION,
-    WaitingDocument, WaitingStanding,
 };
 use crate::plan::reason::Speaker;
+use crate::plan::waiting::{WaitingDocument, WaitingStanding, WithdrawalDocument};
 use crate::plan::{file, guard};
 
 /// What a plan is made for, apart from the campaigns.
@@ -35,7 +35,7 @@ pub struct Setting<'a> {
     pub only: &'a [String],
     /// Patterns of campaigns that it is not about.
     pub except: &'a [String],
-    /// Campaigns that the files have, and that the plan is not about.
+    /// Campaigns that the files or the ledger have, and that the plan is not about.
     pub left_out: &'a BTreeSet<CampaignId>,
     /// The files that were read: path and SHA-256, in any order, repeats allowed.
     pub inputs: &'a [(String, [u8; 32])],
@@ -111,6 +111,8 @@ pub fn build(changes: Vec<Change<'_>>, ledger: &Ledger, setting: Setting<'_>, no
     let speaker = Speaker { zone: setting.time_zone, now };
     let documents: Vec<ChangeDocument> =
         changes.iter().map(|change| change_document(change, &speaker, setting.directory)).collect();
+    let withdrawn: Vec<(CampaignId, Revision)> =
+        changes.iter().flat_map(to_withdraw).map(|(id, revision)| (id.clone(), revision)).collect();
     let environment = setting.environment;
     let mut document = PlanDocument {
         format: FORMAT.to_owned(),
@@ -135,10 +137,10 @@ pub fn build(changes: Vec<Change<'_>>, ledger: &Ledger, setting: Setting<'_>, no
         days: days(&changes, setting.time_zone, now),
         changes: documents,
         waiting: waiting.iter().map(waiting_document).collect(),
+        withdrawals: withdrawn.iter().filter_map(|edition| withdrawal_document(edition, ledger)).collect(),
     };
     document.digest = file::digest(&document);
-    let withdrawn = changes.iter().flat_map(to_withdraw).map(|(id, revision)| (id.clone(), revision));
-    Plan { document, pushes, withdrawn: withdrawn.collect() }
+    Plan { document, pushes, withdrawn }
 }
 
 fn to_withdraw<'a>(change: &'a Change<'_>) -> impl Iterator<Item = (&'a CampaignId, Revision)> {
@@ -318,6 +320,19 @@ fn waiting_document(waiting: &Waiting) -> WaitingDocument {
             Standing::Withdrawn => WaitingStanding::Withdrawn,
         },
     }
+}
+
+fn withdrawal_document(
+    (campaign, revision): &(CampaignId, Revision),
+    ledger: &Ledger,
+) -> Option<WithdrawalDocument> {
+    let history = ledger.history(campaign, *revision)?;
+    Some(WithdrawalDocument {
+        campaign: campaign.to_string(),
+        revision: revision.get(),
+        recipients: history.content.recipients(),
+        targets: history.sent_count(),
+    })
 }
 
 fn digest_text(digest: [u8; 32]) -> String {

@@ -7,6 +7,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::plan::waiting::{WaitingDocument, WaitingStanding, WithdrawalDocument};
+
 /// The value of `format` in every plan file.
 pub const FORMAT: &str = "campaignctl/plan";
 
@@ -95,6 +97,11 @@ pub struct PlanDocument {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(example = serde_json::json!([]))]
     pub waiting: Vec<WaitingDocument>,
+    /// Revisions that a person withdrew, say the files, and that `apply` puts on record. It sends nothing, so it is not part of
+    /// the digest.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(example = serde_json::json!([{ "campaign": "digest", "revision": 1, "recipients": "users", "targets": 25 }]))]
+    pub withdrawals: Vec<WithdrawalDocument>,
 }
 
 /// A file that was read.
@@ -297,49 +304,6 @@ pub struct ChangeDocument {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(example = serde_json::json!({ "strategy": { "send": "now" } }))]
     pub sent_content: Option<Map<String, Value>>,
-}
-
-/// A campaign revision that the vendor took for a time that is still to come.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct WaitingDocument {
-    /// The campaign's name.
-    #[schemars(example = &"payday-2026-12")]
-    pub campaign: String,
-    /// Its edition.
-    #[schemars(example = 1)]
-    pub revision: u32,
-    /// What kind of targets: an audience's YAML key, or `broadcast`.
-    #[schemars(example = &"users")]
-    pub recipients: String,
-    /// When it is sent.
-    #[schemars(example = serde_json::json!({ "send": "once", "at": "2026-12-15T01:00:00Z" }))]
-    pub schedule: ScheduleDocument,
-    /// Targets that get it; a broadcast counts one.
-    #[schemars(example = 1204)]
-    pub targets: u64,
-    /// Those of `targets` of which nobody knows.
-    #[schemars(example = 0)]
-    pub in_doubt: u64,
-    /// How it stands to the files.
-    #[schemars(example = &"superseded")]
-    pub standing: WaitingStanding,
-}
-
-/// How what waits at the vendor stands to the files.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum WaitingStanding {
-    /// The files have no such campaign any more.
-    Removed,
-    /// The files have it in another revision.
-    Superseded,
-    /// The files have the revision with other content.
-    Changed,
-    /// The files say that the campaign is closed.
-    Closed,
-    /// The files say that its tasks were deleted at the vendor.
-    Withdrawn,
 }
 
 /// Targets, counted.

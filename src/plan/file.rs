@@ -88,6 +88,7 @@ pub(super) fn digest(plan: &PlanDocument) -> String {
         days: _,
         changes,
         waiting: _,
+        withdrawals: _,
     } = plan;
     let reviewed = Reviewed {
         format,

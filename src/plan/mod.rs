@@ -10,13 +10,14 @@ mod guard;
 mod reason;
 mod shown;
 mod stale;
+mod waiting;
 
 pub use build::{Plan, PlannedPush, Setting, build};
 pub use document::{
     ChangeDocument, ChangeKind, DayDocument, FORMAT, LedgerDocument, MessageDocument, PlaceDocument,
-    PlanDocument, ScheduleDocument, SummaryDocument, TargetsDocument, VERSION, WaitingDocument,
-    WaitingStanding,
+    PlanDocument, ScheduleDocument, SummaryDocument, TargetsDocument, VERSION,
 };
 pub use file::{PlanFileError, from_json, to_json};
 pub use shown::{people, time};
 pub use stale::{Difference, differences};
+pub use waiting::{WaitingDocument, WaitingStanding, WithdrawalDocument};

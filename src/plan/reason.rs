@@ -52,10 +52,16 @@ impl Speaker {
         let mut notes = Vec::new();
         if let Some(LateStart { first, next }) = change.late_start {
             let (first, next) = (self.time(first), self.time(next));
-            notes.push(match change.kind {
-                Kind::Create => format!("its first time {first} has passed, so it begins with {next}"),
-                _ => format!("it has been running since {first}: they start with {next}"),
-            });
+            match (&change.kind, began(change)) {
+                (Kind::Create, _) => {
+                    notes.push(format!("its first time {first} has passed, so it begins with {next}"));
+                }
+                (_, Some(began)) if began <= self.now => {
+                    let began = self.time(began);
+                    notes.push(format!("it has been running since {began}: they start with {next}"));
+                }
+                _ => {}
+            }
         }
         if let Some(former) = &change.former {
             let (who, sent_at) = (people(former.targets), self.minute(former.sent_at));
@@ -190,6 +196,11 @@ impl Speaker {
     }
 }
 
+/// Returns when a series that was pushed happened first: it may have been pushed after the first of its times.
+fn began(change: &Change<'_>) -> Option<DateTime<Utc>> {
+    change.desired.campaign.schedule.firing_times_after(change.first_push?).next()
+}
+
 /// Says who got nothing.
 fn not_sent(change: &Change<'_>, how_many: u64) -> String {
     if matches!(change.desired.campaign.recipients, Recipients::Broadcast(_)) {
@@ -273,20 +284,24 @@ fn in_doubt(change: &Change<'_>) -> Explanation {
 
 fn too_many_tasks(change: &Change<'_>, taken: u64, most: u64) -> Explanation {
     let tasks = guard::tasks(change, usize::try_from(change.counts.unsent).unwrap_or(usize::MAX));
+    let its = if tasks == 1 { "1 task".to_owned() } else { format!("{} tasks", number(tasks)) };
+    let (reason, wait) = if tasks > most {
+        (format!("its {its} never fit: the vendor keeps at most {}", number(most)), "")
+    } else {
+        let (taken, most) = (number(taken), number(most));
+        let reason = format!(
+            "its {its} do not fit beside {taken} that wait or come before: the vendor keeps at most {most}"
+        );
+        (reason, "wait until others were sent, ")
+    };
     Explanation {
-        reason: format!(
-            "its {} do not fit beside {} that wait or come before: the vendor keeps at most {}",
-            if tasks == 1 { "1 task".to_owned() } else { format!("{} tasks", number(tasks)) },
-            number(taken),
-            number(most),
-        ),
+        reason,
         code: Some(Code::TooManyTasks),
-        help: Some(
+        help: Some(format!(
             "each request of a scheduled or repeating campaign is one task, of up to 100 targets by `PushMultiple` and \
-             10 by `PushTemplate`: send large audiences with `send: now` and `not_before`, use a broadcast, wait \
-             until others were sent, or set the environment's `unexecuted_tasks_max` where the vendor raised your limit"
-                .to_owned(),
-        ),
+             10 by `PushTemplate`: send large audiences with `send: now` and `not_before`, use a broadcast, {wait}or set \
+             the environment's `unexecuted_tasks_max` where the vendor raised your limit"
+        )),
     }
 }
 

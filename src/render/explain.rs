@@ -235,7 +235,8 @@ fn audience(explanation: &Explanation) -> String {
 
 fn times(out: &mut String, explanation: &Explanation, zone: Tz) {
     if explanation.schedule == Schedule::Now {
-        let when = window(&explanation.life, explanation.now, zone).join("; ");
+        let is_broadcast = explanation.audience.kind == "broadcast";
+        let when = window(&explanation.life, is_broadcast, explanation.now, zone).join("; ");
         let (first, rest) = when.split_at(1);
         let _ = writeln!(out, "{STRONG}{}{rest}.{STRONG:#}", first.to_ascii_uppercase());
         return;

@@ -11,7 +11,7 @@ use unicode_width::UnicodeWidthStr;
 
 use crate::plan::{
     ChangeDocument, ChangeKind, DayDocument, PlaceDocument, PlanDocument, ScheduleDocument, SummaryDocument,
-    WaitingDocument, WaitingStanding, people,
+    WaitingDocument, WaitingStanding, WithdrawalDocument, people,
 };
 use crate::render::caller::Caller;
 use crate::render::difference::{self, Line};
@@ -55,6 +55,7 @@ pub fn plan(plan: &PlanDocument, directory: &Path, width: Option<usize>, caller:
         out.push('\n');
         waiting_block(&mut out, waiting, &view);
     }
+    withdrawals(&mut out, &plan.withdrawals);
     let folded = plan.summary.up_to_date;
     if folded > 0 {
         let _ = writeln!(out, "\n{QUIET}= {} up to date{QUIET:#}", text::count(folded, "campaign"));
@@ -134,13 +135,13 @@ fn days(out: &mut String, days: &[DayDocument]) {
     }
 }
 
-/// Whether there is nothing to push and nothing to say.
+/// Whether there is nothing to push, nothing to record and nothing to say.
 #[must_use]
 pub fn is_no_change(plan: &PlanDocument) -> bool {
     let summary = &plan.summary;
     let told =
         [summary.to_push, summary.later, summary.blocked, summary.held, summary.missed, summary.in_doubt];
-    told.iter().all(|count| *count == 0) && !plan.waits_otherwise()
+    told.iter().all(|count| *count == 0) && !plan.waits_otherwise() && plan.withdrawals.is_empty()
 }
 
 /// Returns the last line of every plan.
@@ -301,13 +302,28 @@ fn still_sent(waiting: &WaitingDocument, zone: Tz) -> String {
 }
 
 fn who_waits(waiting: &WaitingDocument) -> String {
-    if waiting.recipients == "broadcast" {
-        return "everyone, by broadcast".to_owned();
-    }
-    let who = people(waiting.targets);
+    let who = who(&waiting.recipients, waiting.targets);
     match waiting.in_doubt {
+        _ if waiting.recipients == "broadcast" => who,
         0 => who,
         in_doubt => format!("{who} ({} in doubt)", text::number(in_doubt)),
+    }
+}
+
+/// Says who gets what was sent.
+fn who(recipients: &str, targets: u64) -> String {
+    if recipients == "broadcast" { "everyone, by broadcast".to_owned() } else { people(targets) }
+}
+
+/// Writes what a person withdrew and nobody has put on record yet.
+fn withdrawals(out: &mut String, withdrawals: &[WithdrawalDocument]) {
+    for (place, withdrawal) in withdrawals.iter().enumerate() {
+        let (campaign, revision) = (text::plain(&withdrawal.campaign), withdrawal.revision);
+        let who = who(&withdrawal.recipients, withdrawal.targets);
+        let gap = if place == 0 { "\n" } else { "" };
+        let _ = writeln!(out, "{gap}{DOUBT}- withdraw {campaign}@{revision}{DOUBT:#}  {who}");
+        let _ =
+            writeln!(out, "    `apply` puts on record that its tasks were deleted; it sends nothing for it");
     }
 }
 

@@ -260,7 +260,8 @@ impl OnRecord {
         now: DateTime<Utc>,
     ) -> Self {
         let [_, (title, body)] = history.content.words();
-        let waits = history.tasks.iter().filter(|task| task.over_at > now);
+        let is_withdrawn = history.withdrawn_at.is_some();
+        let waits = history.tasks.iter().filter(|task| task.over_at > now && !is_withdrawn);
         let sent_it = |run: &&RunSummary| {
             run.campaigns.iter().any(|(known, edition)| known == campaign && *edition == revision)
         };

@@ -170,9 +170,14 @@ fn times(out: &mut String, standing: &StandingStatus, zone: Tz) {
         (None, Some(_)) if standing.state == StateName::Closed => return,
         (None, Some(until)) if standing.state == StateName::Missed => format!("was to fire {}", time(until)),
         (None, Some(until)) => format!("fired for the last time {}", time(until)),
-        (_, None) => match standing.ends_at.filter(|_| standing.state != StateName::Missed) {
-            Some(ends) if standing.since != Some(ends) => format!("takes late comers until {}", time(ends)),
-            _ => return,
+        (_, None) => match (standing.state, standing.ends_at) {
+            (StateName::Missed | StateName::Closed, _) | (_, None) => return,
+            (StateName::Due, Some(ends)) if standing.is_broadcast => {
+                format!("its window closes {}", time(ends))
+            }
+            // Who joins later is not known to it.
+            (_, Some(_)) if standing.is_broadcast => return,
+            (_, Some(ends)) => format!("takes late comers until {}", time(ends)),
         },
     };
     let _ = writeln!(out, "    {line}");

@@ -7,10 +7,10 @@ use crate::domain::{Life, OpenFor};
 use crate::plan::time;
 use crate::render::written::length;
 
-/// Says when an immediate campaign is pushed, as it is at `now`, and for how long to who joins: a sentence each, without
-/// full stop.
+/// Says when an immediate campaign is pushed, as it is at `now`, and for how long to who joins, whom a broadcast does not know:
+/// a sentence each, without full stop.
 #[must_use]
-pub fn window(life: &Life, now: DateTime<Utc>, zone: Tz) -> Vec<String> {
+pub fn window(life: &Life, is_broadcast: bool, now: DateTime<Utc>, zone: Tz) -> Vec<String> {
     if life.is_closed {
         return vec!["never: it is closed in the file".to_owned()];
     }
@@ -28,7 +28,7 @@ pub fn window(life: &Life, now: DateTime<Utc>, zone: Tz) -> Vec<String> {
         }
     };
     let late = match life.open_for {
-        _ if stops.is_some() => None,
+        _ if stops.is_some() || is_broadcast => None,
         OpenFor::Always => Some("whoever joins later gets it too, for good".to_owned()),
         OpenFor::Span(span) => {
             let span = length(span.num_seconds().unsigned_abs());
@@ -43,7 +43,7 @@ mod tests {
     use super::*;
 
     fn said(life: &Life) -> String {
-        window(life, "2026-12-15T02:00:00Z".parse().unwrap(), Tz::Asia__Shanghai).join("; ")
+        window(life, false, "2026-12-15T02:00:00Z".parse().unwrap(), Tz::Asia__Shanghai).join("; ")
     }
 
     #[test]
@@ -63,5 +63,9 @@ mod tests {
         assert_eq!(said(&Life { is_closed: true, ..life }), "never: it is closed in the file");
         let always = Life { open_for: OpenFor::Always, ..life };
         assert!(said(&always).ends_with("; whoever joins later gets it too, for good"));
+        for life in [Life::default(), always] {
+            let now = "2026-12-15T02:00:00Z".parse().unwrap();
+            assert_eq!(window(&life, true, now, Tz::Asia__Shanghai), ["at once, when it is applied"]);
+        }
     }
 }

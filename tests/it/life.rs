@@ -95,10 +95,23 @@ fn who_left_the_audience_of_what_waits_is_named_until_it_is_withdrawn() {
     let plan = site.run(&["plan", "--detailed-exitcode"]).exits(2);
     let plan = plan.says("1 person left the audience and will still be pushed").says("set `withdrawn: 1`");
     assert!(!plan.stdout.contains("No changes"), "{}", plan.stdout);
+    site.run(&["status", "hello"]).says("1 task with 2 targets waits at the vendor");
     keys(&site, "withdrawn: 1");
-    site.run(&["plan", "--detailed-exitcode"]).exits(0).says("1 campaign up to date");
-    site.run(&["apply", "--auto-approve"]).exits(0).warns("Recorded: `hello@1` was withdrawn");
+    // What is to be put on record is a change, though it sends nothing.
+    let plan = site.run(&["plan", "--detailed-exitcode", "--out", "plan.json"]).exits(2);
+    let plan =
+        plan.says("- withdraw hello@1  2 people").says("it sends nothing").says("1 campaign up to date");
+    let plan =
+        plan.warns("It has nothing to push, but something to put on record: campaignctl apply plan.json");
+    assert!(!plan.stdout.contains("No changes"), "{}", plan.stdout);
+    site.run(&["show", "plan.json"]).exits(0).says("- withdraw hello@1  2 people");
+    let before = site.run(&["plan", "--json"]).exits(0).json();
+    assert_eq!(before["withdrawals"][0]["campaign"], "hello", "{before}");
+    site.run(&["apply", "plan.json", "--auto-approve"]).exits(0).warns("Recorded: `hello@1` was withdrawn");
     assert_eq!(site.received().len(), 1);
+    site.run(&["plan", "--detailed-exitcode"]).exits(0).says("No changes.");
+    let details = site.run(&["status", "hello"]).exits(0).says("withdrawn: its tasks were deleted");
+    assert!(!details.stdout.contains("at the vendor:"), "{}", details.stdout);
     let again = site.run(&["apply", "--auto-approve"]).exits(0);
     assert!(!again.stderr.contains("Recorded"), "it is on record once: {}", again.stderr);
     // Its tasks were deleted before the first time, so nobody got it.
@@ -354,7 +367,7 @@ fn too_many_tasks_hold_their_own_campaign_and_no_other() {
         .replace("strategies:\n", "  b:\n    users: [x1]\nstrategies:\n  at_once: { send: now }\n");
     site.write(FILE, &format!("{text}{small}"));
     let plan = site.run(&["plan"]).exits(0).says("! held scheduled").says("[too-many-tasks]");
-    let plan = plan.says("its 101 tasks do not fit beside 0").says("+ create outage");
+    let plan = plan.says("its 101 tasks never fit: the vendor keeps at most 100").says("+ create outage");
     let line = "Plan: 1 to push (1 target in 1 request), 0 up to date, 1 held, 0 in doubt.";
     assert_eq!(plan.last_line(), line);
     site.apply().exits(6).says("1 accepted").says("Not pushed, as planned: 1 held.");
@@ -472,6 +485,78 @@ fn what_is_left_out_is_neither_removed_nor_renamed() {
     let plan = site.run(&["plan", "--only", "twin"]).exits(0).says("+ create twin");
     assert!(!plan.stdout.contains("hello"), "{}", plan.stdout);
     assert_eq!(summary(&site.run(&["plan", "--json", "--only", "twin"]))["waiting"], 0);
+}
+
+#[test]
+fn a_selection_of_nothing_is_refused_and_what_waits_without_its_file_can_be_selected() {
+    let site = scheduled("send: once, at: 2026-12-15T09:00:00+08:00");
+    for selection in [["--only", "hello", "--except", "hello"], ["--only", "*", "--except", "h*"]] {
+        for command in [&["plan"][..], &["apply", "--auto-approve"]] {
+            site.run(&[command, &selection].concat()).exits(3).warns("nothing is selected");
+        }
+    }
+    site.run(&["plan", "--except", "hello"]).exits(3).warns("nothing is selected");
+    let campaigns = site.read(FILE);
+    site.write(FILE, &campaigns.replace("  hello: {", "  other: {").replace("title: T", "title: U"));
+    let gone = "~ waiting hello  2 people";
+    site.run(&["plan", "--detailed-exitcode", "--only", "hello"]).exits(2).says(gone).says("0 to push");
+    site.run(&["apply", "--auto-approve", "--only", "hello"]).exits(0).says(gone);
+    let but = site.run(&["plan", "--except", "hello"]).exits(0).says("+ create other");
+    assert!(!but.stdout.contains("waiting hello"), "{}", but.stdout);
+    site.run(&["plan", "--only", "hello", "--except", "hello"]).exits(3).warns("nothing is selected");
+    site.run(&["plan", "--only", "hullo"]).exits(3).warns("did you mean `hello`?");
+    // Over, it is no campaign of anybody's any more.
+    let over = "2026-12-15T09:00:00+08:00";
+    site.run_at(over, &["plan", "--only", "hello"]).exits(3).warns("no campaign matches `hello`");
+}
+
+#[test]
+fn a_campaign_that_is_left_out_is_no_new_name_for_another_all_the_same() {
+    let site = scheduled("send: once, at: 2026-12-15T09:00:00+08:00");
+    site.edit(FILE, "  hello: {", "  other: {");
+    for selection in [&[][..], &["--except", "hello"], &["--only", "other"]] {
+        site.run(&[&["plan"], selection].concat()).exits(0).says("! blocked other").says("[renamed]");
+    }
+}
+
+#[test]
+fn a_broadcast_and_a_closed_campaign_take_no_late_comers() {
+    let site = sent();
+    let late = "takes late comers until 2026-11-25 10:00";
+    site.run(&["status", "hello"]).exits(0).says(late);
+    keys(&site, "closed: true");
+    let closed = site.run(&["status", "hello"]).exits(0).says("closed, says the file");
+    assert!(!closed.stdout.contains("late comers"), "{}", closed.stdout);
+    let site = Site::with(PROJECT, &crate::site::campaign("hello", 2));
+    site.edit(FILE, "users: [u1, u2]", "broadcast: { platform: android, login: logged_in, within: 7d }");
+    site.edit(FILE, "call: template, ", "");
+    let explained = site.run(&["explain", "hello"]).exits(0).says("At once, when it is applied.");
+    assert!(!explained.stdout.contains("joins"), "{}", explained.stdout);
+    site.apply().exits(0);
+    let status = site.run(&["status", "hello"]).exits(0);
+    assert!(!status.stdout.contains("late comers"), "{}", status.stdout);
+}
+
+#[test]
+fn what_opens_after_the_wait_is_named() {
+    let window = "send: now, not_before: 2026-11-24T10:30:00+08:00";
+    let site = Site::with(PROJECT, &crate::site::campaign("payday", 2).replace("send: now", window));
+    let apply = site.run(&["apply", "--auto-approve", "--wait=2s"]).exits(0);
+    apply.warns("`payday` opens at 2026-11-24 10:30, after --wait=2s: not waited for.");
+    let apply = site.run(&["apply", "--auto-approve"]).exits(0);
+    assert!(!apply.stderr.contains("not waited for"), "{}", apply.stderr);
+}
+
+#[test]
+fn a_series_has_been_running_since_its_first_time_after_it_was_pushed() {
+    let series = "send: repeat, every: day, time: \"09:00:00\", from: 2026-11-20, until: 2026-11-30";
+    let site = scheduled(series);
+    grow(&site);
+    // Pushed on the 24th at ten: it happened first on the 25th, whenever it was to begin.
+    let plan = site.run_at("2026-11-27T10:00:00+08:00", &["plan"]).exits(0);
+    plan.says("it has been running since 2026-11-25 09:00: they start with 2026-11-28 09:00");
+    let early = site.run(&["plan"]).exits(0).says("+ add hello");
+    assert!(!early.stdout.contains("running since"), "{}", early.stdout);
 }
 
 #[test]

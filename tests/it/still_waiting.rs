@@ -91,7 +91,10 @@ fn tasks_that_were_withdrawn_do_not_count_among_those_that_the_vendor_keeps() {
     // The one task of the first revision is gone: the hundred of this one have room, and no more than that.
     site.run(&["plan"]).exits(0).says("+ create hello@2").says("in 100 requests");
     site.edit(FILE, "[u0, ", "[one-more, u0, ");
-    site.run(&["plan"]).exits(0).says("[too-many-tasks]").says("its 101 tasks do not fit beside 0");
+    site.run(&["plan"])
+        .exits(0)
+        .says("[too-many-tasks]")
+        .says("its 101 tasks never fit: the vendor keeps at most 100");
 }
 
 #[test]

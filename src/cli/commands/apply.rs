@@ -120,6 +120,9 @@ pub(super) fn run(shell: &Shell, globals: &Globals, args: &Args) -> Result {
         let next = apply.round(Some(&round.plan))?;
         round = Round { status: exit::graver(round.status, next.status), plan: next.plan };
     }
+    if let (Some(wait), Some(until)) = (args.wait, until) {
+        waiting::say_not_waited_for(shell, &round.plan, until, wait);
+    }
     Ok(round.status)
 }
 
@@ -181,7 +184,7 @@ impl Apply<'_> {
             is_asked = is_known;
             // What a person withdrew is put on record without a question: it sends nothing.
             if !is_known && (!shown.pushes.is_empty() || later > 0) {
-                approved = Some(approval::ask(shell, runtime, shown.document, later)?);
+                approved = Some(approval::ask(shell, runtime, shown.document, until)?);
                 is_asked = true;
             }
             // Nobody knows how long the question stood.
@@ -222,8 +225,7 @@ impl Apply<'_> {
         if let Some(reviewed) = self.reviewed {
             Selection::of(reviewed).apply_to(&mut desired)?;
         } else {
-            self.args.selection.prove_known(&desired)?;
-            self.args.selection.apply_to(&mut desired)?;
+            self.args.selection.choose(session, &mut desired)?;
         }
         Ok(desired)
     }

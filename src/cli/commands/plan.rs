@@ -30,8 +30,8 @@ pub(in crate::cli) struct Args {
     /// Print the plan as JSON, as `--out` saves it
     #[arg(long)]
     json: bool,
-    /// Exit 2 when pushes are pending, or what waits at the vendor is not what the files say; else 10, 9 or 6 when a
-    /// campaign is in doubt, missed, or blocked or held
+    /// Exit 2 when pushes are pending, a withdrawal is not on record yet, or what waits at the vendor is not what the files
+    /// say; else 10, 9 or 6 when a campaign is in doubt, missed, or blocked or held
     #[arg(long, group = "exitcode")]
     detailed_exitcode: bool,
     /// Exit 10, 9 or 6 when a campaign is in doubt, missed, or blocked or held, whatever else is to push; else 0
@@ -58,8 +58,7 @@ pub(super) fn run(shell: &Shell, globals: &Globals, args: &Args) -> Result {
     let session = Session::new(shell, globals);
     // The process ends right after: what is large is left to the system to free.
     let mut desired = ManuallyDrop::new(session.desired(None)?);
-    args.selection.prove_known(&desired)?;
-    args.selection.apply_to(&mut desired)?;
+    args.selection.choose(&session, &mut desired)?;
     let OpenLedger { ledger, backend, packed_records, .. } = session.view_ledger(&desired, "plan")?;
     // Let go of before audiences are read, as who wants to write need not wait for that; but what was packed is read from
     // the store.
@@ -80,8 +79,9 @@ pub(super) fn run(shell: &Shell, globals: &Globals, args: &Args) -> Result {
     ))?;
     if let (Some(path), false) = (&args.out, args.json) {
         let apply = shell.caller().command(&format!("apply {}", word(&path.to_string_lossy())));
-        let what = match plan.summary.to_push {
-            0 => "It has nothing to push.".to_owned(),
+        let what = match (plan.summary.to_push, plan.withdrawals.is_empty()) {
+            (0, true) => "It has nothing to push.".to_owned(),
+            (0, false) => format!("It has nothing to push, but something to put on record: {apply}"),
             _ => format!("Push exactly this: {apply}"),
         };
         shell.say(&format!("Saved as {}. {what}\n", path.display()));
@@ -93,11 +93,11 @@ pub(super) fn run(shell: &Shell, globals: &Globals, args: &Args) -> Result {
     })
 }
 
-/// Pushes that are pending come first: that is what the flag is asked for. So does what waits otherwise than the files say,
-/// as somebody has to do something about it.
+/// Pushes that are pending come first, and what `apply` is to put on record: that is what the flag is asked for. So does what
+/// waits otherwise than the files say, as somebody has to do something about it.
 fn detailed(plan: &PlanDocument, args: &Args) -> ExitStatus {
     let opens_soon = args.wait.is_some_and(|wait| plan.targets_until(plan.made_at + wait) > 0);
-    if plan.summary.to_push > 0 || opens_soon || plan.waits_otherwise() {
+    if plan.summary.to_push > 0 || !plan.withdrawals.is_empty() || opens_soon || plan.waits_otherwise() {
         return ExitStatus::ChangesPending;
     }
     unpushed(plan, args)
@@ -115,7 +115,7 @@ fn save(path: &Path, text: &str) -> Result<()> {
     match std::fs::metadata(path) {
         Ok(metadata) if metadata.is_file() && metadata.len() > 0 && !holds_a_plan(path) => {
             let message = format!("`{}` is there, and is no plan", path.display());
-            return Err(Failure::new(ExitStatus::Refused, message)
+            return Err(Failure::new(ExitStatus::Written, message)
                 .help("nothing was written or sent; name a file that is new, or a plan to replace"));
         }
         Ok(metadata) if !metadata.is_file() && !metadata.is_dir() => {

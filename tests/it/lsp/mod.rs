@@ -354,7 +354,10 @@ fn hover_shows_the_window_of_what_is_sent_now_and_who_joins_it() {
     };
     let both = |of_strategy: &str| (of_strategy.to_owned(), format!("`soon`: {of_strategy}"));
     let late = "whoever joins within 24h of its first push gets it too";
-    assert_eq!(hover("", ""), both(&format!("at once, when it is applied; {late}")));
+    // The campaign is a broadcast, which knows no late comers.
+    let (of_strategy, of_campaign) = hover("", "");
+    assert_eq!(of_strategy, format!("at once, when it is applied; {late}"));
+    assert_eq!(of_campaign, "`soon`: at once, when it is applied");
     let window = ", not_before: 2026-12-15T02:00:00, not_after: 2026-12-15T05:00:00";
     let shown = "when it is applied from 2026-12-15 02:00 (09:00 UTC+8) until 2026-12-15 05:00 (12:00 UTC+8)";
     assert_eq!(hover(window, ""), both(shown));

@@ -107,6 +107,23 @@ fn the_question_fits_the_terminal_and_what_was_typed_ahead_is_no_answer() {
 }
 
 #[test]
+fn the_question_counts_no_broadcast_as_a_target() {
+    let vendor = Vendor::start();
+    let site = Site::remote(&vendor.url(), 25, "");
+    site.write(
+        "campaigns/everyone.yaml",
+        "audiences:\n  everyone:\n    broadcast: { platform: android, login: logged_in, within: 7d }\ncampaigns:\n  \
+         all: { template: t, audience: everyone, strategy: s, expires_after: 1h }\n",
+    );
+    let question = apply(&site, &[], &[wait(PROMPT), send("no\r")]).ends(6, "the answer was `no`").shown;
+    let says = "This pushes to everyone by 1 broadcast and 25 targets in `remote`";
+    assert!(question.split_whitespace().collect::<Vec<_>>().join(" ").contains(says), "{question}");
+    let alone =
+        apply(&site, &["--only", "all"], &[wait(PROMPT), send("no\r")]).ends(6, "the answer was `no`").shown;
+    assert!(alone.contains("This pushes to everyone by 1 broadcast in `remote`"), "{alone}");
+}
+
+#[test]
 fn ctrl_c_at_the_prompt_leaves_no_note_and_sends_nothing() {
     let vendor = Vendor::start();
     let site = Site::remote(&vendor.url(), 25, "");

@@ -107,10 +107,11 @@ fn ask(shell: &Shell, args: &Args, scope: &Scope, open: &OpenLedger, settle: Set
     findings.map_err(|error| {
         let status = match error {
             QueryError::Refused { is_credentials: true, .. } => ExitStatus::Credentials,
-            _ => ExitStatus::Other,
+            QueryError::NoAnswer(_) => ExitStatus::InDoubt,
+            QueryError::Refused { .. } | QueryError::Unreadable(_) => ExitStatus::Other,
         };
         Failure::from_error(status, &error)
-            .help("nothing was recorded, and nothing was sent. Try again later")
+            .help("nothing was recorded, and nothing was sent: what was in doubt still is. Try again later")
     })
 }
 
