@@ -525,7 +525,7 @@ fn a_broadcast_and_a_closed_campaign_take_no_late_comers() {
     let late = "takes late comers until 2026-11-25 10:00";
     site.run(&["status", "hello"]).exits(0).says(late);
     keys(&site, "closed: true");
-    let closed = site.run(&["status", "hello"]).exits(0).says("closed, says the file");
+    let closed = site.run(&["status", "hello"]).exits(0).says("note: closed in the file");
     assert!(!closed.stdout.contains("late comers"), "{}", closed.stdout);
     let site = Site::with(PROJECT, &crate::site::campaign("hello", 2));
     site.edit(FILE, "users: [u1, u2]", "broadcast: { platform: android, login: logged_in, within: 7d }");
