@@ -65,7 +65,7 @@ mod tests {
         assert!(said(&always).ends_with("; whoever joins later gets it too, for good"));
         for life in [Life::default(), always] {
             let now = "2026-12-15T02:00:00Z".parse().unwrap();
-            assert_eq!(window(&life, true, now, Tz::Asia__Shanghai), ["at once, when it is applied"]);
+            assert_eq!(super::window(&life, true, now, Tz::Asia__Shanghai), ["at once, when it is applied"]);
         }
     }
 }
