@@ -48,9 +48,10 @@ pub(in crate::cli) enum Allowed {
     Missed,
 }
 
-/// Returns the one of two endings that comes first: doubt before all others, and any before success.
+/// Returns the one of two endings that comes first: that the ledger is another run's, then doubt, and any before success.
 pub(in crate::cli) fn graver(one: ExitStatus, other: ExitStatus) -> ExitStatus {
     let in_order = [
+        ExitStatus::Locked,
         ExitStatus::InDoubt,
         ExitStatus::Interrupted,
         ExitStatus::Credentials,
@@ -62,7 +63,7 @@ pub(in crate::cli) fn graver(one: ExitStatus, other: ExitStatus) -> ExitStatus {
         ExitStatus::Stale,
     ];
     let found = in_order.into_iter().find(|status| *status == one || *status == other);
-    found.unwrap_or(ExitStatus::Done)
+    found.unwrap_or(if one == ExitStatus::Done { other } else { one })
 }
 
 /// Returns what a plan says of the campaigns that it does not push: doubt first, which a person has to look at. A miss counts
@@ -118,4 +119,32 @@ Exit codes:
 pub(super) fn table() -> impl Iterator<Item = (&'static str, &'static str)> {
     let (_, rows) = HELP.split_once("Exit codes:\n").expect("the table is there");
     rows.lines().filter_map(|row| row.trim().split_once(' ')).map(|(code, meaning)| (code, meaning.trim()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_ending_is_forgotten_for_a_success() {
+        use ExitStatus::*;
+        for status in [
+            Other,
+            Written,
+            Credentials,
+            Quota,
+            Refused,
+            Stale,
+            Locked,
+            Expired,
+            InDoubt,
+            Partial,
+            Ledger,
+            Interrupted,
+        ] {
+            assert_eq!((graver(Done, status), graver(status, Done)), (status, status));
+        }
+        assert_eq!((graver(InDoubt, Stale), graver(Written, InDoubt)), (InDoubt, InDoubt));
+        assert_eq!(graver(InDoubt, Locked), Locked);
+    }
 }

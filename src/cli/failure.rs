@@ -4,7 +4,7 @@ use std::error::Error;
 use std::fmt;
 use std::io::ErrorKind;
 
-use crate::cli::exit::ExitStatus;
+use crate::cli::exit::{self, ExitStatus};
 use crate::ledger::{BlockError, Damage, Receiver};
 use crate::plan::PlanFileError;
 use crate::render::caller::{Caller, word};
@@ -65,6 +65,13 @@ impl Failure {
     #[must_use]
     pub(in crate::cli) fn help(mut self, text: impl Into<String>) -> Self {
         self.help = Some(text.into());
+        self
+    }
+
+    /// Ends with the status of what came before, where that is graver.
+    #[must_use]
+    pub(in crate::cli) fn or_graver(mut self, before: ExitStatus) -> Self {
+        self.status = exit::graver(before, self.status);
         self
     }
 

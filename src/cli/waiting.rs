@@ -1,11 +1,13 @@
 //! Waits for windows to open, with nothing locked and nothing to lose.
 
+use std::path::Path;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use tokio::runtime::Runtime;
 
+use crate::cli::approval;
 use crate::cli::interrupt::Signals;
 use crate::cli::shell::Shell;
 use crate::plan::{self, ChangeDocument, PlanDocument};
@@ -80,8 +82,10 @@ async fn sleep(shell: &Shell, opens_at: DateTime<Utc>) -> Waited {
     Waited::Opened
 }
 
-/// Names the pushes of a plan that the plan before it did not have, for then or for later, to the same people.
-pub(super) fn unexpected(before: &PlanDocument, plan: &PlanDocument) -> Vec<String> {
+/// Names what moved under a plan while it waited, and the pushes of the plan of now that it did not have, for then or for later,
+/// to the same people.
+pub(super) fn unexpected(before: &PlanDocument, plan: &PlanDocument, directory: &Path) -> Vec<String> {
+    let moved = approval::in_words(&plan::moved_meanwhile(before, plan), directory);
     let before = before.by_campaign();
     let is_known = |change: &ChangeDocument| {
         let known = before.get(change.campaign.as_str());
@@ -90,11 +94,13 @@ pub(super) fn unexpected(before: &PlanDocument, plan: &PlanDocument) -> Vec<Stri
                 && known.revision == change.revision
                 && known.content_digest == change.content_digest
                 && known.audience_digest == change.audience_digest
+                && known.call == change.call
         })
     };
     let pushes = plan.changes.iter().filter(|change| change.kind.is_push());
-    pushes
-        .filter(|change| !is_known(change))
-        .map(|change| format!("`{}`: {}", change.campaign, change.reason))
+    let unknown = pushes.filter(|change| !is_known(change));
+    moved
+        .into_iter()
+        .chain(unknown.map(|change| format!("`{}`: {}", change.campaign, change.reason)))
         .collect()
 }

@@ -48,7 +48,12 @@ impl<'a> Gone<'a> {
         targets: &TargetSet,
         now: DateTime<Utc>,
     ) -> Result<Option<Former>, BlockError> {
-        let ends_at = |history: &History| desired.life.open_for.ends_at(history.first_push()?);
+        // The same window, as far as anybody can tell: it had begun when the gone one was first pushed.
+        let ends_at = |history: &History| {
+            let (life, first) = (&desired.life, history.first_push()?);
+            let in_window = life.not_before.is_none_or(|at| at <= first);
+            life.stops_at().filter(|_| in_window).or_else(|| life.open_for.ends_at(first))
+        };
         let is_over = |history: &History| {
             let is_closed = match history.content.schedule() {
                 Some(Schedule::Now) => ends_at(history).is_some_and(|at| at <= now),

@@ -114,6 +114,7 @@ pub fn build(changes: Vec<Change<'_>>, ledger: &Ledger, setting: Setting<'_>, no
     let withdrawn: Vec<(CampaignId, Revision)> =
         changes.iter().flat_map(to_withdraw).map(|(id, revision)| (id.clone(), revision)).collect();
     let environment = setting.environment;
+    let summary = summary(&documents, &waiting);
     let mut document = PlanDocument {
         format: FORMAT.to_owned(),
         version: VERSION,
@@ -133,7 +134,10 @@ pub fn build(changes: Vec<Change<'_>>, ledger: &Ledger, setting: Setting<'_>, no
         except: setting.except.to_vec(),
         ledger: LedgerDocument { lineage: ledger.header().lineage.to_string(), serial: ledger.serial().0 },
         inputs: inputs(setting),
-        summary: summary(&documents, &waiting),
+        summary: SummaryDocument {
+            in_doubt: summary.in_doubt + unlisted_doubts(&changes, &setting, ledger),
+            ..summary
+        },
         days: days(&changes, setting.time_zone, now),
         changes: documents,
         waiting: waiting.iter().map(waiting_document).collect(),
@@ -141,6 +145,25 @@ pub fn build(changes: Vec<Change<'_>>, ledger: &Ledger, setting: Setting<'_>, no
     };
     document.digest = file::digest(&document);
     Plan { document, pushes, withdrawn }
+}
+
+/// Counts campaigns that are in doubt in a revision that the files do not have, or are gone from them. Of a selection, those that
+/// are in it.
+fn unlisted_doubts(changes: &[Change<'_>], setting: &Setting<'_>, ledger: &Ledger) -> u64 {
+    let is_whole = setting.only.is_empty() && setting.except.is_empty();
+    let is_asked_for =
+        |id: &CampaignId| is_whole || changes.iter().any(|change| change.desired.campaign.id == *id);
+    let is_listed = |id: &CampaignId, revision| {
+        let is_it = |change: &Change<'_>| {
+            let campaign = &change.desired.campaign;
+            (&campaign.id, campaign.revision) == (id, revision)
+        };
+        changes.iter().any(is_it)
+    };
+    let doubts = ledger.doubts();
+    let unlisted = doubts.iter().map(|doubt| (&doubt.intent.campaign, doubt.intent.revision));
+    let unlisted = unlisted.filter(|(id, revision)| is_asked_for(id) && !is_listed(id, *revision));
+    unlisted.collect::<BTreeSet<_>>().len() as u64
 }
 
 fn to_withdraw<'a>(change: &'a Change<'_>) -> impl Iterator<Item = (&'a CampaignId, Revision)> {

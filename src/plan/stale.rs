@@ -115,6 +115,17 @@ pub fn differences(reviewed: &PlanDocument, current: &PlanDocument) -> Vec<Diffe
     found
 }
 
+/// Returns what moved under a plan whose windows were waited for: where it sends to, its files, the ledger itself. That the
+/// ledger gained records, that a file was added, and what a campaign is by now, is left to the caller.
+#[must_use]
+pub fn moved_meanwhile(before: &PlanDocument, current: &PlanDocument) -> Vec<Difference> {
+    let mut found = settings(before, current);
+    found.extend(ledger(before, current).filter(|found| !matches!(found, Difference::LedgerAhead { .. })));
+    let is_added = |found: &Difference| matches!(found, Difference::Input { what: "added", .. });
+    found.extend(inputs(before, current).into_iter().filter(|found| !is_added(found)));
+    found
+}
+
 fn settings(reviewed: &PlanDocument, current: &PlanDocument) -> Vec<Difference> {
     let optional = |text: &Option<String>| text.clone().unwrap_or_else(|| "not set".to_owned());
     let of = |plan: &PlanDocument| {

@@ -199,7 +199,14 @@ enum Commands {
 /// Whether a line of an answer has nothing that must be written out; most have not.
 fn is_harmless(line: &str) -> bool {
     let is_plain = line.bytes().all(|byte| matches!(byte, b' '..=b'"' | b'$'..=b'~'));
-    is_plain && !line.trim_start().starts_with("::")
+    is_plain && !begins_like_a_command(line)
+}
+
+/// Whether a line may begin a command. A report's `::: file:1:2` begins none: a command has a second `::`.
+fn begins_like_a_command(line: &str) -> bool {
+    let line = line.trim_start();
+    let is_of_report = line.strip_prefix("::: ").is_some_and(|place| !place.contains("::"));
+    line.starts_with("::") && !is_of_report
 }
 
 fn harmless(line: &str, commands: Commands) -> String {
@@ -209,7 +216,7 @@ fn harmless(line: &str, commands: Commands) -> String {
     let bare: Vec<(usize, char)> = line.char_indices().filter(|(at, _)| !is_colour(*at)).collect();
     let text: String = bare.iter().map(|(_, character)| *character).collect();
     let mut starts = command_starts(&text);
-    if commands == Commands::None && text.trim_start().starts_with("::") {
+    if commands == Commands::None && begins_like_a_command(&text) {
         starts.push(text.len() - text.trim_start().len());
     }
     let mut out = String::with_capacity(line.len() + 16);
@@ -276,7 +283,7 @@ mod tests {
                 .next()
                 .is_some_and(|word| rest.contains('[') && word.chars().all(|c| c.is_ascii_alphabetic()))
         });
-        is_old || bare.trim_start().starts_with("::")
+        is_old || bare.trim_start().strip_prefix("::").is_some_and(|rest| rest.contains("::"))
     }
 
     fn is_raw(line: &str) -> bool {
@@ -335,6 +342,7 @@ mod tests {
             ("###[group]x", "#\\u{23}#[group]x"),
             ("##vso[task.setvariable]x", "\\u{23}#vso[task.setvariable]x"),
             ("  ::add-mask::x\na ::b", "  \\u{3a}:add-mask::x\na ::b"),
+            (" ::: a.yaml:2:3\n ::: a::b", " ::: a.yaml:2:3\n \\u{3a}:: a::b"),
             ("\u{1b}[32m#\u{1b}[0m#[x]", "\u{1b}[32m\\u{23}\u{1b}[0m#[x]"),
             ("\u{1b}[1m::x\u{1b}[0m", "\u{1b}[1m\\u{3a}:x\u{1b}[0m"),
             ("\u{1b}[1;31mx\u{1b}[8my", "\u{1b}[1;31mx\\u{1b}[8my"),

@@ -62,6 +62,16 @@ pub fn plan(plan: &PlanDocument, directory: &Path, width: Option<usize>, caller:
     }
     let quiet = plan.changes.iter().filter(|change| change.kind.is_quiet() || is_old_miss(change));
     notes(&mut out, quiet, folded == 0);
+    let listed = plan.changes.iter().filter(|change| change.targets.in_doubt > 0).count() as u64;
+    let unlisted = plan.summary.in_doubt.saturating_sub(listed);
+    if unlisted > 0 {
+        let _ = writeln!(
+            out,
+            "\n{DOUBT}? {} in doubt{DOUBT:#} under a name or revision that is no longer in the files: see `{}`",
+            text::count(unlisted, "campaign"),
+            caller.command("doubt list"),
+        );
+    }
     days(&mut out, &plan.days);
     out.push('\n');
     if is_no_change(plan) {

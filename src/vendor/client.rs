@@ -262,13 +262,13 @@ impl Client {
             let hash = hasher.hash_one((kind, id.to_ascii_lowercase()));
             seen.lock().expect("no holder of this lock panics").insert(hash)
         };
-        // Each is noted, whatever the others say.
         let has_new_request_id = request_id.is_none_or(|id| is_new("request", id));
-        let has_new_task_id = task_id.is_none_or(|id| is_new("task", id));
+        // Beside a `RequestId`, no page says that a `Data` belongs to one request only.
+        let has_new_task_id = request_id.is_some() || task_id.is_none_or(|id| is_new("task", id));
         let is_new_body = request_id.is_some() || connection.nameless.insert(hasher.hash_one(body));
         if !has_new_request_id {
             Some("has the `RequestId` of")
-        } else if !has_new_task_id && (request_id.is_none() || task_id.is_some_and(looks_like_an_id)) {
+        } else if !has_new_task_id {
             Some("names the task of")
         } else if !is_new_body {
             Some("has no `RequestId`, and is the same as")
@@ -438,12 +438,6 @@ struct Broken {
     why: String,
     /// Whether not a byte of the request was written.
     is_unwritten: bool,
-}
-
-/// Whether a `Data` can belong to one task only; no page says that it is no mere word where no task is made.
-fn looks_like_an_id(data: &str) -> bool {
-    let is_of_id = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
-    data.len() >= 16 && data.bytes().all(is_of_id) && data.bytes().any(|byte| byte.is_ascii_digit())
 }
 
 /// Whether a body in an encoding is as it is.

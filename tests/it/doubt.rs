@@ -42,6 +42,22 @@ pub(crate) fn resolve_at(site: &Site, now: &str, more: &[&str]) -> Ran {
 }
 
 #[test]
+fn a_doubt_keeps_its_exit_code_whatever_becomes_of_its_campaign() {
+    let vendor = Vendor::start();
+    let site = scheduled(&vendor, "{ send: now }");
+    second_batch_meets(&vendor, FaultKind::DropAfter);
+    site.apply().exits(10);
+    let unlisted = "? 1 campaign in doubt under a name or revision that is no longer in the files";
+    site.edit("campaigns/c.yaml", "call: template", "revision: 2, call: template");
+    site.run(&["plan", "--strict"]).exits(10).says(unlisted);
+    site.apply().exits(10).says("25 accepted");
+    site.run(&["plan", "--strict"]).exits(10).says(unlisted);
+    std::fs::remove_file(site.path("campaigns/c.yaml")).unwrap();
+    site.run(&["plan", "--strict"]).exits(10).says(unlisted).says("1 in doubt.");
+    site.apply().exits(10);
+}
+
+#[test]
 fn a_scheduled_batch_that_is_listed_was_sent() {
     for strategy in [ONCE, WEEKLY] {
         for kind in [FaultKind::DropAfter, FaultKind::InternalErrorAfter, FaultKind::GarbageAfter] {

@@ -221,6 +221,14 @@ fn next_weeks_digest_may_say_the_same_words_under_another_name() {
     let week_later = "2026-12-01T10:00:00+08:00";
     let plan = site.run_at(week_later, &["plan"]).exits(0).says("+ create digest-49");
     plan.says("note: `hello` already said the same to 2 people of this audience, first on 2026-11-24 10:00");
+    // Inside the window in which it was sent, another name is no other campaign.
+    let window = "send: now, not_before: 2026-11-24T09:00:00+08:00, not_after: 2026-12-09T10:00:00+08:00";
+    let (open, reopened) = (scheduled(window), sent());
+    keys(&reopened, "open_until: 2026-12-09T10:00:00+08:00");
+    for site in [open, reopened] {
+        site.edit(FILE, "  hello:", "  other:");
+        site.run_at(week_later, &["plan"]).exits(0).says("! blocked other").says("[renamed]");
+    }
     // What takes late comers for good is never over, and a new name for it would send it to everybody again.
     let welcome = sent();
     welcome.edit(FILE, "send: now", "send: now, open_for: always");
@@ -611,31 +619,61 @@ fn a_wait_that_is_ended_loses_nothing_and_holds_no_lock() {
     site.run_at("2026-11-24T12:00:00+08:00", &["apply", "--auto-approve"]).exits(0).says("2 accepted");
 }
 
-#[test]
-fn what_changed_during_a_wait_is_not_sent_by_a_reviewed_plan() {
-    use crate::site::NOW;
-    let window = "send: now, not_before: 2026-11-24T10:00:03+08:00";
-    let site = Site::with(PROJECT, &crate::site::campaign("payday", 2).replace("send: now", window));
+/// What is edited, and how.
+type Edit = (&'static str, fn(&Site));
+
+/// Applies a saved plan whose window is still to open, makes an edit while it waits, and returns how it ended.
+fn edited_during_a_wait(edit: impl FnOnce(&Site)) -> (Site, Ran) {
+    use std::io::Read;
+    let files = "templates:\n  t: { name: t, title: \"T #name#\", body: B }\naudiences:\n  a: { users: { file: ids.csv, column: id } }\n\
+                 strategies:\n  s: { send: now, not_before: 2026-11-24T10:00:06+08:00 }\ncampaigns:\n  payday: { template: t, \
+                 audience: a, strategy: s, call: multiple, values_from: { name: nick }, expires_after: 1h }\n";
+    let site = Site::with(PROJECT, files);
+    site.write("campaigns/ids.csv", "id,nick\nu1,1\nu2,2\n");
     site.run(&["plan", "--out", "plan.json"]).exits(0);
     let mut waiting = site
         .command(&["apply", "plan.json", "--auto-approve", "--wait"])
-        .env("CAMPAIGNCTL_NOW", NOW)
+        .env("CAMPAIGNCTL_NOW", crate::site::NOW)
         .stdout(std::process::Stdio::null())
         .stderr(std::process::Stdio::piped())
         .spawn()
         .unwrap();
     let mut said = String::new();
-    {
-        use std::io::Read;
-        let stderr = waiting.stderr.as_mut().unwrap();
-        while !said.contains("Ctrl-C ends it") {
-            let mut byte = [0];
-            assert_eq!(stderr.read(&mut byte).unwrap(), 1, "it ended without waiting: {said}");
-            said.push(char::from(byte[0]));
-        }
+    let stderr = waiting.stderr.as_mut().unwrap();
+    while !said.contains("Ctrl-C ends it") {
+        let mut byte = [0];
+        assert_eq!(stderr.read(&mut byte).unwrap(), 1, "it ended without waiting: {said}");
+        said.push(char::from(byte[0]));
     }
-    site.edit(FILE, "title: T", "title: U");
+    edit(&site);
     let ended = Ran::of(&waiting.wait_with_output().unwrap());
-    ended.exits(7).warns("what was reviewed changed while its window was waited for");
-    assert!(site.received().is_empty());
+    (site, ended)
+}
+
+#[test]
+fn what_changed_during_a_wait_is_not_sent_by_a_reviewed_plan() {
+    let edits: [Edit; 7] = [
+        ("its text", |site| site.edit(FILE, "body: B", "body: C")),
+        ("a value", |site| site.write("campaigns/ids.csv", "id,nick\nu1,1\nu2,5000\n")),
+        ("the destination", |site| {
+            site.edit("campaigns/campaignctl.yaml", "app_id: A", "tenant_id: X, app_id: A");
+        }),
+        ("its end", |site| site.edit(FILE, "expires_after: 1h", "closed: true, expires_after: 1h")),
+        ("its time, to earlier", |site| site.edit(FILE, "2026-11-24T10:00:06", "2026-11-24T09:00:00")),
+        ("its time, to later", |site| site.edit(FILE, "2026-11-24T10:00:06", "2027-11-24T10:00:00")),
+        ("its file", |site| std::fs::remove_file(site.path(FILE)).unwrap()),
+    ];
+    std::thread::scope(|scope| {
+        for (what, edit) in edits {
+            scope.spawn(move || {
+                let (site, ended) = edited_during_a_wait(edit);
+                let ended = ended.exits(7);
+                ended.warns("what was approved changed while its window was waited for");
+                assert!(site.received().is_empty(), "{what}");
+            });
+        }
+    });
+    let (site, ended) = edited_during_a_wait(|_| {});
+    ended.exits(0);
+    assert_eq!(site.received().len(), 1);
 }

@@ -117,7 +117,8 @@ pub(super) fn run(shell: &Shell, globals: &Globals, args: &Args) -> Result {
         if waiting::until(shell, &runtime, opens_at, &round.plan) == Waited::Interrupted {
             return Ok(ExitStatus::Interrupted);
         }
-        let next = apply.round(Some(&round.plan))?;
+        // What an earlier round left in doubt, or refused, is not forgotten for what a later one met.
+        let next = apply.round(Some(&round.plan)).map_err(|failure| failure.or_graver(round.status))?;
         round = Round { status: exit::graver(round.status, next.status), plan: next.plan };
     }
     if let (Some(wait), Some(until)) = (args.wait, until) {
@@ -179,8 +180,7 @@ impl Apply<'_> {
                 let status = self.unpushed(&shown.document);
                 return nothing_to_push(shell, args, status, shown.document);
             }
-            let is_known =
-                before.is_some_and(|before| waiting::unexpected(before, &shown.document).is_empty());
+            let is_known = before.is_some_and(|before| moved(&session, before, &shown.document).is_empty());
             is_asked = is_known;
             // What a person withdrew is put on record without a question: it sends nothing.
             if !is_known && (!shown.pushes.is_empty() || later > 0) {
@@ -204,7 +204,12 @@ impl Apply<'_> {
         match &approved {
             Some(approved) => approved.prove_still(&plan.document, Path::new(&session.shown_as()))?,
             None if args.auto_approve => show(&session, args, &plan.document)?,
-            None => {}
+            // It was known a moment ago, and the files were read again since.
+            None => {
+                if let Some(before) = before.filter(|_| is_asked) {
+                    prove_unmoved(&session, before, &plan.document)?;
+                }
+            }
         }
         let unpushed = self.unpushed(&plan.document);
         record_withdrawn(shell, &mut open, &plan)?;
@@ -252,13 +257,7 @@ impl Apply<'_> {
             prove_fresh(session, reviewed, plan)?;
             return prove_young(reviewed, self.args.max_plan_age, self.shell.now());
         };
-        let unexpected = waiting::unexpected(before, plan);
-        if unexpected.is_empty() {
-            return Ok(());
-        }
-        Err(Failure::new(ExitStatus::Stale, "what was reviewed changed while its window was waited for:")
-            .items(unexpected)
-            .help("nothing was sent since. Run `campaignctl plan` again, and have it reviewed"))
+        prove_unmoved(session, before, plan)
     }
 
     /// Returns what is to be said of the campaigns that a plan does not push. A reviewed plan says that they were missed,
@@ -336,6 +335,22 @@ fn prove_young(reviewed: &PlanDocument, max_age: Option<Duration>, now: DateTime
         }
         None => Ok(()),
     }
+}
+
+/// Names what is otherwise than in the plan whose windows were waited for.
+fn moved(session: &Session<'_>, before: &PlanDocument, plan: &PlanDocument) -> Vec<String> {
+    waiting::unexpected(before, plan, Path::new(&session.shown_as()))
+}
+
+/// Refuses a plan that is not what waited for its windows.
+fn prove_unmoved(session: &Session<'_>, before: &PlanDocument, plan: &PlanDocument) -> Result<()> {
+    let moved = moved(session, before, plan);
+    if moved.is_empty() {
+        return Ok(());
+    }
+    Err(Failure::new(ExitStatus::Stale, "what was approved changed while its window was waited for:")
+        .items(moved)
+        .help("nothing was sent since. Run `campaignctl plan` again, and have it reviewed"))
 }
 
 /// Refuses a reviewed plan that is no longer the plan of now, and says what moved.

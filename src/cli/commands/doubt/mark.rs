@@ -87,7 +87,9 @@ fn mark(shell: &Shell, open: OpenLedger, args: &Args) -> Result<()> {
     shell.answer(&match args.verdict {
         VerdictArg::Sent => format!("Recorded: {targets} got the push.\n"),
         VerdictArg::NotSent => {
-            format!("Recorded: {targets} did not get the push; the next `apply` sends to them.\n")
+            format!(
+                "Recorded: {targets} did not get the push. `campaignctl plan` says whether they still will.\n"
+            )
         }
     })
 }
