@@ -111,7 +111,7 @@ fn print(diagnostic: &Diagnostic) {
             assert!(is_piece, "{}: {:?} is no piece of the file", diagnostic.code, span.range);
         }
     }
-    let narrow = Look { is_coloured: true, width: 40 };
+    let narrow = Look { is_coloured: true, columns: Some(40) };
     for printed in [text(diagnostic, Look::PLAIN), text(diagnostic, narrow), github(diagnostic)] {
         assert!(printed.len() <= PRINTED_BYTES_MAX, "{} prints {} bytes", diagnostic.code, printed.len());
     }

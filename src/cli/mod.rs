@@ -34,6 +34,7 @@ use crate::cli::exit::ExitStatus;
 use crate::cli::failure::Failure;
 use crate::cli::shell::Shell;
 use crate::render::caller::Caller;
+use crate::render::text::wrapped;
 
 /// Campaign-as-code for Alibaba Cloud mPaaS Message Push
 ///
@@ -118,7 +119,7 @@ pub fn main() -> ExitCode {
         Ok(status) => status,
         Err(failure) => {
             let failure = failure.spelled_for(shell.caller());
-            shell.say(&format!("{failure}\n"));
+            shell.say(&wrapped(&format!("{failure}\n"), shell.conversation_columns()));
             failure.status
         }
     };

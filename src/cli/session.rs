@@ -188,7 +188,8 @@ impl<'a> Session<'a> {
 
     /// Returns what the reader of conversation sees.
     pub(super) fn look(&self) -> Look {
-        Look { is_coloured: self.shell.is_conversation_coloured(), width: self.shell.conversation_width() }
+        let columns = self.shell.conversation_columns();
+        Look { is_coloured: self.shell.is_conversation_coloured(), columns }
     }
 
     /// Whether the environment's other end is the sandbox of this process, where nothing is real. A loopback address is

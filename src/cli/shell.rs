@@ -148,10 +148,12 @@ impl Shell {
         size.map(|(width, _)| usize::from(width.0)).or_else(columns)
     }
 
-    /// Returns the columns of the terminal that conversation goes to; 80 if it goes to none.
+    /// Returns the columns of the terminal that conversation goes to; elsewhere what `COLUMNS` says, if anything.
     #[must_use]
-    pub(in crate::cli) fn conversation_width(&self) -> usize {
-        terminal_size::terminal_size_of(std::io::stderr()).map_or(80, |(width, _)| usize::from(width.0))
+    pub(in crate::cli) fn conversation_columns(&self) -> Option<usize> {
+        let size = terminal_size::terminal_size_of(std::io::stderr());
+        let columns = || self.variable("COLUMNS")?.parse().ok();
+        size.map(|(width, _)| usize::from(width.0)).or_else(columns)
     }
 
     /// Whether conversation is coloured.

@@ -8,7 +8,7 @@ use crate::diff::renamed::{Former, Gone};
 use crate::diff::waiting::{Standing, Waiting};
 use crate::diff::{schedule, waiting};
 use crate::domain::{Call, CampaignId, Recipients, Revision, RowSeal, Schedule, TargetSet};
-use crate::ledger::{BlockError, Content, ContentDigest, History, Ledger, Rejection};
+use crate::ledger::{BlockError, Content, ContentDigest, History, Ledger, Rejection, Ruling};
 use crate::resolve::{AudienceContents, Desired, DesiredCampaign};
 
 /// A series that begins later than it says, since its first time has passed.
@@ -125,8 +125,10 @@ pub struct TargetCounts {
     pub rejected: u64,
     /// Listed targets that are neither accepted nor in doubt.
     pub unsent: u64,
-    /// Those of `unsent` that the vendor rejected before.
+    /// Those of `unsent` that the vendor rejected before, or that a verdict says were not sent.
     pub to_retry: u64,
+    /// Those of `to_retry` that were in doubt, and of which a verdict says that they were not sent.
+    pub ruled_out: u64,
     /// Those of `unsent` that no earlier plan had: they joined since. The others were in its time.
     pub joined: u64,
     /// Targets of what waits at the vendor that are no longer listed, and get it all the same.
@@ -172,6 +174,8 @@ pub struct Change<'a> {
     pub batches_so_far: u32,
     /// What the vendor said last when it rejected a batch of this revision.
     pub last_rejection: Option<Rejection>,
+    /// The last verdict that something of this revision was not sent.
+    pub ruling: Option<Ruling>,
     /// What is pushed begins later than it says.
     pub late_start: Option<LateStart>,
     /// The lowest revision above all that the files and the ledger have: the one to raise it to.
@@ -181,6 +185,14 @@ pub struct Change<'a> {
 }
 
 impl Change<'_> {
+    /// Returns since when people were missed: the end of its time, or when it was found out after that, that some of them did
+    /// not get it.
+    #[must_use]
+    pub fn missed_at(&self) -> Option<DateTime<Utc>> {
+        let ruling = self.ruling.as_ref().filter(|_| self.counts.ruled_out > 0);
+        (self.kind == Kind::Missed).then(|| self.ends_at.max(ruling.map(|ruling| ruling.at))).flatten()
+    }
+
     /// Counts those that were sent to, where none of them is listed any more: the list may be another one. A list of one
     /// person is replaced as it is.
     #[must_use]
@@ -293,6 +305,7 @@ fn change<'a>(
         former,
         batches_so_far: history.map_or(0, |history| history.batches),
         last_rejection: history.and_then(|history| history.last_rejection.clone()),
+        ruling: history.and_then(|history| history.ruling.clone()),
         late_start,
         next_revision: next_revision(&campaign.id, campaign.revision, ledger),
         waiting,
@@ -339,6 +352,8 @@ fn counts(
     let accepted = history.map_or(0, |history| history.accepted.len());
     let (unknown, rejected) = history.map_or((&none, &none), |history| (&history.unknown, &history.rejected));
     let rejected_unlisted = rejected.minus(unsent).len();
+    let is_ruled =
+        history.map_or(0, |history| history.ruled_out.len() - history.ruled_out.minus(unsent).len());
     let (unsent, to_retry) = (unsent.len() as u64, (rejected.len() - rejected_unlisted) as u64);
     let sent = history.map_or(0, History::sent_count);
     // Who was planned and met no end yet. A ledger that does not say how many were planned knows only of who was rejected.
@@ -357,6 +372,7 @@ fn counts(
         rejected: rejected_unlisted as u64,
         unsent,
         to_retry,
+        ruled_out: is_ruled as u64,
         joined: unsent - rest.min(unsent),
         left: if is_waiting { sent.saturating_sub(still_listed) } else { 0 },
     }

@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use crate::domain::{TargetHash, TargetSet, TargetSetBuilder};
 use crate::ledger::blocks::{Accepted, BlockName, BlockPlace, Blocks};
 use crate::ledger::content::{Content, ContentDigest};
+use crate::ledger::decision::Ruling;
 use crate::ledger::history::{Doubt, History, Rejection, Task};
 
 /// What the records so far add up to of one campaign revision.
@@ -23,7 +24,11 @@ pub(super) struct Edition {
     pub(super) accepted: TargetSetBuilder,
     /// Those among what was packed of which a push was taken before.
     pub(super) accepted_again: u64,
+    /// Targets that the vendor rejected.
     pub(super) rejected: Vec<TargetHash>,
+    /// Targets that a verdict says were not sent.
+    pub(super) ruled_out: Vec<TargetHash>,
+    pub(super) ruling: Option<Ruling>,
     pub(super) open_intents: usize,
     /// The place of the run that sent something of it last.
     pub(super) sent_by: Option<usize>,
@@ -46,6 +51,8 @@ impl Edition {
             accepted: TargetSetBuilder::default(),
             accepted_again: 0,
             rejected: Vec::new(),
+            ruled_out: Vec::new(),
+            ruling: None,
             open_intents: 0,
             sent_by: None,
             batches: 0,
@@ -77,7 +84,10 @@ impl Edition {
         let recent = self.accepted.finish();
         let accepted_again = self.accepted_again + accepted_pushes - recent.len() as u64;
         // Of those in blocks none was intended again, so none of them can have been rejected since.
-        let rejected = TargetSet::new(self.rejected).minus(&recent).minus(&unknown);
+        let open = |targets: Vec<TargetHash>| TargetSet::new(targets).minus(&recent).minus(&unknown);
+        let by_vendor = TargetSet::new(self.rejected.clone());
+        let rejected = open([self.rejected, self.ruled_out.clone()].concat());
+        let ruled_out = open(self.ruled_out).minus(&by_vendor);
         History {
             content: self.content,
             digest: self.digest,
@@ -87,6 +97,8 @@ impl Edition {
             withdrawn_at: self.withdrawn_at,
             last_at: self.last_at,
             rejected,
+            ruled_out,
+            ruling: self.ruling,
             accepted_again,
             accepted: Accepted::new(self.packed, recent, blocks),
             unknown,

@@ -8,6 +8,7 @@ use chrono::{DateTime, Utc};
 use crate::domain::{CampaignId, Revision};
 use crate::ledger::blocks::{BlockPlace, Blocks, NoBlocks};
 use crate::ledger::control::{Controls, Route};
+use crate::ledger::decision::{Decided, Decision, Ruling, SettledBatch};
 use crate::ledger::edition::Edition;
 use crate::ledger::entry::Entry;
 use crate::ledger::history::{Doubt, Ledger, Rejection, RunSummary, Task};
@@ -99,6 +100,17 @@ impl Ledger {
     }
 }
 
+/// What stood for the vendor's code where a verdict was kept as a rejection.
+const VERDICT: &str = "Verdict";
+
+/// A verdict on a batch, and whose.
+struct Ruled<'a> {
+    verdict: Verdict,
+    by: Judge,
+    reason: &'a str,
+    actor: String,
+}
+
 struct Folding {
     header: Header,
     opened_at: DateTime<Utc>,
@@ -113,6 +125,7 @@ struct Folding {
     unnamed_tasks: BTreeMap<(CampaignId, Revision), u64>,
     runs: Vec<RunSummary>,
     run_places: HashMap<RunId, usize>,
+    decisions: Vec<Decision>,
     take_overs: Vec<TakeOver>,
     /// Batches of the last run that the vendor did not take, and that may come again: as what they were counted last.
     untaken: HashMap<(CampaignId, Revision, u32), Untaken>,
@@ -142,6 +155,7 @@ impl Folding {
             unnamed_tasks: BTreeMap::new(),
             runs: Vec::new(),
             run_places: HashMap::new(),
+            decisions: Vec::new(),
             take_overs: Vec::new(),
             untaken: HashMap::new(),
             is_packing: false,
@@ -159,6 +173,7 @@ impl Folding {
         match record {
             Record::Opened(_) | Record::Packed(_) => return Err(FoldError::MisplacedHeader(serial)),
             Record::PackedRun(run) => self.start_run(run),
+            Record::PackedDecision(decision) => self.decisions.push(decision),
             Record::PackedEdition(edition) => self.take_edition(edition),
             Record::PackedTargets(packed) => {
                 let key = (packed.campaign, packed.revision);
@@ -170,7 +185,8 @@ impl Folding {
             Record::PackedRejections(packed) => {
                 let key = (packed.campaign, packed.revision);
                 let edition = self.editions.get_mut(&key).ok_or(FoldError::MisplacedPacked(serial))?;
-                edition.rejected.extend(packed.targets);
+                let kept = if packed.by_verdict { &mut edition.ruled_out } else { &mut edition.rejected };
+                kept.extend(packed.targets);
             }
             Record::PackedTasks(tasks) => {
                 self.task_ids.extend(tasks.ids);
@@ -205,16 +221,20 @@ impl Folding {
                     .or_insert_with(|| Edition::new(content, digest, at));
                 edition.planned = edition.planned.max(planned);
             }
-            Record::Withdrawn { campaign, revision, actor: _ } => {
+            Record::Withdrawn { campaign, revision, actor } => {
                 let Some(edition) = self.editions.get_mut(&(campaign.clone(), revision)) else {
                     return Err(FoldError::WithdrawnUnsent { at: serial, campaign, revision });
                 };
                 edition.withdrawn_at.get_or_insert(at);
+                let runs_before = self.runs.len() as u64;
+                let what = Decided::Withdrawn;
+                self.decisions.push(Decision { at, runs_before, actor, campaign, revision, what });
             }
             Record::Intent(intent) => self.open_intent(serial, at, intent)?,
-            Record::Outcome { intent, outcome } => self.settle(serial, at, intent, outcome, Judge::Vendor)?,
-            Record::Verdict { intent, verdict, reason, task_id, actor: _, by } => {
-                self.settle(serial, at, intent, outcome_of(verdict, reason, task_id), by)?;
+            Record::Outcome { intent, outcome } => self.settle(serial, at, intent, outcome, None)?,
+            Record::Verdict { intent, verdict, reason, task_id, actor, by } => {
+                self.decide(at, intent, Ruled { verdict, by, reason: &reason, actor });
+                self.settle(serial, at, intent, outcome_of(verdict, reason, task_id), Some(by))?;
             }
             Record::TakenOver { .. } => self.take_overs.push(TakeOver { serial, at }),
             Record::RunEnded { run, stopped, not_attempted, .. } => {
@@ -242,7 +262,14 @@ impl Folding {
         edition.first_at = packed.first_at.or(has_few.then_some(packed.submitted_at));
         edition.batches = packed.batches;
         edition.accepted_again = packed.accepted_again;
-        edition.last_rejection = packed.last_rejection;
+        // Before version 0.3 a verdict was kept as if the vendor had said it.
+        let (verdicts, said): (Vec<_>, Vec<_>) =
+            packed.last_rejection.into_iter().partition(|rejection| rejection.code == VERDICT);
+        edition.last_rejection = said.into_iter().next();
+        let of_old = verdicts.into_iter().next();
+        edition.ruling = packed.ruling.or_else(|| {
+            of_old.map(|old| Ruling { at: packed.last_at, by: Judge::Person, reason: old.message })
+        });
         edition.tasks = packed.tasks;
         edition.accept(&packed.accepted);
         self.editions.insert(key, edition);
@@ -305,13 +332,40 @@ impl Folding {
         Ok(())
     }
 
+    /// Puts a verdict on the audit trail, beside the others of its command.
+    fn decide(&mut self, at: DateTime<Utc>, intent: Serial, ruled: Ruled<'_>) {
+        let Some(doubt) = self.open.get(&intent) else { return };
+        let batch = SettledBatch { intent, task_name: doubt.intent.task_name.clone() };
+        let decision = Decision {
+            at,
+            runs_before: self.runs.len() as u64,
+            actor: ruled.actor,
+            campaign: doubt.intent.campaign.clone(),
+            revision: doubt.intent.revision,
+            what: Decided::Verdict {
+                verdict: ruled.verdict,
+                by: ruled.by,
+                reason: ruled.reason.to_owned(),
+                batches: vec![batch],
+                targets: doubt.intent.targets.len() as u64,
+            },
+        };
+        let decision = match self.decisions.last_mut() {
+            Some(last) => last.absorb(decision),
+            None => Some(decision),
+        };
+        self.decisions.extend(decision);
+    }
+
+    /// Takes in what came of an intent: by the vendor's answer to its request, or by a verdict of somebody, later. A verdict
+    /// settles the doubt, and leaves the run that left it what it was.
     fn settle(
         &mut self,
         serial: Serial,
         at: DateTime<Utc>,
         intent: Serial,
         outcome: Outcome,
-        by: Judge,
+        verdict_by: Option<Judge>,
     ) -> Result<(), FoldError> {
         let Some(mut doubt) = self.open.remove(&intent) else {
             return Err(FoldError::StrayOutcome { at: serial, intent });
@@ -322,7 +376,7 @@ impl Folding {
         edition.last_at = at;
         match &outcome {
             Outcome::Unknown { .. } => {}
-            Outcome::Accepted { task_id, .. } if by == Judge::Vendor => {
+            Outcome::Accepted { task_id, .. } if verdict_by != Some(Judge::Person) => {
                 let route = Route::of(&edition.content, &doubt.intent);
                 self.controls.close(&doubt, route.map(|route| (route, task_id.clone())));
             }
@@ -350,10 +404,16 @@ impl Folding {
                 edition.accept(&doubt.intent.targets);
                 edition.first_at = Some(edition.first_at.map_or(doubt.at, |first| first.min(doubt.at)));
                 self.task_ends.extend(doubt.intent.over_at);
-                if let Some(summary) = self.run_of(&doubt.intent.run) {
+                if verdict_by.is_none()
+                    && let Some(summary) = self.run_of(&doubt.intent.run)
+                {
                     summary.unknown -= targets;
                     summary.accepted += targets;
                 }
+            }
+            Outcome::Rejected { message: reason, .. } if verdict_by.is_some() => {
+                edition.ruled_out.extend(&doubt.intent.targets);
+                edition.ruling = verdict_by.map(|by| Ruling { at, by, reason });
             }
             Outcome::Rejected { code, message, request_id } => {
                 if !is_not_sent {
@@ -405,6 +465,7 @@ impl Folding {
             task_ids: self.task_ids,
             unnamed_tasks: self.unnamed_tasks,
             runs: self.runs,
+            decisions: self.decisions,
             take_overs: self.take_overs,
         }
     }
@@ -415,7 +476,7 @@ fn outcome_of(verdict: Verdict, reason: String, task_id: Option<String>) -> Outc
     match verdict {
         Verdict::Accepted => Outcome::Accepted { request_id: None, task_id },
         Verdict::Rejected => {
-            Outcome::Rejected { code: "Verdict".to_owned(), message: reason, request_id: None }
+            Outcome::Rejected { code: VERDICT.to_owned(), message: reason, request_id: None }
         }
     }
 }

@@ -9,6 +9,7 @@ use crate::domain::{CampaignId, Revision, TargetHash, TargetSet};
 use crate::ledger::blocks::{Accepted, BlockError, merged};
 use crate::ledger::content::{Content, ContentDigest};
 use crate::ledger::control::Control;
+use crate::ledger::decision::{Decided, Decision, Ruling, SettledBatch};
 use crate::ledger::packed::TakeOver;
 use crate::ledger::record::{Header, IntentRecord, Receiver, RunId, Serial};
 use crate::ledger::text::as_editions;
@@ -81,6 +82,10 @@ pub struct History {
     pub unknown: TargetSet,
     /// Targets whose push the vendor did not take, and that are neither accepted nor in doubt since.
     pub rejected: TargetSet,
+    /// Those of `rejected` that were in doubt, and of which a verdict says that they were not sent.
+    pub ruled_out: TargetSet,
+    /// The last such verdict.
+    pub ruling: Option<Ruling>,
     /// The highest batch number so far.
     pub batches: u32,
     /// What the vendor said last when it rejected a batch.
@@ -150,11 +155,11 @@ pub struct RunSummary {
     /// What it sent to; nothing of runs of version 0.1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub receiver: Option<Receiver>,
-    /// Targets accepted, by the outcomes on record.
+    /// Targets accepted, by the vendor's answers: what a verdict says later is no part of the run.
     pub accepted: u64,
     /// Targets rejected; in runs that a version before 0.3 packed, a batch that was tried three times counts three times.
     pub rejected: u64,
-    /// Targets in doubt, intents without an outcome included.
+    /// Targets that it left in doubt, intents without an outcome included.
     pub unknown: u64,
     /// Targets that were planned and of which no request left; of a run that came to no end, those that are on record.
     #[serde(default)]
@@ -185,6 +190,7 @@ pub struct Ledger {
     pub(super) task_ids: HashSet<String>,
     pub(super) unnamed_tasks: BTreeMap<(CampaignId, Revision), u64>,
     pub(super) runs: Vec<RunSummary>,
+    pub(super) decisions: Vec<Decision>,
     pub(super) take_overs: Vec<TakeOver>,
 }
 
@@ -293,6 +299,25 @@ impl Ledger {
     #[must_use]
     pub fn run(&self, run: &RunId) -> Option<&RunSummary> {
         self.runs.iter().rfind(|summary| summary.run == *run)
+    }
+
+    /// Returns every verdict and withdrawal, oldest first.
+    #[must_use]
+    pub fn decisions(&self) -> &[Decision] {
+        &self.decisions
+    }
+
+    /// Returns the verdict on a batch that was in doubt, named by record number or task name.
+    #[must_use]
+    pub fn verdict_on(&self, batch: &str) -> Option<(&SettledBatch, &Decision)> {
+        let number = batch.parse().ok().map(Serial);
+        self.decisions.iter().rev().find_map(|decision| match &decision.what {
+            Decided::Verdict { batches, .. } => {
+                let is_it = |each: &&SettledBatch| Some(each.intent) == number || each.task_name == batch;
+                batches.iter().find(is_it).map(|settled| (settled, decision))
+            }
+            Decided::Withdrawn => None,
+        })
     }
 
     /// Returns every `apply`, oldest first.

@@ -7,6 +7,7 @@
 mod blocks;
 mod content;
 mod control;
+mod decision;
 mod edition;
 mod entry;
 mod fold;
@@ -23,6 +24,7 @@ mod words;
 pub use blocks::{Accepted, BLOCK_TARGETS, BlockBytes, BlockError, BlockName, BlockPlace, Blocks};
 pub use content::{Content, ContentDigest};
 pub use control::Control;
+pub use decision::{Decided, Decision, Ruling, SettledBatch};
 pub use entry::{Chain, Damage, Entry, Writer};
 pub use fold::FoldError;
 pub use history::{Doubt, History, Ledger, Rejection, RunSummary, Task};

@@ -7,7 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
 
-use crate::domain::{CampaignId, Revision, TargetHash};
+use crate::domain::{CampaignId, Revision, TargetHash, TargetSet};
 use crate::ledger::blocks::{BlockError, BlockName, blocks_of};
 use crate::ledger::history::{Doubt, History, Ledger, Task};
 use crate::ledger::packed::{
@@ -57,6 +57,8 @@ impl Ledger {
             take_overs: self.take_overs.clone(),
         };
         let runs = self.runs.iter().map(|run| Ok(Record::PackedRun(run.clone()).into()));
+        let decisions =
+            self.decisions.iter().map(|decision| Ok(Record::PackedDecision(decision.clone()).into()));
         let editions = self.histories.iter().flat_map(|((campaign, revision), history)| -> Part<'_> {
             self.pack_edition(campaign, *revision, history)
         });
@@ -64,6 +66,7 @@ impl Ledger {
             self.doubts().into_iter().map(|doubt| Ok(Record::PackedDoubt(packed_doubt(doubt)).into()));
         std::iter::once(Ok(Record::Packed(first).into()))
             .chain(runs)
+            .chain(decisions)
             .chain(editions)
             .chain(self.pack_tasks())
             .chain(doubts)
@@ -98,16 +101,21 @@ impl Ledger {
             batches: history.batches,
             accepted_again: again,
             last_rejection: history.last_rejection.clone(),
+            ruling: history.ruling.clone(),
             unnamed_tasks: self.unnamed_tasks.get(&(campaign.clone(), revision)).copied().unwrap_or_default(),
             tasks: history.tasks.iter().filter(|task| task.over_at > self.last_at).cloned().collect(),
             accepted: few,
         };
         let edition = std::iter::once(Ok(Record::PackedEdition(edition).into()));
-        let rejected: Vec<TargetHash> = history.rejected.iter().copied().collect();
-        let rejected: Vec<_> = rejected.chunks(ITEMS_OF_RECORD).map(<[TargetHash]>::to_vec).collect();
-        let rejections = rejected.into_iter().map(move |targets| {
+        let chunks = |targets: &TargetSet, by_verdict: bool| -> Vec<(bool, Vec<TargetHash>)> {
+            let targets: Vec<TargetHash> = targets.iter().copied().collect();
+            targets.chunks(ITEMS_OF_RECORD).map(|chunk| (by_verdict, chunk.to_vec())).collect()
+        };
+        let by_vendor = chunks(&history.rejected.minus(&history.ruled_out), false);
+        let by_verdict = chunks(&history.ruled_out, true);
+        let rejections = by_vendor.into_iter().chain(by_verdict).map(move |(by_verdict, targets)| {
             let campaign = campaign.clone();
-            Ok(Record::PackedRejections(PackedRejections { campaign, revision, targets }).into())
+            Ok(Record::PackedRejections(PackedRejections { campaign, revision, by_verdict, targets }).into())
         });
         if history.accepted.len() <= INLINE_MAX {
             return Box::new(edition.chain(rejections));
@@ -167,6 +175,7 @@ impl Ledger {
         let is_same = Header { format: theirs.format, ..ours.clone() } == *theirs
             && self.opened_at == other.opened_at
             && self.runs == other.runs
+            && self.decisions == other.decisions
             && self.take_overs == other.take_overs
             && self.task_ids == other.task_ids
             && self.unnamed_tasks == other.unnamed_tasks
@@ -188,6 +197,8 @@ impl Ledger {
                 && ours.last_rejection == theirs.last_rejection
                 && waiting(&ours.tasks) == waiting(&theirs.tasks)
                 && ours.rejected == theirs.rejected
+                && ours.ruled_out == theirs.ruled_out
+                && ours.ruling == theirs.ruling
                 && ours.unknown == theirs.unknown;
             if !is_same || !same(once_each(ours.accepted.iter()), once_each(theirs.accepted.iter()))? {
                 return Ok(false);

@@ -10,6 +10,7 @@ use crate::domain::{CampaignId, Revision, TargetHash};
 use crate::ledger::blocks::BlockName;
 use crate::ledger::content::{Content, ContentDigest};
 use crate::ledger::control::Control;
+use crate::ledger::decision::Ruling;
 use crate::ledger::history::{Rejection, Task};
 use crate::ledger::record::{Header, IntentRecord, Serial};
 use crate::ledger::text::{as_hex_list, as_number, as_text};
@@ -82,6 +83,9 @@ pub struct PackedEdition {
     /// What the vendor said last when it rejected a batch.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_rejection: Option<Rejection>,
+    /// The last verdict that something of it was not sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ruling: Option<Ruling>,
     /// Accepted broadcasts and scheduled or repeating batches of which the vendor's task is not known.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub unnamed_tasks: u64,
@@ -111,7 +115,8 @@ pub struct PackedTargets {
     pub blocks: Vec<BlockName>,
 }
 
-/// Targets of a campaign revision that the vendor rejected, and that are neither accepted nor in doubt since.
+/// Targets of a campaign revision that the vendor rejected or that a verdict says were not sent, and that are neither accepted
+/// nor in doubt since.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PackedRejections {
     /// The campaign.
@@ -120,6 +125,9 @@ pub struct PackedRejections {
     /// Its edition.
     #[serde(with = "as_number")]
     pub revision: Revision,
+    /// Whether it is a verdict that says so, and not the vendor's answer.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub by_verdict: bool,
     /// The targets.
     #[serde(with = "as_hex_list")]
     pub targets: Vec<TargetHash>,

@@ -10,6 +10,7 @@ use crate::domain::{
     Call, CampaignId, Endpoint, EnvironmentName, LedgerSalt, ProjectName, Revision, TargetHash,
 };
 use crate::ledger::content::{Content, ContentDigest};
+use crate::ledger::decision::Decision;
 use crate::ledger::history::RunSummary;
 use crate::ledger::packed::{
     PackedDoubt, PackedEdition, PackedHeader, PackedRejections, PackedTargets, PackedTasks,
@@ -348,6 +349,8 @@ pub enum Record {
     Packed(PackedHeader),
     /// An `apply` that was packed.
     PackedRun(RunSummary),
+    /// A verdict or a withdrawal that was packed.
+    PackedDecision(Decision),
     /// A campaign revision that was packed.
     PackedEdition(PackedEdition),
     /// Its accepted targets.
@@ -368,6 +371,7 @@ impl Record {
             self,
             Self::Packed(_)
                 | Self::PackedRun(_)
+                | Self::PackedDecision(_)
                 | Self::PackedEdition(_)
                 | Self::PackedTargets(_)
                 | Self::PackedRejections(_)

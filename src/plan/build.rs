@@ -236,6 +236,9 @@ fn summary(changes: &[ChangeDocument], waiting: &[Waiting]) -> SummaryDocument {
             ChangeKind::Create | ChangeKind::Add | ChangeKind::Continue => {
                 summary.targets += change.targets.to_push;
                 summary.requests += change.requests;
+                if change.recipients == "broadcast" {
+                    summary.broadcasts += change.targets.to_push;
+                }
                 Some(&mut summary.to_push)
             }
             ChangeKind::UpToDate | ChangeKind::Closed => Some(&mut summary.up_to_date),
@@ -284,6 +287,7 @@ fn change_document(change: &Change<'_>, speaker: &Speaker, directory: &str) -> C
         schedule: schedule(&campaign.schedule, &change.desired.life),
         first_sent_at: change.first_push.map(|at| at.trunc_subsecs(0)),
         ends_at: change.ends_at.map(|at| at.trunc_subsecs(0)),
+        missed_at: change.missed_at().map(|at| at.trunc_subsecs(0)),
         declared_at: place(&change.desired.declared_at, directory),
         content_digest: change.digest.to_string(),
         message: (!kind.is_quiet()).then(|| MessageDocument {

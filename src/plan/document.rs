@@ -82,7 +82,7 @@ pub struct PlanDocument {
     #[schemars(example = serde_json::json!([{ "path": "payday.yaml", "digest": "sha256:5f1c9d0be1a4f1f1d3f7f2a4c1d2e3f4a5b6c7d8e9f00112233445566778899a" }]))]
     pub inputs: Vec<InputDocument>,
     /// The changes, counted.
-    #[schemars(example = serde_json::json!({ "to_push": 2, "targets": 1204, "requests": 122, "up_to_date": 38, "later": 1, "waiting": 3, "blocked": 1, "held": 0, "missed": 1, "in_doubt": 0 }))]
+    #[schemars(example = serde_json::json!({ "to_push": 2, "targets": 1204, "broadcasts": 0, "requests": 122, "up_to_date": 38, "later": 1, "waiting": 3, "blocked": 1, "held": 0, "missed": 1, "in_doubt": 0 }))]
     pub summary: SummaryDocument,
     /// People who get a push on each day, in the project's time zone; a broadcast counts none. What repeats counts on each of
     /// its days. Not part of the digest, since what is sent at once is sent on the day of `apply`.
@@ -138,6 +138,10 @@ pub struct SummaryDocument {
     /// Targets that get a push; a broadcast counts one.
     #[schemars(example = 1204)]
     pub targets: u64,
+    /// Those of `targets` that are broadcasts.
+    #[serde(default)]
+    #[schemars(example = 0)]
+    pub broadcasts: u64,
     /// Requests that leave.
     #[schemars(example = 122)]
     pub requests: u64,
@@ -285,6 +289,10 @@ pub struct ChangeDocument {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(example = &"2026-12-15T01:00:00Z")]
     pub ends_at: Option<DateTime<Utc>>,
+    /// Since when it is missed: `ends_at`, or when a verdict said after that who did not get it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(example = &"2026-12-15T01:00:00Z")]
+    pub missed_at: Option<DateTime<Utc>>,
     /// Where its declaration stands.
     #[schemars(example = serde_json::json!({ "file": "payday.yaml", "line": 22 }))]
     pub declared_at: PlaceDocument,
@@ -328,7 +336,7 @@ pub struct TargetsDocument {
     /// Listed targets that are neither accepted nor in doubt.
     #[schemars(example = 1204)]
     pub unsent: u64,
-    /// Those of `unsent` that the vendor rejected before.
+    /// Those of `unsent` that the vendor rejected before, or that a verdict says were not sent.
     #[schemars(example = 0)]
     pub to_retry: u64,
     /// Those of `unsent` that joined since; the others were in its time.
@@ -415,7 +423,7 @@ impl PlanDocument {
         self.changes.iter().map(|change| (change.campaign.as_str(), change)).collect()
     }
 
-    /// Whether people were missed whose time passed less than a day before `now`: one old miss is no news.
+    /// Whether people were missed less than a day before `now`: one old miss is no news.
     #[must_use]
     pub fn has_missed_lately(&self, now: DateTime<Utc>) -> bool {
         self.changes.iter().any(|change| change.is_missed_lately(now))
@@ -453,9 +461,9 @@ impl ChangeDocument {
         }
     }
 
-    /// Whether its time passed less than a day before `now` with targets unsent.
+    /// Whether it was missed less than a day before `now`.
     #[must_use]
     pub fn is_missed_lately(&self, now: DateTime<Utc>) -> bool {
-        self.kind == ChangeKind::Missed && self.ends_at.is_none_or(|at| now - at < MISSED_IS_NEWS_FOR)
+        self.kind == ChangeKind::Missed && self.missed_at.is_none_or(|at| now - at < MISSED_IS_NEWS_FOR)
     }
 }

@@ -8,6 +8,7 @@ use chrono_tz::Tz;
 use crate::diagnostic::{Code, number};
 use crate::diff::{Blocked, Change, Closed, Former, Held, Kind, LateStart, Standing};
 use crate::domain::{REPEAT_DAYS_AHEAD_MAX, Recipients, Revision, Schedule, vendor_zone};
+use crate::ledger::{Judge, Ruling};
 use crate::plan::guard;
 use crate::plan::shown::{people, time};
 
@@ -82,7 +83,7 @@ impl Speaker {
         }
         if change.kind == Kind::Closed(Closed::Over) {
             let way = match change.desired.campaign.schedule {
-                Schedule::Now => "set `open_for: always`, or declare a new campaign",
+                Schedule::Now => "set `open_until: TIME` to send it to them, or declare a new campaign",
                 Schedule::Once { .. } | Schedule::Repeat(_) => "declare a new campaign for them",
             };
             notes.push(format!("{} joined since, not sent; {way}", number(change.counts.unsent)));
@@ -146,6 +147,9 @@ impl Speaker {
         if counts.joined > 0 {
             let _ = write!(reason, ", and {} joined since", number(counts.joined));
         }
+        if counts.ruled_out > 0 {
+            let _ = write!(reason, "; {}", found_not_sent(change, counts.ruled_out));
+        }
         let help = match sent(change) {
             sent if sent > 0 && *schedule != Schedule::Now => format!(
                 "to reach only the rest, declare a new campaign with only them as its audience; another time here \
@@ -206,8 +210,7 @@ fn not_sent(change: &Change<'_>, how_many: u64) -> String {
     if matches!(change.desired.campaign.recipients, Recipients::Broadcast(_)) {
         return "the broadcast was not sent".to_owned();
     }
-    let were = if how_many == 1 { "was" } else { "were" };
-    format!("{} {were} not sent to", people(how_many))
+    format!("{} did not get it", people(how_many))
 }
 
 /// Returns when a campaign's time passed, as far as there is a time.
@@ -262,12 +265,29 @@ fn replaced(change: &Change<'_>, reason: String) -> Explanation {
     }
 }
 
-/// Says how many the vendor rejected before, and why.
+/// Says how many the vendor rejected before, or were in doubt and found not sent, and why.
 fn retried(change: &Change<'_>) -> Option<String> {
-    let to_retry = change.counts.to_retry;
+    let ruled_out = change.counts.ruled_out;
+    let rejected = change.counts.to_retry - ruled_out;
     let said = change.last_rejection.as_ref();
     let said = said.map(|said| format!(" (`{}`: {})", said.code, said.message)).unwrap_or_default();
-    (to_retry > 0).then(|| format!("{} rejected before{said}", number(to_retry)))
+    let rejected = (rejected > 0).then(|| format!("{} rejected before{said}", number(rejected)));
+    let ruled_out = (ruled_out > 0).then(|| found_not_sent(change, ruled_out));
+    let parts: Vec<String> = rejected.into_iter().chain(ruled_out).collect();
+    (!parts.is_empty()).then(|| parts.join(", "))
+}
+
+/// Says who found out that some did not get it, and how.
+fn found_not_sent(change: &Change<'_>, how_many: u64) -> String {
+    let (by, reason) = match &change.ruling {
+        Some(Ruling { by: Judge::Vendor, reason, .. }) => {
+            ("found not sent by `doubt resolve`", reason.as_str())
+        }
+        Some(Ruling { by: Judge::Person, reason, .. }) => ("marked not sent by a person", reason.as_str()),
+        None => ("found not sent", ""),
+    };
+    let reason = if reason.is_empty() { String::new() } else { format!(" ({reason})") };
+    format!("{} {by}{reason}", number(how_many))
 }
 
 fn in_doubt(change: &Change<'_>) -> Explanation {
@@ -328,17 +348,21 @@ fn changed_after_send(change: &Change<'_>) -> String {
     if let Some(withdrawn) = last_waiting(change) {
         return format!(
             "revert the change; or delete its tasks in the mPaaS console, then raise `revision` to {next} with \
-             `withdrawn: {withdrawn}`"
+             `withdrawn: {withdrawn}`; or set `closed: true` to send it to nobody else"
         );
     }
     if unsent > 0 {
         return format!(
             "revert the change; or, for the {} who have not got it yet, declare a new campaign with only them as its \
-             audience; raising `revision` to {next} sends to the whole audience, again to the {sent} sent to before",
+             audience; or set `closed: true` to leave them out; raising `revision` to {next} sends it to the whole audience, \
+             and again to the {sent} who already got it",
             number(unsent)
         );
     }
-    format!("revert the change, or raise `revision` to {next} to send it to the whole audience again")
+    format!(
+        "revert the change; or raise `revision` to {next} to send it to the whole audience again; or set `closed: true` to \
+         keep it as history"
+    )
 }
 
 /// Returns the highest revision of which a person has to say that its tasks were deleted.

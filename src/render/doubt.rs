@@ -18,6 +18,8 @@ use crate::render::text::{self, BAD, DOUBT, GOOD, QUIET, STRONG};
 pub struct OpenDoubt {
     campaign: String,
     revision: u32,
+    batch: u64,
+    /// The batch, under its former name.
     intent: u64,
     at: DateTime<Utc>,
     task_name: String,
@@ -39,6 +41,7 @@ impl OpenDoubt {
         Self {
             campaign: intent.campaign.to_string(),
             revision: intent.revision.get(),
+            batch: doubt.serial.0,
             intent: doubt.serial.0,
             at: doubt.at,
             task_name: intent.task_name.clone(),
@@ -54,7 +57,7 @@ impl OpenDoubt {
         let _ = writeln!(
             out,
             "{STRONG}batch {}{STRONG:#}  {}@{}, {}, since {}",
-            self.intent,
+            self.batch,
             self.campaign,
             self.revision,
             text::count(self.targets, "target"),
@@ -89,7 +92,7 @@ pub fn doubts(doubts: &[OpenDoubt], zone: Tz, caller: &Caller, width: Option<usi
             "{DOUBT}?{DOUBT:#} {STRONG}{campaign}@{revision}{STRONG:#}  {} in {} ({}), since {}: {}",
             text::count(group.iter().map(|doubt| doubt.targets).sum(), "target"),
             text::noun(group.len() as u64, "batch", "batches"),
-            numbers(group.iter().map(|doubt| doubt.intent)),
+            numbers(group.iter().map(|doubt| doubt.batch)),
             text::minute(since, zone),
             text::plain(why),
         );
@@ -99,19 +102,19 @@ pub fn doubts(doubts: &[OpenDoubt], zone: Tz, caller: &Caller, width: Option<usi
         (text::noun(doubts.len() as u64, "batch", "batches"), text::count(targets, "target"));
     let _ = writeln!(
         out,
-        "\n{batches} with {targets} in doubt: they may have got the push.\nUntil that is settled, they are not sent to again.\n\n\
-         Ask the vendor first:              `{}`\n\
-         See whose pushes a batch has:      `{}`\n\
-         Say what you found in the console: `{}`",
+        "\n{batches} with {targets} in doubt: they may have got the push.\nUntil that is settled, nothing is sent to them again.\n\n\
+         Ask the vendor first:  `{}`\n\
+         See who is in a batch: `{}`\n\
+         Record what you found: `{}`",
         caller.command("doubt resolve"),
-        caller.command(&format!("doubt show {}", first.intent)),
-        caller.command(&format!("doubt mark {} sent --reason '…'", first.intent)),
+        caller.command(&format!("doubt show {}", first.batch)),
+        caller.command(&format!("doubt mark {} sent --reason 'what you saw'", first.batch)),
     );
     text::wrapped(&out, width)
 }
 
 /// Returns numbers in a row, those next to each other as one: `7, 9–12`.
-fn numbers(numbers: impl Iterator<Item = u64>) -> String {
+pub(super) fn numbers(numbers: impl Iterator<Item = u64>) -> String {
     let mut ranges: Vec<(u64, u64)> = Vec::new();
     for number in numbers {
         match ranges.last_mut() {
@@ -194,13 +197,15 @@ pub fn shown(shown: &[Shown], zone: Tz, caller: &Caller, width: Option<usize>) -
             );
         }
     }
-    if let Some(first) = shown.first() {
-        let mark = caller.command(&format!("doubt mark {} sent|not-sent --reason '…'", first.doubt.intent));
-        let _ = writeln!(
-            out,
-            "\nLook in the mPaaS console by message key, or for the task by its name. Then:\n`{mark}`"
-        );
-    }
+    let batches: Vec<String> = shown.iter().map(|each| each.doubt.batch.to_string()).collect();
+    let batches = batches.join(" ");
+    let mark = |verdict| caller.command(&format!("doubt mark {batches} {verdict} --reason 'what you saw'"));
+    let _ = writeln!(
+        out,
+        "\nLook in the mPaaS console by message key, or for the task by its name.\nIf it was sent:\n{}\nIf it was not:\n{}",
+        mark("sent"),
+        mark("not-sent"),
+    );
     text::wrapped(&out, width)
 }
 
@@ -234,9 +239,15 @@ impl Resolved {
     }
 }
 
-/// Returns the findings, a few lines each, and what they come to.
+/// Returns the findings, a few lines each, and how many there are of each kind.
 #[must_use]
-pub fn resolved(resolved: &[Resolved], zone: Tz, is_dry_run: bool, caller: &Caller) -> String {
+pub fn resolved(
+    resolved: &[Resolved],
+    zone: Tz,
+    is_dry_run: bool,
+    caller: &Caller,
+    width: Option<usize>,
+) -> String {
     if resolved.is_empty() {
         return "Nothing is in doubt.\n".to_owned();
     }
@@ -271,7 +282,7 @@ pub fn resolved(resolved: &[Resolved], zone: Tz, is_dry_run: bool, caller: &Call
         let mark = caller.command("doubt mark --help");
         let _ = writeln!(out, "Look for those in the vendor's console, then: `{mark}`.");
     }
-    out
+    text::wrapped(&out, width)
 }
 
 #[cfg(test)]

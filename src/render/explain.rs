@@ -1,4 +1,4 @@
-//! What a campaign comes to, as people and machines read it.
+//! What a campaign resolves to, as people and machines read it.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -16,8 +16,11 @@ use crate::render::window::window;
 /// Most firing times that are shown.
 pub const TIMES_MAX: usize = 10;
 
-/// A table is drawn where it leaves so many columns to the values, gaps included.
-const VALUE_COLUMNS_MIN: usize = 26;
+/// A table is drawn where it leaves so many columns to the values.
+const VALUE_COLUMNS_MIN: usize = 20;
+
+/// The columns beside those of a table's content: one on each side of each.
+const GAPS: usize = 6;
 
 /// Longest value that is shown whole to people, in characters.
 const VALUE_CHARS_MAX: usize = 160;
@@ -189,7 +192,10 @@ pub fn explanation(explanation: &Explanation, zone: Tz, width: Option<usize>) ->
     let shown = explanation.parameters.iter().filter(|parameter| !is_one_of_many(parameter));
     let rows: Vec<[String; 3]> = shown.map(row).collect();
     let columns = |column: usize| rows.iter().map(|row| row[column].width()).max().unwrap_or(0);
-    if width.is_some_and(|width| columns(0) + columns(2) + VALUE_COLUMNS_MIN > width) {
+    // A word is never cut: names are there to be read, ids and places to be copied.
+    let words = rows.iter().flat_map(|row| row[1].split(' ')).map(UnicodeWidthStr::width);
+    let values = words.max().unwrap_or(0).max(VALUE_COLUMNS_MIN);
+    if width.is_some_and(|width| columns(0) + values + columns(2) + GAPS > width) {
         for [parameter, value, place] in &rows {
             let _ = writeln!(out, "{STRONG}{parameter}{STRONG:#}\n    {value}\n    {QUIET}{place}{QUIET:#}");
         }
@@ -254,8 +260,8 @@ fn times(out: &mut String, explanation: &Explanation, zone: Tz) {
 }
 
 fn shortened(value: &str) -> String {
-    match value.char_indices().nth(VALUE_CHARS_MAX) {
-        Some((end, _)) => format!("{}…", &value[..end]),
-        None => value.to_owned(),
-    }
+    let Some((end, _)) = value.char_indices().nth(VALUE_CHARS_MAX) else { return value.to_owned() };
+    // Behind an entry of a list, so that no id is cut.
+    let end = value[..end].rfind([',', ' ']).map_or(end, |at| at + 1);
+    format!("{}…", value[..end].trim_end())
 }

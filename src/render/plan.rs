@@ -60,8 +60,16 @@ pub fn plan(plan: &PlanDocument, directory: &Path, width: Option<usize>, caller:
     if folded > 0 {
         let _ = writeln!(out, "\n{QUIET}= {} up to date{QUIET:#}", text::count(folded, "campaign"));
     }
-    let quiet = plan.changes.iter().filter(|change| change.kind.is_quiet() || is_old_miss(change));
-    notes(&mut out, quiet, folded == 0);
+    notes(&mut out, plan.changes.iter().filter(|change| change.kind.is_quiet()), folded == 0);
+    let old_misses: Vec<&ChangeDocument> = plan.changes.iter().filter(|change| is_old_miss(change)).collect();
+    if !old_misses.is_empty() {
+        let missed = text::count(old_misses.len() as u64, "campaign");
+        let _ = writeln!(
+            out,
+            "\n{BAD}x {missed} missed{BAD:#} more than a day ago; set `closed: true` to leave them as they are"
+        );
+        notes(&mut out, old_misses.into_iter(), false);
+    }
     let listed = plan.changes.iter().filter(|change| change.targets.in_doubt > 0).count() as u64;
     let unlisted = plan.summary.in_doubt.saturating_sub(listed);
     if unlisted > 0 {
@@ -160,7 +168,7 @@ pub fn summary(summary: &SummaryDocument) -> String {
     let mut line = format!(
         "Plan: {} to push ({} in {}), {} up to date",
         text::number(summary.to_push),
-        text::count(summary.targets, "target"),
+        targets_and_broadcasts(summary),
         text::count(summary.requests, "request"),
         text::number(summary.up_to_date),
     );
@@ -176,6 +184,17 @@ pub fn summary(summary: &SummaryDocument) -> String {
     }
     let _ = write!(line, ", {} in doubt.", text::number(summary.in_doubt));
     line
+}
+
+/// Says to how many a plan goes; a broadcast is no target.
+fn targets_and_broadcasts(summary: &SummaryDocument) -> String {
+    let broadcasts = summary.broadcasts;
+    let targets = text::count(summary.targets - broadcasts.min(summary.targets), "target");
+    match (broadcasts, broadcasts == summary.targets) {
+        (0, _) => targets,
+        (_, true) => text::count(broadcasts, "broadcast"),
+        (_, false) => format!("{targets} and {}", text::count(broadcasts, "broadcast")),
+    }
 }
 
 fn header(out: &mut String, plan: &PlanDocument) {

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::diff::{Blocked, Closed, Held, Kind, Standing, State};
 use crate::domain::{CampaignId, Recipients, Revision};
-use crate::ledger::{Doubt, History, Ledger, RunSummary, Task};
+use crate::ledger::{Doubt, History, Ledger, Ruling, RunSummary, Task};
 use crate::render::text;
 
 /// One campaign revision: where it stands, and what the ledger has of it.
@@ -64,7 +64,10 @@ pub(super) struct OnRecord {
     pub(super) submitted_at: DateTime<Utc>,
     pub(super) last_at: DateTime<Utc>,
     pub(super) accepted: u64,
+    /// Targets that the vendor rejected, or that a verdict says were not sent.
     pub(super) rejected: u64,
+    /// Those of them that a verdict says were not sent.
+    pub(super) found_not_sent: u64,
     pub(super) in_doubt: u64,
     pub(super) batches: u32,
     pub(super) title: String,
@@ -74,6 +77,9 @@ pub(super) struct OnRecord {
     pub(super) runs: Vec<RunOf>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) last_rejection: Option<RejectionStatus>,
+    /// The last verdict that something of it was not sent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) not_sent_verdict: Option<Ruling>,
     pub(super) doubts: Vec<DoubtStatus>,
 }
 
@@ -199,7 +205,13 @@ fn since(state: &State<'_>, until: Option<DateTime<Utc>>) -> Option<DateTime<Utc
     match &state.kind {
         Kind::Waiting => history.and_then(History::first_push),
         Kind::UpToDate => until.or(history.map(|history| history.last_at)),
-        Kind::Missed | Kind::Closed(Closed::Over) => state.ends_at,
+        Kind::Missed => {
+            let ruling = history
+                .filter(|history| !history.ruled_out.is_empty())
+                .and_then(|history| history.ruling.as_ref());
+            state.ends_at.max(ruling.map(|ruling| ruling.at))
+        }
+        Kind::Closed(Closed::Over) => state.ends_at,
         Kind::Closed(Closed::Withdrawn) => history.and_then(|history| history.withdrawn_at),
         Kind::InDoubt => history?.doubts.first().map(|doubt| doubt.at),
         Kind::Create
@@ -253,6 +265,11 @@ fn note(state: &State<'_>) -> Option<String> {
 }
 
 impl OnRecord {
+    /// Counts those that the vendor rejected.
+    pub(super) fn by_vendor(&self) -> u64 {
+        self.rejected - self.found_not_sent
+    }
+
     fn of(
         (campaign, revision): (&CampaignId, Revision),
         history: &History,
@@ -274,6 +291,7 @@ impl OnRecord {
             last_at: history.last_at,
             accepted: history.accepted.len(),
             rejected: history.rejected.len() as u64,
+            found_not_sent: history.ruled_out.len() as u64,
             in_doubt: history.unknown.len() as u64,
             batches: history.batches,
             content_digest: history.digest.to_string(),
@@ -282,6 +300,7 @@ impl OnRecord {
                 message: rejection.message.clone(),
                 request_id: rejection.request_id.clone(),
             }),
+            not_sent_verdict: history.ruling.clone(),
             doubts: history.doubts.iter().map(DoubtStatus::of).collect(),
         }
     }
@@ -333,7 +352,12 @@ impl CampaignStatus {
         if left > 0 {
             let _ = write!(people, " of {}", text::number(record.accepted + record.in_doubt + left));
         }
-        for (count, what) in [(record.in_doubt, "in doubt"), (record.rejected, "rejected")] {
+        let others = [
+            (record.in_doubt, "in doubt"),
+            (record.by_vendor(), "rejected"),
+            (record.found_not_sent, "not sent"),
+        ];
+        for (count, what) in others {
             if count > 0 {
                 let _ = write!(people, ", {} {what}", text::number(count));
             }

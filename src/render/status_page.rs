@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
+use crate::ledger::{Judge, Ruling};
 use crate::render::caller::Caller;
 use crate::render::status::{CampaignStatus, OnRecord, StandingStatus, StateName};
 use crate::render::text::{self, BAD, DOUBT, GOOD, QUIET, STRONG};
@@ -51,7 +52,7 @@ pub fn campaigns(
     if !campaigns.iter().any(CampaignStatus::is_on_record) {
         out += "Nothing was sent yet.\n";
         if campaigns.is_empty() {
-            return out;
+            return text::wrapped(&out, width);
         }
         out.push('\n');
     }
@@ -141,14 +142,14 @@ fn details(out: &mut String, status: &CampaignStatus, zone: Tz) {
             out,
             "    {} accepted, {} rejected, {} in doubt, in {}",
             text::number(record.accepted),
-            text::number(record.rejected),
+            text::number(record.by_vendor()),
             text::number(record.in_doubt),
             text::noun(u64::from(record.batches), "batch", "batches"),
         );
         let left = standing.left(record);
         if left > 0 {
             let planned = text::number(standing.planned.unwrap_or_default());
-            let _ = writeln!(out, "    {} of {planned} not sent to yet", text::number(left));
+            let _ = writeln!(out, "    {} of {planned} have not got it yet", text::number(left));
         }
         let first = text::minute(record.submitted_at, zone);
         let _ = writeln!(out, "    first sent {first}, last {}", text::minute(record.last_at, zone));
@@ -194,6 +195,14 @@ fn recorded(out: &mut String, status: &OnRecord, zone: Tz) {
     if let Some(rejection) = &status.last_rejection {
         let (code, message) = (text::plain(&rejection.code), text::plain(&rejection.message));
         let _ = writeln!(out, "    last rejection: {code}: {message}");
+    }
+    if let (Some(Ruling { at, by, reason }), true) = (&status.not_sent_verdict, status.found_not_sent > 0) {
+        let how = match by {
+            Judge::Person => "marked not sent by a person",
+            Judge::Vendor => "found not sent by `doubt resolve`",
+        };
+        let (who, at) = (text::count(status.found_not_sent, "target"), text::minute(*at, zone));
+        let _ = writeln!(out, "    {at}: {who} {how}: {}", text::plain(reason));
     }
     if !status.tasks.is_empty() {
         let targets = text::count(status.tasks.iter().map(|task| task.targets).sum(), "target");

@@ -109,13 +109,20 @@ pub fn indented(text: &str, prefix: &str) -> String {
 const BARS: [char; 2] = ['┃', '│'];
 
 /// Breaks lines that are wider than the terminal between words, and lets what follows stand below its beginning. A word is
-/// never cut. Left whole: the last line of a plan, and what is added and removed, which are looked for as they are.
+/// never cut, and neither is what stands in backticks, as far as it fits. Left whole: lines that are commands, to be copied,
+/// and what is added and removed, which is looked for as it is.
 #[must_use]
-pub(super) fn wrapped(text: &str, width: Option<usize>) -> String {
+pub fn wrapped(text: &str, width: Option<usize>) -> String {
     match width {
         Some(width) => text.split_inclusive('\n').map(|line| wrapped_line(line, width)).collect(),
         None => text.to_owned(),
     }
+}
+
+/// Does the same for one line whose following lines begin with `hanging`.
+#[must_use]
+pub(super) fn wrapped_below(line: &str, hanging: &str, width: Option<usize>) -> String {
+    width.map_or_else(|| line.to_owned(), |width| broken(line, 0, hanging, width))
 }
 
 fn wrapped_line(line: &str, width: usize) -> String {
@@ -123,19 +130,23 @@ fn wrapped_line(line: &str, width: usize) -> String {
     let content = bare.trim_start_matches(' ');
     let indent = bare.len() - content.len();
     let is_diff = indent > 0 && content.starts_with(['+', '-', '@']);
-    if bare.trim_end().width() <= width || is_diff || content.starts_with("Plan: ") {
+    if bare.trim_end().width() <= width || is_diff || content.starts_with("campaignctl ") {
         return line.to_owned();
     }
     let bar = content.chars().next().filter(|first| BARS.contains(first));
     let hanging = " ".repeat(indent.max(4)) + &bar.map(|bar| format!("{bar} ")).unwrap_or_default();
+    broken(line, indent, &hanging, width)
+}
+
+fn broken(line: &str, indent: usize, hanging: &str, width: usize) -> String {
     let mut out = " ".repeat(indent);
     let (mut used, mut is_first) = (indent, true);
-    for word in line.trim_start_matches(' ').split(' ') {
+    for word in words(line.trim_start_matches(' '), width.saturating_sub(hanging.width())) {
         let columns = self::bare(word).trim_end().width();
         if !is_first && used + 1 + columns > width {
             out.truncate(out.trim_end_matches(' ').len());
             out.push('\n');
-            out.push_str(&hanging);
+            out.push_str(hanging);
             used = hanging.width();
         } else if !is_first {
             out.push(' ');
@@ -145,6 +156,31 @@ fn wrapped_line(line: &str, width: usize) -> String {
         (used, is_first) = (used + columns, false);
     }
     out
+}
+
+/// Cuts a line at its spaces, but for those within backticks where what stands in them is no wider than `most`. A plan's last
+/// line is cut behind its commas, so that each number stays with what it counts.
+fn words(line: &str, most: usize) -> Vec<&str> {
+    let (mut words, mut start, mut quoted_until) = (Vec::new(), 0, 0);
+    let is_list = bare(line).starts_with("Plan: ");
+    for (place, c) in line.char_indices() {
+        if place < quoted_until {
+            continue;
+        }
+        match c {
+            '`' => {
+                let end = line[place + 1..].find('`').map(|length| place + length + 2);
+                quoted_until = end.filter(|end| line[place..*end].width() <= most).unwrap_or(0);
+            }
+            ' ' if !is_list || line[..place].ends_with(',') => {
+                words.push(&line[start..place]);
+                start = place + 1;
+            }
+            _ => {}
+        }
+    }
+    words.push(&line[start..]);
+    words
 }
 
 /// Returns a text without its colours.
@@ -173,6 +209,10 @@ mod tests {
             at_20("    a-name-that-is-longer-than-that and\n"),
             "    a-name-that-is-longer-than-that\n    and\n"
         );
+        assert_eq!(at_20("tell them with `a b c` what\n"), "tell them with\n    `a b c` what\n");
+        assert_eq!(at_20("`a command of many words`\n"), "`a command of many\n    words`\n");
+        assert_eq!(at_20("campaignctl doubt mark 82 sent\n"), "campaignctl doubt mark 82 sent\n");
+        assert_eq!(at_20("Plan: 2 to push, 0 in doubt.\n"), "Plan: 2 to push,\n    0 in doubt.\n");
         assert_eq!(at_20("    -body: is wider than the others\n"), "    -body: is wider than the others\n");
         let coloured = format!("    {QUIET}help:{QUIET:#} do this, then\n");
         assert_eq!(bare(&at_20(&coloured)), "    help: do this,\n    then\n");

@@ -24,7 +24,10 @@ fn pushes(site: &Site) -> BTreeMap<(String, String), u32> {
 fn the_samples_are_planned_applied_and_then_up_to_date() {
     let site = Site::with_samples();
     let plan = site.run(&["plan", "--detailed-exitcode"]).exits(2);
-    assert_eq!(plan.last_line(), "Plan: 6 to push (32 targets in 6 requests), 0 up to date, 0 in doubt.");
+    assert_eq!(
+        plan.last_line(),
+        "Plan: 6 to push (29 targets and 3 broadcasts in 6 requests), 0 up to date, 0 in doubt."
+    );
     site.apply().exits(0).says("32 accepted, 0 rejected, 0 in doubt, 0 not sent");
     let again = site.run(&["plan", "--detailed-exitcode"]).exits(0).says("No changes.");
     assert_eq!(
@@ -322,7 +325,7 @@ fn a_past_time_is_shown_as_missed_and_keeps_nothing_else_back() {
         .says("+ create weekly-digest-winter");
     assert_eq!(
         plan.last_line(),
-        "Plan: 5 to push (8 targets in 5 requests), 0 up to date, 1 missed, 0 in doubt."
+        "Plan: 5 to push (5 targets and 3 broadcasts in 5 requests), 0 up to date, 1 missed, 0 in doubt."
     );
     site.run_at(later, &["apply", "--auto-approve"]).exits(9).says("8 accepted");
     site.run_at(later, &["plan", "--detailed-exitcode"]).exits(9);

@@ -42,7 +42,7 @@ fn a_campaign_that_is_over_does_not_wake_when_its_list_grows() {
     site.run_at("2026-11-25T09:59:00+08:00", &["plan"]).exits(0).says("+ add hello").says("1 of 3 joined");
     let closed = "2026-11-25T10:01:00+08:00";
     let plan = site.run_at(closed, &["plan", "--detailed-exitcode"]).exits(0).says("No changes.");
-    let plan = plan.says("note: `hello`: 1 joined since, not sent; set `open_for: always`");
+    let plan = plan.says("note: `hello`: 1 joined since, not sent; set `open_until: TIME`");
     assert_eq!(plan.last_line(), "Plan: 0 to push (0 targets in 0 requests), 1 up to date, 0 in doubt.");
     adds_up(&site, closed);
     let month_later = "2026-12-30T11:00:00+08:00";
@@ -149,7 +149,7 @@ fn a_window_that_passed_with_people_unsent_is_a_miss_for_a_day() {
     let site = Site::with(PROJECT, &crate::site::campaign("outage", 2).replace("send: now", window));
     let noon = "2026-11-24T12:00:00+08:00";
     let plan = site.run_at(noon, &["plan", "--detailed-exitcode"]).exits(9).says("x missed outage");
-    let plan = plan.says("its time 2026-11-24 12:00 has passed; 2 people were not sent to [time-past]");
+    let plan = plan.says("its time 2026-11-24 12:00 has passed; 2 people did not get it [time-past]");
     assert!(plan.last_line().ends_with("0 up to date, 1 missed, 0 in doubt."), "{}", plan.stdout);
     site.run_at(noon, &["apply", "--auto-approve"]).exits(9);
     site.run_at(noon, &["apply", "--auto-approve", "--allow", "missed"]).exits(0);
@@ -157,7 +157,8 @@ fn a_window_that_passed_with_people_unsent_is_a_miss_for_a_day() {
     // One old miss does not turn every later run red.
     let later = "2026-11-25T12:00:00+08:00";
     let plan = site.run_at(later, &["plan", "--detailed-exitcode"]).exits(0);
-    plan.says("note: `outage`: its time 2026-11-24 12:00 has passed").says("1 missed");
+    plan.says("x 1 campaign missed more than a day ago")
+        .says("note: `outage`: its time 2026-11-24 12:00 has passed");
     site.run_at(later, &["apply", "--auto-approve"]).exits(0);
     keys_of(&site, "outage", "closed: true");
     let closed = site.run_at(noon, &["plan", "--detailed-exitcode"]).exits(0).says("No changes.");
@@ -178,7 +179,7 @@ fn what_apply_did_not_push_is_in_its_exit_code() {
     let site = Site::with(PROJECT, &once);
     let late = "2026-12-15T09:05:00+08:00";
     let ran = site.run_at(late, &["apply", "--auto-approve"]).exits(9).says("x missed hello");
-    ran.says("its time 2026-12-15 09:00 has passed; 2 people were not sent to");
+    ran.says("its time 2026-12-15 09:00 has passed; 2 people did not get it");
     assert!(site.received().is_empty());
     let changed = sent();
     changed.edit(FILE, "title: T", "title: U");

@@ -59,6 +59,7 @@ mod stub_vendor;
 mod timed;
 mod unreachable;
 mod valid_corpus;
+mod verdicts;
 mod wire;
 mod yaml_page;
 mod yaml_suite;

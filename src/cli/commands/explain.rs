@@ -12,7 +12,7 @@ use crate::diagnostic::{Code, closest};
 use crate::domain::CampaignId;
 use crate::render;
 
-/// Explain a diagnostic, or show what a campaign comes to
+/// Explain a diagnostic, or show what a campaign resolves to
 ///
 /// Of a diagnostic's code: why it matters, a wrong and a right example, and how to fix it. Of a campaign:
 /// message, audience, times, and each parameter of its request with the place where it is written. Without a
@@ -45,9 +45,9 @@ pub(super) fn run(shell: &Shell, globals: &Globals, args: &Args) -> Result {
         None if json => {
             render::json::pretty(&Code::ALL.iter().map(|code| Page::of(*code, None)).collect::<Vec<_>>())
         }
-        None => render::page::codes(),
+        None => render::page::codes(shell.width()),
         Some((_, Ok(code))) if json => render::json::pretty(&Page::of(code, Some(code.page()))),
-        Some((_, Ok(code))) => render::page::page(code),
+        Some((_, Ok(code))) => render::page::page(code, shell.width()),
         Some((name, Err(_))) => {
             let session = Session::new(shell, globals);
             return refuse_slip(&session, name).and_then(|()| explain_campaign::run(&session, name, json));

@@ -1,4 +1,4 @@
-//! `explain CAMPAIGN`: gathers what a campaign comes to.
+//! `explain CAMPAIGN`: gathers what a campaign resolves to.
 
 use crate::apply;
 use crate::cli::Result;

@@ -110,7 +110,7 @@ fn of_an_endless_line_only_the_place_is_named() {
 }
 
 fn text_of_width(diagnostic: &Diagnostic, width: usize) -> String {
-    text(diagnostic, Look { is_coloured: false, width })
+    text(diagnostic, Look { is_coloured: false, columns: Some(width) })
 }
 
 #[test]
@@ -160,7 +160,7 @@ fn escape_sequences_and_direction_marks_cannot_reach_the_terminal() {
 
 #[test]
 fn colour_is_added_only_where_asked() {
-    let coloured = text(&duplicate(), Look { is_coloured: true, width: 100 });
+    let coloured = text(&duplicate(), Look { is_coloured: true, columns: Some(100) });
     assert!(coloured.contains("\u{1b}["));
     assert!(!plain(&duplicate()).contains('\u{1b}'));
 }

@@ -4,9 +4,12 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use annotate_snippets::{Annotation, AnnotationKind, Element, Group, Level, Origin, Renderer, Snippet};
+use anstream::adapter::strip_str;
+use unicode_width::UnicodeWidthStr;
 
 use crate::diagnostic::{Diagnostic, Label, Place, Severity, Source};
 use crate::render::escape::{plain, plain_with_places};
+use crate::render::text::wrapped_below;
 
 /// How far from the first place in a file another one is still shown in the same cut of the source: a cut
 /// is scanned whole, so that many reports on a large file would be slow without a bound.
@@ -15,18 +18,21 @@ const CUT_BYTES_MAX: usize = 64 * 1024;
 /// Longest source text that is shown, folded or cut to the screen; of a longer one only the place is named.
 const SHOWN_BYTES_MAX: usize = 32 * 1024;
 
+/// Source lines are cut around the place at this width where there is no screen.
+const PIPE_COLUMNS: usize = 140;
+
 /// What the reader's screen is like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Look {
     /// Whether it shows ANSI colours.
     pub is_coloured: bool,
-    /// Its width in columns; longer source lines are cut around the place.
-    pub width: usize,
+    /// Its width in columns, if it is a screen: longer source lines are cut around the place, and words go on below.
+    pub columns: Option<usize>,
 }
 
 impl Look {
     /// A file or a pipe.
-    pub const PLAIN: Self = Self { is_coloured: false, width: 140 };
+    pub const PLAIN: Self = Self { is_coloured: false, columns: None };
 }
 
 /// Renders one diagnostic: message, places with carets under the very characters, help. Ends with a line
@@ -40,9 +46,24 @@ pub fn text(diagnostic: &Diagnostic, look: Look) -> String {
     let title = level.primary_title(plain(&diagnostic.message)).id(diagnostic.code.as_str());
     let group = Group::with_title(title).elements(elements(diagnostic));
     let renderer = if look.is_coloured { Renderer::styled() } else { Renderer::plain() };
-    let report = renderer.term_width(look.width).render(&[group]);
+    let report = renderer.term_width(look.columns.unwrap_or(PIPE_COLUMNS)).render(&[group]);
     let lines = report.lines().map(str::trim_end);
-    lines.flat_map(|line| [line, "\n"]).collect()
+    lines.map(|line| wrapped(line, look.columns) + "\n").collect()
+}
+
+/// Breaks what is said between words, where it is wider than the screen. Source and carets stay where they are.
+fn wrapped(line: &str, columns: Option<usize>) -> String {
+    let bare = strip_str(line).to_string();
+    let said = ["= help: ", "= note: "];
+    let hanging = match said.iter().find_map(|word| bare.find(word).map(|at| (at, word.len()))) {
+        Some((at, length)) if bare[..at].trim().is_empty() => at + length,
+        _ if bare.starts_with("error") || bare.starts_with("warning") => 4,
+        _ => return line.to_owned(),
+    };
+    match columns.filter(|columns| bare.width() > *columns) {
+        Some(_) => wrapped_below(line, &" ".repeat(hanging), columns),
+        None => line.to_owned(),
+    }
 }
 
 fn elements(diagnostic: &Diagnostic) -> Vec<Element<'_>> {

@@ -12,14 +12,16 @@ use crate::cli::session::Session;
 use crate::cli::shell::Shell;
 use crate::cli::{Globals, Result};
 use crate::ledger::{Doubt, Judge, Ledger, Record, Serial, Verdict};
+use crate::plan::time;
 use crate::render;
+use crate::resolve::Scope;
 use crate::state::OpenLedger;
 
 /// Record a person's verdict on batches in doubt
 ///
-/// `sent`: their targets got the push, and are done. `not-sent`: they certainly did not, and the next `apply`
-/// sends to them. Of a run from which the ledger was taken while it may only have stood still, that can be said half an hour
-/// later at the earliest.
+/// `sent`: their targets got the push, and are done. `not-sent`: they certainly did not get it, and the next `apply`
+/// sends to them if their campaign is still open. If the ledger was taken over from a run that may only have been paused,
+/// `not-sent` is refused for the first half hour, since that run's requests could still arrive.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  campaignctl doubt mark 41 42 not-sent --reason 'not in the console'")]
 pub(super) struct Args {
@@ -48,21 +50,21 @@ pub(super) fn run(shell: &Shell, globals: &Globals, args: &Args) -> Result {
     let session = Session::new(shell, globals);
     let scope = session.scope()?;
     let open = session.open_ledger(&scope, "doubt mark")?;
-    mark(shell, open, args)?;
+    mark(shell, open, &scope, args)?;
     Ok(ExitStatus::Done)
 }
 
-fn mark(shell: &Shell, open: OpenLedger, args: &Args) -> Result<()> {
+fn mark(shell: &Shell, open: OpenLedger, scope: &Scope, args: &Args) -> Result<()> {
     let OpenLedger { ledger, mut backend, mut writer, .. } = open;
     // By serial, so that a batch that is named twice is marked once.
     let mut marked: BTreeMap<Serial, &Doubt> = BTreeMap::new();
     for batch in &args.batches {
-        let doubt = find(&ledger, batch, "nothing was recorded")?;
+        let doubt = find(&ledger, batch, scope.time_zone, "nothing was recorded")?;
         marked.insert(doubt.serial, doubt);
     }
     if let VerdictArg::NotSent = args.verdict {
         for doubt in marked.values() {
-            prove_over(&ledger, doubt, shell.now())?;
+            prove_over(&ledger, doubt, scope, shell.now())?;
         }
     }
     let verdict = match args.verdict {
@@ -95,7 +97,7 @@ fn mark(shell: &Shell, open: OpenLedger, args: &Args) -> Result<()> {
 }
 
 /// Refuses to call a batch not sent whose request may still leave, or still be taken.
-fn prove_over(ledger: &Ledger, doubt: &Doubt, now: DateTime<Utc>) -> Result<()> {
+fn prove_over(ledger: &Ledger, doubt: &Doubt, scope: &Scope, now: DateTime<Utc>) -> Result<()> {
     let Some(from) = apply::not_sent_from(ledger, doubt.serial).filter(|from| *from > now) else {
         return Ok(());
     };
@@ -105,6 +107,6 @@ fn prove_over(ledger: &Ledger, doubt: &Doubt, now: DateTime<Utc>) -> Result<()> 
     );
     Err(Failure::new(ExitStatus::Refused, message).help(format!(
         "nothing was recorded. `not-sent` can be said from {} on, `sent` at once",
-        render::text::utc(from)
+        time(from, scope.time_zone)
     )))
 }

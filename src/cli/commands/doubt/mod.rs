@@ -2,6 +2,7 @@ mod mark;
 mod resolve;
 mod show;
 
+use chrono_tz::Tz;
 use clap_complete::engine::ArgValueCandidates;
 
 use crate::cli::completion;
@@ -11,14 +12,15 @@ use crate::cli::session::Session;
 use crate::cli::shell::Shell;
 use crate::cli::{Globals, Result};
 use crate::domain::CampaignId;
-use crate::ledger::{Doubt, Ledger, Serial};
+use crate::ledger::{Decided, Decision, Doubt, Judge, Ledger, Serial, Verdict};
+use crate::plan::time;
 use crate::render;
 use crate::render::doubt::OpenDoubt;
 
 /// List what is in doubt, ask the vendor about it, or record what a person found out
 ///
 /// A batch is in doubt when its request may have reached the vendor and no answer says what became of it.
-/// Its targets are not sent to again by themselves. First let the vendor say what it can: `doubt resolve`. For
+/// Nothing is sent to its targets again by itself. First let the vendor say what it can: `doubt resolve`. For
 /// the rest, `doubt show` lists targets and message keys to look up in the mPaaS console; then say what you
 /// found with `doubt mark`.
 #[derive(Debug, clap::Args)]
@@ -85,17 +87,43 @@ fn wanted<'a>(ledger: &'a Ledger, campaign: Option<&CampaignId>) -> Vec<&'a Doub
 }
 
 /// Finds the one batch in doubt of a record number or task name; `nothing` says what was not done.
-fn find<'a>(ledger: &'a Ledger, batch: &str, nothing: &str) -> Result<&'a Doubt> {
+fn find<'a>(ledger: &'a Ledger, batch: &str, zone: Tz, nothing: &str) -> Result<&'a Doubt> {
     let number = batch.parse().ok().map(Serial);
     let is_named = |doubt: &&Doubt| Some(doubt.serial) == number || doubt.intent.task_name == batch;
     let mut found = ledger.doubts().into_iter().filter(is_named);
     match (found.next(), found.next()) {
         (Some(doubt), None) => Ok(doubt),
-        (None, _) => Err(Failure::new(ExitStatus::Written, format!("`{batch}` is no batch in doubt"))
-            .help(format!("{nothing}. See them: `campaignctl doubt list`"))),
+        (None, _) => Err(not_in_doubt(ledger, batch, zone, nothing)),
         (Some(_), Some(_)) => {
             Err(Failure::new(ExitStatus::Written, format!("`{batch}` is the task name of several batches"))
                 .help(format!("{nothing}. Name them by number: `campaignctl doubt list`")))
         }
     }
+}
+
+/// Says why something is no batch in doubt: it was settled, or never was one.
+fn not_in_doubt(ledger: &Ledger, batch: &str, zone: Tz, nothing: &str) -> Failure {
+    let settled = ledger.verdict_on(batch);
+    if let Some((settled, decision)) = settled
+        && let Decided::Verdict { verdict, by, reason, .. } = &decision.what
+    {
+        let Decision { at, actor, campaign, revision, .. } = decision;
+        let how = match by {
+            Judge::Person => "was marked",
+            Judge::Vendor => "was found by `doubt resolve` to be",
+        };
+        let word = match verdict {
+            Verdict::Accepted => "sent",
+            Verdict::Rejected => "not sent",
+        };
+        let message = format!(
+            "batch {} of `{campaign}@{revision}` is no longer in doubt: it {how} {word} on {} by {actor}: {reason}",
+            settled.intent,
+            time(*at, zone),
+        );
+        return Failure::new(ExitStatus::Written, message)
+            .help(format!("{nothing}. A verdict is final; see all of them: `campaignctl history`"));
+    }
+    Failure::new(ExitStatus::Written, format!("`{batch}` is no batch in doubt"))
+        .help(format!("{nothing}. See them: `campaignctl doubt list`"))
 }

@@ -62,7 +62,7 @@ pub(super) fn run(shell: &Shell, globals: &Globals, args: &Args) -> Result {
     shell.answer(&if args.json {
         render::json::pretty(&resolved)
     } else {
-        render::doubt::resolved(&resolved, scope.time_zone, args.dry_run, shell.caller())
+        render::doubt::resolved(&resolved, scope.time_zone, args.dry_run, shell.caller(), shell.width())
     })?;
     let is_open = |finding: &Finding| {
         args.dry_run || matches!(finding.answer, Answer::TooEarly { .. } | Answer::CannotTell { .. })
@@ -78,7 +78,7 @@ fn settle(asked: Duration, is_sandbox: bool) -> Result<Settle> {
     }
     Settle::after_request(asked).ok_or_else(|| {
         Failure::new(ExitStatus::Written, "`--settle` is shorter than 30 minutes").help(
-            "nothing was asked. So long after it was signed the vendor may still take a request: before, its absence proves nothing",
+            "nothing was asked. The vendor may accept a request up to half an hour after it was signed: until then, its absence proves nothing",
         )
     })
 }

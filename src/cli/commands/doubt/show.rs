@@ -34,8 +34,11 @@ pub(super) fn run(shell: &Shell, globals: &Globals, args: &Args) -> Result {
     let session = Session::new(shell, globals);
     let desired = session.desired(None)?;
     let ledger = session.view_ledger(&desired, "doubt show")?.ledger;
-    let doubts: Vec<&Doubt> =
-        args.batches.iter().map(|batch| find(&ledger, batch, "nothing is shown")).collect::<Result<_>>()?;
+    let doubts: Vec<&Doubt> = args
+        .batches
+        .iter()
+        .map(|batch| find(&ledger, batch, desired.time_zone, "nothing is shown"))
+        .collect::<Result<_>>()?;
     let ids = recompute(&desired, &ledger, &doubts)?;
     let shown: Vec<Shown> = doubts
         .iter()
