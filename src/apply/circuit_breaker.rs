@@ -134,6 +134,19 @@ mod tests {
     }
 
     #[test]
+    fn ten_doubts_in_a_row_trip_it_and_one_answer_ends_the_row() {
+        let breaker = CircuitBreaker::new();
+        let doubts = |count| (0..count).for_each(|_| breaker.count_doubt());
+        doubts(DOUBTS_IN_A_ROW_MAX - 1);
+        breaker.count_answer();
+        doubts(DOUBTS_IN_A_ROW_MAX - 1);
+        assert!(!breaker.is_tripped());
+        breaker.count_doubt();
+        assert!(breaker.is_tripped());
+        assert!(matches!(breaker.reason(), Some(Stop::Doubts)));
+    }
+
+    #[test]
     fn the_first_reason_stays() {
         let breaker = CircuitBreaker::new();
         breaker.trip(Stop::Interrupted);

@@ -532,3 +532,39 @@ fn a_connection_that_was_closed_while_idle_carries_no_request() {
     }
     server.join().unwrap();
 }
+
+/// The gate may hold a request for longer than servers keep a connection.
+#[test]
+fn a_connection_that_waited_for_its_turn_for_too_long_carries_no_request() {
+    /// Longer than a connection may be idle.
+    const TURN: Duration = Duration::from_millis(5_100);
+
+    struct LongTurn(AtomicUsize);
+    impl Gate for LongTurn {
+        async fn pass(&self) -> Option<chrono::DateTime<chrono::Utc>> {
+            if self.0.fetch_add(1, Ordering::SeqCst) == 0 {
+                tokio::time::sleep(TURN).await;
+            }
+            Some(chrono::DateTime::UNIX_EPOCH)
+        }
+    }
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let base: Url = format!("http://{}/", listener.local_addr().unwrap()).parse().unwrap();
+    let server = std::thread::spawn(move || {
+        // The first is open until the end, and would answer.
+        let (mut first, _) = listener.accept().unwrap();
+        let (mut second, _) = listener.accept().unwrap();
+        read_request(&mut second);
+        write!(second, "HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{TAKEN}", TAKEN.len()).unwrap();
+        first.set_nonblocking(true).unwrap();
+        first
+            .read(&mut [0; 1])
+            .or_else(|error| if error.kind() == ErrorKind::WouldBlock { Ok(0) } else { Err(error) })
+    });
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let (client, gate) = (client(base), LongTurn(AtomicUsize::new(0)));
+    let delivered = runtime.block_on(client.send_through(&request().into(), "1", &gate)).unwrap();
+    assert_eq!(in_words(&delivered.outcome), ACCEPTED);
+    assert_eq!(server.join().unwrap().unwrap(), 0, "bytes over the connection that was idle for too long");
+    assert_eq!(gate.0.load(Ordering::SeqCst), 2, "it waits for another turn");
+}
