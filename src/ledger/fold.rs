@@ -492,6 +492,11 @@ mod tests {
 
     /// A ledger with a batch for each text, of which each letter is a target.
     fn ledger(batches: &[(&str, Option<Outcome>)]) -> Ledger {
+        ledger_until(None, batches)
+    }
+
+    /// The same, of tasks that the vendor keeps until then.
+    fn ledger_until(over_at: Option<DateTime<Utc>>, batches: &[(&str, Option<Outcome>)]) -> Ledger {
         let salt = LedgerSalt::new([1; 16]);
         let header = Header {
             format: FORMAT_VERSION,
@@ -525,7 +530,7 @@ mod tests {
                 task_name: "n".into(),
                 nonce: "n".into(),
                 request: None,
-                over_at: None,
+                over_at,
                 targets: letters.chars().map(target).collect(),
             }));
             let intent = Serial(records.len() as u64);
@@ -546,5 +551,29 @@ mod tests {
         assert_eq!(again(&[("abc", accepted()), ("de", accepted()), ("f", None)]), 0);
         assert_eq!(again(&[("abc", rejected()), ("abc", accepted())]), 0);
         assert_eq!(again(&[("abc", accepted()), ("cd", accepted()), ("ca", accepted())]), 3);
+    }
+
+    #[test]
+    fn the_rejection_that_is_told_is_the_latest() {
+        let rejected = |code: &str| {
+            Some(Outcome::Rejected { code: code.to_owned(), message: "m".to_owned(), request_id: None })
+        };
+        let last = |batches: &[_]| {
+            let (_, _, history) =
+                ledger(batches).histories().next().map(|(id, at, of)| (id.clone(), at, of.clone())).unwrap();
+            history.last_rejection.map(|rejection| rejection.code)
+        };
+        assert_eq!(last(&[("a", rejected("X")), ("b", rejected("Y"))]).as_deref(), Some("Y"));
+        assert_eq!(last(&[("a", rejected("Y")), ("b", rejected("X"))]).as_deref(), Some("X"));
+        assert_eq!(last(&[("a", None)]), None);
+    }
+
+    #[test]
+    fn a_task_waits_until_its_last_time_and_not_at_it() {
+        let over_at = DateTime::UNIX_EPOCH + chrono::TimeDelta::days(1);
+        let accepted = || Some(Outcome::Accepted { request_id: None, task_id: None });
+        let ledger = ledger_until(Some(over_at), &[("a", accepted()), ("b", None)]);
+        assert_eq!(ledger.unexecuted_tasks(over_at - chrono::TimeDelta::nanoseconds(1)), 2);
+        assert_eq!(ledger.unexecuted_tasks(over_at), 0);
     }
 }

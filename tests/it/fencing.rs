@@ -14,11 +14,34 @@ use chrono::{DateTime, TimeDelta, Utc};
 use crate::misfortune::{Vendor, account, kill};
 use crate::site::{NOW, Ran, Site};
 
-const TARGETS: usize = 35;
 /// Everything that is waited for by the clock follows from it.
 const LEASE: &str = "2s";
 /// Nothing that is waited for takes so long.
 const PATIENCE: Duration = Duration::from_mins(2);
+
+/// The two calls that take targets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Call {
+    Template,
+    Multiple,
+}
+
+impl Call {
+    /// Four requests by either, of ten targets or of a hundred.
+    fn targets(self) -> usize {
+        match self {
+            Self::Template => 35,
+            Self::Multiple => 350,
+        }
+    }
+
+    fn action(self) -> &'static str {
+        match self {
+            Self::Template => "PushTemplate",
+            Self::Multiple => "PushMultiple",
+        }
+    }
+}
 
 /// Whether the system's locks reach from one host to the other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,17 +75,26 @@ struct Shared {
     site: Site,
     minutes: Arc<AtomicI64>,
     locks: Locks,
+    call: Call,
 }
 
 impl Shared {
     fn new(locks: Locks) -> Self {
+        Self::by(Call::Template, locks)
+    }
+
+    fn by(call: Call, locks: Locks) -> Self {
         let minutes = Arc::new(AtomicI64::new(0));
         let passed = Arc::clone(&minutes);
         let start: DateTime<Utc> = NOW.parse().unwrap();
         let clock = move || start + TimeDelta::minutes(passed.load(Ordering::SeqCst));
         let vendor = Vendor::with_clock(Arc::new(clock));
-        let site = Site::remote(&vendor.url(), TARGETS, "");
-        Self { vendor, site, minutes, locks }
+        let site = Site::remote(&vendor.url(), call.targets(), "");
+        if call == Call::Multiple {
+            // What more than ten targets go by, unless the files say otherwise.
+            site.edit("campaigns/c.yaml", "call: template, ", "");
+        }
+        Self { vendor, site, minutes, locks, call }
     }
 
     /// A command on a host.
@@ -97,10 +129,10 @@ impl Shared {
     /// Nobody was sent to twice, and everybody was or may have been. Settles what is in doubt, as a person does who looks
     /// into the console, once that can be said: then everything has already been sent once.
     fn settle(&self, what: &str) {
-        let site = &self.site;
+        let (site, targets) = (&self.site, self.call.targets() as u64);
         assert!(self.vendor.disturbed_twice().is_empty(), "{what}: {:?}", self.vendor.disturbed_twice());
         let (accepted, rejected, in_doubt) = account(site);
-        assert_eq!((accepted + in_doubt, rejected), (TARGETS as u64, 0), "{what}");
+        assert_eq!((accepted + in_doubt, rejected), (targets, 0), "{what}");
         self.run_on("b", &["ledger", "verify"]).exits(0);
         self.minutes.store(33, Ordering::SeqCst);
         let doubts = self.run_on("b", &["doubt", "list", "--json"]).exits(0).json();
@@ -111,9 +143,11 @@ impl Shared {
             self.run_on("b", &["doubt", "mark", name, verdict, "--reason", "seen in the sandbox"]).exits(0);
         }
         self.run_on("b", &["apply", "--auto-approve"]).exits(0);
-        assert_eq!(account(site), (TARGETS as u64, 0, 0), "{what}");
-        assert_eq!(self.vendor.sandbox.received().pushes, TARGETS as u64, "{what}");
+        assert_eq!(account(site), (targets, 0, 0), "{what}");
+        assert_eq!(self.vendor.sandbox.received().pushes, targets, "{what}");
         assert!(self.vendor.disturbed_twice().is_empty(), "{what}: {:?}", self.vendor.disturbed_twice());
+        let mut calls = self.vendor.sandbox.requests().into_iter();
+        assert!(calls.all(|request| request.action == self.call.action()), "{what}");
         if self.locks == Locks::Ignored {
             assert!(site.path("flock-was-asked").exists(), "nothing stood before the system's `flock`");
         }
@@ -141,11 +175,11 @@ fn go_on(mut child: Child) -> Ran {
     Ran::of(&child.wait_with_output().unwrap())
 }
 
-fn stop_at_every_step(locks: Locks) {
+fn stop_at_every_step(call: Call, locks: Locks) {
     std::thread::scope(|scope| {
         for step in Step::ALL {
             scope.spawn(move || {
-                let shared = Shared::new(locks);
+                let shared = Shared::by(call, locks);
                 let stopped = shared.stopped_after("a", step);
                 let next = shared.run_on("b", &["apply", "--auto-approve"]);
                 assert!(matches!(next.code, Some(0 | 10)), "{step:?}: {}{}", next.stdout, next.stderr);
@@ -155,7 +189,7 @@ fn stop_at_every_step(locks: Locks) {
                 late.says("Stopped early: this run lost the ledger in").says("taken over by `campaignctl");
                 assert_eq!(shared.run_on("b", &["ledger", "unlock"]).stdout, "The ledger is not locked.\n");
                 drop(next);
-                shared.settle(&format!("{step:?}, {locks:?}"));
+                shared.settle(&format!("{step:?}, {call:?}, {locks:?}"));
             });
         }
     });
@@ -163,12 +197,12 @@ fn stop_at_every_step(locks: Locks) {
 
 #[test]
 fn a_run_that_stands_still_at_any_step_sends_nothing_once_it_was_taken_over() {
-    stop_at_every_step(Locks::Honoured);
+    stop_at_every_step(Call::Template, Locks::Honoured);
 }
 
 #[test]
-fn the_same_where_no_lock_reaches_the_other_host() {
-    stop_at_every_step(Locks::Ignored);
+fn the_same_by_push_multiple_where_no_lock_reaches_the_other_host() {
+    stop_at_every_step(Call::Multiple, Locks::Ignored);
 }
 
 /// At no named step: wherever it happens to be.

@@ -568,3 +568,38 @@ fn a_connection_that_waited_for_its_turn_for_too_long_carries_no_request() {
     assert_eq!(server.join().unwrap().unwrap(), 0, "bytes over the connection that was idle for too long");
     assert_eq!(gate.0.load(Ordering::SeqCst), 2, "it waits for another turn");
 }
+
+/// A proxy or load balancer that is going away may close a connection as it opens it.
+#[test]
+fn a_new_connection_that_is_closed_at_once_is_opened_once_more() {
+    /// Passes once the other end has said that it is done with a connection.
+    struct Told(std::sync::Mutex<std::sync::mpsc::Receiver<()>>);
+    impl Gate for Told {
+        async fn pass(&self) -> Option<chrono::DateTime<chrono::Utc>> {
+            self.0.lock().unwrap().recv().unwrap();
+            Some(chrono::DateTime::UNIX_EPOCH)
+        }
+    }
+    for (closed_at_once, outcome) in [(1, ACCEPTED), (2, NOT_SENT)] {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let base: Url = format!("http://{}/", listener.local_addr().unwrap()).parse().unwrap();
+        let (told, hears) = std::sync::mpsc::channel();
+        let server = std::thread::spawn(move || {
+            for _ in 0..closed_at_once {
+                drop(listener.accept().unwrap());
+                told.send(()).unwrap();
+            }
+            if closed_at_once == 1 {
+                let (mut stream, _) = listener.accept().unwrap();
+                told.send(()).unwrap();
+                read_request(&mut stream);
+                write!(stream, "HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{TAKEN}", TAKEN.len()).unwrap();
+            }
+        });
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let (client, gate) = (client(base), Told(std::sync::Mutex::new(hears)));
+        let delivered = runtime.block_on(client.send_through(&request().into(), "1", &gate)).unwrap();
+        assert_eq!(in_words(&delivered.outcome), outcome, "{:?}", delivered.outcome);
+        server.join().unwrap();
+    }
+}
