@@ -572,3 +572,13 @@ fn a_column_that_only_looks_like_the_one_that_is_asked_for_is_described() {
         ]
     );
 }
+
+#[cfg(not(feature = "parquet"))]
+#[test]
+fn a_build_without_parquet_says_so_and_reads_nothing_of_the_file() {
+    let [said] = &read(TargetFileFormat::Parquet, Some("user_id"), b"PAR1 and anything")[..] else {
+        panic!()
+    };
+    assert!(said.starts_with("audience-file: "), "{said}");
+    assert!(said.contains("which this build of `campaignctl` cannot read"), "{said}");
+}
