@@ -15,7 +15,7 @@ use crate::apply::crash;
 use crate::apply::send::{Batch, Landed};
 use crate::apply::{Break, Step};
 use crate::ledger::{Chain, IntentRecord, Outcome, Record, Serial, Writer};
-use crate::state::{Backend, Lease, StateError};
+use crate::state::{self, Lease, StateError};
 
 /// So many records make one durable step, though more wait.
 const GROUP_MAX: usize = 256;
@@ -118,12 +118,12 @@ impl Journal {
     /// # Panics
     ///
     /// Panics where the system has no room for one more thread.
-    pub fn start(backend: Box<dyn Backend>, writer: Writer, clock: Clock) -> (Self, JournalThread) {
+    pub fn start(store: Box<dyn state::Writer>, writer: Writer, clock: Clock) -> (Self, JournalThread) {
         let (orders, waiting) = mpsc::unbounded_channel();
         let (done, answers) = mpsc::unbounded_channel();
-        let (lease, break_after) = (backend.lease(), Arc::<OnceLock<Break>>::default());
+        let (lease, break_after) = (store.lease(), Arc::<OnceLock<Break>>::default());
         let keeper = Keeper {
-            backend,
+            store,
             writer,
             clock: Arc::clone(&clock),
             done,
@@ -226,7 +226,7 @@ type Numbered<T> = Vec<(Serial, T)>;
 
 /// Keeps the ledger, on a thread of its own.
 struct Keeper {
-    backend: Box<dyn Backend>,
+    store: Box<dyn state::Writer>,
     writer: Writer,
     clock: Clock,
     done: mpsc::UnboundedSender<Vec<Answer>>,
@@ -248,7 +248,7 @@ impl Keeper {
             let now = (self.clock)();
             let (lines, parcels) = self.encode(&mut group, now);
             if self.failure.is_none() {
-                match self.append(lines) {
+                match self.append(durable_up_to.0, lines) {
                     Ok(()) => durable_up_to = (self.writer.serial(), self.writer.chain()),
                     Err(error) => self.failure = Some(JournalError::State(Arc::new(error))),
                 }
@@ -262,10 +262,10 @@ impl Keeper {
         durable_up_to
     }
 
-    fn append(&mut self, lines: Numbered<Vec<u8>>) -> Result<(), StateError> {
-        self.backend.lease().prove()?;
+    fn append(&mut self, after: Serial, lines: Numbered<Vec<u8>>) -> Result<(), StateError> {
+        self.store.lease().prove()?;
         crash::after(Step::Appending, self.break_after.get().copied());
-        self.backend.append(lines, self.writer.chain())
+        self.store.append(after, lines, self.writer.chain())
     }
 
     fn encode(

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::apply::JournalError;
 use crate::apply::circuit_breaker::DOUBTS_IN_A_ROW_MAX;
-use crate::state::StateError;
+use crate::state::{StateError, StateErrorKind};
 use crate::vendor::NoConnection;
 
 /// What somebody who interrupts an apply wants.
@@ -65,8 +65,8 @@ impl From<JournalError> for Stop {
 
 impl From<Arc<StateError>> for Stop {
     fn from(error: Arc<StateError>) -> Self {
-        match *error {
-            StateError::Fenced { .. } => Self::Fenced(error),
+        match error.kind {
+            StateErrorKind::Fenced { .. } => Self::Fenced(error),
             _ => Self::Ledger(JournalError::State(error)),
         }
     }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use crate::check::{duration, wire_text};
 use crate::diagnostic::{Code, Diagnostic, Place, closest};
 use crate::domain::{
-    ApiVersion, Endpoint, EndpointRefused, Environment, EnvironmentName, UNEXECUTED_TASKS_MAX,
+    ApiVersion, Endpoint, EndpointRefused, Environment, EnvironmentName, LedgerPlace, UNEXECUTED_TASKS_MAX,
 };
 use crate::load::Document;
 use crate::load::model::{ApiVersionSyntax, ProjectFile};
@@ -42,7 +42,7 @@ pub(super) fn environment(
     let endpoint = bad_endpoint(out, &syntax.endpoint, || place("endpoint"));
     let timeout = timeout(out, syntax.timeout.as_deref(), || place("timeout"));
     let ledger = ledger(out, syntax.ledger.as_deref(), || place("ledger"));
-    let ledger = ledger.unwrap_or_else(|| format!(".campaignctl/{name}"));
+    let ledger = document.directory().join(ledger.unwrap_or_else(|| format!(".campaignctl/{name}")));
     Some(Environment {
         name: parsed_name?,
         app_id: syntax.app_id.clone(),
@@ -61,7 +61,7 @@ pub(super) fn environment(
             .expect("the schema asks for 1 or more"),
         unexecuted_tasks_max: syntax.unexecuted_tasks_max.map_or(UNEXECUTED_TASKS_MAX, |most| most as usize),
         timeout: timeout?,
-        ledger: document.directory().join(ledger),
+        ledger: LedgerPlace::Directory(ledger),
     })
 }
 
@@ -140,7 +140,8 @@ pub(super) fn shared_ledger(
         |environment: &Environment| document.value(&["environments", environment.name.as_str(), "ledger"]);
     let mut by_path: BTreeMap<PathBuf, &Environment> = BTreeMap::new();
     for second in environments {
-        let path = plain(&second.ledger);
+        let LedgerPlace::Directory(path) = &second.ledger;
+        let path = plain(path);
         // What is inside a directory comes right behind it in the order of paths.
         let outside = path.ancestors().find_map(|outer| by_path.get_key_value(outer));
         let inside = || by_path.range(path.clone()..).next().filter(|(inner, _)| inner.starts_with(&path));

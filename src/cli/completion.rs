@@ -73,7 +73,7 @@ fn with_ledger(offer: impl Fn(&Ledger) -> Vec<CompletionCandidate>) -> Vec<Compl
         let checked = session.read_project().checked;
         let environment = session.environment(&checked, None).ok();
         let scope = environment.and_then(|environment| resolve::scope(&checked, &environment).ok());
-        let open = scope.and_then(|scope| session.view_existing(&scope).ok().flatten());
+        let open = scope.and_then(|scope| session.peek_at_ledger(&scope));
         open.map(|open| offer(&open.ledger)).unwrap_or_default()
     })
 }

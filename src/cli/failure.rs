@@ -9,7 +9,7 @@ use crate::ledger::{BlockError, Damage, Receiver};
 use crate::plan::PlanFileError;
 use crate::render::caller::{Caller, word};
 use crate::resolve::ResolveError;
-use crate::state::{OpenRefused, PinError, StateError};
+use crate::state::{OpenRefused, PinError, StateError, StateErrorKind};
 
 /// A command's failure, in words for a person.
 #[derive(Debug)]
@@ -102,54 +102,70 @@ impl fmt::Display for Failure {
 
 impl From<StateError> for Failure {
     fn from(error: StateError) -> Self {
-        let (status, help) = match &error {
-            StateError::Missing(_) => (
+        let (status, help) = match &error.kind {
+            StateErrorKind::Missing => (
                 ExitStatus::Ledger,
                 Some(
                     "nothing was sent. Restore the ledger's directory from where the last run kept it; only for an environment that never pushed anything, make one with `campaignctl ledger init`",
                 ),
             ),
-            StateError::Exists(_) => {
+            StateErrorKind::Exists => {
                 (ExitStatus::Ledger, Some("use it as it is; a ledger is never made anew over an old one"))
             }
-            StateError::Locked { .. } => (
+            StateErrorKind::Locked { .. } => (
                 ExitStatus::Locked,
                 Some("nothing was sent by this command. Wait for the other one to end, then try again"),
             ),
-            StateError::Silent { .. } => (
+            StateErrorKind::Silent { .. } => (
                 ExitStatus::Locked,
                 Some(
                     "nothing was sent by this command. Without `--no-wait` it takes the ledger over once that run's lease is over; `campaignctl ledger unlock` shows what that run had in flight",
                 ),
             ),
-            StateError::Fenced { .. } => (
+            StateErrorKind::Fenced { .. } => (
                 ExitStatus::Locked,
                 Some(
                     "nothing was sent since. What this command was about to record may be missing: look before you run it again",
                 ),
             ),
-            StateError::LeftLocked { .. } => (
+            StateErrorKind::LeftLocked { .. } => (
                 ExitStatus::Locked,
                 Some(
                     "nothing was sent by this command. If that run still goes on, wait for it; if it certainly does not, see what it left: `campaignctl ledger unlock`",
                 ),
             ),
-            StateError::Damaged { .. } => (
+            StateErrorKind::Damaged { .. } => (
                 ExitStatus::Ledger,
                 Some(
                     "nothing was sent. Restore the ledger's directory from the latest backup that has every run; a ledger that forgot a push would send it twice",
                 ),
             ),
-            StateError::RolledBack { .. } | StateError::Forked { .. } => (
+            StateErrorKind::RolledBack { .. } | StateErrorKind::Forked { .. } => (
                 ExitStatus::Ledger,
                 Some(
                     "nothing was sent. Restore the ledger's directory from the latest backup that has every run; a ledger that forgot a push would send it twice. If you are certain that what it lacks was never sent, docs/ledger.md has the way on",
                 ),
             ),
-            StateError::Io { source, .. } => (ExitStatus::Other, help_with_system(source)),
+            StateErrorKind::NotConditional { .. } => (
+                ExitStatus::Ledger,
+                Some("nothing was sent. Keep the ledger in a store that refuses to write over what is there"),
+            ),
+            StateErrorKind::Unreachable { .. } => (
+                ExitStatus::Other,
+                Some(
+                    "nothing was sent since. Run it again once the store can be reached: what is left is still planned",
+                ),
+            ),
+            StateErrorKind::Undecided { .. } => (
+                ExitStatus::Other,
+                Some(
+                    "nothing was sent since. Run `campaignctl status` once the store can be reached: it shows what was recorded",
+                ),
+            ),
+            StateErrorKind::Io { source, .. } => (ExitStatus::Other, help_with_system(source)),
         };
         let mut failure = Self::from_error(status, &error);
-        if let StateError::Io { doing, path, source } = &error
+        if let StateErrorKind::Io { doing, path, source } = &error.kind
             && is_read_only(doing, source)
         {
             let message = format!("the ledger is read-only: could not {doing} `{}`", path.display());

@@ -1,7 +1,5 @@
 //! How a command gets at the environment's ledger: alone, to write to it, or with a view of what others write.
 
-use std::io::ErrorKind;
-use std::path::Path;
 use std::time::{Duration, Instant};
 
 use uuid::Uuid;
@@ -9,19 +7,17 @@ use uuid::Uuid;
 use crate::cli::exit::ExitStatus;
 use crate::cli::failure::Failure;
 use crate::cli::session::Session;
-use crate::domain::{Endpoint, LedgerSalt};
+use crate::domain::{Endpoint, LedgerPlace, LedgerSalt};
 use crate::ledger::{Chain, FORMAT_VERSION, Header, Ledger, Lineage, Receiver, Serial};
 use crate::render::text;
 use crate::resolve::Scope;
 use crate::state::{
-    self, Backend, Candidate, Expected, HeldLock, Holder, OpenLedger, OpenRefused, Pins, SledBackend,
-    StateError,
+    self, Candidate, Expected, Holder, OpenLedger, OpenRefused, Pins, Reader, SeenLedger, StateError,
+    StateErrorKind,
 };
 
-/// How often a held lock is tried again, and a torn copy made again.
+/// How often a held lock is tried again.
 const LOCK_POLL: Duration = Duration::from_millis(50);
-/// So many torn copies in a row, and the ledger itself is taken to be broken.
-const VIEW_ATTEMPTS_MAX: u32 = 10;
 
 impl Session<'_> {
     /// Returns who is about to hold the ledger.
@@ -61,33 +57,25 @@ impl Session<'_> {
         pinned: Option<&Lineage>,
     ) -> Result<Option<OpenLedger>, Failure> {
         self.prove_time_is_real(scope)?;
-        let path = &scope.environment.ledger;
-        let opened = self
-            .wait_for_lock(&self.candidate(command, true), |candidate| SledBackend::open(path, candidate));
-        let backend = match opened {
-            Err(StateError::Missing(_)) => return Ok(None),
+        let place = state::store_at(&scope.environment.ledger);
+        let store = match self.wait_for_lock(command, |candidate| place.take(candidate)) {
+            Err(error) if is_missing(&error) => return Ok(None),
             other => other?,
         };
-        let took_over = backend.took_over().cloned();
-        let mut open = match self.prove(Box::new(backend), scope, pinned) {
-            Err(OpenRefused::State(StateError::Missing(_))) => return Ok(None),
+        let took_over = store.took_over().cloned();
+        let mut open = match self.prove(store, scope, pinned) {
+            Err(OpenRefused::State(error)) if is_missing(&error) => return Ok(None),
             other => other?,
         };
-        self.record_take_over(&mut open)?;
+        state::record_take_over(&mut open, &self.shell.actor(), self.shell.now())?;
         if let Some(holder) = took_over {
             self.shell.say(&format!("Took the ledger over from {holder}: it did not finish.\n"));
         }
         self.remember(&open.ledger, open.writer.serial(), open.writer.chain());
         if let Some(directory) = self.shell.state_directory() {
-            open.backend = state::witnessed(open.backend, &directory, &open.ledger.header().lineage);
+            open.store = state::witnessed(open.store, &directory, &open.ledger.header().lineage);
         }
         Ok(Some(open))
-    }
-
-    /// Puts on record from whom the ledger was taken, if nobody knows that this one ended.
-    fn record_take_over(&self, open: &mut OpenLedger) -> Result<(), StateError> {
-        let lease = open.backend.lease();
-        state::record_take_over(open, &lease, &self.shell.actor(), self.shell.now())
     }
 
     /// Notes how far the ledger is, apart from the ledger.
@@ -97,15 +85,16 @@ impl Session<'_> {
         }
     }
 
-    pub(super) fn prove(
+    /// Reads a ledger, and proves that it is the right one.
+    pub(super) fn prove<S: Reader>(
         &self,
-        backend: Box<dyn Backend>,
+        store: S,
         scope: &Scope,
         pinned: Option<&Lineage>,
-    ) -> Result<OpenLedger, OpenRefused> {
+    ) -> Result<OpenLedger<S>, OpenRefused> {
         let (project, environment) = (&scope.project, &scope.environment);
         let witness = self.shell.state_directory();
-        state::open(backend, Expected { project, environment, pinned, witness: witness.as_deref() })
+        state::open(store, Expected { project, environment, pinned, witness: witness.as_deref() })
     }
 
     /// Packs a ledger that is held.
@@ -144,36 +133,41 @@ impl Session<'_> {
     fn open_and_pack(&self, scope: &Scope, command: &str) -> Result<(u64, u64), Failure> {
         let pins = Pins::read(self.directory())?;
         let pinned = pins.lineage(&scope.environment.name);
-        let backend = SledBackend::open(&scope.environment.ledger, &self.candidate(command, true))?;
-        let mut open = self.prove(Box::new(backend), scope, pinned)?;
-        self.record_take_over(&mut open)?;
+        let store = state::store_at(&scope.environment.ledger).take(&self.candidate(command, true))?;
+        let mut open = self.prove(store, scope, pinned)?;
+        state::record_take_over(&mut open, &self.shell.actor(), self.shell.now())?;
         let before = open.records;
         Ok((before, self.pack_ledger(scope, open, pinned)?.packed_records))
     }
 
     /// Tries to get the lock until the time for it is over, and says for whom it waits. A holder that gives no sign of life
     /// is waited for until its lease is over, which counts apart.
-    fn wait_for_lock<T>(
+    pub(super) fn wait_for_lock<T>(
         &self,
-        candidate: &Candidate,
+        command: &str,
         attempt: impl Fn(&Candidate) -> Result<T, StateError>,
     ) -> Result<T, StateError> {
+        let candidate = self.candidate(command, true);
         let (mut locked_since, mut is_told, mut is_silence_told) = (None, false, false);
         loop {
-            match attempt(candidate) {
-                Err(error @ StateError::Locked { .. }) => {
+            let error = match attempt(&candidate) {
+                Ok(taken) => return Ok(taken),
+                Err(error) => error,
+            };
+            match &error.kind {
+                StateErrorKind::Locked { holder, .. } => {
                     let since: Instant = *locked_since.get_or_insert_with(Instant::now);
                     if since.elapsed() >= self.globals.lock_timeout {
                         return Err(error);
                     }
-                    if !is_told && matches!(error, StateError::Locked { holder: Some(_), .. }) {
+                    if !is_told && holder.is_some() {
                         is_told = true;
                         let wait = humantime::format_duration(self.globals.lock_timeout);
                         self.shell.say(&format!("Waiting up to {wait}: {error}\n"));
                     }
                     std::thread::sleep(LOCK_POLL);
                 }
-                Err(ref error @ StateError::Silent { left, .. }) if !self.globals.no_wait => {
+                StateErrorKind::Silent { left, .. } if !self.globals.no_wait => {
                     locked_since = None;
                     if !is_silence_told {
                         is_silence_told = true;
@@ -182,38 +176,28 @@ impl Session<'_> {
                     }
                     std::thread::sleep(LOCK_POLL);
                 }
-                other => return other,
+                _ => return Err(error),
             }
         }
     }
 
     /// Opens the environment's ledger to read it, and proves that it is the right one. While another run writes
-    /// to it, that is a copy of what it wrote so far. The sandbox's is made if there is none and none was pinned.
-    pub(super) fn view_ledger(&self, scope: &Scope, command: &str) -> Result<OpenLedger, Failure> {
+    /// to it, that is what it wrote so far. The sandbox's is made if there is none and none was pinned.
+    pub(super) fn view_ledger(&self, scope: &Scope, command: &str) -> Result<SeenLedger, Failure> {
         let pins = Pins::read(self.directory())?;
-        let environment = &scope.environment;
-        let pinned = pins.lineage(&environment.name);
-        let opened = SledBackend::open(&environment.ledger, &self.candidate(command, false));
-        let (seen, writer) = match opened {
-            Ok(backend) => (self.prove(Box::new(backend), scope, pinned), None),
-            Err(StateError::Locked { holder, .. }) => {
-                // Another reader says nothing of who writes.
-                let writer = holder.filter(|holder| holder.writes).map(|holder| *holder);
-                (self.view_copy(scope, pinned), writer)
-            }
-            Err(StateError::LeftLocked { holder, .. }) => (self.view_copy(scope, pinned), Some(*holder)),
-            Err(StateError::Io { source, .. }) if is_unwritable(&source) => {
-                (self.view_copy(scope, pinned), None)
-            }
-            Err(error) => (Err(error.into()), None),
-        };
-        let open = match seen {
-            Err(OpenRefused::State(StateError::Missing(_))) => {
+        let (project, environment) = (&scope.project, &scope.environment);
+        let (pinned, witness) = (pins.lineage(&environment.name), self.shell.state_directory());
+        let expected = Expected { project, environment, pinned, witness: witness.as_deref() };
+        let (store, reader) = (state::store_at(&environment.ledger), self.candidate(command, false));
+        let viewed = match state::view(store.as_ref(), &reader, expected) {
+            Err(OpenRefused::State(error)) if is_missing(&error) => {
                 self.may_create(scope, pinned)?;
-                return self.create_ledger(scope, command);
+                drop(self.create_ledger(scope, command)?);
+                state::view(store.as_ref(), &reader, expected)
             }
-            other => other?,
+            other => other,
         };
+        let (open, writer) = viewed?;
         if let Some(holder) = writer {
             let serial = open.ledger.serial();
             self.shell.say(&format!(
@@ -223,59 +207,17 @@ impl Session<'_> {
         Ok(open)
     }
 
-    /// Returns the environment's ledger if there is one that is whole and the right one.
-    pub(super) fn view_existing(&self, scope: &Scope) -> Result<Option<OpenLedger>, OpenRefused> {
-        let seen = SledBackend::view(&scope.environment.ledger)
-            .map_err(OpenRefused::from)
-            .and_then(|backend| self.prove(Box::new(backend), scope, None));
-        match seen {
-            Ok(open) => Ok(Some(open)),
-            Err(OpenRefused::State(StateError::Missing(_))) => Ok(None),
-            Err(error) => Err(error),
-        }
+    /// Returns the environment's ledger if there is one that is whole and the right one, and keeps nobody waiting.
+    pub(super) fn peek_at_ledger(&self, scope: &Scope) -> Option<SeenLedger> {
+        let store = state::store_at(&scope.environment.ledger);
+        let seen = store.peek(&self.candidate("completion", false)).ok()?;
+        self.prove(seen.reader, scope, None).ok()
     }
 
     /// Returns the environment's ledger as it is stored, proven or not.
-    pub(super) fn lines_of_ledger(&self, scope: &Scope, command: &str) -> Result<SledBackend, Failure> {
-        let path = &scope.environment.ledger;
-        let opened = match SledBackend::open(path, &self.candidate(command, false)) {
-            Err(StateError::Locked { .. } | StateError::LeftLocked { .. }) => SledBackend::view(path),
-            Err(StateError::Io { source, .. }) if is_unwritable(&source) => SledBackend::view(path),
-            other => other,
-        };
-        Ok(opened?)
-    }
-
-    /// Keeps every other run away from a ledger's directory, made if there is none.
-    pub(super) fn lock_directory(&self, directory: &Path, command: &str) -> Result<HeldLock, Failure> {
-        std::fs::create_dir_all(directory).map_err(|source| StateError::Io {
-            doing: "create",
-            path: directory.to_owned(),
-            source,
-        })?;
-        let candidate = self.candidate(command, true);
-        Ok(self.wait_for_lock(&candidate, |candidate| state::lock(directory, candidate))?)
-    }
-
-    /// Reads a copy of a ledger that is being written. A torn copy is made again.
-    fn view_copy(&self, scope: &Scope, pinned: Option<&Lineage>) -> Result<OpenLedger, OpenRefused> {
-        let mut attempts_left = VIEW_ATTEMPTS_MAX;
-        loop {
-            attempts_left -= 1;
-            let seen = SledBackend::view(&scope.environment.ledger)
-                .map_err(OpenRefused::from)
-                .and_then(|backend| self.prove(Box::new(backend), scope, pinned));
-            match seen {
-                Err(
-                    OpenRefused::State(
-                        StateError::Damaged { .. } | StateError::RolledBack { .. } | StateError::Io { .. },
-                    )
-                    | OpenRefused::Damaged(_)
-                    | OpenRefused::Contradiction(_),
-                ) if attempts_left > 0 => std::thread::sleep(LOCK_POLL),
-                other => return other,
-            }
-        }
+    pub(super) fn lines_of_ledger(&self, scope: &Scope, command: &str) -> Result<Box<dyn Reader>, Failure> {
+        let store = state::store_at(&scope.environment.ledger);
+        Ok(store.snapshot(&self.candidate(command, false))?.reader)
     }
 
     /// Refuses to make a ledger by itself where it is not the sandbox's, where one was pinned, or outside of the workspace:
@@ -283,9 +225,10 @@ impl Session<'_> {
     fn may_create(&self, scope: &Scope, pinned: Option<&Lineage>) -> Result<(), Failure> {
         let environment = &scope.environment;
         if environment.endpoint != Endpoint::Sandbox || pinned.is_some() {
-            return Err(StateError::Missing(environment.ledger.clone()).into());
+            return Err(StateErrorKind::Missing.at(&environment.ledger).into());
         }
-        if self.boundary().leads_outside(&environment.ledger) {
+        let LedgerPlace::Directory(directory) = &environment.ledger;
+        if self.boundary().leads_outside(directory) {
             let message = "the sandbox's ledger would lie outside of the workspace";
             return Err(Failure::new(ExitStatus::Written, message).help(
                 "nothing was sent, and no ledger was made. Name a directory of the workspace with `ledger:`, or run \
@@ -299,9 +242,8 @@ impl Session<'_> {
     pub(super) fn create_ledger(&self, scope: &Scope, command: &str) -> Result<OpenLedger, Failure> {
         self.prove_time_is_real(scope)?;
         let environment = &scope.environment;
-        let path = &environment.ledger;
-        let candidate = self.candidate(command, true);
-        let backend = self.wait_for_lock(&candidate, |candidate| SledBackend::create(path, candidate))?;
+        let place = state::store_at(&environment.ledger);
+        let store = self.wait_for_lock(command, |candidate| place.create(candidate))?;
         let header = Header {
             format: FORMAT_VERSION,
             lineage: Lineage::new(Uuid::new_v4()),
@@ -312,14 +254,12 @@ impl Session<'_> {
             workspace_id: environment.workspace_id.clone(),
             receiver: Some(Receiver::at(&environment.endpoint)),
         };
-        let open = state::create(Box::new(backend), header, path, self.shell.now())?;
+        let open = state::create(store, header, self.shell.now())?;
         self.remember(&open.ledger, open.writer.serial(), open.writer.chain());
         Ok(open)
     }
 }
 
-/// Whether a directory can be read at best: sled, and the lock, write even for who only reads.
-fn is_unwritable(error: &std::io::Error) -> bool {
-    use ErrorKind::{FileTooLarge, PermissionDenied, QuotaExceeded, ReadOnlyFilesystem, StorageFull};
-    matches!(error.kind(), FileTooLarge | PermissionDenied | QuotaExceeded | ReadOnlyFilesystem | StorageFull)
+fn is_missing(error: &StateError) -> bool {
+    matches!(error.kind, StateErrorKind::Missing)
 }

@@ -108,7 +108,7 @@ impl Patterns {
 /// Returns the campaigns that are gone from the files, and wait at the vendor; none without a sound ledger, which whoever needs
 /// it says.
 fn gone_and_waiting(session: &Session<'_>, desired: &Desired) -> BTreeSet<CampaignId> {
-    let Ok(Some(open)) = session.view_existing(desired) else { return BTreeSet::new() };
+    let Some(open) = session.peek_at_ledger(desired) else { return BTreeSet::new() };
     let declared = desired.campaigns.iter().map(|each| each.campaign.id.clone()).collect();
     let waiting = diff::waiting(&[], &declared, &open.ledger, session.shell.now());
     waiting.into_iter().map(|waiting| waiting.campaign).collect()

@@ -12,7 +12,7 @@ use crate::cli::clock;
 use crate::cli::exit::ExitStatus;
 use crate::cli::failure::Failure;
 use crate::cli::shell::Shell;
-use crate::domain::{Credentials, Endpoint, Environment, Secret};
+use crate::domain::{Credentials, Endpoint, Environment, LedgerPlace, Secret};
 use crate::sandbox::{self, Sandbox};
 use crate::vendor::{self, Client, RouteError};
 
@@ -126,7 +126,8 @@ fn prove_route(shell: &Shell, url: &Url) -> Result<(), Failure> {
 
 /// What the sandbox received is kept beside the ledger, so that a later command finds it.
 fn received_path(environment: &Environment) -> PathBuf {
-    let mut name = environment.ledger.clone().into_os_string();
+    let LedgerPlace::Directory(directory) = &environment.ledger;
+    let mut name = directory.clone().into_os_string();
     name.push(".received.jsonl");
     name.into()
 }

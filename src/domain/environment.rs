@@ -3,12 +3,11 @@
 use std::fmt;
 use std::net::IpAddr;
 use std::num::{NonZeroU32, NonZeroUsize};
-use std::path::PathBuf;
 use std::time::Duration;
 
 use url::{Host, Url};
 
-use crate::domain::EnvironmentName;
+use crate::domain::{EnvironmentName, LedgerPlace};
 
 /// Why an address is no endpoint.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -122,8 +121,8 @@ pub struct Environment {
     pub unexecuted_tasks_max: usize,
     /// How long one request may take before its outcome is unknown.
     pub timeout: Duration,
-    /// Directory of the ledger, joined to the project file's directory.
-    pub ledger: PathBuf,
+    /// Where its ledger is.
+    pub ledger: LedgerPlace,
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ mod classification;
 mod environment;
 mod firing_times;
 mod hash_row;
+mod ledger_place;
 mod life;
 mod message_key;
 mod name;
@@ -35,6 +36,7 @@ pub use campaign::{
 };
 pub use classification::{Classification, HuaweiLevel, OppoLevel, VendorCategory, VivoMessageType};
 pub use environment::{ApiVersion, Endpoint, EndpointRefused, Environment};
+pub use ledger_place::LedgerPlace;
 pub use life::{Life, OpenFor};
 pub use message_key::{MessageKey, MessageKeys};
 pub use name::{CampaignId, EnvironmentName, InvalidName, ProjectName};

@@ -46,12 +46,13 @@ pub type BlockBytes = Box<dyn AsRef<[u8]> + Send + Sync>;
 
 /// Whatever keeps blocks.
 pub trait Blocks: fmt::Debug + Send + Sync {
-    /// Returns a block's bytes.
+    /// Returns a block's bytes, found by where it is or by what it is called: a name is of the bytes, so wherever one of that
+    /// name is kept it is the same. The caller proves them.
     ///
     /// # Errors
     ///
     /// Returns [`BlockError`] where there is none, or none that can be read.
-    fn block(&self, place: BlockPlace) -> Result<BlockBytes, BlockError>;
+    fn block(&self, place: BlockPlace, name: &BlockName) -> Result<BlockBytes, BlockError>;
 }
 
 /// Keeps none: for a ledger whose records name none.
@@ -59,7 +60,7 @@ pub trait Blocks: fmt::Debug + Send + Sync {
 pub(super) struct NoBlocks;
 
 impl Blocks for NoBlocks {
-    fn block(&self, place: BlockPlace) -> Result<BlockBytes, BlockError> {
+    fn block(&self, place: BlockPlace, _: &BlockName) -> Result<BlockBytes, BlockError> {
         Err(BlockError::Unreadable(place.serial, "there is nothing beside the records".into()))
     }
 }
@@ -150,7 +151,7 @@ impl Accepted {
     /// Iterates over those in blocks, in sorted order, a block at a time.
     pub(super) fn runs_in_blocks(&self) -> impl Iterator<Item = Result<Block, BlockError>> {
         self.packed.iter().map(|(place, name)| {
-            let block = self.blocks.block(*place)?;
+            let block = self.blocks.block(*place, name)?;
             if name.is_of((*block).as_ref()) {
                 Ok(Block(block))
             } else {
@@ -209,7 +210,7 @@ mod tests {
     struct Kept(BTreeMap<BlockPlace, Vec<u8>>);
 
     impl Blocks for Kept {
-        fn block(&self, place: BlockPlace) -> Result<BlockBytes, BlockError> {
+        fn block(&self, place: BlockPlace, _: &BlockName) -> Result<BlockBytes, BlockError> {
             let block = self.0.get(&place).cloned();
             let block = block.ok_or_else(|| BlockError::Unreadable(place.serial, "gone".into()))?;
             Ok(Box::new(block))

@@ -107,7 +107,7 @@ fn blocks_named(record: &Record, serial: Serial, blocks: &dyn Blocks) -> Option<
     let Record::PackedTargets(packed) = record else { return Some(Vec::new()) };
     let named = (0..).zip(&packed.blocks);
     let read = named.map(|(index, name)| {
-        let block = blocks.block(BlockPlace { serial, index }).ok()?;
+        let block = blocks.block(BlockPlace { serial, index }, name).ok()?;
         let block = (*block).as_ref();
         name.is_of(block).then(|| block.to_vec())
     });

@@ -1,16 +1,14 @@
 //! Keeps a ledger safe between runs and people.
 //!
-//! A backend holds numbered lines and makes them durable; it never interprets one. What the lines say is
-//! `ledger`'s business, when to write one is `apply`'s.
+//! A [`Store`] is a place that can keep one; it holds numbered lines and makes them durable, and never interprets one. What the
+//! lines say is `ledger`'s business, when to write one is `apply`'s. Each store has a room of its own, and nobody outside
+//! names it: [`store_at`] picks it by the ledger's place.
 
-mod backend;
-mod claim;
+mod candidate;
 #[cfg(test)]
 mod conformance;
-#[cfg(test)]
-mod fencing_tests;
-mod group;
-mod high_water;
+mod directory;
+mod error;
 mod holder;
 mod lease;
 mod memory;
@@ -19,25 +17,20 @@ mod pack;
 #[cfg(test)]
 mod packing_tests;
 mod pin;
+mod probe;
 mod process;
-mod retire;
-mod room;
-mod scratch;
-mod sled_backend;
-mod store_files;
-mod unlock;
-mod unpanicked;
+mod store;
 mod witness;
 
-pub use backend::{Backend, Lines, StateError};
-pub use holder::{Candidate, HeldLock, Holder, take as lock};
+pub use candidate::{Candidate, Left};
+pub use directory::Room;
+pub use error::{StateError, StateErrorKind};
+pub use holder::Holder;
 pub use lease::{Lease, Moment, MomentClock, Standing, Tenure, Terms};
-pub use memory::MemoryBackend;
-pub use open::{Expected, OpenLedger, OpenRefused, create, open, record_take_over};
+pub use memory::MemoryStore;
+pub use open::{Expected, OpenLedger, OpenRefused, SeenLedger, create, open, record_take_over, view};
 pub use pack::pack;
 pub use pin::{PIN_FILE_NAME, PinError, Pins};
 pub use process::Origin;
-pub use room::Room;
-pub use sled_backend::SledBackend;
-pub use unlock::{Left, clear, left_behind};
+pub use store::{Draft, Lines, Reader, Snapshot, Store, Writer, store_at};
 pub use witness::{remember, witnessed};

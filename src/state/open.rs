@@ -1,17 +1,25 @@
 //! Opens a ledger and proves that it is the right one, whole.
 
 use std::path::Path;
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-use crate::domain::{Endpoint, Environment, ProjectName};
+use crate::domain::{Endpoint, Environment, LedgerPlace, ProjectName};
 use crate::ledger::{
-    BlockError, Damage, Entry, FoldError, Header, Ledger, Lineage, Mark, Receiver, Record, Serial, TakeOver,
-    Writer,
+    self, BlockError, Damage, Entry, FoldError, Header, Ledger, Lineage, Mark, Receiver, Record, Serial,
+    TakeOver,
 };
-use crate::state::backend::{Backend, StateError};
-use crate::state::lease::Lease;
+use crate::state::candidate::Candidate;
+use crate::state::error::{StateError, StateErrorKind};
+use crate::state::holder::Holder;
+use crate::state::store::{Reader, Snapshot, Store, Writer};
 use crate::state::witness;
+
+/// So many torn copies in a row, and the ledger itself is taken to be broken.
+const VIEW_ATTEMPTS_MAX: u32 = 10;
+/// How long it is waited until a copy is made again.
+const VIEW_POLL: Duration = Duration::from_millis(50);
 
 /// Why an opened store is not the ledger that was wanted.
 #[derive(Debug, thiserror::Error)]
@@ -82,14 +90,14 @@ fn receivers_in_words(theirs: Receiver, endpoint: &Endpoint) -> String {
     }
 }
 
-/// A ledger at hand: what it adds up to, the store to append to, and where its chain stands.
-pub struct OpenLedger {
+/// A ledger at hand: what it adds up to, its lines, and where its chain stands. By default they are held for writing.
+pub struct OpenLedger<S = Box<dyn Writer>> {
     /// What the records add up to.
     pub ledger: Ledger,
-    /// The store, held by this process.
-    pub backend: Box<dyn Backend>,
+    /// Its lines: held by this process alone, or a snapshot.
+    pub store: S,
     /// Numbers and chains what is appended.
-    pub writer: Writer,
+    pub writer: ledger::Writer,
     /// Ends and beginnings of runs: what other machines may remember of this ledger.
     pub marks: Vec<Mark>,
     /// How many records there are.
@@ -99,6 +107,9 @@ pub struct OpenLedger {
     /// The last of these, 0 if nothing was packed.
     pub packed_up_to: u64,
 }
+
+/// A ledger that is only looked at.
+pub type SeenLedger = OpenLedger<Box<dyn Reader>>;
 
 /// What a ledger is held to.
 #[derive(Clone, Copy)]
@@ -119,13 +130,13 @@ pub struct Expected<'a> {
 ///
 /// Returns [`OpenRefused`] for a store that is damaged, rolled back, of another project, environment, app,
 /// workspace or receiver, or of another lineage than the pinned one.
-pub fn open(backend: Box<dyn Backend>, expected: Expected<'_>) -> Result<OpenLedger, OpenRefused> {
-    let path = &expected.environment.ledger;
-    let mut writer = Writer::default();
+pub fn open<S: Reader>(store: S, expected: Expected<'_>) -> Result<OpenLedger<S>, OpenRefused> {
+    let place = store.place();
+    let mut writer = ledger::Writer::default();
     let mut known_marks: Vec<KnownMark> = Vec::new();
-    known_marks.extend(backend.high_water()?.map(|(serial, chain)| KnownMark::new(serial, chain, true)));
+    known_marks.extend(store.high_water()?.map(|(serial, chain)| KnownMark::new(serial, chain, true)));
     let (mut marks, mut records, mut packed_records, mut packed_up_to) = (Vec::new(), 0, 0, 0);
-    let entries = backend.lines().map(|line| -> Result<Entry, OpenRefused> {
+    let entries = store.lines().map(|line| -> Result<Entry, OpenRefused> {
         let entry = writer.decode(&line?)?;
         records += 1;
         match &entry.record {
@@ -135,7 +146,7 @@ pub fn open(backend: Box<dyn Backend>, expected: Expected<'_>) -> Result<OpenLed
                 marks.clone_from(&packed.marks);
                 marks.push(packed.after.clone());
                 for mark in &marks {
-                    prove_mark(&known_marks, mark, path)?;
+                    prove_mark(&known_marks, mark, place)?;
                 }
             }
             _ => {}
@@ -153,24 +164,24 @@ pub fn open(backend: Box<dyn Backend>, expected: Expected<'_>) -> Result<OpenLed
         );
         if is_mark || known_marks.iter().any(|known| known.mark.serial == entry.serial) {
             let here = Mark { serial: entry.serial, chain: writer.chain().to_string() };
-            prove_mark(&known_marks, &here, path)?;
+            prove_mark(&known_marks, &here, place)?;
             marks.extend(is_mark.then_some(here));
         }
         Ok(entry)
     });
-    let ledger = Ledger::fold_beside(&backend.blocks(), entries);
+    let ledger = Ledger::fold_beside(&store.blocks(), entries);
     let known = known_marks.iter().map(|mark| mark.mark.serial).max().unwrap_or_default();
     if known > writer.serial() && !matches!(ledger, Err(OpenRefused::Damaged(_) | OpenRefused::State(_))) {
-        return Err(StateError::RolledBack { path: path.clone(), found: writer.serial(), known }.into());
+        return Err(StateErrorKind::RolledBack { found: writer.serial(), known }.at(place).into());
     }
     let ledger = match ledger {
         Err(OpenRefused::Contradiction(FoldError::Empty)) => {
-            return Err(StateError::Missing(path.clone()).into());
+            return Err(StateErrorKind::Missing.at(place).into());
         }
         other => other?,
     };
     prove_ours(&ledger, expected)?;
-    Ok(OpenLedger { ledger, backend, writer, marks, records, packed_records, packed_up_to })
+    Ok(OpenLedger { ledger, store, writer, marks, records, packed_records, packed_up_to })
 }
 
 /// A record that is known to have been written, and its chain.
@@ -193,12 +204,12 @@ fn witnessed(directory: Option<&Path>, lineage: &Lineage) -> Option<KnownMark> {
 }
 
 /// Refuses a record that is known to have been another.
-fn prove_mark(known: &[KnownMark], mark: &Mark, path: &Path) -> Result<(), OpenRefused> {
+fn prove_mark(known: &[KnownMark], mark: &Mark, place: &LedgerPlace) -> Result<(), OpenRefused> {
     let other = known.iter().find(|known| known.mark.serial == mark.serial && known.mark.chain != mark.chain);
     match other {
         None => Ok(()),
         Some(other) if other.is_own => Err(Damage::BrokenChain(mark.serial).into()),
-        Some(_) => Err(StateError::Forked { path: path.to_owned(), at: mark.serial }.into()),
+        Some(_) => Err(StateErrorKind::Forked { at: mark.serial }.at(place).into()),
     }
 }
 
@@ -237,56 +248,112 @@ fn prove_ours(ledger: &Ledger, expected: Expected<'_>) -> Result<(), OpenRefused
     }
 }
 
-/// Puts on record from whom `lease` took a ledger without proof of its end, if it did. Until then each opening does all of it
+/// Opens a ledger to look at it, and proves it. While another run writes to it, that is what it wrote so far; then returns that
+/// run, too. What may have been torn in being copied is taken again.
+///
+/// # Errors
+///
+/// Returns what [`open`] and [`Store::snapshot`] return.
+pub fn view(
+    store: &dyn Store,
+    reader: &Candidate,
+    expected: Expected<'_>,
+) -> Result<(SeenLedger, Option<Holder>), OpenRefused> {
+    let mut attempts_left = VIEW_ATTEMPTS_MAX;
+    loop {
+        attempts_left -= 1;
+        let Snapshot { reader, written_by, may_be_torn } = store.snapshot(reader)?;
+        match open(reader, expected) {
+            Err(error) if may_be_torn && attempts_left > 0 && error.is_of_torn() => {
+                std::thread::sleep(VIEW_POLL);
+            }
+            opened => return Ok((opened?, written_by)),
+        }
+    }
+}
+
+impl OpenRefused {
+    /// Whether it may be said of a copy that was torn.
+    fn is_of_torn(&self) -> bool {
+        match self {
+            Self::State(error) => matches!(
+                error.kind,
+                StateErrorKind::Damaged { .. }
+                    | StateErrorKind::RolledBack { .. }
+                    | StateErrorKind::Io { .. }
+            ),
+            Self::Damaged(_) | Self::Contradiction(_) => true,
+            Self::Blocks(_)
+            | Self::PackedDiffers
+            | Self::Foreign { .. }
+            | Self::AnotherReceiver { .. }
+            | Self::AnotherLineage { .. }
+            | Self::NewerFormat { .. } => false,
+        }
+    }
+}
+
+impl OpenLedger {
+    /// Appends records behind the last one, in one durable step. What they add up to is not folded in.
+    ///
+    /// # Errors
+    ///
+    /// Returns what [`Writer::append`] returns; then nothing more can be appended.
+    pub fn append(
+        &mut self,
+        now: DateTime<Utc>,
+        records: impl IntoIterator<Item = Record>,
+    ) -> Result<(), StateError> {
+        let after = self.writer.serial();
+        let lines = records.into_iter().map(|record| self.writer.encode(now, &record)).collect();
+        self.store.append(after, lines, self.writer.chain())
+    }
+}
+
+/// Puts on record from whom a ledger was taken without proof of its end, if it was. Until then each opening does all of it
 /// again.
 ///
 /// # Errors
 ///
 /// Returns what the store returns.
-pub fn record_take_over(
-    open: &mut OpenLedger,
-    lease: &Lease,
-    actor: &str,
-    now: DateTime<Utc>,
-) -> Result<(), StateError> {
+pub fn record_take_over(open: &mut OpenLedger, actor: &str, now: DateTime<Utc>) -> Result<(), StateError> {
+    let lease = open.store.lease();
     let Some(fenced) = lease.fenced() else { return Ok(()) };
-    let record = Record::TakenOver { from: fenced.to_string(), actor: actor.to_owned() };
-    let (serial, line) = open.writer.encode(now, &record);
-    open.backend.append(vec![(serial, line)], open.writer.chain())?;
+    open.append(now, [Record::TakenOver { from: fenced.to_string(), actor: actor.to_owned() }])?;
+    let serial = open.writer.serial();
     open.ledger.take_over(TakeOver { serial, at: now });
     open.marks.push(Mark { serial, chain: open.writer.chain().to_string() });
     open.records += 1;
     lease.take_over_recorded()
 }
 
-/// Writes the header of a new ledger into an empty store at `path`.
+/// Writes the header of a new ledger into an empty store.
 ///
 /// # Errors
 ///
-/// Returns [`StateError::Exists`] for a store that has records, [`StateError::RolledBack`] for one that once
+/// Returns [`StateErrorKind::Exists`] for a store that has records, [`StateErrorKind::RolledBack`] for one that once
 /// had, and what the store itself returns.
 ///
 /// # Panics
 ///
 /// Never: a header alone is a whole ledger.
 pub fn create(
-    mut backend: Box<dyn Backend>,
+    mut store: Box<dyn Writer>,
     header: Header,
-    path: &Path,
     now: DateTime<Utc>,
 ) -> Result<OpenLedger, OpenRefused> {
-    if let Some(line) = backend.lines().next() {
+    if let Some(line) = store.lines().next() {
         line?;
-        return Err(StateError::Exists(path.to_owned()).into());
+        return Err(StateErrorKind::Exists.at(store.place()).into());
     }
-    if let Some((known, _)) = backend.high_water()? {
-        return Err(StateError::RolledBack { path: path.to_owned(), found: Serial(0), known }.into());
+    if let Some((known, _)) = store.high_water()? {
+        return Err(StateErrorKind::RolledBack { found: Serial(0), known }.at(store.place()).into());
     }
-    let mut writer = Writer::default();
+    let mut writer = ledger::Writer::default();
     let entry = Entry { serial: Serial(1), at: now, record: Record::Opened(header.clone()) };
     let line = writer.encode(now, &Record::Opened(header));
-    backend.append(vec![line], writer.chain())?;
+    store.append(Serial(0), vec![line], writer.chain())?;
     let ledger = Ledger::fold([Ok::<_, FoldError>(entry)]).expect("a header alone is a whole ledger");
     let (marks, records) = (Vec::new(), 1);
-    Ok(OpenLedger { ledger, backend, writer, marks, records, packed_records: 0, packed_up_to: 0 })
+    Ok(OpenLedger { ledger, store, writer, marks, records, packed_records: 0, packed_up_to: 0 })
 }

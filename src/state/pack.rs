@@ -3,8 +3,8 @@
 use chrono::{DateTime, Utc};
 
 use crate::ledger::{Entry, Ledger, Mark, Packed, Serial, Writer};
-use crate::state::backend::Backend;
 use crate::state::open::{Expected, OpenLedger, OpenRefused, open};
+use crate::state::store::Draft;
 
 /// Records that a ledger gathers before it is worth packing: reading so many takes some 0.15 s.
 const RECORDS_MIN: u64 = 50_000;
@@ -31,28 +31,25 @@ pub fn pack(
     expected: Expected<'_>,
     now: DateTime<Utc>,
 ) -> Result<OpenLedger, OpenRefused> {
-    let OpenLedger { ledger, backend, writer, marks, .. } = opened;
-    let drafted = drafted(&ledger, backend.as_ref(), writer, marks, now);
-    drop(ledger);
-    match drafted {
-        Ok(draft) => open(backend.supersede(draft)?, expected),
-        Err(error) => {
-            // A full disk is why most are given up, and the next record needs room.
-            backend.discard_draft();
-            Err(error)
-        }
+    let OpenLedger { ledger, store, writer, marks, .. } = opened;
+    // Given up, it leaves the room that the next record needs.
+    let mut draft = store.draft()?;
+    fill(draft.as_mut(), &ledger, writer, marks, now)?;
+    if !ledger.adds_up_to(&read(draft.as_ref())?)? {
+        return Err(OpenRefused::PackedDiffers);
     }
+    drop(ledger);
+    open(draft.replace()?, expected)
 }
 
-/// Packs a ledger into a draft, and proves that it adds up to the same.
-fn drafted(
+/// Writes down what a ledger adds up to.
+fn fill(
+    draft: &mut dyn Draft,
     ledger: &Ledger,
-    backend: &dyn Backend,
     mut writer: Writer,
     marks: Vec<Mark>,
     now: DateTime<Utc>,
-) -> Result<Box<dyn Backend>, OpenRefused> {
-    let mut draft = backend.draft()?;
+) -> Result<(), OpenRefused> {
     let after = Mark { serial: writer.serial(), chain: writer.chain().to_string() };
     let mut group = Vec::with_capacity(GROUP);
     for packed in ledger.pack(after, marks) {
@@ -66,15 +63,11 @@ fn drafted(
             draft.append(std::mem::take(&mut group), writer.chain())?;
         }
     }
-    draft.append(group, writer.chain())?;
-    if !ledger.adds_up_to(&read(draft.as_ref())?)? {
-        return Err(OpenRefused::PackedDiffers);
-    }
-    Ok(draft)
+    Ok(draft.append(group, writer.chain())?)
 }
 
-fn read(backend: &dyn Backend) -> Result<Ledger, OpenRefused> {
+fn read(draft: &dyn Draft) -> Result<Ledger, OpenRefused> {
     let mut writer = Writer::default();
-    let entries = backend.lines().map(|line| -> Result<Entry, OpenRefused> { Ok(writer.decode(&line?)?) });
-    Ledger::fold_beside(&backend.blocks(), entries)
+    let entries = draft.lines().map(|line| -> Result<Entry, OpenRefused> { Ok(writer.decode(&line?)?) });
+    Ledger::fold_beside(&draft.blocks(), entries)
 }

@@ -7,15 +7,17 @@ use std::path::Path;
 use chrono::{DateTime, Utc};
 use serde_json::json;
 
-use crate::domain::{ApiVersion, Endpoint, Environment, LedgerSalt, Revision, TargetHash, TargetKind};
+use crate::domain::{
+    ApiVersion, Endpoint, Environment, LedgerPlace, LedgerSalt, Revision, TargetHash, TargetKind,
+};
 use crate::ledger::{
     BLOCK_TARGETS, Content, FORMAT_VERSION, Fault, Header, IntentRecord, Judge, Ledger, Lineage, Outcome,
     Receiver, Record, RunId, Serial, Verdict, survey, with_blocks, without_blocks,
 };
-use crate::state::backend::Backend;
-use crate::state::conformance::{candidate, sled_at};
+use crate::state::conformance::candidate;
 use crate::state::{
-    Expected, MemoryBackend, OpenLedger, OpenRefused, SledBackend, StateError, create, open, pack,
+    Expected, MemoryStore, OpenLedger, OpenRefused, SeenLedger, StateError, StateErrorKind, Store, create,
+    open, pack, store_at,
 };
 
 const RUN: uuid::Uuid = uuid::Uuid::from_u128(7);
@@ -41,14 +43,30 @@ fn with_expected<T>(act: impl FnOnce(Expected<'_>) -> T) -> T {
         concurrency: 1.try_into().unwrap(),
         unexecuted_tasks_max: 100,
         timeout: std::time::Duration::from_secs(1),
-        ledger: "ledger".into(),
+        ledger: LedgerPlace::Directory("ledger".into()),
     };
     let project = "p".parse().unwrap();
     act(Expected { project: &project, environment: &environment, pinned: None, witness: None })
 }
 
-fn opened(backend: Box<dyn Backend>) -> Result<OpenLedger, OpenRefused> {
-    with_expected(|expected| open(backend, expected))
+/// The store in a directory.
+fn sled_at(directory: &Path) -> Box<dyn Store> {
+    store_at(&LedgerPlace::Directory(directory.to_owned()))
+}
+
+/// Opens a ledger to write to it.
+fn opened(store: &dyn Store) -> Result<OpenLedger, OpenRefused> {
+    with_expected(|expected| open(store.take(&candidate("apply"))?, expected))
+}
+
+/// Opens it to look at it.
+fn viewed(store: &dyn Store) -> SeenLedger {
+    with_expected(|expected| open(store.peek(&candidate("plan"))?.reader, expected)).unwrap()
+}
+
+/// Begins a ledger.
+fn made(store: &dyn Store) -> Result<OpenLedger, OpenRefused> {
+    create(store.create(&candidate("apply"))?, header(), at(1))
 }
 
 fn packed(open: OpenLedger) -> Result<OpenLedger, OpenRefused> {
@@ -76,8 +94,7 @@ fn content(campaign: &str, schedule: &str) -> Content {
 }
 
 fn append(open: &mut OpenLedger, records: Vec<Record>) -> Serial {
-    let lines: Vec<_> = records.into_iter().map(|record| open.writer.encode(at(500), &record)).collect();
-    open.backend.append(lines, open.writer.chain()).unwrap();
+    open.append(at(500), records).unwrap();
     open.writer.serial()
 }
 
@@ -168,9 +185,9 @@ fn summary(ledger: &Ledger) -> String {
 }
 
 /// Packing keeps the sum, again and again, and what comes after it counts as ever.
-fn check_packing(open_backend: impl Fn(bool) -> Box<dyn Backend>) {
-    fill(create(open_backend(true), header(), Path::new("ledger"), at(1)).unwrap());
-    let before = opened(open_backend(false)).unwrap();
+fn check_packing(store: &dyn Store) {
+    fill(made(store).unwrap());
+    let before = opened(store).unwrap();
     let (ledger, records) = (before.ledger.clone(), before.records);
     let expected = "doubtful: 0 accepted, 0 rejected, 6 unknown; few: 3 accepted, 0 rejected, 0 unknown; \
         many: 28000 accepted, 0 rejected, 0 unknown; refused: 0 accepted, 1200 rejected, 0 unknown; ";
@@ -187,7 +204,7 @@ fn check_packing(open_backend: impl Fn(bool) -> Box<dyn Backend>) {
     drop(after);
 
     // The next holder settles what was in doubt, sends on, and packs again.
-    let mut open = opened(open_backend(false)).unwrap();
+    let mut open = opened(store).unwrap();
     let doubts: Vec<Serial> = open.ledger.doubts().iter().map(|doubt| doubt.serial).collect();
     assert_eq!(doubts, ledger.doubts().iter().map(|doubt| doubt.serial).collect::<Vec<_>>());
     let verdict = Record::Verdict {
@@ -203,10 +220,10 @@ fn check_packing(open_backend: impl Fn(bool) -> Box<dyn Backend>) {
     drop(open);
     let expected = "doubtful: 2 accepted, 0 rejected, 4 unknown; few: 3 accepted, 0 rejected, 0 unknown; \
         many: 28050 accepted, 0 rejected, 0 unknown; refused: 0 accepted, 1200 rejected, 0 unknown; ";
-    let again = packed(opened(open_backend(false)).unwrap()).unwrap();
+    let again = packed(opened(store).unwrap()).unwrap();
     assert_eq!(summary(&again.ledger), expected);
     drop(again);
-    let open = opened(open_backend(false)).unwrap();
+    let open = opened(store).unwrap();
     let many = open.ledger.history(&"many".parse().unwrap(), Revision::FIRST).unwrap();
     let mut everybody: Vec<TargetHash> = (0..28_050).map(target).collect();
     everybody.sort();
@@ -215,14 +232,13 @@ fn check_packing(open_backend: impl Fn(bool) -> Box<dyn Backend>) {
 
 #[test]
 fn memory_packs() {
-    let shared = MemoryBackend::default();
-    check_packing(|_| Box::new(shared.clone()));
+    check_packing(&MemoryStore::default());
 }
 
 #[test]
 fn sled_packs() {
     let directory = tempfile::tempdir().unwrap();
-    check_packing(|is_new| Box::new(sled_at(directory.path(), is_new).unwrap()));
+    check_packing(sled_at(directory.path()).as_ref());
     let names = names(directory.path());
     assert_eq!(
         names,
@@ -244,23 +260,23 @@ fn names(directory: &Path) -> Vec<String> {
 
 /// A ledger in a directory, filled, and what it adds up to.
 fn filled(directory: &Path) -> Ledger {
-    fill(create(Box::new(sled_at(directory, true).unwrap()), header(), directory, at(1)).unwrap());
-    opened(Box::new(sled_at(directory, false).unwrap())).unwrap().ledger
+    let store = sled_at(directory);
+    fill(made(store.as_ref()).unwrap());
+    viewed(store.as_ref()).ledger
 }
 
 #[test]
 fn a_draft_that_a_killed_process_left_is_nobodys_ledger() {
     let directory = tempfile::tempdir().unwrap();
     let ledger = filled(directory.path());
-    let backend = sled_at(directory.path(), false).unwrap();
-    let mut draft = backend.draft().unwrap();
-    draft.append(vec![(Serial(1), b"{}".to_vec())], crate::ledger::Writer::default().chain()).unwrap();
-    drop((draft, backend));
+    // What it had written by then.
+    let draft = directory.path().join("packing-0");
+    fs::create_dir(&draft).unwrap();
+    fs::copy(directory.path().join("db"), draft.join("db")).unwrap();
     let is_draft = |name: &String| name.starts_with("packing-");
-    assert!(names(directory.path()).iter().any(is_draft));
-    let seen = opened(Box::new(SledBackend::view(directory.path()).unwrap())).unwrap().ledger;
+    let seen = viewed(sled_at(directory.path()).as_ref()).ledger;
     assert_eq!(summary(&seen), summary(&ledger));
-    let open = opened(Box::new(sled_at(directory.path(), false).unwrap())).unwrap();
+    let open = opened(sled_at(directory.path()).as_ref()).unwrap();
     assert!(!names(directory.path()).iter().any(is_draft));
     assert_eq!(summary(&open.ledger), summary(&ledger));
 }
@@ -274,15 +290,15 @@ fn killed_between_the_rename_and_the_clearing_up_the_packed_one_counts() {
     for name in ["db", "conf", "high_water"] {
         fs::copy(directory.path().join(name), aside.path().join(name)).unwrap();
     }
-    let after = packed(opened(Box::new(sled_at(directory.path(), false).unwrap())).unwrap()).unwrap();
+    let after = packed(opened(sled_at(directory.path()).as_ref()).unwrap()).unwrap();
     let serial = after.ledger.serial();
     drop(after);
     for name in ["db", "conf", "high_water"] {
         fs::copy(aside.path().join(name), directory.path().join(name)).unwrap();
     }
-    let seen = opened(Box::new(SledBackend::view(directory.path()).unwrap())).unwrap().ledger;
+    let seen = viewed(sled_at(directory.path()).as_ref()).ledger;
     assert_eq!((seen.serial(), summary(&seen)), (serial, summary(&ledger)));
-    let open = opened(Box::new(sled_at(directory.path(), false).unwrap())).unwrap();
+    let open = opened(sled_at(directory.path()).as_ref()).unwrap();
     assert_eq!((open.ledger.serial(), summary(&open.ledger)), (serial, summary(&ledger)));
     assert!(!directory.path().join("db").exists());
 }
@@ -291,19 +307,22 @@ fn killed_between_the_rename_and_the_clearing_up_the_packed_one_counts() {
 fn a_packed_ledger_without_its_store_is_missing_and_not_new() {
     let directory = tempfile::tempdir().unwrap();
     filled(directory.path());
-    drop(packed(opened(Box::new(sled_at(directory.path(), false).unwrap())).unwrap()).unwrap());
+    drop(packed(opened(sled_at(directory.path()).as_ref()).unwrap()).unwrap());
     fs::remove_dir_all(directory.path().join("store-1")).unwrap();
-    assert!(matches!(sled_at(directory.path(), false).map(drop), Err(StateError::Missing(_))));
-    let made = SledBackend::create(directory.path(), &candidate("apply")).unwrap();
-    let made = create(Box::new(made), header(), directory.path(), at(2)).map(drop);
-    assert!(matches!(made, Err(OpenRefused::State(StateError::RolledBack { .. }))));
+    let store = sled_at(directory.path());
+    let missing = store.take(&candidate("apply")).map(drop).unwrap_err();
+    assert!(matches!(missing.kind, StateErrorKind::Missing));
+    match made(store.as_ref()).map(drop) {
+        Err(OpenRefused::State(StateError { kind: StateErrorKind::RolledBack { .. }, .. })) => {}
+        other => panic!("{other:?}"),
+    }
 }
 
 #[test]
 fn damaged_targets_are_named_by_a_survey_and_stop_whoever_needs_them() {
     let directory = tempfile::tempdir().unwrap();
     filled(directory.path());
-    drop(packed(opened(Box::new(sled_at(directory.path(), false).unwrap())).unwrap()).unwrap());
+    drop(packed(opened(sled_at(directory.path()).as_ref()).unwrap()).unwrap());
     let store = directory.path().join("store-1");
     let database = sled::open(&store).unwrap();
     let tree = database.open_tree("blocks").unwrap();
@@ -313,11 +332,11 @@ fn damaged_targets_are_named_by_a_survey_and_stop_whoever_needs_them() {
     tree.insert(key, block).unwrap();
     database.flush().unwrap();
     drop((tree, database));
-    let open = opened(Box::new(sled_at(directory.path(), false).unwrap())).unwrap();
+    let open = opened(sled_at(directory.path()).as_ref()).unwrap();
     let many = open.ledger.history(&"many".parse().unwrap(), Revision::FIRST).unwrap();
     let error = many.sent().find_map(Result::err).unwrap();
     assert!(error.to_string().ends_with("are not what was written there"), "{error}");
-    let found = survey(open.backend.lines(), open.backend.blocks().as_ref(), |_, _| Ok(())).unwrap();
+    let found = survey(open.store.lines(), open.store.blocks().as_ref(), |_, _| Ok(())).unwrap();
     assert!(matches!(found.faults[..], [Fault::Targets(_)]), "{:?}", found.faults);
     assert!(matches!(packed(open), Err(OpenRefused::Blocks(_))), "what cannot be read is not packed away");
     // Nor does what was begun stay: it would take the room that the next record needs.
@@ -326,24 +345,25 @@ fn damaged_targets_are_named_by_a_survey_and_stop_whoever_needs_them() {
 
 #[test]
 fn an_export_of_a_packed_ledger_has_its_targets() {
-    let shared = MemoryBackend::default();
-    fill(create(Box::new(shared.clone()), header(), Path::new("ledger"), at(1)).unwrap());
-    let ledger = packed(opened(Box::new(shared.clone())).unwrap()).unwrap().ledger;
+    let store = MemoryStore::default();
+    fill(made(&store).unwrap());
+    let packed = packed(opened(&store).unwrap()).unwrap();
     let mut exported = Vec::new();
     let keep = |line: &[u8], blocks: &[Vec<u8>]| -> Result<(), StateError> {
         exported.push(with_blocks(line, blocks));
         Ok(())
     };
-    assert!(survey(shared.lines(), shared.blocks().as_ref(), keep).unwrap().faults.is_empty());
-    let (mut restored, mut writer) = (MemoryBackend::default(), crate::ledger::Writer::default());
+    assert!(survey(packed.store.lines(), packed.store.blocks().as_ref(), keep).unwrap().faults.is_empty());
+    let (restored, mut writer) = (MemoryStore::default(), crate::ledger::Writer::default());
+    let mut draft = restored.rebuild(&candidate("apply")).unwrap();
     for line in &exported {
         let (line, blocks) = without_blocks(line);
         let serial = writer.decode(&line).unwrap().serial;
-        restored.put_blocks(serial, blocks).unwrap();
-        restored.append(vec![(serial, line)], writer.chain()).unwrap();
+        draft.put_blocks(serial, blocks).unwrap();
+        draft.append(vec![(serial, line)], writer.chain()).unwrap();
     }
-    let restored = opened(Box::new(restored)).unwrap().ledger;
-    assert!(ledger.adds_up_to(&restored).unwrap());
+    drop(draft.replace().unwrap());
+    assert!(packed.ledger.adds_up_to(&viewed(&restored).ledger).unwrap());
     // What was cut off or changed in it is no block.
     let line = exported.iter().find(|line| line.windows(9).any(|bytes| bytes == b"\"hashes\":")).unwrap();
     assert_eq!(without_blocks(&line[..line.len() - 9]).1.len(), 0);

@@ -4,14 +4,14 @@
 //! A witness is a help and no promise: a fresh machine has none, and one that cannot be written is left out.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::Write;
+use std::io::Write as _;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::sync::Arc;
 
+use crate::domain::LedgerPlace;
 use crate::ledger::{Blocks, Chain, Lineage, Serial};
-use crate::state::lease::Lease;
-use crate::state::{Backend, Lines, StateError};
+use crate::state::{Draft, Holder, Lease, Lines, Reader, StateError, Writer};
 
 /// Returns the last record that this machine knows of, with its chain.
 pub(super) fn recall(directory: &Path, lineage: &Lineage) -> Option<(Serial, String)> {
@@ -40,26 +40,49 @@ fn line(serial: Serial, chain: Chain) -> String {
     format!("{:020} {chain}\n", serial.0)
 }
 
-/// Returns a place of which this machine remembers every durable step, also where the run is killed in its middle: what is
+/// Returns a writer of whose ledger this machine remembers every durable step, also where the run is killed in its middle: what is
 /// restored from before such a run must not pass for all there is. [`remember`] was called for its lineage before.
 #[must_use]
-pub fn witnessed(backend: Box<dyn Backend>, directory: &Path, lineage: &Lineage) -> Box<dyn Backend> {
+pub fn witnessed(store: Box<dyn Writer>, directory: &Path, lineage: &Lineage) -> Box<dyn Writer> {
     match OpenOptions::new().write(true).open(directory.join(lineage.to_string())) {
-        Ok(note) => Box::new(Witnessed { backend, note }),
+        Ok(note) => Box::new(Witnessed { store, note }),
         // Without it a later run is as wise as one on another machine.
-        Err(_) => backend,
+        Err(_) => store,
     }
 }
 
 struct Witnessed {
-    backend: Box<dyn Backend>,
+    store: Box<dyn Writer>,
     note: File,
 }
 
-impl Backend for Witnessed {
-    fn append(&mut self, lines: Vec<(Serial, Vec<u8>)>, chain: Chain) -> Result<(), StateError> {
+impl Reader for Witnessed {
+    fn place(&self) -> &LedgerPlace {
+        self.store.place()
+    }
+
+    fn lines(&self) -> Lines<'_> {
+        self.store.lines()
+    }
+
+    fn blocks(&self) -> Arc<dyn Blocks> {
+        self.store.blocks()
+    }
+
+    fn high_water(&self) -> Result<Option<(Serial, String)>, StateError> {
+        self.store.high_water()
+    }
+}
+
+impl Writer for Witnessed {
+    fn append(
+        &mut self,
+        after: Serial,
+        lines: Vec<(Serial, Vec<u8>)>,
+        chain: Chain,
+    ) -> Result<(), StateError> {
         let last = lines.last().map(|(serial, _)| *serial);
-        self.backend.append(lines, chain)?;
+        self.store.append(after, lines, chain)?;
         if let Some(serial) = last {
             // Not synced: it has to outlive the process, and a power cut takes the request along.
             drop(self.note.write_all_at(line(serial, chain).as_bytes(), 0));
@@ -67,35 +90,15 @@ impl Backend for Witnessed {
         Ok(())
     }
 
-    fn lines(&self) -> Lines<'_> {
-        self.backend.lines()
-    }
-
     fn lease(&self) -> Arc<Lease> {
-        self.backend.lease()
+        self.store.lease()
     }
 
-    fn high_water(&self) -> Result<Option<(Serial, String)>, StateError> {
-        self.backend.high_water()
+    fn took_over(&self) -> Option<&Holder> {
+        self.store.took_over()
     }
 
-    fn blocks(&self) -> Arc<dyn Blocks> {
-        self.backend.blocks()
-    }
-
-    fn put_blocks(&mut self, serial: Serial, blocks: Vec<Vec<u8>>) -> Result<(), StateError> {
-        self.backend.put_blocks(serial, blocks)
-    }
-
-    fn draft(&self) -> Result<Box<dyn Backend>, StateError> {
-        self.backend.draft()
-    }
-
-    fn discard_draft(&self) {
-        self.backend.discard_draft();
-    }
-
-    fn supersede(self: Box<Self>, draft: Box<dyn Backend>) -> Result<Box<dyn Backend>, StateError> {
-        self.backend.supersede(draft)
+    fn draft(self: Box<Self>) -> Result<Box<dyn Draft>, StateError> {
+        self.store.draft()
     }
 }

@@ -9,7 +9,7 @@ use campaignctl::domain::{CallChoice, Schedule};
 use campaignctl::ledger::{Outcome, Record, Writer};
 use campaignctl::resolve::Desired;
 use campaignctl::sandbox::{Fault, FaultKind};
-use campaignctl::state::{Backend, MemoryBackend};
+use campaignctl::state::{MemoryStore, Reader};
 use campaignctl::vendor::{NoConnection, RejectClass};
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -38,9 +38,10 @@ fn four_batches() -> Desired {
     batches(35)
 }
 
-fn records(backend: &MemoryBackend) -> Vec<(DateTime<Utc>, Record)> {
+fn records(backend: &MemoryStore) -> Vec<(DateTime<Utc>, Record)> {
     let mut writer = Writer::default();
-    let entries = backend.lines().map(|line| writer.decode(&line.unwrap()).unwrap());
+    let open = laws::open(backend);
+    let entries = open.store.lines().map(|line| writer.decode(&line.unwrap()).unwrap());
     entries.map(|entry| (entry.at, entry.record)).collect()
 }
 

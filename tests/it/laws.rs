@@ -1,7 +1,6 @@
 //! The laws that are arithmetic, over random campaigns, random vendors and random crashes.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -12,8 +11,8 @@ use campaignctl::check::AudienceSource;
 use campaignctl::diagnostic::Place;
 use campaignctl::diff::{self, Kind};
 use campaignctl::domain::{
-    CallChoice, Campaign, Classification, Endpoint, Environment, ExpiresAfter, LedgerSalt, Life, OpenFor,
-    Recipients, Revision, Schedule, TargetId, TargetKind, TargetRow, Template,
+    CallChoice, Campaign, Classification, Endpoint, Environment, ExpiresAfter, LedgerPlace, LedgerSalt, Life,
+    OpenFor, Recipients, Revision, Schedule, TargetId, TargetKind, TargetRow, Template,
 };
 use campaignctl::ledger::{
     Blocks, Chain, FORMAT_VERSION, Header, History, Judge, Ledger, Lineage, Record, RunId, Serial, Verdict,
@@ -24,7 +23,8 @@ use campaignctl::resolve::{
     Audience, AudienceContents, CampaignRows, Desired, DesiredCampaign, Scope, Selection,
 };
 use campaignctl::state::{
-    self, Backend, Expected, Lease, Lines, MemoryBackend, OpenLedger, OpenRefused, StateError,
+    self, Candidate, Draft, Expected, Holder, Lease, Lines, MemoryStore, Moment, OpenLedger, OpenRefused,
+    Reader, SeenLedger, StateError, StateErrorKind, Store, Terms,
 };
 use campaignctl::vendor::{Action, Delivered, Gate, NoConnection, Outcome, Prepared, RejectClass};
 use chrono::{DateTime, TimeDelta, Utc};
@@ -49,7 +49,7 @@ fn environment() -> Environment {
         concurrency: 4.try_into().unwrap(),
         unexecuted_tasks_max: 100,
         timeout: Duration::from_secs(1),
-        ledger: "ledger".into(),
+        ledger: LedgerPlace::Directory("ledger".into()),
     }
 }
 
@@ -199,46 +199,54 @@ impl Deliver for Vendor {
 
 /// A ledger whose disk fails for good after some appends: what a crash leaves behind.
 struct Mortal {
-    inner: MemoryBackend,
+    inner: Box<dyn state::Writer>,
     appends_left: u32,
 }
 
-impl Backend for Mortal {
+impl Reader for Mortal {
+    fn place(&self) -> &LedgerPlace {
+        self.inner.place()
+    }
+
     fn lines(&self) -> Lines<'_> {
         self.inner.lines()
-    }
-
-    fn append(&mut self, lines: Vec<(Serial, Vec<u8>)>, chain: Chain) -> Result<(), StateError> {
-        if self.appends_left == 0 {
-            let source = std::io::Error::other("dead");
-            return Err(StateError::Io { doing: "write", path: "ledger".into(), source });
-        }
-        self.appends_left -= 1;
-        self.inner.append(lines, chain)
-    }
-
-    fn lease(&self) -> Arc<Lease> {
-        self.inner.lease()
-    }
-
-    fn high_water(&self) -> Result<Option<(Serial, String)>, StateError> {
-        self.inner.high_water()
     }
 
     fn blocks(&self) -> Arc<dyn Blocks> {
         self.inner.blocks()
     }
 
-    fn put_blocks(&mut self, serial: Serial, blocks: Vec<Vec<u8>>) -> Result<(), StateError> {
-        self.inner.put_blocks(serial, blocks)
+    fn high_water(&self) -> Result<Option<(Serial, String)>, StateError> {
+        self.inner.high_water()
+    }
+}
+
+impl state::Writer for Mortal {
+    fn append(
+        &mut self,
+        after: Serial,
+        lines: Vec<(Serial, Vec<u8>)>,
+        chain: Chain,
+    ) -> Result<(), StateError> {
+        if self.appends_left == 0 {
+            let source = std::io::Error::other("dead");
+            let kind = StateErrorKind::Io { doing: "write", path: "ledger".into(), source };
+            return Err(kind.at(self.place()));
+        }
+        self.appends_left -= 1;
+        self.inner.append(after, lines, chain)
     }
 
-    fn draft(&self) -> Result<Box<dyn Backend>, StateError> {
+    fn lease(&self) -> Arc<Lease> {
+        self.inner.lease()
+    }
+
+    fn took_over(&self) -> Option<&Holder> {
+        self.inner.took_over()
+    }
+
+    fn draft(self: Box<Self>) -> Result<Box<dyn Draft>, StateError> {
         self.inner.draft()
-    }
-
-    fn supersede(self: Box<Self>, draft: Box<dyn Backend>) -> Result<Box<dyn Backend>, StateError> {
-        Box::new(self.inner).supersede(draft)
     }
 }
 
@@ -295,8 +303,23 @@ impl TargetStream for Rows<'_> {
     }
 }
 
-pub(crate) fn new_ledger() -> MemoryBackend {
-    let backend = MemoryBackend::default();
+/// Somebody who reads or writes, by a clock that stands still.
+fn candidate(writes: bool) -> Candidate {
+    let holder = Holder {
+        command: "apply".into(),
+        actor: "a@b".into(),
+        host: "b".into(),
+        process: std::process::id(),
+        origin: None,
+        since: now(),
+        ci_run: None,
+        writes,
+    };
+    Candidate::new(holder, Terms::default(), Arc::new(Moment::default))
+}
+
+pub(crate) fn new_ledger() -> MemoryStore {
+    let store = MemoryStore::default();
     let header = Header {
         format: FORMAT_VERSION,
         lineage: Lineage::new(uuid::Uuid::from_u128(1)),
@@ -307,16 +330,22 @@ pub(crate) fn new_ledger() -> MemoryBackend {
         workspace_id: "test".into(),
         receiver: None,
     };
-    drop(state::create(Box::new(backend.clone()), header, Path::new("ledger"), now()).unwrap());
-    backend
+    drop(state::create(store.create(&candidate(true)).unwrap(), header, now()).unwrap());
+    store
 }
 
-pub(crate) fn open(backend: &MemoryBackend) -> OpenLedger {
-    reopened(backend).unwrap()
+/// Opens a ledger to look at it.
+pub(crate) fn open(store: &MemoryStore) -> SeenLedger {
+    reopened(store).unwrap()
 }
 
-fn reopened(backend: &MemoryBackend) -> Result<OpenLedger, OpenRefused> {
-    with_expected(|expected| state::open(Box::new(backend.clone()), expected))
+fn reopened(store: &MemoryStore) -> Result<SeenLedger, OpenRefused> {
+    with_expected(|expected| state::open(store.snapshot(&candidate(false))?.reader, expected))
+}
+
+/// Opens a ledger to write to it; nobody else may have it open for that.
+fn taken(store: &MemoryStore) -> OpenLedger {
+    with_expected(|expected| state::open(store.take(&candidate(true)).unwrap(), expected)).unwrap()
 }
 
 fn with_expected<T>(act: impl FnOnce(Expected<'_>) -> T) -> T {
@@ -326,14 +355,14 @@ fn with_expected<T>(act: impl FnOnce(Expected<'_>) -> T) -> T {
 
 /// Packs the ledger, which changes nothing of what it adds up to: `state::pack` proves that of each target before it drops
 /// what was there. Afterwards only the counts of that are left to compare with.
-fn pack(backend: &MemoryBackend) {
+fn pack(backend: &MemoryStore) {
     let counts = |ledger: &Ledger| {
         let of = |history: &History| (history.accepted.len(), history.unknown.len(), history.rejected.len());
         let histories = ledger.histories();
         histories.map(|(id, revision, history)| (id.clone(), revision, of(history))).collect::<Vec<_>>()
     };
     let before = counts(&open(backend).ledger);
-    let after = with_expected(|expected| state::pack(open(backend), expected, now())).unwrap();
+    let after = with_expected(|expected| state::pack(taken(backend), expected, now())).unwrap();
     assert_eq!(counts(&after.ledger), before);
     assert!(after.ledger.adds_up_to(&open(backend).ledger).unwrap());
 }
@@ -381,7 +410,7 @@ fn make_plan_at(desired: &Desired, ledger: &Ledger, now: DateTime<Utc>) -> Plan 
 
 pub(crate) fn run(
     desired: &Desired,
-    backend: &MemoryBackend,
+    backend: &MemoryStore,
     vendor: &Vendor,
     appends_left: u32,
 ) -> (Plan, Report) {
@@ -392,7 +421,7 @@ pub(crate) fn run(
 pub(crate) fn execute(
     plan: Plan,
     desired: &Desired,
-    backend: &MemoryBackend,
+    backend: &MemoryStore,
     vendor: &Vendor,
     appends_left: u32,
 ) -> (Plan, Report) {
@@ -404,12 +433,12 @@ pub(crate) fn execute_by(
     clock: apply::Clock,
     plan: Plan,
     desired: &Desired,
-    backend: &MemoryBackend,
+    backend: &MemoryStore,
     vendor: &Vendor,
     appends_left: u32,
 ) -> (Plan, Report) {
-    let open = open(backend);
-    let mortal = Mortal { inner: backend.clone(), appends_left };
+    let open = taken(backend);
+    let mortal = Mortal { inner: open.store, appends_left };
     let (journal, thread) = Journal::start(Box::new(mortal), open.writer, clock);
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     let (_keep, interrupt) = watch::channel(apply::Interrupt::None);
@@ -438,23 +467,22 @@ pub(crate) fn execute_by(
 }
 
 /// Finds out the truth about every doubt, and puts it on record.
-pub(crate) fn settle(backend: &MemoryBackend, vendor: &Vendor) {
-    let mut open = open(backend);
+pub(crate) fn settle(backend: &MemoryStore, vendor: &Vendor) {
+    let mut open = taken(backend);
     let taken = vendor.task_names.lock().unwrap().clone();
-    let mut lines = Vec::new();
+    let mut records = Vec::new();
     for doubt in open.ledger.doubts() {
         let is_taken = taken.contains(&doubt.intent.task_name);
-        let record = Record::Verdict {
+        records.push(Record::Verdict {
             intent: doubt.serial,
             verdict: if is_taken { Verdict::Accepted } else { Verdict::Rejected },
             reason: "looked".into(),
             actor: "a@b".into(),
             by: Judge::Person,
             task_id: None,
-        };
-        lines.push(open.writer.encode(now(), &record));
+        });
     }
-    open.backend.append(lines, open.writer.chain()).unwrap();
+    open.append(now(), records).unwrap();
 }
 
 fn sketches() -> impl Strategy<Value = Vec<Sketch>> {
@@ -813,9 +841,9 @@ fn a_ledger_of_records_that_cannot_follow_each_other_is_refused() {
         ci_run: None,
         receiver: None,
     };
-    let mut backend = MemoryBackend::default();
+    let backend = MemoryStore::default();
     let line = writer.encode(now(), &record);
-    backend.append(vec![line], writer.chain()).unwrap();
+    backend.create(&candidate(true)).unwrap().append(Serial(0), vec![line], writer.chain()).unwrap();
     assert!(reopened(&backend).is_err());
 }
 

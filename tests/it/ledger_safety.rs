@@ -7,8 +7,9 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
+use campaignctl::domain::LedgerPlace;
 use campaignctl::sandbox::{Fault, FaultKind};
-use campaignctl::state::{Candidate, Holder, Moment, SledBackend, Terms, lock};
+use campaignctl::state::{Candidate, Holder, Moment, Terms, store_at};
 
 use crate::misfortune::{Vendor, account, kill};
 use crate::site::{NOW, Ran, Site, campaign};
@@ -122,7 +123,7 @@ fn a_live_lock_cannot_be_broken() {
     let site = Site::remote(&vendor.url(), 5, "");
     let terms = Terms::of(Duration::from_secs(2));
     let candidate = Candidate::new(bob(&this_host()), terms, Arc::new(Moment::default));
-    let held = lock(&site.path(LEDGER), &candidate).unwrap();
+    let held = store_at(&LedgerPlace::Directory(site.path(LEDGER))).take(&candidate).unwrap();
     site.run(&["ledger", "unlock", "--auto-approve"])
         .exits(8)
         .warns("Watching whether `campaignctl apply` of bob@")
@@ -462,15 +463,4 @@ fn a_clock_that_was_set_back_sends_nothing() {
     site.run_at("2026-11-24T09:50:00+08:00", &["apply", "--auto-approve"]).exits(0);
     assert_eq!(vendor.calls(), 2);
     assert!(NOW.starts_with("2026-11-24T10"), "the moments above are around it");
-}
-
-#[test]
-fn a_copy_of_the_store_takes_no_record() {
-    use campaignctl::ledger::{Chain, Serial};
-    use campaignctl::state::Backend;
-    let vendor = Vendor::start();
-    let site = Site::remote(&vendor.url(), 5, "");
-    let mut view = SledBackend::view(&site.path(LEDGER)).unwrap();
-    assert_eq!(view.lines().count(), 1);
-    assert!(view.append(vec![(Serial(2), b"x".to_vec())], Chain::default()).is_err());
 }

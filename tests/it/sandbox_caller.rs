@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
-use campaignctl::domain::{ApiVersion, Endpoint, Environment};
+use campaignctl::domain::{ApiVersion, Endpoint, Environment, LedgerPlace};
 use campaignctl::sandbox::{self, Options, Sandbox, SandboxError};
 use campaignctl::vendor::{
     V3Parts, canonical_request_v3, percent_encode, signature_v1, signature_v3, sorted_query,
@@ -37,7 +37,7 @@ pub(crate) fn environment(timeout: Duration) -> Environment {
         concurrency: 1.try_into().unwrap(),
         unexecuted_tasks_max: 100,
         timeout,
-        ledger: "unused".into(),
+        ledger: LedgerPlace::Directory("unused".into()),
     }
 }
 

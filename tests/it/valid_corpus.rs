@@ -10,8 +10,9 @@ use std::time::Duration;
 
 use campaignctl::domain::{
     ActivityEvent, Addressee, ApiVersion, Broadcast, Call, Campaign, Channel, Classification, Endpoint,
-    HuaweiLevel, LedgerSalt, Life, Login, OpenFor, OppoLevel, Platform, Recipients, Revision, Schedule,
-    SmsStrategy, TargetHash, TargetKind, TargetSet, Urgency, VendorCategory, VivoMessageType, Within, render,
+    HuaweiLevel, LedgerPlace, LedgerSalt, Life, Login, OpenFor, OppoLevel, Platform, Recipients, Revision,
+    Schedule, SmsStrategy, TargetHash, TargetKind, TargetSet, Urgency, VendorCategory, VivoMessageType,
+    Within, render,
 };
 use campaignctl::resolve::{Audience, Desired};
 use campaignctl::{check, load, resolve, schema};
@@ -107,7 +108,8 @@ fn environments_keep_what_is_written_and_default_the_rest() {
     assert_eq!((environment.requests_per_second.get(), environment.concurrency.get()), (20, 8));
     assert_eq!(environment.unexecuted_tasks_max, 100);
     assert_eq!(environment.timeout, Duration::from_secs(30));
-    assert!(environment.ledger.ends_with(".campaignctl/sandbox"), "{:?}", environment.ledger);
+    let LedgerPlace::Directory(ledger) = environment.ledger;
+    assert!(ledger.ends_with(".campaignctl/sandbox"), "{ledger:?}");
 
     let environment = desired("revision", "production").1.scope.environment;
     assert_eq!(environment.tenant_id.as_deref(), Some("ABCDEFGH"));
@@ -116,7 +118,8 @@ fn environments_keep_what_is_written_and_default_the_rest() {
     assert_eq!((environment.requests_per_second.get(), environment.concurrency.get()), (50, 16));
     assert_eq!(environment.unexecuted_tasks_max, 500);
     assert_eq!(environment.timeout, Duration::from_mins(1));
-    assert!(environment.ledger.ends_with("ledgers/production"), "{:?}", environment.ledger);
+    let LedgerPlace::Directory(ledger) = environment.ledger;
+    assert!(ledger.ends_with("ledgers/production"), "{ledger:?}");
 }
 
 fn template(desired: &Desired) {

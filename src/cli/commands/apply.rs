@@ -282,9 +282,7 @@ fn record_withdrawn(shell: &Shell, open: &mut OpenLedger, plan: &Plan) -> Result
         revision: *revision,
         actor: shell.actor(),
     };
-    let records: Vec<Record> = plan.withdrawn.iter().map(record).collect();
-    let lines = records.iter().map(|record| open.writer.encode(shell.now(), record)).collect();
-    open.backend.append(lines, open.writer.chain())?;
+    open.append(shell.now(), plan.withdrawn.iter().map(record))?;
     for (campaign, revision) in &plan.withdrawn {
         shell
             .say(&format!("Recorded: `{campaign}@{revision}` was withdrawn. Nothing more is sent for it.\n"));
@@ -408,7 +406,7 @@ fn execute(
             clock::prove_right(vendor_side.time, shell.now())?;
         }
         let salt = ledger.header().salt;
-        let (journal, journal_thread) = Journal::start(open.backend, open.writer, shell.clock());
+        let (journal, journal_thread) = Journal::start(open.store, open.writer, shell.clock());
         let progress = Arc::new(Progress::default());
         let (interrupted, interrupt) = watch::channel(Interrupt::None);
         let signals = signals.unwrap_or_else(Signals::new);

@@ -59,10 +59,10 @@ pub(super) fn run(shell: &Shell, globals: &Globals, args: &Args) -> Result {
     // The process ends right after: what is large is left to the system to free.
     let mut desired = ManuallyDrop::new(session.desired(None)?);
     args.selection.choose(&session, &mut desired)?;
-    let OpenLedger { ledger, backend, packed_records, .. } = session.view_ledger(&desired, "plan")?;
+    let OpenLedger { ledger, store, packed_records, .. } = session.view_ledger(&desired, "plan")?;
     // Let go of before audiences are read, as who wants to write need not wait for that; but what was packed is read from
     // the store.
-    let store = (packed_records > 0).then_some(backend);
+    let store = (packed_records > 0).then_some(store);
     let ledger = ManuallyDrop::new(ledger);
     let plan = ManuallyDrop::new(session.plan(&desired, &ledger)?.document);
     drop(store);

@@ -76,11 +76,11 @@ pub(super) fn run(shell: &Shell, globals: &Globals, args: &Args) -> Result {
         }))?;
         return Ok(ExitStatus::Done);
     }
-    let directory = scope.environment.ledger.to_string_lossy();
+    let place = scope.environment.ledger.to_string();
     let about = Heading {
         environment: scope.environment.name.as_str(),
         zone: scope.time_zone,
-        ledger: &directory,
+        ledger: &place,
         serial: ledger.serial().0,
     };
     shell.answer(&match args.campaign {

@@ -54,37 +54,34 @@ pub(super) fn run(shell: &Shell, globals: &Globals, args: &Args) -> Result {
     Ok(ExitStatus::Done)
 }
 
-fn mark(shell: &Shell, open: OpenLedger, scope: &Scope, args: &Args) -> Result<()> {
-    let OpenLedger { ledger, mut backend, mut writer, .. } = open;
+fn mark(shell: &Shell, mut open: OpenLedger, scope: &Scope, args: &Args) -> Result<()> {
+    let ledger = &open.ledger;
     // By serial, so that a batch that is named twice is marked once.
     let mut marked: BTreeMap<Serial, &Doubt> = BTreeMap::new();
     for batch in &args.batches {
-        let doubt = find(&ledger, batch, scope.time_zone, "nothing was recorded")?;
+        let doubt = find(ledger, batch, scope.time_zone, "nothing was recorded")?;
         marked.insert(doubt.serial, doubt);
     }
     if let VerdictArg::NotSent = args.verdict {
         for doubt in marked.values() {
-            prove_over(&ledger, doubt, scope, shell.now())?;
+            prove_over(ledger, doubt, scope, shell.now())?;
         }
     }
     let verdict = match args.verdict {
         VerdictArg::Sent => Verdict::Accepted,
         VerdictArg::NotSent => Verdict::Rejected,
     };
-    let mut lines = Vec::new();
-    for intent in marked.keys() {
-        let record = Record::Verdict {
-            intent: *intent,
-            verdict,
-            reason: args.reason.clone(),
-            actor: shell.actor(),
-            by: Judge::Person,
-            task_id: None,
-        };
-        lines.push(writer.encode(shell.now(), &record));
-    }
-    backend.append(lines, writer.chain())?;
+    let record = |intent: &Serial| Record::Verdict {
+        intent: *intent,
+        verdict,
+        reason: args.reason.clone(),
+        actor: shell.actor(),
+        by: Judge::Person,
+        task_id: None,
+    };
+    let records: Vec<Record> = marked.keys().map(record).collect();
     let targets = marked.values().map(|doubt| doubt.intent.targets.len() as u64).sum();
+    open.append(shell.now(), records)?;
     let targets = render::text::count(targets, "target");
     shell.answer(&match args.verdict {
         VerdictArg::Sent => format!("Recorded: {targets} got the push.\n"),

@@ -116,23 +116,21 @@ fn ask(shell: &Shell, args: &Args, scope: &Scope, open: &OpenLedger, settle: Set
 }
 
 fn record(shell: &Shell, open: &mut OpenLedger, findings: &[Finding]) -> Result<()> {
-    let mut lines = Vec::new();
+    let mut records = Vec::new();
     for finding in findings {
         let (verdict, reason, task_id) = match &finding.answer {
             Answer::Accepted { task_id, evidence } => (Verdict::Accepted, evidence, task_id.clone()),
             Answer::Rejected { evidence } => (Verdict::Rejected, evidence, None),
             Answer::TooEarly { .. } | Answer::CannotTell { .. } => continue,
         };
-        let record = Record::Verdict {
+        records.push(Record::Verdict {
             intent: finding.intent,
             verdict,
             reason: reason.clone(),
             actor: shell.actor(),
             by: Judge::Vendor,
             task_id,
-        };
-        lines.push(open.writer.encode(shell.now(), &record));
+        });
     }
-    open.backend.append(lines, open.writer.chain())?;
-    Ok(())
+    Ok(open.append(shell.now(), records)?)
 }

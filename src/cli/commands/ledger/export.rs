@@ -5,7 +5,6 @@ use crate::cli::shell::Shell;
 use crate::cli::{Globals, Result};
 use crate::ledger;
 use crate::render::escape;
-use crate::state::Backend;
 
 /// Print every record, as JSON Lines
 ///
@@ -17,9 +16,9 @@ pub(super) struct Args {}
 pub(super) fn run(shell: &Shell, globals: &Globals, _: &Args) -> Result {
     let session = Session::new(shell, globals);
     let scope = session.scope()?;
-    let backend = session.lines_of_ledger(&scope, "ledger export")?;
-    let lines = backend.lines().map(|line| line.map_err(Failure::from));
-    let survey = ledger::survey(lines, backend.blocks().as_ref(), |line, blocks| {
+    let store = session.lines_of_ledger(&scope, "ledger export")?;
+    let lines = store.lines().map(|line| line.map_err(Failure::from));
+    let survey = ledger::survey(lines, store.blocks().as_ref(), |line, blocks| {
         let line = ledger::with_blocks(line, blocks);
         shell.answer_bytes(&format!("{}\n", escape::json(&String::from_utf8_lossy(&line))))
     })?;

@@ -66,8 +66,7 @@ fn init(shell: &Shell, globals: &Globals) -> Result {
         (Some(_), Some(lineage)) => {
             shell.answer(&format!(
                 "Ledger {lineage} for `{}` is in `{}`, whole and pinned already: nothing was changed.\n",
-                environment.name,
-                environment.ledger.display(),
+                environment.name, environment.ledger,
             ))?;
             return Ok(ExitStatus::Done);
         }
@@ -81,20 +80,20 @@ fn init(shell: &Shell, globals: &Globals) -> Result {
     shell.answer(&format!(
         "{done} ledger {lineage} for `{}` in `{}`.\nCommit `{}`: it is how a later run knows a lost ledger from a new one.\n",
         environment.name,
-        environment.ledger.display(),
+        environment.ledger,
         session.directory().join(PIN_FILE_NAME).display(),
     ))?;
     Ok(ExitStatus::Done)
 }
 
 fn pinned_and_missing(environment: &Environment, lineage: &Lineage) -> Failure {
-    let path = environment.ledger.display();
+    let place = &environment.ledger;
     let message = format!(
-        "`{PIN_FILE_NAME}` pins ledger {lineage} for `{}`, and there is none in `{path}`",
+        "`{PIN_FILE_NAME}` pins ledger {lineage} for `{}`, and there is none in `{place}`",
         environment.name
     );
     Failure::new(ExitStatus::Ledger, message).help(format!(
-        "restore that ledger to `{path}`. Only if nothing that it knows of matters any more, remove its line from \
+        "restore that ledger to `{place}`. Only if nothing that it knows of matters any more, remove its line from \
          `{PIN_FILE_NAME}` first, in a reviewed change: a new ledger takes every campaign for new"
     ))
 }

@@ -11,7 +11,9 @@ use crate::cli::{Globals, Result};
 use crate::ledger::{self, Fault, Serial, Writer};
 use crate::render::{escape, text};
 use crate::resolve::Scope;
-use crate::state::{self, Backend, OpenLedger, OpenRefused, Pins, SledBackend, StateError};
+use crate::state::{
+    self, Draft, OpenLedger, OpenRefused, Pins, Reader, Snapshot, StateError, StateErrorKind, Store,
+};
 
 /// Records that go into the new store in one durable step; each may have 64 blocks of 6 KiB.
 const GROUP: usize = 64;
@@ -33,63 +35,39 @@ pub(super) fn run(shell: &Shell, globals: &Globals, args: &Args) -> Result {
     let session = Session::new(shell, globals);
     let scope = session.scope()?;
     session.prove_time_is_real(&scope)?;
-    let directory = &scope.environment.ledger;
-    let was_there = directory.exists();
     let export = File::open(&args.export).map_err(|error| {
         Failure::new(ExitStatus::Written, format!("could not read `{}`: {error}", args.export.display()))
     })?;
+    let store = state::store_at(&scope.environment.ledger);
     // Held from before it is looked at: nobody may write to what is about to be replaced.
-    let lock = session.lock_directory(directory, "ledger restore")?;
-    let beside = beside(directory, "restoring");
-    let rebuilt = rebuild(&session, &scope, (export, &args.export), &beside);
-    let mut rebuilt = match rebuilt {
-        Ok(rebuilt) => rebuilt,
-        Err(failure) => {
-            // What cannot be removed is, by the next restore.
-            drop(std::fs::remove_dir_all(&beside));
-            drop(lock);
-            if !was_there {
-                drop(std::fs::remove_dir_all(directory));
-            }
-            return Err(failure);
-        }
-    };
-    state::record_take_over(&mut rebuilt, lock.lease(), &shell.actor(), shell.now())?;
-    let OpenLedger { ledger: restored, writer, backend, .. } = rebuilt;
-    drop(backend);
-    let stamp = shell.now().format("%Y%m%dT%H%M%SZ").to_string();
-    let kept = self::beside(directory, &format!("damaged-{stamp}"));
-    std::fs::rename(directory, &kept).map_err(|error| failed(directory, &error))?;
-    std::fs::rename(&beside, directory).map_err(|error| failed(directory, &error))?;
-    session.remember(&restored, writer.serial(), writer.chain());
-    let kept = if was_there {
-        format!(" What was there is kept in `{}`.", kept.display())
-    } else {
-        std::fs::remove_dir_all(&kept).map_err(|error| failed(&kept, &error))?;
-        String::new()
-    };
-    let (lineage, records) = (&restored.header().lineage, text::count(writer.serial().0, "record"));
+    let draft = session.wait_for_lock("ledger restore", |candidate| store.rebuild(candidate))?;
+    let kept = draft.keeps().map(|kept| format!(" What was there is kept in `{kept}`."));
+    let rebuilt = rebuild(&session, &scope, (export, &args.export), (store.as_ref(), draft))?;
+    let OpenLedger { ledger, store: draft, .. } = rebuilt;
+    let lineage = ledger.header().lineage.clone();
+    drop(ledger);
+    let mut restored = session.prove(draft.replace()?, &scope, Some(&lineage))?;
+    state::record_take_over(&mut restored, &shell.actor(), shell.now())?;
+    session.remember(&restored.ledger, restored.writer.serial(), restored.writer.chain());
+    let records = text::count(restored.writer.serial().0, "record");
+    let kept = kept.unwrap_or_default();
     shell.answer(&format!("Restored ledger {lineage} with {records}.{kept}\n"))?;
     Ok(ExitStatus::Done)
 }
 
-/// Makes a store of an export, line by line, and proves it: that it is whole, the right one, and needed.
+/// Fills a draft from an export, line by line, and proves it: that it is whole, the right one, and needed.
 fn rebuild(
     session: &Session<'_>,
     scope: &Scope,
     (export, path): (File, &Path),
-    beside: &Path,
-) -> Result<OpenLedger> {
+    (store, mut draft): (&dyn Store, Box<dyn Draft>),
+) -> Result<OpenLedger<Box<dyn Draft>>> {
     let unusable = |items: Vec<String>| {
         Failure::new(ExitStatus::Ledger, format!("`{}` cannot be restored from", path.display()))
             .items(items)
             .help("nothing was changed. Take another export: the latest, whole, and of this ledger")
     };
     let refused = |error: OpenRefused| unusable(vec![in_words(error)]);
-    if beside.exists() {
-        std::fs::remove_dir_all(beside).map_err(|error| failed(beside, &error))?;
-    }
-    let mut store = SledBackend::create(beside, &session.candidate("ledger restore", true))?;
     let mut writer = Writer::default();
     let mut group = Vec::with_capacity(GROUP);
     for (number, line) in (1..).zip(BufReader::new(export).split(b'\n')) {
@@ -100,31 +78,31 @@ fn rebuild(
         let fault = |damage| unusable(vec![export_line::fault(&line, number, expected, &damage)]);
         let serial = decoded.map_err(fault)?.serial;
         if !blocks.is_empty() {
-            store.put_blocks(serial, blocks)?;
+            draft.put_blocks(serial, blocks)?;
         }
         group.push((serial, line));
         if group.len() == GROUP {
-            store.append(std::mem::take(&mut group), writer.chain())?;
+            draft.append(std::mem::take(&mut group), writer.chain())?;
         }
     }
-    store.append(group, writer.chain())?;
+    draft.append(group, writer.chain())?;
     if writer == Writer::default() {
         return Err(unusable(vec!["it is empty".to_owned()]));
     }
-    let faults = faults_of_targets(&store)?;
+    let faults = faults_of_targets(draft.as_ref())?;
     if !faults.is_empty() {
         return Err(unusable(faults));
     }
     let pins = Pins::read(session.directory())?;
     let pinned = pins.lineage(&scope.environment.name);
-    let rebuilt = session.prove(Box::new(store), scope, pinned).map_err(refused)?;
-    match known_or_whole(session, scope)? {
+    let rebuilt = session.prove(draft, scope, pinned).map_err(refused)?;
+    match known_or_whole(session, scope, store)? {
         Known::UpTo(known) if known > rebuilt.ledger.serial() => {
             Err(unusable(vec![too_early(rebuilt.ledger.serial(), known)]))
         }
         Known::UpTo(_) => Ok(rebuilt),
         Known::Whole => {
-            let message = format!("the ledger in `{}` is whole", scope.environment.ledger.display());
+            let message = format!("the ledger in `{}` is whole", scope.environment.ledger);
             Err(Failure::new(ExitStatus::Refused, message).help("nothing was changed"))
         }
     }
@@ -141,7 +119,9 @@ fn as_recorded(line: Vec<u8>) -> Vec<u8> {
 /// Says of an export why it is not the ledger that is wanted.
 fn in_words(error: OpenRefused) -> String {
     match error {
-        OpenRefused::State(StateError::RolledBack { found, known, .. }) => too_early(found, known),
+        OpenRefused::State(StateError { kind: StateErrorKind::RolledBack { found, known }, .. }) => {
+            too_early(found, known)
+        }
         OpenRefused::Foreign { what, theirs, ours } => {
             format!("line 1 says that it is of {what} `{theirs}`, and this is `{ours}`")
         }
@@ -159,9 +139,9 @@ fn too_early(found: Serial, known: Serial) -> String {
 }
 
 /// Names the records whose targets beside them are not the ones that they name.
-fn faults_of_targets(store: &SledBackend) -> Result<Vec<String>> {
-    let lines = store.lines().map(|line| line.map_err(Failure::from));
-    let survey = ledger::survey(lines, store.blocks().as_ref(), |_, _| Ok(()))?;
+fn faults_of_targets(draft: &dyn Draft) -> Result<Vec<String>> {
+    let lines = draft.lines().map(|line| line.map_err(Failure::from));
+    let survey = ledger::survey(lines, draft.blocks().as_ref(), |_, _| Ok(()))?;
     let of_targets = |fault: &&Fault| matches!(fault, Fault::Targets(_));
     Ok(survey.faults.iter().filter(of_targets).map(ToString::to_string).collect())
 }
@@ -174,33 +154,32 @@ enum Known {
     UpTo(Serial),
 }
 
-fn known_or_whole(session: &Session<'_>, scope: &Scope) -> Result<Known> {
-    if let Ok(Some(_)) = session.view_existing(scope) {
+fn known_or_whole(session: &Session<'_>, scope: &Scope, store: &dyn Store) -> Result<Known> {
+    let reader = session.candidate("ledger restore", false);
+    let found = store.snapshot(&reader).map(|snapshot: Snapshot| snapshot.reader);
+    if let Ok(found) = found
+        && session.prove(found, scope, None).is_ok()
+    {
         return Ok(Known::Whole);
     }
-    let path = &scope.environment.ledger;
-    Ok(Known::UpTo(match SledBackend::known_serial(path) {
+    Ok(Known::UpTo(match store.known_serial() {
         Ok(known) => known.unwrap_or_default(),
         // Nothing says any more how far it was: its records do, as far as they can be read.
-        Err(StateError::Damaged { .. }) => last_readable(path)?,
+        Err(error) if is_damaged(&error) => match store.snapshot(&reader) {
+            Err(error) if is_damaged(&error) => Serial::default(),
+            found => last_readable(found?.reader.as_ref())?,
+        },
         Err(error) => return Err(error.into()),
     }))
 }
 
-fn last_readable(path: &Path) -> Result<Serial> {
-    let store = match SledBackend::view(path) {
-        Err(StateError::Damaged { .. }) => return Ok(Serial::default()),
-        opened => opened?,
-    };
-    let lines = store.lines().map_while(|line| line.ok().map(Ok::<_, Failure>));
-    Ok(ledger::survey(lines, store.blocks().as_ref(), |_, _| Ok(()))?.last)
+fn is_damaged(error: &StateError) -> bool {
+    matches!(error.kind, StateErrorKind::Damaged { .. })
 }
 
-fn beside(directory: &Path, what: &str) -> PathBuf {
-    let mut name = directory.as_os_str().to_owned();
-    name.push(".");
-    name.push(what);
-    name.into()
+fn last_readable(found: &dyn Reader) -> Result<Serial> {
+    let lines = found.lines().map_while(|line| line.ok().map(Ok::<_, Failure>));
+    Ok(ledger::survey(lines, found.blocks().as_ref(), |_, _| Ok(()))?.last)
 }
 
 fn failed(path: &Path, error: &std::io::Error) -> Failure {

@@ -1,4 +1,3 @@
-use std::path::Path;
 use std::time::Duration;
 
 use crate::cli::exit::ExitStatus;
@@ -8,7 +7,7 @@ use crate::cli::shell::Shell;
 use crate::cli::{Globals, Result};
 use crate::ledger::Ledger;
 use crate::render::text;
-use crate::state::{self, Candidate, Holder, Left};
+use crate::state::{self, Candidate, Holder, Left, Store};
 
 /// How often a run is looked at that may still write.
 const WATCH_POLL: Duration = Duration::from_millis(50);
@@ -30,9 +29,9 @@ pub(super) fn run(shell: &Shell, globals: &Globals, args: &Args) -> Result {
     let session = Session::new(shell, globals);
     let scope = session.scope()?;
     session.prove_time_is_real(&scope)?;
-    let directory = &scope.environment.ledger;
+    let store = state::store_at(&scope.environment.ledger);
     let candidate = session.candidate("ledger unlock", true);
-    let left = watch(shell, directory, &candidate)?;
+    let left = watch(shell, store.as_ref(), &candidate)?;
     if left.is_empty() {
         shell.answer("The ledger is not locked.\n")?;
         return Ok(ExitStatus::Done);
@@ -50,16 +49,16 @@ pub(super) fn run(shell: &Shell, globals: &Globals, args: &Args) -> Result {
         }
     }
     // Only what was shown: the question may have stood for long.
-    state::clear(directory, &left, &candidate)?;
+    store.clear(&left, &candidate)?;
     shell.answer("Unlocked.\n")?;
     Ok(ExitStatus::Done)
 }
 
 /// Returns who left the ledger open; watches a writer for as long as it takes to see whether it is there.
-fn watch(shell: &Shell, directory: &Path, candidate: &Candidate) -> Result<Vec<Holder>> {
+fn watch(shell: &Shell, store: &dyn Store, candidate: &Candidate) -> Result<Vec<Holder>> {
     let mut is_told = false;
     loop {
-        match state::left_behind(directory, candidate)? {
+        match store.left_behind(candidate)? {
             Left::Nobody => return Ok(Vec::new()),
             Left::Behind(left) => return Ok(left),
             Left::Watched(holder) => {

@@ -8,7 +8,7 @@ use crate::cli::{Globals, Result};
 use crate::ledger;
 use crate::render::{self, text};
 use crate::resolve::Scope;
-use crate::state::{Backend, OpenLedger};
+use crate::state::SeenLedger;
 
 /// Prove that every record of the ledger is there and unchanged
 ///
@@ -51,9 +51,9 @@ pub(super) fn run(shell: &Shell, globals: &Globals, args: &Args) -> Result {
 
 /// Looks for damaged records; the first error of opening would name one only.
 fn name_damage(session: &Session<'_>, scope: &Scope) -> Result<()> {
-    let backend = session.lines_of_ledger(scope, "ledger verify")?;
-    let lines = backend.lines().map(|line| line.map_err(Failure::from));
-    let survey = ledger::survey(lines, backend.blocks().as_ref(), |_, _| Ok(()))?;
+    let store = session.lines_of_ledger(scope, "ledger verify")?;
+    let lines = store.lines().map(|line| line.map_err(Failure::from));
+    let survey = ledger::survey(lines, store.blocks().as_ref(), |_, _| Ok(()))?;
     if survey.faults.is_empty() {
         return Ok(());
     }
@@ -65,7 +65,7 @@ fn name_damage(session: &Session<'_>, scope: &Scope) -> Result<()> {
 }
 
 impl Verified {
-    fn of(open: &OpenLedger) -> Result<Self> {
+    fn of(open: &SeenLedger) -> Result<Self> {
         let ledger = &open.ledger;
         let header = ledger.header();
         let mut verified = Self {

@@ -9,7 +9,7 @@ use std::io::{self, ErrorKind, Seek, Write};
 use std::path::{Path, PathBuf};
 
 use crate::ledger::Serial;
-use crate::state::backend::StateError;
+use crate::state::error::StateErrorKind;
 
 /// The note, as all versions write it: serial and chain.
 const NOTE_NAME: &str = "high_water";
@@ -29,24 +29,28 @@ pub(super) struct HighWater {
 }
 
 impl HighWater {
-    pub(super) fn open(directory: &Path) -> Result<Self, StateError> {
+    pub(super) fn open(directory: &Path) -> Result<Self, StateErrorKind> {
         let open = |name| {
             let path = directory.join(name);
             let mut options = OpenOptions::new();
             let file = options.create(true).truncate(false).read(true).write(true).open(&path);
-            file.map_err(|source| StateError::Io { doing: "open", path, source })
+            file.map_err(|source| StateErrorKind::Io { doing: "open", path, source })
         };
         Ok(Self { path: directory.to_owned(), note: open(NOTE_NAME)?, copy: open(COPY_NAME)? })
     }
 
-    pub(super) fn write(&mut self, serial: Serial, chain: &str) -> Result<(), StateError> {
+    pub(super) fn write(&mut self, serial: Serial, chain: &str) -> Result<(), StateErrorKind> {
         // Fixed width, so that a shorter number leaves nothing of a longer one behind.
         let mark = format!("{:020} {chain}", serial.0);
         let checksum = crc32fast::hash(mark.as_bytes());
         // The copy first: it is never behind one of the same version.
         let written = write_over(&mut self.copy, &format!("{mark} {checksum:08x}\n"))
             .and_then(|()| write_over(&mut self.note, &format!("{mark}\n")));
-        written.map_err(|source| StateError::Io { doing: "write", path: self.path.join(NOTE_NAME), source })
+        written.map_err(|source| StateErrorKind::Io {
+            doing: "write",
+            path: self.path.join(NOTE_NAME),
+            source,
+        })
     }
 }
 
@@ -68,17 +72,16 @@ pub(super) fn files(directory: &Path) -> [PathBuf; 2] {
 ///
 /// # Errors
 ///
-/// Returns [`StateError::Damaged`] where neither file can be relied on, [`StateError::Io`] where one cannot be read.
-pub(super) fn read(directory: &Path) -> Result<Option<Mark>, StateError> {
+/// Returns [`StateErrorKind::Damaged`] where neither file can be relied on, [`StateErrorKind::Io`] where one cannot be read.
+pub(super) fn read(directory: &Path) -> Result<Option<Mark>, StateErrorKind> {
     let [note, copy] = files(directory).map(|path| match fs::read(&path) {
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(Vec::new()),
-        read => read.map_err(|source| StateError::Io { doing: "read", path, source }),
+        read => read.map_err(|source| StateErrorKind::Io { doing: "read", path, source }),
     });
     let (note, copy) = (note?, copy?);
     match (parsed(&note), checked(&copy)) {
         (None, None) if note.is_empty() && copy.is_empty() => Ok(None),
-        (None, None) => Err(StateError::Damaged {
-            path: directory.to_owned(),
+        (None, None) => Err(StateErrorKind::Damaged {
             why: format!(
                 "neither `{NOTE_NAME}` nor `{COPY_NAME}` says any more how far it was, so that nobody can tell whether its \
                  last records are missing"
@@ -155,7 +158,7 @@ mod tests {
         for file in &files {
             fs::write(file, "604?").unwrap();
         }
-        assert!(matches!(read(directory.path()), Err(StateError::Damaged { .. })));
+        assert!(matches!(read(directory.path()), Err(StateErrorKind::Damaged { .. })));
         for file in &files {
             fs::remove_file(file).unwrap();
         }

@@ -4,16 +4,19 @@ use std::io;
 use std::path::Path;
 
 use crate::foreign;
-use crate::state::backend::StateError;
-use crate::state::room::shortage;
+use crate::state::directory::room::shortage;
+use crate::state::error::StateErrorKind;
 
 /// What is said of a file that sled cannot read. Its own words tell of offsets in it, if of anything.
 const UNREADABLE: &str = "its database file cannot be read as one";
 
-/// Runs a call into sled. What it makes of the files becomes [`StateError::Damaged`], panics included, of which nothing is
+/// Runs a call into sled. What it makes of the files becomes [`StateErrorKind::Damaged`], panics included, of which nothing is
 /// printed; but only where there was room to read them.
-pub(super) fn unpanicked<T>(path: &Path, call: impl FnOnce() -> sled::Result<T>) -> Result<T, StateError> {
-    let io = |source: io::Error| StateError::Io { doing: "use", path: path.to_owned(), source };
+pub(super) fn unpanicked<T>(
+    path: &Path,
+    call: impl FnOnce() -> sled::Result<T>,
+) -> Result<T, StateErrorKind> {
+    let io = |source: io::Error| StateErrorKind::Io { doing: "use", path: path.to_owned(), source };
     let why = match foreign::unpanicked(call) {
         Ok(Ok(value)) => return Ok(value),
         Ok(Err(sled::Error::Io(source))) => return Err(io(of_the_system(source))),
@@ -22,7 +25,7 @@ pub(super) fn unpanicked<T>(path: &Path, call: impl FnOnce() -> sled::Result<T>)
     };
     match shortage() {
         Some(source) => Err(io(source)),
-        None => Err(StateError::Damaged { path: path.to_owned(), why: why.to_owned() }),
+        None => Err(StateErrorKind::Damaged { why: why.to_owned() }),
     }
 }
 

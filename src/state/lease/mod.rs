@@ -8,115 +8,23 @@
 //! At most once does not rest on this: a second writer reads everything that was durable before it. See
 //! `docs/reliability.md`.
 
-use std::path::{Path, PathBuf};
-use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+mod heartbeat;
+mod terms;
+mod watch;
+
 use std::sync::{Arc, Mutex, MutexGuard};
-use std::thread::JoinHandle;
 use std::time::Duration;
 
-use crate::state::backend::StateError;
+use crate::domain::LedgerPlace;
+use crate::state::error::{StateError, StateErrorKind};
 use crate::state::holder::Holder;
 
-/// How long a writer is taken to be there after its last sign, unless a test says otherwise.
-const LEASE: Duration = Duration::from_secs(30);
-/// How far two clocks may drift apart within a lease, and how long what was begun may take to begin.
-const MARGIN_MAX: Duration = Duration::from_secs(2);
-/// How long a look at who holds the ledger counts.
-const LOOK_MAX: Duration = Duration::from_secs(1);
+pub(super) use heartbeat::Heartbeat;
+pub use terms::{Moment, MomentClock, Terms};
+pub(super) use watch::{Signs, Watch};
+
 /// So many proofs in a row that are too old when they come, and the store counts as out of reach.
 const PROOFS_MAX: u32 = 10;
-
-/// An instant on two clocks, each since some beginning of its own.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Moment {
-    /// On the clock that nobody sets, and that goes on while the machine sleeps.
-    pub boot: Duration,
-    /// On the wall.
-    pub wall: Duration,
-}
-
-impl Moment {
-    /// Returns the larger of the ages that it has on the two clocks.
-    #[must_use]
-    pub fn age(self, now: Self) -> Duration {
-        now.boot.saturating_sub(self.boot).max(now.wall.saturating_sub(self.wall))
-    }
-}
-
-/// Tells the moment.
-pub type MomentClock = Arc<dyn Fn() -> Moment + Send + Sync>;
-
-/// How long a lease is; everything else follows from that.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Terms {
-    lease: Duration,
-}
-
-impl Default for Terms {
-    fn default() -> Self {
-        Self { lease: LEASE }
-    }
-}
-
-impl Terms {
-    /// Makes the terms of a lease.
-    #[must_use]
-    pub fn of(lease: Duration) -> Self {
-        Self { lease }
-    }
-
-    /// Returns the longer of two leases: who takes over goes by what the holder was promised.
-    #[must_use]
-    pub fn at_least(self, other: Duration) -> Self {
-        Self { lease: self.lease.max(other) }
-    }
-
-    /// Returns the lease.
-    #[must_use]
-    pub fn lease(self) -> Duration {
-        self.lease
-    }
-
-    fn margin(self) -> Duration {
-        MARGIN_MAX.min(self.lease / 4)
-    }
-
-    /// Returns how often a writer says that it is there.
-    #[must_use]
-    pub fn beat_every(self) -> Duration {
-        self.lease / 4
-    }
-
-    /// Returns for how long a look at who holds the ledger counts.
-    #[must_use]
-    pub fn look_every(self) -> Duration {
-        LOOK_MAX.min(self.lease / 4)
-    }
-
-    /// Returns how old a writer's last sign may be when something begins.
-    #[must_use]
-    pub fn acts_within(self) -> Duration {
-        self.lease.saturating_sub(self.margin())
-    }
-
-    /// Returns after what time without a sign a writer does not seem to be there.
-    #[must_use]
-    pub fn silent_after(self) -> Duration {
-        self.beat_every() + self.margin()
-    }
-
-    /// Returns after what time without a sign the ledger may be taken from a writer.
-    #[must_use]
-    pub fn expires_after(self) -> Duration {
-        self.lease + self.margin()
-    }
-
-    /// Returns after what time a writer that was fenced has noticed, or what it wrote until then is there to be read.
-    #[must_use]
-    pub fn settles_after(self) -> Duration {
-        self.look_every() * 2
-    }
-}
 
 /// Whether a writer still holds its ledger.
 #[derive(Debug)]
@@ -133,31 +41,37 @@ pub trait Tenure: Send + Sync {
     ///
     /// # Errors
     ///
-    /// Returns [`StateError::Io`] where that cannot be read.
-    fn look(&self) -> Result<Standing, StateError>;
+    /// Returns [`StateErrorKind::Io`] or [`StateErrorKind::Unreachable`] where that cannot be read.
+    fn look(&self) -> Result<Standing, StateErrorKind>;
 
     /// Leaves a sign that the writer is there, durably, and reads it back.
     ///
     /// # Errors
     ///
-    /// Returns [`StateError::Io`] where that cannot be done.
-    fn beat(&self) -> Result<Standing, StateError>;
+    /// Returns [`StateErrorKind::Io`] or [`StateErrorKind::Unreachable`] where that cannot be done.
+    fn beat(&self) -> Result<Standing, StateErrorKind>;
 
     /// Notes that it is on record from whom the ledger was taken.
     ///
     /// # Errors
     ///
-    /// Returns [`StateError::Io`] where that cannot be written.
-    fn take_over_recorded(&self) -> Result<(), StateError>;
+    /// Returns [`StateErrorKind::Io`] or [`StateErrorKind::Unreachable`] where that cannot be written.
+    fn take_over_recorded(&self) -> Result<(), StateErrorKind>;
+
+    /// Whether the store itself refuses each durable step of a writer that lost the ledger. Then the writer need not look every
+    /// second whether it still has it: until its lease is over nobody else goes in without proof of its end, and what it
+    /// relies on is a step.
+    fn refuses_steps(&self) -> bool {
+        false
+    }
 }
 
 /// A writer's hold on a ledger.
 pub struct Lease {
-    path: PathBuf,
+    place: LedgerPlace,
     terms: Terms,
     clock: MomentClock,
-    /// None where nobody else can get at the ledger.
-    tenure: Option<Box<dyn Tenure>>,
+    tenure: Box<dyn Tenure>,
     proof: Mutex<Proof>,
 }
 
@@ -192,16 +106,9 @@ impl Proof {
 }
 
 impl Lease {
-    /// A hold that nobody can take away.
-    #[must_use]
-    pub fn sole() -> Arc<Self> {
-        let (terms, proof) = (Terms::default(), Mutex::default());
-        Arc::new(Self { path: PathBuf::new(), terms, clock: Arc::new(Moment::default), tenure: None, proof })
-    }
-
     /// The hold of a writer that signed at `since`, and took the place of `fenced`.
     pub(super) fn new(
-        path: &Path,
+        place: &LedgerPlace,
         (terms, clock): (Terms, MomentClock),
         tenure: Box<dyn Tenure>,
         since: Moment,
@@ -209,31 +116,31 @@ impl Lease {
     ) -> Arc<Self> {
         let fenced = fenced.map(Box::new);
         let proof = Mutex::new(Proof { beat: since, look: since, lost: None, fenced });
-        Arc::new(Self { path: path.to_owned(), terms, clock, tenure: Some(tenure), proof })
+        Arc::new(Self { place: place.clone(), terms, clock, tenure, proof })
     }
 
     /// Proves that the writer still holds the ledger: from memory, as long as the last proof is young, else by the store.
     ///
     /// # Errors
     ///
-    /// Returns [`StateError::Fenced`] for good once another writer holds it, and [`StateError::Io`] where nobody can tell.
+    /// Returns [`StateErrorKind::Fenced`] for good once another writer holds it, and [`StateErrorKind::Io`] or
+    /// [`StateErrorKind::Unreachable`] where nobody can tell.
     pub fn prove(&self) -> Result<(), StateError> {
-        let Some(tenure) = &self.tenure else { return Ok(()) };
         let mut proof = self.proof();
         for _ in 0..PROOFS_MAX {
             self.prove_not_lost(&proof)?;
             let now = (self.clock)();
             if proof.beat.age(now) >= self.terms.acts_within() {
-                proof.take(tenure.beat()?, now, true);
-            } else if proof.look.age(now) > self.terms.look_every() {
-                proof.take(tenure.look()?, now, false);
+                proof.take(self.at(self.tenure.beat())?, now, true);
+            } else if !self.tenure.refuses_steps() && proof.look.age(now) > self.terms.look_every() {
+                proof.take(self.at(self.tenure.look())?, now, false);
             } else {
                 return Ok(());
             }
         }
         self.prove_not_lost(&proof)?;
-        let source = std::io::ErrorKind::TimedOut.into();
-        Err(StateError::Io { doing: "prove in time who holds", path: self.path.clone(), source })
+        let (path, source) = (self.place.to_string().into(), std::io::ErrorKind::TimedOut.into());
+        self.at(Err(StateErrorKind::Io { doing: "prove in time who holds", path, source }))
     }
 
     /// Returns after what time whoever was fenced for this writer has noticed.
@@ -247,12 +154,23 @@ impl Lease {
     ///
     /// Returns what [`Lease::prove`] returns.
     pub(super) fn renew(&self) -> Result<(), StateError> {
-        let Some(tenure) = &self.tenure else { return Ok(()) };
-        let mut proof = self.proof();
-        self.prove_not_lost(&proof)?;
-        let now = (self.clock)();
-        proof.take(tenure.beat()?, now, true);
-        self.prove_not_lost(&proof)
+        self.prove_not_lost(&self.proof())?;
+        let asked = self.now();
+        // Nobody has to wait for the store's answer whose proof is young.
+        let standing = self.at(self.tenure.beat())?;
+        self.learn(standing, asked);
+        self.prove_not_lost(&self.proof())
+    }
+
+    /// Returns the moment, to be read before a durable step is asked for that proves who holds the ledger.
+    pub(super) fn now(&self) -> Moment {
+        (self.clock)()
+    }
+
+    /// Takes in what a beat showed that was asked for at `asked`, or a durable step of a store that refuses those of other
+    /// epochs. Waits for whoever proves the lease just now, and so may be called with nothing locked that its store needs.
+    pub(super) fn learn(&self, standing: Standing, asked: Moment) {
+        self.proof().take(standing, asked, true);
     }
 
     /// Returns whose place the writer took without proof of its end, as long as that is not on record.
@@ -265,17 +183,21 @@ impl Lease {
     ///
     /// # Errors
     ///
-    /// Returns [`StateError::Io`] where that cannot be noted.
+    /// Returns [`StateErrorKind::Io`] or [`StateErrorKind::Unreachable`] where that cannot be noted.
     pub(super) fn take_over_recorded(&self) -> Result<(), StateError> {
         self.proof().fenced = None;
-        self.tenure.as_ref().map_or(Ok(()), |tenure| tenure.take_over_recorded())
+        self.at(self.tenure.take_over_recorded())
     }
 
     fn prove_not_lost(&self, proof: &Proof) -> Result<(), StateError> {
         match &proof.lost {
             None => Ok(()),
-            Some(Lost(by)) => Err(StateError::Fenced { path: self.path.clone(), by_whom: by.clone() }),
+            Some(Lost(by)) => self.at(Err(StateErrorKind::Fenced { by_whom: by.clone() })),
         }
+    }
+
+    fn at<T>(&self, result: Result<T, StateErrorKind>) -> Result<T, StateError> {
+        result.map_err(|kind| kind.at(&self.place))
     }
 
     fn proof(&self) -> MutexGuard<'_, Proof> {
@@ -287,92 +209,9 @@ impl std::fmt::Debug for Lease {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter
             .debug_struct("Lease")
-            .field("path", &self.path)
+            .field("place", &self.place)
             .field("terms", &self.terms)
             .finish_non_exhaustive()
-    }
-}
-
-/// Says that a writer is there while it waits, plans or sends, on a thread of its own, until it is dropped.
-#[derive(Debug)]
-pub(super) struct Heartbeat {
-    ends: Option<Sender<()>>,
-    thread: Option<JoinHandle<()>>,
-}
-
-impl Heartbeat {
-    pub(super) fn start(lease: &Arc<Lease>) -> std::io::Result<Self> {
-        let (ends, ended) = channel::<()>();
-        let lease = Arc::clone(lease);
-        let thread = std::thread::Builder::new().name("heartbeat".to_owned()).spawn(move || {
-            while matches!(ended.recv_timeout(lease.terms.beat_every()), Err(RecvTimeoutError::Timeout)) {
-                // One that cannot be written makes the proof too old, and whoever needs it says so.
-                if matches!(lease.renew(), Err(StateError::Fenced { .. })) {
-                    return;
-                }
-            }
-        })?;
-        Ok(Self { ends: Some(ends), thread: Some(thread) })
-    }
-}
-
-impl Drop for Heartbeat {
-    fn drop(&mut self) {
-        drop(self.ends.take());
-        if let Some(thread) = self.thread.take() {
-            // It does not panic; and if it did, its signs end, which is what is wanted here.
-            drop(thread.join());
-        }
-    }
-}
-
-/// What was seen of a holder, look by look, on the clock of whoever waits for its end.
-#[derive(Debug, Default)]
-pub(super) struct Watch {
-    /// Its last sign, and when that was first seen.
-    seen: Option<(String, Moment)>,
-    has_moved: bool,
-}
-
-/// What a holder's signs say.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Signs {
-    /// It is there: its last sign was first seen so long ago.
-    Moving(Duration),
-    /// It was not watched for long enough to tell; its last sign was first seen so long ago.
-    Unclear(Duration),
-    /// No sign for long. Its lease ends after so much more time.
-    Silent(Duration),
-    /// No sign for longer than its lease.
-    Expired,
-}
-
-impl Watch {
-    /// Takes in a look at the holder's signs: anything that changes with each of them.
-    pub(super) fn look(&mut self, sign: String, terms: Terms, now: Moment) -> Signs {
-        let since = match &self.seen {
-            Some((seen, since)) if *seen == sign => *since,
-            Some(_) => {
-                self.has_moved = true;
-                self.seen = Some((sign, now));
-                now
-            }
-            None => {
-                self.seen = Some((sign, now));
-                now
-            }
-        };
-        // A wall that was set proves nothing about somebody else.
-        let unmoved = now.boot.saturating_sub(since.boot);
-        if unmoved >= terms.expires_after() {
-            Signs::Expired
-        } else if unmoved >= terms.silent_after() {
-            Signs::Silent(terms.expires_after().saturating_sub(unmoved))
-        } else if self.has_moved {
-            Signs::Moving(unmoved)
-        } else {
-            Signs::Unclear(unmoved)
-        }
     }
 }
 
@@ -382,12 +221,13 @@ mod tests {
 
     use super::*;
 
-    const TERMS: Terms = Terms { lease: Duration::from_secs(30) };
+    const TERMS: Terms = Terms::of(Duration::from_secs(30));
 
     /// A store whose holder and clocks a test sets.
     #[derive(Default)]
     struct Played {
         is_lost: AtomicBool,
+        refuses_steps: AtomicBool,
         looks: AtomicU64,
         beats: AtomicU64,
         /// Seconds on either clock.
@@ -415,18 +255,22 @@ mod tests {
     }
 
     impl Tenure for Arc<Played> {
-        fn look(&self) -> Result<Standing, StateError> {
+        fn look(&self) -> Result<Standing, StateErrorKind> {
             self.looks.fetch_add(1, Ordering::SeqCst);
             Ok(self.standing())
         }
 
-        fn beat(&self) -> Result<Standing, StateError> {
+        fn beat(&self) -> Result<Standing, StateErrorKind> {
             self.beats.fetch_add(1, Ordering::SeqCst);
             Ok(self.standing())
         }
 
-        fn take_over_recorded(&self) -> Result<(), StateError> {
+        fn take_over_recorded(&self) -> Result<(), StateErrorKind> {
             Ok(())
+        }
+
+        fn refuses_steps(&self) -> bool {
+            self.refuses_steps.load(Ordering::SeqCst)
         }
     }
 
@@ -439,7 +283,8 @@ mod tests {
             wall: Duration::from_secs(read.wall.load(Ordering::SeqCst)),
         });
         let since = clock();
-        let lease = Lease::new(Path::new("l"), (TERMS, clock), Box::new(Arc::clone(&played)), since, None);
+        let place = LedgerPlace::Directory("l".into());
+        let lease = Lease::new(&place, (TERMS, clock), Box::new(Arc::clone(&played)), since, None);
         (played, lease)
     }
 
@@ -493,7 +338,7 @@ mod tests {
         played.pass(2, 2);
         played.takes.store(5, Ordering::SeqCst);
         let error = lease.prove().unwrap_err();
-        assert!(matches!(error, StateError::Io { doing: "prove in time who holds", .. }), "{error}");
+        assert_eq!(error.to_string(), "could not prove in time who holds `l`");
         played.takes.store(0, Ordering::SeqCst);
         lease.prove().unwrap();
     }
@@ -504,11 +349,38 @@ mod tests {
         played.is_lost.store(true, Ordering::SeqCst);
         lease.prove().unwrap();
         played.pass(2, 2);
-        assert!(matches!(lease.prove(), Err(StateError::Fenced { .. })));
+        let is_fenced = |error: StateError| matches!(error.kind, StateErrorKind::Fenced { .. });
+        assert!(lease.prove().is_err_and(is_fenced));
         played.is_lost.store(false, Ordering::SeqCst);
-        assert!(matches!(lease.prove(), Err(StateError::Fenced { .. })));
-        assert!(matches!(lease.renew(), Err(StateError::Fenced { .. })));
+        assert!(lease.prove().is_err_and(is_fenced));
+        assert!(lease.renew().is_err_and(is_fenced));
         assert_eq!(played.asked(), (1, 0), "a fenced writer leaves no sign");
+    }
+
+    #[test]
+    fn where_steps_are_refused_nobody_looks_until_the_lease_is_nearly_over() {
+        let (played, lease) = lease();
+        played.refuses_steps.store(true, Ordering::SeqCst);
+        played.pass(27, 27);
+        lease.prove().unwrap();
+        assert_eq!(played.asked(), (0, 0));
+        played.is_lost.store(true, Ordering::SeqCst);
+        played.pass(1, 1);
+        assert!(lease.prove().is_err());
+        assert_eq!(played.asked(), (0, 1));
+    }
+
+    #[test]
+    fn a_durable_step_is_as_good_as_a_beat_and_says_as_well_that_all_is_lost() {
+        let (played, lease) = lease();
+        played.pass(28, 28);
+        let asked = lease.now();
+        lease.learn(Standing::Holds, asked);
+        lease.prove().unwrap();
+        assert_eq!(played.asked(), (0, 0));
+        lease.learn(Standing::Lost(None), asked);
+        assert!(lease.prove().is_err());
+        assert_eq!(played.asked(), (0, 0));
     }
 
     #[test]

@@ -7,10 +7,11 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::ledger::{Serial, Writer};
-use crate::state::backend::{Backend, StateError};
+use crate::state::directory::reader::DirectoryReader;
+use crate::state::directory::store_files;
+use crate::state::error::StateErrorKind;
 use crate::state::lease::Lease;
-use crate::state::sled_backend::SledBackend;
-use crate::state::store_files;
+use crate::state::store::Reader;
 
 /// So many torn copies in a row, and the store itself is taken to be broken.
 const ATTEMPTS_MAX: u32 = 10;
@@ -20,8 +21,8 @@ const POLL: Duration = Duration::from_millis(50);
 ///
 /// The note that fences the other writer stands by now. It is waited until that one has noticed: what was durable before
 /// counts, and is in the copy, since a writer relies on no step without a look that comes after it.
-pub(super) fn retire(directory: &Path, lease: &Lease) -> Result<(u32, PathBuf), StateError> {
-    let io = |source| StateError::Io { doing: "copy the store in", path: directory.to_owned(), source };
+pub(super) fn retire(directory: &Path, lease: &Lease) -> Result<(u32, PathBuf), StateErrorKind> {
+    let io = |source| StateErrorKind::Io { doing: "copy the store in", path: directory.to_owned(), source };
     std::thread::sleep(lease.settles_after());
     lease.prove()?;
     // What that writer was about to put in place is gone before anything is put there.
@@ -31,9 +32,9 @@ pub(super) fn retire(directory: &Path, lease: &Lease) -> Result<(u32, PathBuf), 
     loop {
         attempts_left -= 1;
         let copied = store_files::copy_to_draft(directory, &draft).map_err(io);
-        match copied.and_then(|()| prove_whole(directory, &draft)) {
+        match copied.and_then(|()| prove_whole(&draft)) {
             Ok(()) => break,
-            Err(StateError::Damaged { .. } | StateError::RolledBack { .. }) if attempts_left > 0 => {
+            Err(StateErrorKind::Damaged { .. } | StateErrorKind::RolledBack { .. }) if attempts_left > 0 => {
                 std::thread::sleep(POLL);
             }
             Err(error) => {
@@ -48,16 +49,15 @@ pub(super) fn retire(directory: &Path, lease: &Lease) -> Result<(u32, PathBuf), 
 }
 
 /// Proves that a copy is not torn, without touching it: it is read from another copy.
-fn prove_whole(directory: &Path, draft: &Path) -> Result<(), StateError> {
-    let view = SledBackend::view(draft)?;
+fn prove_whole(draft: &Path) -> Result<(), StateErrorKind> {
+    let view = DirectoryReader::copy(draft)?;
     let mut writer = Writer::default();
     for line in view.lines() {
-        let damaged = |why: String| StateError::Damaged { path: directory.to_owned(), why };
-        writer.decode(&line?).map_err(|damage| damaged(damage.to_string()))?;
+        writer.decode(&line?).map_err(|damage| StateErrorKind::Damaged { why: damage.to_string() })?;
     }
     let known = view.high_water()?.map_or(Serial(0), |(serial, _)| serial);
     if known > writer.serial() {
-        return Err(StateError::RolledBack { path: directory.to_owned(), found: writer.serial(), known });
+        return Err(StateErrorKind::RolledBack { found: writer.serial(), known });
     }
     Ok(())
 }

@@ -13,7 +13,7 @@ use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use crate::state::{claim, high_water, holder};
+use crate::state::directory::{claim, high_water, note};
 
 /// sled's database file.
 pub(super) const DATABASE_FILE_NAME: &str = "db";
@@ -75,7 +75,7 @@ pub(super) fn tidy(directory: &Path, current: u32) -> io::Result<()> {
         let name = name.to_string_lossy();
         let is_left = name.starts_with(DRAFT_PREFIX)
             || name.starts_with(TRASH_PREFIX)
-            || [holder::LOCK_FILE_NAME, claim::CLAIM_FILE_NAME]
+            || [note::NOTE_FILE_NAME, claim::CLAIM_FILE_NAME]
                 .iter()
                 .any(|file| name.strip_prefix(file).is_some_and(|rest| rest.starts_with('.')));
         if is_left {
@@ -137,21 +137,9 @@ pub(super) fn remove_all(path: &Path) -> io::Result<()> {
     }
 }
 
-/// Puts a draft in the place of the store of number `current`, durably, and returns its number. Nobody may have either open.
-pub(super) fn promote(
-    directory: &Path,
-    draft: &Path,
-    (current, store): (u32, &Path),
-) -> io::Result<(u32, PathBuf)> {
-    wait_until_let_go(store)?;
-    wait_until_let_go(draft)?;
-    high_water::files(draft).iter().try_for_each(|file| remove_all(file))?;
-    install(directory, draft, current)
-}
-
-/// Puts a draft in place behind the store of number `current`, durably.
-fn install(directory: &Path, draft: &Path, current: u32) -> io::Result<(u32, PathBuf)> {
-    sync_all(draft)?;
+/// Puts a draft, which is durable, in place behind the store of number `current`, durably, and returns its number and place.
+/// Nobody may have it open.
+pub(super) fn install(directory: &Path, draft: &Path, current: u32) -> io::Result<(u32, PathBuf)> {
     let number = current + 1;
     let path = directory.join(format!("{STORE_PREFIX}{number}"));
     // Fails where there is one: then another writer was here.
@@ -183,8 +171,27 @@ pub(super) fn retire(directory: &Path, draft: &Path) -> io::Result<(u32, PathBuf
     install(directory, draft, current)
 }
 
+/// Moves everything of a ledger but its notes and the draft in `draft` to a directory of its own. What tells how far it was stays,
+/// too, so that a crash leaves no place that looks new.
+pub(super) fn put_aside(directory: &Path, draft: &Path, kept_in: &Path) -> io::Result<()> {
+    fs::create_dir(kept_in)?;
+    copy_high_water(directory, kept_in)?;
+    for entry in fs::read_dir(directory)? {
+        let (name, path) = entry.map(|entry| (entry.file_name(), entry.path()))?;
+        let stays = high_water::is_part(&name)
+            || path == draft
+            || [note::NOTE_FILE_NAME, claim::CLAIM_FILE_NAME]
+                .iter()
+                .any(|file| name.to_string_lossy().starts_with(file));
+        if !stays {
+            fs::rename(&path, kept_in.join(&name))?;
+        }
+    }
+    Ok(())
+}
+
 /// sled lets go of its files some time after it was dropped, and writes to them until then.
-fn wait_until_let_go(store: &Path) -> io::Result<()> {
+pub(super) fn wait_until_let_go(store: &Path) -> io::Result<()> {
     let (file, started) = (File::open(store.join(DATABASE_FILE_NAME))?, Instant::now());
     loop {
         match file.try_lock() {
@@ -260,7 +267,7 @@ fn copy_store(from: &Path, to: &Path) -> io::Result<()> {
     for name in names {
         let (source, target) = (from.join(&name), to.join(&name));
         let prefixes =
-            [holder::LOCK_FILE_NAME, claim::CLAIM_FILE_NAME, DRAFT_PREFIX, TRASH_PREFIX, STORE_PREFIX];
+            [note::NOTE_FILE_NAME, claim::CLAIM_FILE_NAME, DRAFT_PREFIX, TRASH_PREFIX, STORE_PREFIX];
         let is_left_out = prefixes.iter().any(|prefix| name.to_string_lossy().starts_with(prefix))
             || high_water::is_part(&name)
             || is_unfinished_snapshot(&name);

@@ -8,9 +8,11 @@ use std::time::{Duration, Instant};
 
 use chrono::DateTime;
 
-use crate::state::StateError;
-use crate::state::holder::{self, Candidate, Holder, Note, io};
-use crate::state::lease::Signs;
+use crate::state::candidate::Candidate;
+use crate::state::directory::note::{self, Note, io};
+use crate::state::error::StateErrorKind;
+use crate::state::holder::Holder;
+use crate::state::lease::{Signs, Terms};
 
 pub(super) const CLAIM_FILE_NAME: &str = "claim.json";
 /// How long another's claim is waited for before that is said: it stands for some milliseconds.
@@ -27,38 +29,43 @@ pub(super) struct Claim {
 impl Claim {
     /// Makes it. One whose maker is proven to be over goes, and so does one that stands for longer than a lease: whoever
     /// made it notices, and does not go in.
-    pub(super) fn make(directory: &Path, candidate: &Candidate) -> Result<Self, StateError> {
+    pub(super) fn make(directory: &Path, candidate: &Candidate) -> Result<Self, StateErrorKind> {
         let started = Instant::now();
-        let claim = Self { directory: directory.to_owned(), note: candidate.note(0, None) };
+        let claim = Self { directory: directory.to_owned(), note: Note::of(candidate, 0, None) };
         loop {
             if claim.appears()? {
                 return Ok(claim);
             }
             let Some(found) = read(directory)? else { continue };
-            let path = directory.to_owned();
-            if candidate.proves_over(&found) {
+            if candidate.proves_over(&found.holder) {
                 remove(directory, &found)?;
                 continue;
             }
             let is_nameless = found.holder.process == 0;
             if found.opening.is_none() && !is_nameless {
-                return Err(StateError::LeftLocked { path, holder: Box::new(found.holder) });
+                return Err(StateErrorKind::LeftLocked { holder: Box::new(found.holder) });
             }
-            match candidate.watch_claim(sign(&found)) {
-                Signs::Expired => remove(directory, &found)?,
-                _ if started.elapsed() < CLAIM_PATIENCE => std::thread::sleep(CLAIM_POLL),
-                signs => {
-                    let holder = Box::new(found.holder);
-                    return Err(StateError::Silent { path, holder, left: candidate.left(signs) });
+            let left = match watch(&found, candidate) {
+                (Signs::Expired, _) => {
+                    remove(directory, &found)?;
+                    continue;
                 }
+                (Signs::Silent(left), _) => left,
+                (Signs::Moving(ago) | Signs::Unclear(ago), terms) => {
+                    terms.expires_after().saturating_sub(ago)
+                }
+            };
+            if started.elapsed() >= CLAIM_PATIENCE {
+                return Err(StateErrorKind::Silent { holder: Box::new(found.holder), left });
             }
+            std::thread::sleep(CLAIM_POLL);
         }
     }
 
     /// Whether it could be made. It appears with all that it says, or not at all, wherever files can have two names.
-    fn appears(&self) -> Result<bool, StateError> {
+    fn appears(&self) -> Result<bool, StateErrorKind> {
         let path = self.directory.join(CLAIM_FILE_NAME);
-        let text = serde_json::to_vec(&self.note).expect("a note is made of what JSON can hold");
+        let text = self.note.text();
         let write = |path: &Path| {
             let mut file = OpenOptions::new().write(true).create_new(true).open(path)?;
             file.write_all(&text).and_then(|()| file.sync_all())
@@ -85,7 +92,7 @@ impl Claim {
     }
 
     /// Whether it is still there.
-    pub(super) fn is_ours(&self) -> Result<bool, StateError> {
+    pub(super) fn is_ours(&self) -> Result<bool, StateErrorKind> {
         Ok(read(&self.directory)?.is_some_and(|found| found.is_of(&self.note)))
     }
 }
@@ -98,8 +105,8 @@ impl Drop for Claim {
 }
 
 /// Reads the claim. One without a name, made by who died in the middle of it, is a writer's of no host.
-pub(super) fn read(directory: &Path) -> Result<Option<Note>, StateError> {
-    let text = holder::read(&directory.join(CLAIM_FILE_NAME))?;
+pub(super) fn read(directory: &Path) -> Result<Option<Note>, StateErrorKind> {
+    let text = note::read(&directory.join(CLAIM_FILE_NAME))?;
     Ok(text.map(|text| serde_json::from_slice(&text).unwrap_or_else(|_| nameless())))
 }
 
@@ -117,20 +124,20 @@ fn nameless() -> Note {
     Note::of_older(holder)
 }
 
-/// What stays the same of a claim as long as it is the same one.
-pub(super) fn sign(claim: &Note) -> String {
-    format!("{:?} {}", claim.nonce(), claim.holder)
+/// Says what a claim shows of its maker: it stays the same as long as it is the same one.
+pub(super) fn watch(claim: &Note, candidate: &Candidate) -> (Signs, Terms) {
+    candidate.watch("claim", format!("{:?} {}", claim.nonce(), claim.holder), Duration::ZERO)
 }
 
 /// Removes a claim, if it is that one.
-pub(super) fn remove(directory: &Path, claim: &Note) -> Result<(), StateError> {
+pub(super) fn remove(directory: &Path, claim: &Note) -> Result<(), StateErrorKind> {
     match read(directory)? {
         Some(found) if found == *claim => remove_file(&directory.join(CLAIM_FILE_NAME)),
         _ => Ok(()),
     }
 }
 
-fn remove_file(path: &Path) -> Result<(), StateError> {
+fn remove_file(path: &Path) -> Result<(), StateErrorKind> {
     match fs::remove_file(path) {
         Err(error) if error.kind() != ErrorKind::NotFound => Err(io("remove", path)(error)),
         _ => Ok(()),
