@@ -1,26 +1,27 @@
 //! A reply's JSON: every value as it came, so that what contradicts itself can be seen.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use serde::de::{Error, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
-/// A value.
+/// A value, which borrows its texts from the reply where it can.
 #[derive(Debug, PartialEq)]
-pub(super) enum Json {
+pub(super) enum Json<'a> {
     Null,
     Bool(bool),
     /// A whole number, as a text.
     Number(String),
     /// Any other number.
     Fraction(f64),
-    Text(String),
-    List(Vec<Json>),
-    Object(Fields),
+    Text(Cow<'a, str>),
+    List(Vec<Json<'a>>),
+    Object(Fields<'a>),
 }
 
-impl Json {
+impl Json<'_> {
     /// Returns a text.
     pub(super) fn text(&self) -> Option<&str> {
         match self {
@@ -30,9 +31,10 @@ impl Json {
     }
 
     /// Returns a text beside what decides: where the vendor writes a number instead, that number; anything else is none.
-    pub(super) fn aside(&self) -> Option<String> {
+    pub(super) fn aside(&self) -> Option<&str> {
         match self {
-            Self::Text(text) | Self::Number(text) => Some(text.clone()),
+            Self::Text(text) => Some(text),
+            Self::Number(digits) => Some(digits),
             _ => None,
         }
     }
@@ -54,15 +56,15 @@ impl Json {
             Self::Bool(is_so) => is_so.into(),
             Self::Number(digits) => Value::Number(digits.parse().expect("it was a number")),
             Self::Fraction(number) => number.into(),
-            Self::Text(text) => text.into(),
+            Self::Text(text) => text.into_owned().into(),
             Self::List(list) => list.into_iter().map(Self::distinct).collect::<Result<_, _>>()?,
             Self::Object(Fields(fields)) => {
                 let mut distinct = Map::new();
                 for (name, value) in fields {
-                    if distinct.contains_key(&name) {
+                    if distinct.contains_key(&*name) {
                         return Err(format!("the field `{name}` is there twice"));
                     }
-                    distinct.insert(name, value.distinct()?);
+                    distinct.insert(name.into_owned(), value.distinct()?);
                 }
                 Value::Object(distinct)
             }
@@ -72,12 +74,12 @@ impl Json {
 
 /// An object: its fields in their order, those of one name, too.
 #[derive(Debug, PartialEq)]
-pub(super) struct Fields(Vec<(String, Json)>);
+pub(super) struct Fields<'a>(Vec<(Cow<'a, str>, Json<'a>)>);
 
-impl Fields {
+impl<'a> Fields<'a> {
     /// Returns an object without fields.
-    pub(super) fn none() -> &'static Self {
-        static NONE: Fields = Fields(Vec::new());
+    pub(super) fn none() -> &'static Fields<'static> {
+        static NONE: Fields<'static> = Fields(Vec::new());
         &NONE
     }
 
@@ -86,21 +88,30 @@ impl Fields {
     /// # Errors
     ///
     /// Says so if it is there twice, or if another spelling (`resultCode`) says something else.
-    pub(super) fn get(&self, name: &str) -> Result<&Json, String> {
-        let alike = || self.0.iter().filter(|(spelled, _)| is_alike(spelled, name));
-        let mut exact = alike().filter(|(spelled, _)| spelled == name).map(|(_, value)| value);
-        let value = exact.next().unwrap_or(&Json::Null);
-        if exact.next().is_some() || alike().any(|(_, other)| other != value) {
+    pub(super) fn get(&self, name: &str) -> Result<&Json<'a>, String> {
+        let (mut exact, mut other) = (None, None);
+        let mut is_twice = false;
+        for (spelled, value) in self.0.iter().filter(|(spelled, _)| is_alike(spelled, name)) {
+            let one = if spelled == name { &mut exact } else { &mut other };
+            is_twice |= one.replace(value).is_some_and(|before| spelled == name || before != value);
+        }
+        let value = exact.unwrap_or(&Json::Null);
+        if is_twice || other.is_some_and(|other| other != value) {
             return Err(format!(
                 "it has two fields `{name}`, or another spelling of it that says something else"
             ));
         }
         Ok(value)
     }
+
+    /// Returns every field, whatever its name.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&str, &Json<'a>)> {
+        self.0.iter().map(|(name, value)| (&**name, value))
+    }
 }
 
 /// Whether two names differ in their spelling only: `PushResult`, `pushResult`, `push_result`.
-fn is_alike(one: &str, other: &str) -> bool {
+pub(super) fn is_alike(one: &str, other: &str) -> bool {
     let letters = |name| {
         let letters = str::bytes(name).filter(|byte| !matches!(byte, b'_' | b'-'));
         letters.map(|byte| byte.to_ascii_lowercase())
@@ -108,13 +119,13 @@ fn is_alike(one: &str, other: &str) -> bool {
     letters(one).eq(letters(other))
 }
 
-impl<'de> Deserialize<'de> for Json {
+impl<'de> Deserialize<'de> for Json<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(JsonVisitor)
     }
 }
 
-impl<'de> Deserialize<'de> for Fields {
+impl<'de> Deserialize<'de> for Fields<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         match Json::deserialize(deserializer)? {
             Json::Object(fields) => Ok(fields),
@@ -126,37 +137,41 @@ impl<'de> Deserialize<'de> for Fields {
 struct JsonVisitor;
 
 impl<'de> Visitor<'de> for JsonVisitor {
-    type Value = Json;
+    type Value = Json<'de>;
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("anything")
     }
 
-    fn visit_str<E>(self, text: &str) -> Result<Json, E> {
-        Ok(Json::Text(text.to_owned()))
+    fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
+        Ok(Json::Text(text.to_owned().into()))
     }
 
-    fn visit_u64<E>(self, number: u64) -> Result<Json, E> {
+    fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {
+        Ok(Json::Text(text.into()))
+    }
+
+    fn visit_u64<E>(self, number: u64) -> Result<Self::Value, E> {
         Ok(Json::Number(number.to_string()))
     }
 
-    fn visit_i64<E>(self, number: i64) -> Result<Json, E> {
+    fn visit_i64<E>(self, number: i64) -> Result<Self::Value, E> {
         Ok(Json::Number(number.to_string()))
     }
 
-    fn visit_f64<E>(self, number: f64) -> Result<Json, E> {
+    fn visit_f64<E>(self, number: f64) -> Result<Self::Value, E> {
         Ok(Json::Fraction(number))
     }
 
-    fn visit_bool<E>(self, flag: bool) -> Result<Json, E> {
+    fn visit_bool<E>(self, flag: bool) -> Result<Self::Value, E> {
         Ok(Json::Bool(flag))
     }
 
-    fn visit_unit<E>(self) -> Result<Json, E> {
+    fn visit_unit<E>(self) -> Result<Self::Value, E> {
         Ok(Json::Null)
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Json, A::Error> {
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
         let mut values = Vec::new();
         while let Some(value) = list.next_element()? {
             values.push(value);
@@ -164,10 +179,11 @@ impl<'de> Visitor<'de> for JsonVisitor {
         Ok(Json::List(values))
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Json, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
         let mut fields = Vec::new();
-        while let Some(field) = map.next_entry()? {
-            fields.push(field);
+        while let Some(name) = map.next_key()? {
+            let Json::Text(name) = name else { return Err(A::Error::custom("a name is no text")) };
+            fields.push((name, map.next_value()?));
         }
         Ok(Json::Object(Fields(fields)))
     }

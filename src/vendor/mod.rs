@@ -9,6 +9,7 @@ mod beside;
 mod client;
 mod codes;
 mod connection;
+mod contradiction;
 mod encode;
 mod json;
 mod line;

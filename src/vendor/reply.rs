@@ -8,6 +8,9 @@ use std::time::Duration;
 
 use crate::domain::{Credentials, Secret};
 use crate::vendor::codes::{self, Verdict};
+use crate::vendor::contradiction::{
+    OF_REPLY, OF_RESULT, names_a_failure, names_a_success, speaks_of_failure, speaks_of_success,
+};
 use crate::vendor::json::{Fields, Json};
 use crate::vendor::outcome::Outcome;
 
@@ -31,22 +34,24 @@ const REFUSING: [u16; 4] = [400, 403, 404, 429];
 
 /// What a reply says, whatever its status: the gateway's fields beside the push service's, since each can belie the other.
 struct Said<'a> {
-    code: &'a Json,
-    message: &'a Json,
+    fields: &'a Fields<'a>,
+    result: &'a Fields<'a>,
+    code: &'a Json<'a>,
+    message: &'a Json<'a>,
     success: Option<bool>,
-    result_code: &'a Json,
-    result_message: &'a Json,
+    result_code: &'a Json<'a>,
+    result_message: &'a Json<'a>,
     /// Of the `PushResult`.
     pushed: Option<bool>,
-    result_msg: &'a Json,
-    data: &'a Json,
+    result_msg: &'a Json<'a>,
+    data: &'a Json<'a>,
     /// Whether there is a `Data` at either level: the vendor names what it made.
     names_a_task: bool,
 }
 
 impl<'a> Said<'a> {
     /// Reads every field that decides; an error says which is not to be understood.
-    fn of(fields: &'a Fields) -> Result<Self, String> {
+    fn of(fields: &'a Fields<'a>) -> Result<Self, String> {
         let result = match fields.get("PushResult")? {
             Json::Object(result) => result,
             Json::Null => Fields::none(),
@@ -54,6 +59,8 @@ impl<'a> Said<'a> {
         };
         let data = result.get("Data")?;
         Ok(Self {
+            fields,
+            result,
             code: fields.get("Code")?,
             message: fields.get("Message")?,
             success: flag(fields.get("Success")?)?,
@@ -67,17 +74,42 @@ impl<'a> Said<'a> {
     }
 
     /// Returns what belies a refusal: a sign that the push was taken, or a code `beside` it that does not refuse.
-    fn belied_by(&self, beside: &Json, of_code: impl Fn(&str) -> Option<Verdict>) -> Option<&'static str> {
+    fn belied_by(
+        &self,
+        beside: &Json<'_>,
+        of_code: impl Fn(&str) -> Option<Verdict>,
+    ) -> Option<&'static str> {
         let refuses = |code: &str| matches!(of_code(code), Some(Verdict::NotTaken(_)));
         if self.pushed == Some(true) || self.success == Some(true) {
             Some("success")
         } else if self.names_a_task {
             Some("a task's id")
-        } else if !beside.is_empty() && !beside.aside().is_some_and(|code| refuses(&code)) {
+        } else if !beside.is_empty() && !beside.aside().is_some_and(refuses) {
             Some("a code that refuses nothing")
+        } else if names_a_success(self.fields, OF_REPLY) || names_a_success(self.result, OF_RESULT) {
+            Some("what was sent")
+        } else if self.messages().any(speaks_of_success) {
+            Some("that a part was sent")
         } else {
             None
         }
+    }
+
+    /// Whether a success says anywhere that it failed.
+    fn is_success_belied(&self) -> bool {
+        let is_good = |code: &str| matches!(code, "OK" | "200");
+        self.success == Some(false)
+            || !self.code.is_empty() && !self.code.aside().is_some_and(is_good)
+            || names_a_failure(self.fields, OF_REPLY)
+            || names_a_failure(self.result, OF_RESULT)
+            || self.messages().any(speaks_of_failure)
+    }
+
+    fn messages(&self) -> impl Iterator<Item = &str> {
+        [self.result_message, self.result_msg]
+            .into_iter()
+            .filter_map(Json::text)
+            .filter(|text| !text.is_empty())
     }
 }
 
@@ -117,7 +149,7 @@ pub(super) fn read(reply: Reply<'_>, credentials: &Credentials) -> Outcome {
             return unknown(&why, code, None);
         }
     };
-    let request_id = request_id.map(|id| printable(&id, credentials));
+    let request_id = request_id.map(|id| printable(id, credentials));
     let Some(code) = code else {
         let why = format!("the vendor answered HTTP {status} without a code that can be read");
         return unknown(&why, None, request_id);
@@ -143,24 +175,22 @@ fn of_answer(said: &Said<'_>, names: Names, credentials: &Credentials) -> Outcom
     let result_code = said.result_code.text().expect("it was read");
     let result_msg = said.result_msg.aside().unwrap_or_default();
     let result_message = said.result_message.aside().unwrap_or_default();
-    let message = if result_msg.is_empty() { &result_message } else { &result_msg };
+    let message = if result_msg.is_empty() { result_message } else { result_msg };
     let message = printable(message, credentials);
     let verdict = match (result_code, said.pushed) {
         ("OK", Some(true)) => {
-            let is_good = |code: String| matches!(&*code, "OK" | "200");
-            if said.success == Some(false) || !said.code.is_empty() && !said.code.aside().is_some_and(is_good)
-            {
+            if said.is_success_belied() {
                 let why = "the vendor answered success and an error at once";
                 return unknown(why, Some(code), request_id);
             }
-            let task_id = said.data.aside().map(|data| printable(&data, credentials));
+            let task_id = said.data.aside().map(|data| printable(data, credentials));
             return Outcome::Accepted { request_id, task_id: task_id.filter(|data| !data.is_empty()) };
         }
         ("OK", None) => {
             let why = "the vendor answered `OK` without saying whether the push succeeded";
             return unknown(why, Some(code), request_id);
         }
-        ("OK", Some(false)) => codes::of_message(&result_msg).or_else(|| codes::of_message(&result_message)),
+        ("OK", Some(false)) => codes::of_message(result_msg).or_else(|| codes::of_message(result_message)),
         (result_code, _) => codes::of_result(result_code),
     };
     if let Some(sign) = said.belied_by(said.code, codes::of_gateway) {
@@ -364,6 +394,13 @@ mod tests {
             r#""Success":true"#,
             r#""success":"true""#,
             r#""Data":"903bf653""#,
+            // In fields that no page knows, and in the message.
+            r#""PushResult":{"Success":false,"Data":"","TaskId":"99"}"#,
+            r#""PushResult":{"Success":false,"MsgIds":["1"]}"#,
+            r#""TaskId":"99""#,
+            r#""SuccessCount":5"#,
+            r#""ResultMessage":"5 of 10 sent""#,
+            r#""PushResult":{"Success":false,"ResultMsg":"success"}"#,
         ];
         for sign in signs {
             for status in REFUSING {
@@ -398,6 +435,11 @@ mod tests {
             (r#""resultCode":"8011""#, "unknown "),
             (r#""pushResult":{"success":false}"#, "unknown OK"),
             (r#""requestId":"another""#, "unknown OK"),
+            (r#""ErrorCode":"3022""#, "unknown OK"),
+            (r#""Status":500"#, "unknown OK"),
+            (r#""Failed":10"#, "unknown OK"),
+            (r#""FailedTargets":["u1"]"#, "unknown OK"),
+            (r#""Status":200,"ErrorCode":"","Failed":0,"TraceId":"t""#, "accepted D"),
             (r#""Code":"OK""#, "accepted D"),
             (r#""Code":"200","Success":true"#, "accepted D"),
             (r#""Code":200"#, "accepted D"),
@@ -408,6 +450,11 @@ mod tests {
             let body = envelope("\"OK\"", "true", "");
             let body = format!("{},{sign}}}", body.strip_suffix('}').unwrap());
             assert_eq!(verdict(200, &body), wanted, "{body}");
+        }
+        for (message, wanted) in
+            [("param is invalid", "unknown OK"), ("3022", "unknown OK"), ("success", "accepted D")]
+        {
+            assert_eq!(verdict(200, &envelope("\"OK\"", "true", message)), wanted, "{message}");
         }
         // What says nothing of a success takes nothing from a refusal.
         for nothing in [
