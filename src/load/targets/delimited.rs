@@ -34,8 +34,10 @@ struct Columns {
     names: Names,
 }
 
-/// The names in the header, by which a header that stands in the file again is known.
+/// The names in the header, by which a header that stands in the file again is known, in whatever case and with whatever
+/// white space around.
 struct Names {
+    /// Trimmed.
     each: Vec<Box<[u8]>>,
     /// The first bytes and lengths that they have: next to no id shares both with one of them.
     first_bytes: [bool; 256],
@@ -44,11 +46,13 @@ struct Names {
 
 impl Names {
     fn of(header: Fields<'_>) -> Self {
-        let names = (0..header.len()).filter_map(|place| header.get(place)).map(Box::from);
+        let names = (0..header.len()).filter_map(|place| header.get(place));
+        let names = names.map(|name| Box::from(name.trim_ascii()));
         let (names, mut first_bytes, mut lengths): (Vec<Box<[u8]>>, _, _) =
             (names.collect(), [false; 256], 0);
         for name in names.iter().filter(|name| !name.is_empty()) {
-            first_bytes[usize::from(name[0])] = true;
+            first_bytes[usize::from(name[0].to_ascii_lowercase())] = true;
+            first_bytes[usize::from(name[0].to_ascii_uppercase())] = true;
             lengths |= Self::length(name);
         }
         Self { each: names, first_bytes, lengths }
@@ -63,13 +67,15 @@ impl Names {
     /// Whether every field of a record, of which `id` is one, is a name of the header.
     #[inline]
     fn are(&self, record: Fields<'_>, id: &[u8]) -> bool {
+        let id = id.trim_ascii();
         let may_be = id.first().is_some_and(|first| self.first_bytes[usize::from(*first)]);
         may_be && self.lengths & Self::length(id) != 0 && self.are_all(record)
     }
 
     #[cold]
     fn are_all(&self, record: Fields<'_>) -> bool {
-        let is_name = |field: &[u8]| self.each.iter().any(|name| **name == *field);
+        let is_name =
+            |field: &[u8]| self.each.iter().any(|name| name.eq_ignore_ascii_case(field.trim_ascii()));
         (0..record.len()).filter_map(|place| record.get(place)).all(is_name)
     }
 }

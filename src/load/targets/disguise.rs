@@ -5,13 +5,15 @@
 
 use std::fmt;
 
+use memchr::memmem;
+
 /// How many bytes are looked at.
-pub(super) const FIRST_BYTES: usize = 128;
+pub(super) const FIRST_BYTES: usize = 512;
 
 /// Something else than a list of ids.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Disguise {
-    /// What Git LFS keeps in a file's stead (git-lfs, docs/spec.md: the first line is the version).
+    /// What Git LFS keeps in a file's stead (git-lfs, docs/spec.md), edited or not.
     LfsPointer,
     /// A merge that nobody has resolved.
     MergeMarker,
@@ -34,10 +36,7 @@ pub enum Disguise {
 }
 
 /// What files begin with.
-const BEGINNINGS: [(&[u8], Disguise); 9] = [
-    (b"version https://git-lfs.github.com/spec/", Disguise::LfsPointer),
-    // The name before the specification moved; git-lfs still reads it.
-    (b"version https://hawser.github.com/spec/", Disguise::LfsPointer),
+const BEGINNINGS: [(&[u8], Disguise); 7] = [
     (b"\xff\xfe", Disguise::Utf16),
     (b"\xfe\xff", Disguise::Utf16),
     (b"PAR1", Disguise::Parquet),
@@ -47,6 +46,11 @@ const BEGINNINGS: [(&[u8], Disguise); 9] = [
     // A compound file ([MS-CFB] 2.2).
     (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", Disguise::Xls),
 ];
+
+/// What the first lines of a pointer have, in small letters: the version's address, that of git-lfs before it had one of its
+/// own, that of git-media, which came before, and the digest.
+const LFS: [&[u8]; 4] =
+    [b"git-lfs.github.com/spec/", b"hawser.github.com/spec/", b"git-media.io/v/", b"oid sha256:"];
 
 const SQLITE: &[u8] = b"SQLite format 3\0";
 
@@ -72,6 +76,9 @@ impl Disguise {
         }
         if is_merge_marker(first.split(|byte| matches!(byte, b'\r' | b'\n')).next().unwrap_or_default()) {
             return Some(Self::MergeMarker);
+        }
+        if is_lfs_pointer(first) {
+            return Some(Self::LfsPointer);
         }
         let text = first.trim_ascii_start();
         let is_markup =
@@ -125,17 +132,31 @@ impl fmt::Display for Disguise {
     }
 }
 
-/// Whether a line is one that Git writes around the sides of a conflict: seven of a sign, and a name behind them
-/// (gitformat: `conflict-marker-size` is 7 by default).
+/// Whether one of the first four lines is one of a pointer: a blank line or a comment may have come before it.
+fn is_lfs_pointer(first: &[u8]) -> bool {
+    let mut lines = first.split(|byte| matches!(byte, b'\r' | b'\n')).filter(|line| !line.is_empty()).take(4);
+    lines.any(|line| {
+        let line = line.to_ascii_lowercase();
+        LFS.iter().any(|words| memmem::find(&line, words).is_some())
+    })
+}
+
+/// Whether a line is one that Git writes around the sides of a conflict: a row of one sign, and a name behind it. Seven signs
+/// by default, but the attribute `conflict-marker-size` may say otherwise (gitattributes); no id looks like it.
 #[inline]
 pub(super) fn is_merge_marker(line: &[u8]) -> bool {
-    matches!(line.first(), Some(b'<' | b'=' | b'>' | b'|')) && is_marker(line)
+    matches!(line.first(), Some(b'<' | b'=' | b'>' | b'|' | b' ' | b'\t'))
+        && is_marker(line.trim_ascii_start())
 }
 
 #[cold]
 fn is_marker(line: &[u8]) -> bool {
-    let signs = line.iter().take_while(|byte| **byte == line[0]).count();
-    signs == 7 && matches!(line.get(7), None | Some(b' ' | b'\r'))
+    let Some((&sign @ (b'<' | b'=' | b'>' | b'|'), _)) = line.split_first() else { return false };
+    let signs = line.iter().take_while(|byte| **byte == sign).count();
+    let behind = &line[signs..];
+    signs >= 6
+        && (matches!(behind.first(), None | Some(b' ' | b'\t' | b'\r'))
+            || behind.starts_with("\u{a0}".as_bytes()))
 }
 
 #[cfg(test)]
@@ -146,6 +167,10 @@ mod tests {
     fn what_is_no_list_is_known_by_its_first_bytes() {
         for (first, disguise) in [
             (&b"version https://git-lfs.github.com/spec/v1\noid sha256:0"[..], Disguise::LfsPointer),
+            (b"\n# x\nVERSION  HTTPS://git-lfs.github.com/spec/v1\n", Disguise::LfsPointer),
+            (b"\"version https://git-lfs.github.com/spec/v1\"\r\n", Disguise::LfsPointer),
+            (b"ext-0-foo sha256:1\noid sha256:00\nsize 1\n", Disguise::LfsPointer),
+            (b"version http://git-media.io/v/2\n", Disguise::LfsPointer),
             (b"\xef\xbb\xbf<?xml version='1.0'?>", Disguise::Markup),
             (b"\r\n <!DOCTYPE html>", Disguise::Markup),
             (b"<HTML>", Disguise::Markup),
@@ -170,10 +195,21 @@ mod tests {
 
     #[test]
     fn only_what_git_writes_is_a_marker() {
-        for marker in ["<<<<<<< HEAD", "=======", ">>>>>>> vips", "||||||| base", "=======\r"] {
+        for marker in [
+            "<<<<<<< HEAD",
+            "=======",
+            ">>>>>>> vips",
+            "||||||| base",
+            "=======\r",
+            "<<<<<< H",
+            "==========",
+            ">>>>>>>>>>\tb",
+            "  <<<<<<< HEAD",
+            "<<<<<<<\u{a0}HEAD",
+        ] {
             assert!(is_merge_marker(marker.as_bytes()), "{marker}");
         }
-        for other in ["", "=", "<<<<<<", "========", "<<<<<<<x", "=\"007\"", "|a|"] {
+        for other in ["", "=", "<<<<<", "<<<<<<<x", "=\"007\"", "|a|", " u1", "======x"] {
             assert!(!is_merge_marker(other.as_bytes()), "{other}");
         }
     }

@@ -529,7 +529,8 @@ fn a_header_that_stands_in_the_file_again_is_no_person() {
     let again = |line: u64| format!("line {line}: the header is repeated here");
     assert_eq!(csv(b"user_id\nu1\nuser_id\nu2\n"), ["2: u1", &again(3), "4: u2"]);
     assert_eq!(csv(b"user_id,city\nu1,HZ\n\"user_id\",city\nu2,SH\n"), ["2: u1", &again(3), "4: u2"]);
-    // Another order of the same columns is a header, too.
+    // Another order of the same columns is a header, too, and so is another case.
+    assert_eq!(csv(b"user_id,city\nu1,HZ\nUSER_ID, City\n"), ["2: u1", &again(3)]);
     assert_eq!(csv(b"user_id,city\nu1,HZ\ncity,user_id\n"), ["2: u1", &again(3)]);
     assert_eq!(csv(b"user_id,city\nuser_id,HZ\ncity,SH\n"), ["2: user_id", "3: city"]);
 }
