@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::fmt::Write as _;
 
-use crate::domain::Secret;
+use crate::domain::{Credentials, Secret};
 
 /// What stands in the place of a secret.
 const REDACTED: &str = "[redacted]";
@@ -52,13 +52,21 @@ impl Redactor {
     }
 }
 
+impl From<&Credentials> for Redactor {
+    fn from(credentials: &Credentials) -> Self {
+        let Credentials { access_key_id, access_key_secret, security_token } = credentials;
+        let secrets = [Some(access_key_secret), Some(access_key_id), security_token.as_ref()];
+        Self::new(secrets.into_iter().flatten().map(|secret| secret.expose().to_owned()))
+    }
+}
+
 impl fmt::Debug for Redactor {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "Redactor({} forms)", self.forms.len())
     }
 }
 
-/// Returns a secret as it is, as JSON has it, and as an address has it.
+/// Returns a secret as it is, as JSON has it, as an address has it, and as a string to sign has it: encoded twice.
 fn forms(secret: &str) -> Vec<String> {
     let json = secret.replace('\\', "\\\\").replace('"', "\\\"").replace('/', "\\/");
     let plain_json = secret.replace('\\', "\\\\").replace('"', "\\\"");
@@ -71,7 +79,8 @@ fn forms(secret: &str) -> Vec<String> {
         }
     }
     let lower = encoded.replace("%2B", "%2b").replace("%2F", "%2f").replace("%3D", "%3d");
-    vec![secret.to_owned(), json, plain_json, encoded, lower]
+    let twice = encoded.replace('%', "%25");
+    vec![secret.to_owned(), json, plain_json, encoded, lower, twice]
 }
 
 #[cfg(test)]
@@ -81,7 +90,12 @@ mod tests {
     #[test]
     fn a_secret_is_taken_out_in_every_form_and_a_short_text_is_none() {
         let redactor = Redactor::new(["s3cr\"et+/value=".to_owned(), "short".to_owned()]);
-        for text in ["s3cr\"et+/value=", "s3cr\\\"et+/value=", "s3cr%22et%2B%2Fvalue%3D"] {
+        for text in [
+            "s3cr\"et+/value=",
+            "s3cr\\\"et+/value=",
+            "s3cr%22et%2B%2Fvalue%3D",
+            "s3cr%2522et%252B%252Fvalue%253D",
+        ] {
             assert_eq!(redactor.redact(&format!("a {text} b short")), "a [redacted] b short");
             assert_eq!(redactor.find(&format!("ab{text}")), Some(2));
         }

@@ -17,7 +17,7 @@ use hyper::header::{
 use hyper::{Method, Response, Uri};
 use url::Url;
 
-use crate::domain::{Credentials, Environment};
+use crate::domain::{Credentials, Environment, Redactor};
 use crate::vendor::ask::{Answered, Asker};
 use crate::vendor::connection::{Connection, Connector, Unopened, innermost};
 use crate::vendor::outcome::{Delivered, NoConnection, Outcome, RejectClass};
@@ -98,6 +98,8 @@ struct Inner {
     environment: Environment,
     base: Url,
     credentials: Credentials,
+    /// Takes them out of what is kept.
+    redactor: Redactor,
     clock: Clock,
 }
 
@@ -139,6 +141,7 @@ impl Client {
             asker: OnceLock::new(),
             environment: environment.clone(),
             base,
+            redactor: Redactor::from(&credentials),
             credentials,
             clock,
         })))
@@ -247,7 +250,7 @@ impl Client {
             return Outcome::Unknown { why, code: None, request_id: None };
         }
         let reply = Reply { status: *status, retry_after: *retry_after, body };
-        reply::read(reply, &self.0.credentials)
+        reply::read(reply, &self.0.redactor)
     }
 
     /// Returns what a reply has of an earlier one though it should be its own, if anything, as a clause.
@@ -405,7 +408,7 @@ impl Client {
 
     /// Returns foreign text fit for a terminal, without the secrets that signed the request.
     pub(super) fn printable(&self, text: &str) -> String {
-        reply::printable(text, &self.0.credentials)
+        reply::printable(text, &self.0.redactor)
     }
 }
 

@@ -3,10 +3,9 @@
 //! Law 3: a reply rejects only where it says that the request was not taken. Whatever is unclear,
 //! contradictory or unreadable is [`Outcome::Unknown`].
 
-use std::borrow::Cow;
 use std::time::Duration;
 
-use crate::domain::{Credentials, Secret};
+use crate::domain::Redactor;
 use crate::vendor::codes::{self, Verdict};
 use crate::vendor::contradiction::{
     OF_REPLY, OF_RESULT, names_a_failure, names_a_success, speaks_of_failure, speaks_of_success,
@@ -121,8 +120,8 @@ fn flag(value: &Json) -> Result<Option<bool>, String> {
     }
 }
 
-/// Returns what `reply` proves. `credentials` are taken out of every text that is kept.
-pub(super) fn read(reply: Reply<'_>, credentials: &Credentials) -> Outcome {
+/// Returns what `reply` proves. What `redactor` knows is taken out of every text that is kept.
+pub(super) fn read(reply: Reply<'_>, redactor: &Redactor) -> Outcome {
     let status = reply.status;
     let name = match status {
         200 => "ResultCode",
@@ -140,7 +139,7 @@ pub(super) fn read(reply: Reply<'_>, credentials: &Credentials) -> Outcome {
         return unknown(&why, None, None);
     };
     let request_id = fields.get("RequestId").map(Json::aside);
-    let code = fields.get(name).ok().and_then(Json::text).map(|code| printable(code, credentials));
+    let code = fields.get(name).ok().and_then(Json::text).map(|code| printable(code, redactor));
     let said = request_id.and_then(|id| Ok((id, Said::of(&fields)?)));
     let (request_id, said) = match said {
         Ok(said) => said,
@@ -149,16 +148,16 @@ pub(super) fn read(reply: Reply<'_>, credentials: &Credentials) -> Outcome {
             return unknown(&why, code, None);
         }
     };
-    let request_id = request_id.map(|id| printable(id, credentials));
+    let request_id = request_id.map(|id| printable(id, redactor));
     let Some(code) = code else {
         let why = format!("the vendor answered HTTP {status} without a code that can be read");
         return unknown(&why, None, request_id);
     };
     let names = Names { code, request_id, retry_after: reply.retry_after };
     if status == 200 {
-        of_answer(&said, names, credentials)
+        of_answer(&said, names, redactor)
     } else {
-        of_gateway_error(status, &said, names, credentials)
+        of_gateway_error(status, &said, names, redactor)
     }
 }
 
@@ -170,20 +169,20 @@ struct Names {
 }
 
 /// The push service's answers: HTTP 200.
-fn of_answer(said: &Said<'_>, names: Names, credentials: &Credentials) -> Outcome {
+fn of_answer(said: &Said<'_>, names: Names, redactor: &Redactor) -> Outcome {
     let Names { code, request_id, retry_after } = names;
     let result_code = said.result_code.text().expect("it was read");
     let result_msg = said.result_msg.aside().unwrap_or_default();
     let result_message = said.result_message.aside().unwrap_or_default();
     let message = if result_msg.is_empty() { result_message } else { result_msg };
-    let message = printable(message, credentials);
+    let message = printable(message, redactor);
     let verdict = match (result_code, said.pushed) {
         ("OK", Some(true)) => {
             if said.is_success_belied() {
                 let why = "the vendor answered success and an error at once";
                 return unknown(why, Some(code), request_id);
             }
-            let task_id = said.data.aside().map(|data| printable(data, credentials));
+            let task_id = said.data.aside().map(|data| printable(data, redactor));
             return Outcome::Accepted { request_id, task_id: task_id.filter(|data| !data.is_empty()) };
         }
         ("OK", None) => {
@@ -213,12 +212,12 @@ fn of_answer(said: &Said<'_>, names: Names, credentials: &Credentials) -> Outcom
 }
 
 /// The gateway's errors: HTTP 4xx and 5xx.
-fn of_gateway_error(status: u16, said: &Said<'_>, names: Names, credentials: &Credentials) -> Outcome {
+fn of_gateway_error(status: u16, said: &Said<'_>, names: Names, redactor: &Redactor) -> Outcome {
     let Names { code, request_id, retry_after } = names;
     // The gateway echoes the whole string to sign: keys, targets and texts, encoded twice.
     let message = said.message.aside().unwrap_or_default();
     let message = message.split("server string to sign").next().expect("a split gives at least one part");
-    let message = printable(message, credentials);
+    let message = printable(message, redactor);
     if let Some(sign) = said.belied_by(said.result_code, codes::of_result) {
         let why = format!("the vendor answered HTTP {status} `{code}` and {sign} at once");
         return unknown(&why, Some(code), request_id);
@@ -244,18 +243,8 @@ fn quoted(message: &str) -> String {
 }
 
 /// Returns `text` fit for a terminal, a log and a ledger: no secret, no control character, not too long.
-pub(super) fn printable(text: &str, credentials: &Credentials) -> String {
-    let secrets = [
-        Some(&credentials.access_key_secret),
-        Some(&credentials.access_key_id),
-        credentials.security_token.as_ref(),
-    ];
-    let secrets = secrets.into_iter().flatten().map(Secret::expose);
-    let secrets = secrets.filter(|secret| !secret.is_empty() && text.contains(secret));
-    let mut text = Cow::Borrowed(text);
-    for secret in secrets {
-        text = text.replace(secret, "…").into();
-    }
+pub(super) fn printable(text: &str, redactor: &Redactor) -> String {
+    let text = redactor.redact(text);
     if text.len() <= MESSAGE_CHARS_MAX && text.bytes().all(|byte| (b' '..=b'~').contains(&byte)) {
         return text.trim().to_owned();
     }
@@ -270,18 +259,13 @@ pub(super) fn printable(text: &str, credentials: &Credentials) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::Secret;
 
-    fn credentials() -> Credentials {
-        Credentials {
-            access_key_id: Secret::new("AKID".into()),
-            access_key_secret: Secret::new("SECRET".into()),
-            security_token: None,
-        }
+    fn redactor() -> Redactor {
+        Redactor::new(["AKID0123".to_owned(), "S3CR3T+/0123".to_owned()])
     }
 
     fn verdict(status: u16, body: &str) -> String {
-        match read(Reply { status, retry_after: None, body: body.as_bytes() }, &credentials()) {
+        match read(Reply { status, retry_after: None, body: body.as_bytes() }, &redactor()) {
             Outcome::Accepted { task_id, .. } => format!("accepted {}", task_id.unwrap_or_default()),
             Outcome::Rejected { class, code, .. } => format!("rejected {class:?} {code}"),
             Outcome::Unknown { code, .. } => format!("unknown {}", code.unwrap_or_default()),
@@ -524,9 +508,9 @@ mod tests {
 
     #[test]
     fn what_the_gateway_echoes_is_kept_from_logs_and_ledger() {
-        let body = r#"{"Code":"SignatureDoesNotMatch","Message":"key AKID wrong\u001b[2J. server string to sign is:POST&AccessKeyId%3DAKID","RequestId":"R"}"#;
-        let outcome = read(Reply { status: 400, retry_after: None, body: body.as_bytes() }, &credentials());
+        let body = r#"{"Code":"SignatureDoesNotMatch","Message":"key AKID0123 wrong, S3CR3T%252B%252F0123\u001b[2J. server string to sign is:POST&AccessKeyId%3DAKID0123","RequestId":"R"}"#;
+        let outcome = read(Reply { status: 400, retry_after: None, body: body.as_bytes() }, &redactor());
         let Outcome::Rejected { message, .. } = outcome else { panic!("{outcome:?}") };
-        assert_eq!(message, "key … wrong [2J.");
+        assert_eq!(message, "key [redacted] wrong, [redacted] [2J.");
     }
 }
