@@ -11,7 +11,8 @@ use crate::cli::exit::ExitStatus;
 use crate::cli::failure::Failure;
 use crate::cli::interrupt::Signals;
 use crate::cli::shell::Shell;
-use crate::plan::{self, ChangeDocument, Difference, PlanDocument};
+use crate::cli::staleness;
+use crate::plan::{ChangeDocument, Difference, PlanDocument, Staleness};
 use crate::render::text;
 
 /// A plan that a person said yes to.
@@ -100,49 +101,17 @@ async fn read(answer: oneshot::Receiver<std::io::Result<Option<String>>>) -> std
 }
 
 impl Approved {
-    /// Refuses the plan of now if any push is not the one that was shown, and says what moved. What moved besides, such as
-    /// the ledger by another run, changes no push.
+    /// Refuses the plan of now if any push is not one that was shown, and says what moved. What moved besides, such as
+    /// the ledger by another run, changes no push; fewer people than were shown are fine.
     pub(super) fn prove_still(&self, current: &PlanDocument, directory: &Path) -> Result<(), Failure> {
-        if destination(&self.shown) == destination(current) && pushes(&self.shown).eq(pushes(current)) {
+        let Staleness { setting, moved, unreviewed } = Staleness::of(&self.shown, current);
+        let added = unreviewed.into_iter().map(Difference::Added);
+        let found: Vec<Difference> = setting.into_iter().chain(moved).chain(added).collect();
+        if found.is_empty() {
             return Ok(());
         }
-        let moved = in_words(&plan::differences(&self.shown, current), directory);
         Err(Failure::new(ExitStatus::Stale, "the plan changed while it waited for approval:")
-            .items(moved)
+            .items(staleness::in_words(&found, directory))
             .help("nothing was sent. Run it again, and review the new plan"))
     }
-}
-
-/// Says what moved, files by their paths from the working directory: `directory` is the workspace's.
-pub(super) fn in_words(found: &[Difference], directory: &Path) -> Vec<String> {
-    let word = |found: &Difference| match found {
-        Difference::Input { path, what } => {
-            format!("the file `{}` was {what}", directory.join(path).display())
-        }
-        _ => found.to_string(),
-    };
-    found.iter().map(word).collect()
-}
-
-/// What says where pushes go.
-fn destination(plan: &PlanDocument) -> [&str; 8] {
-    [
-        &plan.environment,
-        &plan.app_id,
-        &plan.workspace_id,
-        plan.tenant_id.as_deref().unwrap_or_default(),
-        &plan.endpoint,
-        plan.region.as_deref().unwrap_or_default(),
-        &plan.api_version,
-        &plan.ledger.lineage,
-    ]
-}
-
-/// What says who gets what, and when.
-fn pushes(plan: &PlanDocument) -> impl Iterator<Item = (&str, u32, &str, &str, &str, u64)> {
-    let is_push = |change: &&ChangeDocument| change.targets.to_push > 0;
-    plan.changes.iter().filter(is_push).map(|change| {
-        let (content, targets) = (change.content_digest.as_str(), change.push_digest.as_str());
-        (change.campaign.as_str(), change.revision, change.call.as_str(), content, targets, change.requests)
-    })
 }

@@ -107,7 +107,7 @@ Exit codes:
   4    credentials or permission
   5    the vendor throttles, or cannot be reached; nothing in doubt
   6    a campaign is blocked or held, or an approval is needed
-  7    stale: files, audience, ledger or environment are not as reviewed
+  7    stale: something that was reviewed is no longer as it was
   8    the ledger is locked by another run
   9    a campaign was missed, or a plan has expired
   10   in doubt: the outcome of at least one push is unknown

@@ -17,6 +17,7 @@ mod progress;
 mod selection;
 mod session;
 mod shell;
+mod staleness;
 mod vendor_side;
 mod waiting;
 

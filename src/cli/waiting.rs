@@ -7,10 +7,10 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use tokio::runtime::Runtime;
 
-use crate::cli::approval;
 use crate::cli::interrupt::Signals;
 use crate::cli::shell::Shell;
-use crate::plan::{self, ChangeDocument, PlanDocument};
+use crate::cli::staleness;
+use crate::plan::{self, Difference, PlanDocument, Staleness};
 use crate::render::text;
 
 /// The clock is asked again at least so often: a machine that slept goes on at the right time.
@@ -82,25 +82,12 @@ async fn sleep(shell: &Shell, opens_at: DateTime<Utc>) -> Waited {
     Waited::Opened
 }
 
-/// Names what moved under a plan while it waited, and the pushes of the plan of now that it did not have, for then or for later,
-/// to the same people.
+/// Names what somebody edited under a plan while it waited, and the pushes of the plan of now that it did not have, for then or
+/// for later.
 pub(super) fn unexpected(before: &PlanDocument, plan: &PlanDocument, directory: &Path) -> Vec<String> {
-    let moved = approval::in_words(&plan::moved_meanwhile(before, plan), directory);
-    let before = before.by_campaign();
-    let is_known = |change: &ChangeDocument| {
-        let known = before.get(change.campaign.as_str());
-        known.is_some_and(|known| {
-            (known.kind.is_push() || known.opens_at().is_some())
-                && known.revision == change.revision
-                && known.content_digest == change.content_digest
-                && known.audience_digest == change.audience_digest
-                && known.call == change.call
-        })
-    };
-    let pushes = plan.changes.iter().filter(|change| change.kind.is_push());
-    let unknown = pushes.filter(|change| !is_known(change));
-    moved
-        .into_iter()
-        .chain(unknown.map(|change| format!("`{}`: {}", change.campaign, change.reason)))
-        .collect()
+    let found = Staleness::of(before, plan);
+    let edits: Vec<Difference> = found.edits().cloned().collect();
+    let now = plan.by_campaign();
+    let new = found.unreviewed.iter().map(|name| format!("`{name}`: {}", now[name.as_str()].reason));
+    staleness::in_words(&edits, directory).into_iter().chain(new).collect()
 }

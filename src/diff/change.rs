@@ -148,6 +148,8 @@ pub struct Change<'a> {
     pub audience_digest: [u8; 32],
     /// The rows that its targets' own values stand in, sealed.
     pub seal: Option<RowSeal>,
+    /// SHA-256 of the file that its targets' own values stand in.
+    pub values_digest: Option<[u8; 32]>,
     /// Its targets, counted.
     pub counts: TargetCounts,
     /// What is to happen.
@@ -265,6 +267,7 @@ fn change<'a>(
     let audience_digest = listed.order_digest;
     let (audience, repeats) = (listed.targets.len() as u64, listed.repeats);
     let (call, seal) = (campaign.call(listed.targets.len()), listed.seal);
+    let values_digest = listed.file.filter(|_| !campaign.values_from.is_empty()).map(|(_, digest)| digest);
     let unsent = match history {
         Some(history) => history.unsent(listed.targets)?,
         None => listed.targets,
@@ -292,6 +295,7 @@ fn change<'a>(
         call,
         audience_digest,
         seal,
+        values_digest,
         counts,
         kind,
         to_push,

@@ -81,6 +81,25 @@ pub struct Plan {
     pub withdrawn: Vec<(CampaignId, Revision)>,
 }
 
+impl Plan {
+    /// Leaves campaigns out that must not be pushed: what is left pushes nothing of them, and does not list them.
+    pub fn leave_out(&mut self, campaigns: &BTreeSet<&str>) {
+        let Self { document, pushes, .. } = self;
+        let is_left_out =
+            |change: &ChangeDocument| change.kind.is_push() && campaigns.contains(change.campaign.as_str());
+        for change in document.changes.iter().filter(|change| is_left_out(change)) {
+            document.summary.to_push -= 1;
+            document.summary.targets -= change.targets.to_push;
+            document.summary.requests -= change.requests;
+        }
+        document.changes.retain(|change| !is_left_out(change));
+        pushes.retain(|push| !campaigns.contains(push.campaign.id.as_str()));
+        let zone = document.time_zone.parse().unwrap_or(Tz::UTC);
+        document.days = days(pushes, zone, document.made_at);
+        document.digest = file::digest(document);
+    }
+}
+
 /// Returns a path as it is below the workspace's directory.
 fn within(path: &str, directory: &str) -> String {
     path.strip_prefix(directory).unwrap_or(path).trim_start_matches('/').to_owned()
@@ -138,7 +157,7 @@ pub fn build(changes: Vec<Change<'_>>, ledger: &Ledger, setting: Setting<'_>, no
             in_doubt: summary.in_doubt + unlisted_doubts(&changes, &setting, ledger),
             ..summary
         },
-        days: days(&changes, setting.time_zone, now),
+        days: days(&pushes, setting.time_zone, now),
         changes: documents,
         waiting: waiting.iter().map(waiting_document).collect(),
         withdrawals: withdrawn.iter().filter_map(|edition| withdrawal_document(edition, ledger)).collect(),
@@ -190,21 +209,27 @@ fn kept_tasks(changes: &[Change<'_>], ledger: &Ledger, now: DateTime<Utc>) -> u6
 }
 
 /// Counts who gets a push on which day.
-fn days(changes: &[Change<'_>], zone: Tz, now: DateTime<Utc>) -> Vec<DayDocument> {
+fn days(pushes: &[PlannedPush], zone: Tz, now: DateTime<Utc>) -> Vec<DayDocument> {
     let mut days: BTreeMap<NaiveDate, DayDocument> = BTreeMap::new();
-    for change in changes.iter().filter(|change| change.kind.is_push()) {
-        let at_once = (change.push_schedule == Schedule::Now).then_some(now);
-        let times = at_once.into_iter().chain(change.push_schedule.firing_times_after(now));
+    for PlannedPush { campaign, targets, .. } in pushes {
+        let at_once = (campaign.schedule == Schedule::Now).then_some(now);
+        let times = at_once.into_iter().chain(campaign.schedule.firing_times_after(now));
         for at in times {
             let day = at.with_timezone(&zone).date_naive();
             let total = days.entry(day).or_insert(DayDocument { day, targets: 0, broadcasts: 0 });
-            match change.desired.campaign.recipients {
+            match campaign.recipients {
                 Recipients::Broadcast(_) => total.broadcasts += 1,
-                Recipients::Targets(_) => total.targets += change.to_push.len() as u64,
+                Recipients::Targets(_) => total.targets += targets.len() as u64,
             }
         }
     }
     days.into_values().collect()
+}
+
+/// Returns when what is pushed fires first, where the vendor schedules it.
+fn first_at(change: &Change<'_>, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    let is_scheduled = change.kind.is_push() && change.push_schedule != Schedule::Now;
+    is_scheduled.then(|| change.push_schedule.firing_times_after(now).next()).flatten()
 }
 
 fn planned_push(change: &Change<'_>) -> Option<PlannedPush> {
@@ -283,8 +308,10 @@ fn change_document(change: &Change<'_>, speaker: &Speaker, directory: &str) -> C
         requests: guard::requests(change),
         first_batch: change.batches_so_far + 1,
         audience_digest: digest_text(change.audience_digest),
+        values_digest: change.values_digest.map(digest_text),
         push_digest: digest_text(change.to_push.digest()),
         schedule: schedule(&campaign.schedule, &change.desired.life),
+        first_at: first_at(change, speaker.now),
         first_sent_at: change.first_push.map(|at| at.trunc_subsecs(0)),
         ends_at: change.ends_at.map(|at| at.trunc_subsecs(0)),
         missed_at: change.missed_at().map(|at| at.trunc_subsecs(0)),

@@ -35,7 +35,8 @@ pub struct PlanDocument {
     /// When the plan was made. Not part of the digest.
     #[schemars(example = &"2026-11-23T08:00:00Z")]
     pub made_at: DateTime<Utc>,
-    /// SHA-256 over the rest of the plan: `apply` refuses unless files, audiences, ledger and clock still give the same.
+    /// SHA-256 over the plan's facts: where it pushes to, and of each campaign what is pushed, to whom and when. No reason, note,
+    /// help, place or file.
     #[schemars(example = &"sha256:5f1c9d0be1a4f1f1d3f7f2a4c1d2e3f4a5b6c7d8e9f00112233445566778899a")]
     pub digest: String,
     /// The project.
@@ -78,7 +79,7 @@ pub struct PlanDocument {
     /// The ledger that the plan was compared with.
     #[schemars(example = serde_json::json!({ "lineage": "0d9c3e52-7a40-4f6e-9a66-2f3cf8a4e7b1", "serial": 17 }))]
     pub ledger: LedgerDocument,
-    /// The files that were read, by path, with their digests: a change of any of them makes the plan stale.
+    /// The files that were read, by path, with their digests. Not part of the digest, since a comment changes no push.
     #[schemars(example = serde_json::json!([{ "path": "payday.yaml", "digest": "sha256:5f1c9d0be1a4f1f1d3f7f2a4c1d2e3f4a5b6c7d8e9f00112233445566778899a" }]))]
     pub inputs: Vec<InputDocument>,
     /// The changes, counted.
@@ -275,12 +276,20 @@ pub struct ChangeDocument {
     /// SHA-256 over the salted hashes of the whole audience, in the order in which they are listed, repeats included.
     #[schemars(example = &"sha256:5f1c9d0be1a4f1f1d3f7f2a4c1d2e3f4a5b6c7d8e9f00112233445566778899a")]
     pub audience_digest: String,
+    /// SHA-256 of the file that its targets' own values (`values_from`) stand in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(example = &"sha256:5f1c9d0be1a4f1f1d3f7f2a4c1d2e3f4a5b6c7d8e9f00112233445566778899a")]
+    pub values_digest: Option<String>,
     /// SHA-256 over the salted hashes of those that get a push now.
     #[schemars(example = &"sha256:5f1c9d0be1a4f1f1d3f7f2a4c1d2e3f4a5b6c7d8e9f00112233445566778899a")]
     pub push_digest: String,
     /// When it is pushed.
     #[schemars(example = serde_json::json!({ "send": "once", "at": "2026-12-15T01:00:00Z" }))]
     pub schedule: ScheduleDocument,
+    /// When what is pushed now and is scheduled at the vendor fires first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(example = &"2026-12-15T01:00:00Z")]
+    pub first_at: Option<DateTime<Utc>>,
     /// When it was first pushed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(example = &"2026-11-01T01:00:00Z")]

@@ -2,12 +2,14 @@
 
 use std::io::{self, BufWriter, IntoInnerError, Write};
 
+use chrono::{DateTime, Utc};
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
 use crate::plan::document::{
-    ChangeDocument, ChangeKind, FORMAT, InputDocument, LedgerDocument, PlanDocument, VERSION,
+    ChangeDocument, ChangeKind, FORMAT, MessageDocument, PlanDocument, ScheduleDocument, TargetsDocument,
+    VERSION,
 };
 
 /// Why a text is no plan that can be used.
@@ -61,103 +63,102 @@ pub fn from_json(text: &str) -> Result<PlanDocument, PlanFileError> {
     if plan.digest == digest(&plan) { Ok(plan) } else { Err(PlanFileError::Changed) }
 }
 
-/// Returns SHA-256 over what of the plan decides what is done: without when and by which version it was made, and of a campaign
-/// of which nothing is pushed only what it is, not how time has dealt with it. That another campaign fired meanwhile, or was
-/// closed, makes no push one that nobody reviewed.
+/// Returns SHA-256 over the plan's facts: where it pushes to, and what is pushed, to whom and when. When and by which version it
+/// was made, from which files and after which records, in which order of words it says why, and how time deals with what is
+/// not pushed, makes no push another one.
 pub(super) fn digest(plan: &PlanDocument) -> String {
-    let PlanDocument {
-        format,
-        version,
-        made_by: _,
-        made_at: _,
-        digest: _,
-        project,
-        environment,
-        app_id,
-        workspace_id,
-        tenant_id,
-        endpoint,
-        region,
-        api_version,
-        time_zone,
-        only,
-        except,
-        ledger,
-        inputs,
-        summary,
-        days: _,
-        changes,
-        waiting: _,
-        withdrawals: _,
-    } = plan;
-    let reviewed = Reviewed {
-        format,
-        version: *version,
-        project,
-        environment,
-        app_id,
-        workspace_id,
-        tenant_id: tenant_id.as_deref(),
-        endpoint,
-        region: region.as_deref(),
-        api_version,
-        time_zone,
-        only,
-        except,
-        ledger,
-        inputs,
-        to_push: [summary.to_push, summary.targets, summary.requests],
-        changes: changes.iter().map(Covered::of).collect(),
+    let facts = Facts {
+        format: &plan.format,
+        version: plan.version,
+        project: &plan.project,
+        environment: &plan.environment,
+        app_id: &plan.app_id,
+        workspace_id: &plan.workspace_id,
+        tenant_id: plan.tenant_id.as_deref(),
+        endpoint: &plan.endpoint,
+        region: plan.region.as_deref(),
+        api_version: &plan.api_version,
+        lineage: &plan.ledger.lineage,
+        to_push: [plan.summary.to_push, plan.summary.targets, plan.summary.requests],
+        changes: plan.changes.iter().map(Fact::of).collect(),
     };
     let mut hash = BufWriter::new(Hash(Sha256::new()));
-    serde_json::to_writer(&mut hash, &reviewed).expect("a plan is made of what JSON can hold");
+    serde_json::to_writer(&mut hash, &facts).expect("a plan is made of what JSON can hold");
     let hash = hash.into_inner().map_err(IntoInnerError::into_error).expect("a hash takes every byte");
     format!("sha256:{}", hex::encode(hash.0.finalize()))
 }
 
-/// A plan without what its digest leaves out, in the order of its keys.
 #[derive(Serialize)]
-struct Reviewed<'plan> {
+struct Facts<'plan> {
     format: &'plan str,
     version: u32,
     project: &'plan str,
     environment: &'plan str,
     app_id: &'plan str,
     workspace_id: &'plan str,
-    #[serde(skip_serializing_if = "Option::is_none")]
     tenant_id: Option<&'plan str>,
     endpoint: &'plan str,
-    #[serde(skip_serializing_if = "Option::is_none")]
     region: Option<&'plan str>,
     api_version: &'plan str,
-    time_zone: &'plan str,
-    #[serde(skip_serializing_if = "<[String]>::is_empty")]
-    only: &'plan [String],
-    #[serde(skip_serializing_if = "<[String]>::is_empty")]
-    except: &'plan [String],
-    ledger: &'plan LedgerDocument,
-    inputs: &'plan [InputDocument],
+    lineage: &'plan str,
     to_push: [u64; 3],
-    changes: Vec<Covered<'plan>>,
+    changes: Vec<Fact<'plan>>,
 }
 
-/// What the digest covers of a change.
-#[derive(PartialEq, Eq, Serialize)]
-#[serde(untagged)]
-pub(super) enum Covered<'plan> {
-    /// All of it.
-    Push(&'plan ChangeDocument),
-    /// Which campaign it is, in which edition, content and audience.
-    Other(&'plan str, u32, &'plan str, &'plan str),
+/// The facts of one campaign.
+#[derive(Serialize)]
+struct Fact<'plan> {
+    campaign: &'plan str,
+    revision: u32,
+    content_digest: &'plan str,
+    audience_digest: &'plan str,
+    /// What stops it: the kind, and the code of the reason.
+    stopped: Option<(ChangeKind, Option<&'plan str>)>,
+    push: Option<PushFact<'plan>>,
 }
 
-impl<'plan> Covered<'plan> {
-    pub(super) fn of(change: &'plan ChangeDocument) -> Self {
-        if change.kind.is_push() || change.kind == ChangeKind::Later {
-            return Self::Push(change);
+/// The facts of what is pushed, at once or once its window opens.
+#[derive(Serialize)]
+struct PushFact<'plan> {
+    kind: ChangeKind,
+    call: &'plan str,
+    recipients: &'plan str,
+    targets: &'plan TargetsDocument,
+    requests: u64,
+    first_batch: u32,
+    values_digest: Option<&'plan str>,
+    push_digest: &'plan str,
+    schedule: &'plan ScheduleDocument,
+    first_at: Option<DateTime<Utc>>,
+    message: Option<&'plan MessageDocument>,
+    content: Option<&'plan Map<String, Value>>,
+}
+
+impl<'plan> Fact<'plan> {
+    fn of(change: &'plan ChangeDocument) -> Self {
+        let is_push = change.kind.is_push() || change.kind == ChangeKind::Later;
+        let is_stopped = matches!(change.kind, ChangeKind::Blocked | ChangeKind::Held);
+        Self {
+            campaign: &change.campaign,
+            revision: change.revision,
+            content_digest: &change.content_digest,
+            audience_digest: &change.audience_digest,
+            stopped: is_stopped.then_some((change.kind, change.code.as_deref())),
+            push: is_push.then(|| PushFact {
+                kind: change.kind,
+                call: &change.call,
+                recipients: &change.recipients,
+                targets: &change.targets,
+                requests: change.requests,
+                first_batch: change.first_batch,
+                values_digest: change.values_digest.as_deref(),
+                push_digest: &change.push_digest,
+                schedule: &change.schedule,
+                first_at: change.first_at,
+                message: change.message.as_ref(),
+                content: change.content.as_ref(),
+            }),
         }
-        let ChangeDocument { campaign, revision, content_digest, audience_digest, .. } = change;
-        Self::Other(campaign, *revision, content_digest, audience_digest)
     }
 }
 
@@ -210,19 +211,34 @@ mod tests {
     }
 
     #[test]
-    fn a_digest_covers_every_word_of_what_is_pushed() {
+    fn a_digest_covers_every_fact_of_what_is_pushed() {
         for kind in ["create", "add", "continue", "later"] {
-            assert!(is_covered(kind, |plan| plan.changes[0].reason.push('!')));
             assert!(is_covered(kind, |plan| plan.changes[0].targets.to_push += 1));
             assert!(is_covered(kind, |plan| plan.changes[0].requests += 1));
+            assert!(is_covered(kind, |plan| plan.changes[0].values_digest = Some("v".to_owned())));
+            assert!(is_covered(kind, |plan| plan.changes[0].first_at = Some(DateTime::UNIX_EPOCH)));
+            assert!(is_covered(kind, |plan| plan.changes[0].content = None));
+            assert!(is_covered(kind, |plan| {
+                plan.changes[0].message =
+                    Some(MessageDocument { title: "t".to_owned(), body: "b".to_owned() });
+            }));
         }
         assert!(is_covered("create", |plan| plan.summary.targets += 1));
-        assert!(is_covered("create", |plan| plan.ledger.serial += 1));
+        assert!(is_covered("create", |plan| plan.ledger.lineage.push('!')));
         assert!(is_covered("create", |plan| plan.tenant_id = Some("t".to_owned())));
+        assert!(is_covered("blocked", |plan| plan.changes[0].code = Some("renamed".to_owned())));
     }
 
     #[test]
-    fn a_digest_does_not_cover_when_it_was_made_nor_how_time_deals_with_what_is_not_pushed() {
+    fn a_digest_covers_no_words_no_file_and_not_how_time_deals_with_what_is_not_pushed() {
+        for kind in ["create", "later", "blocked", "up_to_date"] {
+            assert!(!is_covered(kind, |plan| plan.changes[0].reason.push('!')));
+            assert!(!is_covered(kind, |plan| plan.changes[0].note = Some("n".to_owned())));
+            assert!(!is_covered(kind, |plan| plan.changes[0].help = Some("h".to_owned())));
+            assert!(!is_covered(kind, |plan| plan.changes[0].declared_at.line += 1));
+            assert!(!is_covered(kind, |plan| plan.inputs[0].digest.push('!')));
+            assert!(!is_covered(kind, |plan| plan.ledger.serial += 1));
+        }
         assert!(!is_covered("create", |plan| plan.made_by.push('!')));
         assert!(!is_covered("create", |plan| plan.made_at += chrono::TimeDelta::days(1)));
         assert!(!is_covered("waiting", |plan| plan.changes[0].kind = ChangeKind::UpToDate));

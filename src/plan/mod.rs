@@ -19,5 +19,5 @@ pub use document::{
 };
 pub use file::{PlanFileError, from_json, to_json};
 pub use shown::{people, time};
-pub use stale::{Difference, differences, moved_meanwhile};
+pub use stale::{Difference, Staleness, differences};
 pub use waiting::{WaitingDocument, WaitingStanding, WithdrawalDocument};

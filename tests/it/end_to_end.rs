@@ -144,7 +144,54 @@ fn a_saved_plan_is_executed_exactly_or_refused_as_stale() {
         .warns("`payday-2026-12`: its time 2026-12-15 09:00 has passed")
         .warns("`weekly-digest-winter`: its first time that is still to come changed");
     site.run(&["apply", "plan.json", "--auto-approve"]).exits(0).says("32 accepted");
-    site.run(&["apply", "plan.json", "--auto-approve"]).exits(7).warns("the ledger moved on from record 1");
+    // Nobody is left.
+    site.run(&["apply", "plan.json", "--auto-approve"]).exits(0).says("No changes");
+    site.run(&["apply", "plan.json", "--auto-approve", "--exact"])
+        .exits(7)
+        .warns("the ledger moved on from record 1");
+    assert_eq!(site.received().len(), 6);
+}
+
+#[test]
+fn what_changes_no_reviewed_push_voids_no_approval() {
+    let site = Site::with_samples();
+    site.run(&["plan", "--out", "plan.json"]).exits(0);
+    let payday = site.read("campaigns/payday.yaml");
+    site.write("campaigns/payday.yaml", &format!("# A comment.\n{payday}"));
+    site.run(&["apply", "plan.json", "--auto-approve", "--exact"])
+        .exits(7)
+        .warns("the file `campaigns/payday.yaml` was changed")
+        .warns("nothing was sent");
+    // A campaign that nobody reviewed is left out.
+    site.write("campaigns/audiences/late.txt", "late-1\n");
+    let new = payday.replace("payday-2026-12", "payday-2027-01").replace("locked.txt", "late.txt");
+    let only_campaign = new.split("campaigns:").nth(1).unwrap();
+    site.write("campaigns/new.yaml", &format!("campaigns:{only_campaign}"));
+    site.run(&["apply", "plan.json", "--auto-approve"])
+        .exits(0)
+        .says("32 accepted")
+        .warns("Not pushed, since the reviewed plan does not push it: `payday-2027-01`");
+    site.run(&["plan"]).exits(0).says("1 to push");
+}
+
+#[test]
+fn a_part_of_a_reviewed_plan_is_pushed_only_if_it_is_asked_for() {
+    let site = Site::with_samples();
+    site.run(&["plan", "--out", "plan.json"]).exits(0);
+    let before = site.received().len();
+    site.edit("campaigns/payday.yaml", "12月\"", "x\"");
+    site.run(&["apply", "plan.json", "--auto-approve"])
+        .exits(7)
+        .warns("`payday-2026-12`: its content changed");
+    assert_eq!(site.received().len(), before);
+    site.run(&["apply", "plan.json", "--auto-approve", "--partial"])
+        .exits(7)
+        .warns("Not pushed, since it is no longer as it was reviewed:")
+        .warns("`payday-2026-12`: its content changed")
+        .says("accepted");
+    site.run(&["plan"]).exits(0).says("1 to push").says("payday-2026-12");
+    site.run(&["apply", "plan.json", "--partial", "--exact"]).exits(3);
+    site.run(&["apply", "--partial"]).exits(3);
 }
 
 fn copy_ledger(from: &Site, to: &Site) {

@@ -10,7 +10,7 @@ use uuid::Uuid;
 use crate::apply::{self, Break, Execution, Interrupt, Journal, Options, Progress, Report, Step, Stop};
 use crate::cli::approval;
 use crate::cli::audiences::Audiences;
-use crate::cli::clock::{self, CLOCK_SLACK};
+use crate::cli::clock;
 use crate::cli::exit::{self, Allowed, ExitStatus};
 use crate::cli::failure::Failure;
 use crate::cli::interrupt::{self, Signals};
@@ -19,12 +19,13 @@ use crate::cli::progress;
 use crate::cli::selection::Selection;
 use crate::cli::session::Session;
 use crate::cli::shell::Shell;
+use crate::cli::staleness::{self, Held, Strictness, prove_same_environment, prove_young};
 use crate::cli::vendor_side::VendorSide;
 use crate::cli::waiting::{self, Waited};
 use crate::cli::{Globals, Result};
 use crate::domain::{CampaignId, Endpoint, Revision};
 use crate::ledger::{Record, RunId, Serial};
-use crate::plan::{self, Difference, Plan, PlanDocument};
+use crate::plan::{Plan, PlanDocument};
 use crate::render;
 use crate::resolve::Desired;
 use crate::state::OpenLedger;
@@ -36,9 +37,9 @@ const RETRY_DELAY: Duration = Duration::from_secs(1);
 
 /// Push what is new, and only that, each push once
 ///
-/// Without PLAN, plans first and asks. With PLAN, proves that files, audiences, ledger and clock still give
-/// the very plan that was reviewed, and refuses otherwise. Before a request leaves, the ledger says so on
-/// disk; after a crash, run it again: nothing is sent twice.
+/// Without PLAN, plans first and asks. With PLAN, plans again and pushes what PLAN pushes, as long as all of it is as it was
+/// reviewed: campaigns, revisions, contents, audiences and times. Who got it meanwhile is left out. Before a request leaves,
+/// the ledger says so on disk; after a crash, run it again: nothing is sent twice.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  campaignctl -e production apply\n  campaignctl apply plan.json --auto-approve"
@@ -62,6 +63,12 @@ pub(in crate::cli) struct Args {
     /// Refuse a saved plan that is older
     #[arg(long, value_name = "DURATION", requires = "plan", value_parser = humantime::parse_duration)]
     max_plan_age: Option<Duration>,
+    /// Push what is as it was reviewed, though something else of PLAN is not (exit code 7 all the same)
+    #[arg(long, requires = "plan")]
+    partial: bool,
+    /// Refuse unless the plan of now is PLAN in every byte, but for when it was made
+    #[arg(long, requires = "plan", conflicts_with = "partial")]
+    exact: bool,
     /// States that change no exit code, separated by commas
     #[arg(long, value_name = "STATES", value_enum, value_delimiter = ',')]
     allow: Vec<Allowed>,
@@ -171,13 +178,14 @@ impl Apply<'_> {
             prove_young(reviewed, args.max_plan_age, shell.now())?;
         }
         session.prove_time_is_real(&desired)?;
-        let mut approved = None;
+        let (mut approved, mut held) = (None, Held::default());
         let mut is_asked = args.auto_approve;
         if !is_asked {
-            let shown = self.shown(&session, &desired, before)?;
+            let (shown, left_out) = self.shown(&session, &desired, before)?;
+            held = left_out;
             let later = until.map_or(0, |until| shown.document.targets_until(until));
             if shown.pushes.is_empty() && shown.withdrawn.is_empty() && (later == 0 || before.is_some()) {
-                let status = self.unpushed(&shown.document);
+                let status = exit::graver(self.unpushed(&shown.document), held.status());
                 return nothing_to_push(shell, args, status, shown.document);
             }
             let is_known = before.is_some_and(|before| moved(&session, before, &shown.document).is_empty());
@@ -199,19 +207,22 @@ impl Apply<'_> {
             open = session.open_ledger(&desired, "apply")?;
         }
         clock::prove_not_before(&open.ledger, shell.now(), args.ledger_ahead)?;
-        let plan = session.plan(&desired, &open.ledger)?;
-        self.prove_reviewed(&session, &plan.document, before)?;
+        let mut plan = session.plan(&desired, &open.ledger)?;
+        held = self.hold(&session, &mut plan, before)?.join(held);
         match &approved {
             Some(approved) => approved.prove_still(&plan.document, Path::new(&session.shown_as()))?,
-            None if args.auto_approve => show(&session, args, &plan.document)?,
+            None if args.auto_approve => {
+                show(&session, args, &plan.document)?;
+                held.say(shell, Path::new(&session.shown_as()));
+            }
             // It was known a moment ago, and the files were read again since.
             None => {
                 if let Some(before) = before.filter(|_| is_asked) {
-                    prove_unmoved(&session, before, &plan.document)?;
+                    staleness::refuse_edited(moved(&session, before, &plan.document))?;
                 }
             }
         }
-        let unpushed = self.unpushed(&plan.document);
+        let unpushed = exit::graver(self.unpushed(&plan.document), held.status());
         record_withdrawn(shell, &mut open, &plan)?;
         // What came since the plan was shown was asked of nobody.
         if plan.pushes.is_empty() || !is_asked {
@@ -236,28 +247,35 @@ impl Apply<'_> {
     }
 
     /// Plans with nothing locked, shows the plan, and returns it.
-    fn shown(&self, session: &Session<'_>, desired: &Desired, before: Option<&PlanDocument>) -> Result<Plan> {
-        let open = session.view_ledger(desired, "apply")?;
-        clock::prove_not_before(&open.ledger, self.shell.now(), self.args.ledger_ahead)?;
-        let plan = session.plan(desired, &open.ledger)?;
-        self.prove_reviewed(session, &plan.document, before)?;
-        show(session, self.args, &plan.document)?;
-        Ok(plan)
-    }
-
-    /// Refuses a plan that is not the reviewed one; after a wait, one that pushes what the reviewed one did not have for later.
-    fn prove_reviewed(
+    fn shown(
         &self,
         session: &Session<'_>,
-        plan: &PlanDocument,
+        desired: &Desired,
         before: Option<&PlanDocument>,
-    ) -> Result<()> {
-        let Some(reviewed) = self.reviewed else { return Ok(()) };
-        let Some(before) = before else {
-            prove_fresh(session, reviewed, plan)?;
-            return prove_young(reviewed, self.args.max_plan_age, self.shell.now());
+    ) -> Result<(Plan, Held)> {
+        let open = session.view_ledger(desired, "apply")?;
+        clock::prove_not_before(&open.ledger, self.shell.now(), self.args.ledger_ahead)?;
+        let mut plan = session.plan(desired, &open.ledger)?;
+        let held = self.hold(session, &mut plan, before)?;
+        show(session, self.args, &plan.document)?;
+        held.say(self.shell, Path::new(&session.shown_as()));
+        Ok((plan, held))
+    }
+
+    /// Holds a plan to the reviewed one, if there is one; after a wait, nothing may have been edited since.
+    fn hold(&self, session: &Session<'_>, plan: &mut Plan, before: Option<&PlanDocument>) -> Result<Held> {
+        let Some(reviewed) = self.reviewed else { return Ok(Held::default()) };
+        let strictness = match before {
+            _ if self.args.partial => Strictness::Partial,
+            Some(_) => Strictness::Unedited,
+            None if self.args.exact => Strictness::Exact,
+            None => Strictness::Whole,
         };
-        prove_unmoved(session, before, plan)
+        let held = staleness::hold_to(reviewed, plan, strictness, Path::new(&session.shown_as()))?;
+        if before.is_none() {
+            prove_young(reviewed, self.args.max_plan_age, self.shell.now())?;
+        }
+        Ok(held)
     }
 
     /// Returns what is to be said of the campaigns that a plan does not push. A reviewed plan says that they were missed,
@@ -300,80 +318,9 @@ fn show(session: &Session<'_>, args: &Args, plan: &PlanDocument) -> Result<()> {
     shell.answer(&overview)
 }
 
-/// Refuses a plan of another project or environment before any ledger is opened: it would be the wrong one.
-fn prove_same_environment(reviewed: &PlanDocument, desired: &Desired) -> Result<()> {
-    let pairs = [
-        ("project", &reviewed.project, desired.project.as_str()),
-        ("environment", &reviewed.environment, desired.environment.name.as_str()),
-    ];
-    match pairs.into_iter().find(|(_, reviewed, current)| reviewed != current) {
-        Some((what, reviewed, current)) => {
-            let message = format!("the plan was made for {what} `{reviewed}`, not for `{current}`");
-            Err(Failure::new(ExitStatus::Stale, message)
-                .help("nothing was sent. Leave `-e` out, or plan again"))
-        }
-        None => Ok(()),
-    }
-}
-
-/// Refuses a plan that is older than the caller wants, or that is not made yet.
-fn prove_young(reviewed: &PlanDocument, max_age: Option<Duration>, now: DateTime<Utc>) -> Result<()> {
-    let made = render::text::utc(reviewed.made_at);
-    if reviewed.made_at > now + CLOCK_SLACK {
-        let message = format!("the plan was made at {made}, and this machine's clock has not come that far");
-        return Err(Failure::new(ExitStatus::Stale, message).help("nothing was sent. Set the clock"));
-    }
-    let age = (now - reviewed.made_at).to_std().unwrap_or_default();
-    match max_age.filter(|max_age| age > *max_age) {
-        Some(max_age) => {
-            let max_age = humantime::format_duration(max_age);
-            let message = format!("the plan was made at {made}, more than {max_age} ago");
-            Err(Failure::new(ExitStatus::Expired, message)
-                .help("nothing was sent. Run `campaignctl plan` again, and have it reviewed"))
-        }
-        None => Ok(()),
-    }
-}
-
 /// Names what is otherwise than in the plan whose windows were waited for.
 fn moved(session: &Session<'_>, before: &PlanDocument, plan: &PlanDocument) -> Vec<String> {
     waiting::unexpected(before, plan, Path::new(&session.shown_as()))
-}
-
-/// Refuses a plan that is not what waited for its windows.
-fn prove_unmoved(session: &Session<'_>, before: &PlanDocument, plan: &PlanDocument) -> Result<()> {
-    let moved = moved(session, before, plan);
-    if moved.is_empty() {
-        return Ok(());
-    }
-    Err(Failure::new(ExitStatus::Stale, "what was approved changed while its window was waited for:")
-        .items(moved)
-        .help("nothing was sent since. Run `campaignctl plan` again, and have it reviewed"))
-}
-
-/// Refuses a reviewed plan that is no longer the plan of now, and says what moved.
-fn prove_fresh(session: &Session<'_>, reviewed: &PlanDocument, current: &PlanDocument) -> Result<()> {
-    let found = plan::differences(reviewed, current);
-    if found.is_empty() {
-        return Ok(());
-    }
-    let is_lost =
-        |found: &Difference| matches!(found, Difference::Lineage { .. } | Difference::LedgerBehind { .. });
-    let (status, what) = if found.iter().any(is_lost) {
-        (ExitStatus::Ledger, "the ledger is not the one that was reviewed")
-    } else if found.iter().all(|found| matches!(found, Difference::Expired { .. })) {
-        (ExitStatus::Expired, "the plan has expired")
-    } else {
-        (ExitStatus::Stale, "the plan is stale")
-    };
-    let moved = approval::in_words(&found, Path::new(&session.shown_as()));
-    let help = match status {
-        ExitStatus::Ledger => {
-            "nothing was sent. Restore the ledger's directory from where the last run kept it"
-        }
-        _ => "nothing was sent. Run `campaignctl plan` again, and have it reviewed",
-    };
-    Err(Failure::new(status, format!("{what}:")).items(moved).help(help))
 }
 
 fn nothing_to_push(shell: &Shell, args: &Args, status: ExitStatus, plan: PlanDocument) -> Result<Round> {
