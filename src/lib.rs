@@ -13,6 +13,7 @@ pub mod diff;
 pub mod domain;
 pub mod foreign;
 pub mod format;
+pub mod guard;
 pub mod ledger;
 pub mod load;
 pub mod lsp;

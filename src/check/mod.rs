@@ -1,7 +1,7 @@
 //! The rules about what was written.
 //!
 //! Turns syntax into domain values and every mistake into a diagnostic, one function for each rule, all of
-//! them in one run. Knows no clock, no ledger and no network: rules that need those are guards of `plan`.
+//! them in one run. Knows no clock, no ledger and no network: rules that need those are guards.
 //! `load` comes before, `resolve` after.
 
 mod api_version;

@@ -16,6 +16,7 @@ use crate::cli::shell::Shell;
 use crate::diagnostic::{self, Code, Diagnostic, Source};
 use crate::diff;
 use crate::domain::{Endpoint, EnvironmentName, LedgerSalt};
+use crate::guard::{self, Policy};
 use crate::ledger::Ledger;
 use crate::load::{self, Boundary, PROJECT_FILE};
 use crate::plan::{self, Plan, Setting};
@@ -223,6 +224,7 @@ impl<'a> Session<'a> {
         let now = self.shell.now();
         let files: Vec<_> = contents.values().filter_map(|contents| contents.file.clone()).collect();
         let changes = diff::changes(desired, contents, ledger, now)?;
+        let changes = guard::hold(changes, ledger, &Policy::of(&desired.environment), now);
         let sources = desired.sources.iter();
         let mut inputs: Vec<(String, [u8; 32])> = sources
             .map(|source| (source.path().to_owned(), Sha256::digest(source.text().as_bytes()).into()))

@@ -53,6 +53,8 @@ pub enum Blocked {
 pub enum Held {
     /// Its tasks are more than the vendor keeps beside those that it has.
     TooManyTasks {
+        /// Its own.
+        needed: u64,
         /// Tasks that wait, or would wait once what comes before it was pushed.
         taken: u64,
         /// What the vendor keeps for the account.
@@ -253,6 +255,19 @@ struct Known<'a> {
     gone: Gone<'a>,
     has_waiting: bool,
     now: DateTime<Utc>,
+}
+
+impl<'a> Change<'a> {
+    /// Counts the requests that leave for it.
+    #[must_use]
+    pub fn requests(&self) -> u64 {
+        self.to_push.len().div_ceil(self.call.targets_max()) as u64
+    }
+
+    /// Returns the revisions that the files say were withdrawn and the ledger does not.
+    pub fn withdrawals(&self) -> impl Iterator<Item = (&'a CampaignId, Revision)> {
+        self.to_withdraw.iter().map(|revision| (&self.desired.campaign.id, *revision))
+    }
 }
 
 fn change<'a>(

@@ -11,14 +11,14 @@ use crate::domain::{
     Call, Campaign, CampaignId, Environment, Life, ProjectName, Recipients, Revision, RowSeal, Schedule,
     TargetSet, render,
 };
-use crate::ledger::{Content, ContentDigest, History, Ledger};
+use crate::ledger::{Content, ContentDigest, Ledger};
 use crate::plan::document::{
     ChangeDocument, ChangeKind, DayDocument, FORMAT, InputDocument, LedgerDocument, MessageDocument,
     PlaceDocument, PlanDocument, ScheduleDocument, SummaryDocument, TargetsDocument, VERSION,
 };
+use crate::plan::file;
 use crate::plan::reason::Speaker;
 use crate::plan::waiting::{WaitingDocument, WaitingStanding, WithdrawalDocument};
-use crate::plan::{file, guard};
 
 /// What a plan is made for, apart from the campaigns.
 #[derive(Clone, Copy, Debug)]
@@ -119,19 +119,17 @@ fn inputs(setting: Setting<'_>) -> Vec<InputDocument> {
     inputs
 }
 
-/// Makes the plan of `changes`, ordered by campaign name, with guards and digest.
+/// Makes the plan of `changes`, ordered by campaign name, with its digest.
 pub fn build(changes: Vec<Change<'_>>, ledger: &Ledger, setting: Setting<'_>, now: DateTime<Utc>) -> Plan {
     let mut changes = changes;
     changes.sort_by(|one, other| one.desired.campaign.id.cmp(&other.desired.campaign.id));
     let waiting = diff::waiting(&changes, setting.left_out, ledger, now);
-    let kept = kept_tasks(&changes, ledger, now);
-    guard::hold_too_many_tasks(&mut changes, kept, setting.environment.unexecuted_tasks_max as u64, now);
     let pushes: Vec<PlannedPush> = changes.iter().filter_map(planned_push).collect();
     let speaker = Speaker { zone: setting.time_zone, now };
     let documents: Vec<ChangeDocument> =
         changes.iter().map(|change| change_document(change, &speaker, setting.directory)).collect();
     let withdrawn: Vec<(CampaignId, Revision)> =
-        changes.iter().flat_map(to_withdraw).map(|(id, revision)| (id.clone(), revision)).collect();
+        changes.iter().flat_map(Change::withdrawals).map(|(id, revision)| (id.clone(), revision)).collect();
     let environment = setting.environment;
     let summary = summary(&documents, &waiting);
     let mut document = PlanDocument {
@@ -185,29 +183,6 @@ fn unlisted_doubts(changes: &[Change<'_>], setting: &Setting<'_>, ledger: &Ledge
     unlisted.collect::<BTreeSet<_>>().len() as u64
 }
 
-fn to_withdraw<'a>(change: &'a Change<'_>) -> impl Iterator<Item = (&'a CampaignId, Revision)> {
-    change.to_withdraw.iter().map(|revision| (&change.desired.campaign.id, *revision))
-}
-
-/// Counts the tasks that the vendor keeps, without those that a person deleted. There may be fewer, where some were refused
-/// and sent again: then the vendor refuses what is too much.
-fn kept_tasks(changes: &[Change<'_>], ledger: &Ledger, now: DateTime<Utc>) -> u64 {
-    let unexecuted = ledger.unexecuted_tasks(now) as u64;
-    if unexecuted == 0 {
-        return 0;
-    }
-    let by_file: BTreeSet<(&CampaignId, Revision)> = changes.iter().flat_map(to_withdraw).collect();
-    let is_deleted = |(id, revision, history): &(&CampaignId, Revision, &History)| {
-        let is_scheduled = || {
-            let schedule = history.content.schedule();
-            schedule.is_some_and(|schedule| schedule.firing_times_after(now).next().is_some())
-        };
-        (history.withdrawn_at.is_some() || by_file.contains(&(*id, *revision))) && is_scheduled()
-    };
-    let deleted = ledger.histories().filter(is_deleted);
-    unexecuted.saturating_sub(deleted.map(|(_, _, history)| u64::from(history.batches)).sum())
-}
-
 /// Counts who gets a push on which day.
 fn days(pushes: &[PlannedPush], zone: Tz, now: DateTime<Utc>) -> Vec<DayDocument> {
     let mut days: BTreeMap<NaiveDate, DayDocument> = BTreeMap::new();
@@ -249,7 +224,7 @@ fn planned_push(change: &Change<'_>) -> Option<PlannedPush> {
         planned: change.planned,
         lapses_at,
         first_batch: change.batches_so_far + 1,
-        requests: guard::requests(change),
+        requests: change.requests(),
     })
 }
 
@@ -305,7 +280,7 @@ fn change_document(change: &Change<'_>, speaker: &Speaker, directory: &str) -> C
         audience: change.desired.audience.name.clone(),
         recipients: recipients.to_owned(),
         targets: targets(change),
-        requests: guard::requests(change),
+        requests: change.requests(),
         first_batch: change.batches_so_far + 1,
         audience_digest: digest_text(change.audience_digest),
         values_digest: change.values_digest.map(digest_text),

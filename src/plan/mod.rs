@@ -1,4 +1,4 @@
-//! Orders and guards the changes, and puts them into one reviewable document.
+//! Orders the changes, and puts them into one reviewable document.
 //!
 //! A [`Plan`] is the document that people read, `--out` saves and `apply` is held to, together with the
 //! pushes it stands for. Opens no socket, draws nothing: `render` does.
@@ -6,7 +6,6 @@
 mod build;
 mod document;
 mod file;
-mod guard;
 mod reason;
 mod shown;
 mod stale;

@@ -9,7 +9,6 @@ use crate::diagnostic::{Code, number};
 use crate::diff::{Blocked, Change, Closed, Former, Held, Kind, LateStart, Standing};
 use crate::domain::{REPEAT_DAYS_AHEAD_MAX, Recipients, Revision, Schedule, vendor_zone};
 use crate::ledger::{Judge, Ruling};
-use crate::plan::guard;
 use crate::plan::shown::{people, time};
 
 /// A reason and what to do about it.
@@ -43,7 +42,7 @@ impl Speaker {
             Kind::Closed(closed) => plain(self.closed(change, *closed)),
             Kind::InDoubt => in_doubt(change),
             Kind::Blocked(blocked) => self.blocked(change, blocked),
-            Kind::Held(Held::TooManyTasks { taken, most }) => too_many_tasks(change, *taken, *most),
+            Kind::Held(Held::TooManyTasks { needed, taken, most }) => too_many_tasks(*needed, *taken, *most),
             Kind::Missed => self.missed(change),
         }
     }
@@ -302,8 +301,7 @@ fn in_doubt(change: &Change<'_>) -> Explanation {
     }
 }
 
-fn too_many_tasks(change: &Change<'_>, taken: u64, most: u64) -> Explanation {
-    let tasks = guard::tasks(change, usize::try_from(change.counts.unsent).unwrap_or(usize::MAX));
+fn too_many_tasks(tasks: u64, taken: u64, most: u64) -> Explanation {
     let its = if tasks == 1 { "1 task".to_owned() } else { format!("{} tasks", number(tasks)) };
     let (reason, wait) = if tasks > most {
         (format!("its {its} never fit: the vendor keeps at most {}", number(most)), "")

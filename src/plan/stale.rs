@@ -96,7 +96,7 @@ fn moved(then: &ChangeDocument, now: Option<&ChangeDocument>) -> Option<Differen
         ChangeKind::Missed => Some(Difference::Expired { campaign, reason: reason() }),
         ChangeKind::Blocked | ChangeKind::Held => Some(Difference::Stopped { campaign, reason: reason() }),
         ChangeKind::Closed if now.targets.unsent > 0 => {
-            Some(Difference::Stopped { campaign, reason: reason() })
+            Some(Difference::Closed { campaign, reason: reason() })
         }
         // Nobody is left to send to.
         ChangeKind::Closed | ChangeKind::UpToDate | ChangeKind::Waiting | ChangeKind::InDoubt => None,
@@ -162,7 +162,14 @@ pub enum Difference {
         /// Why it is over.
         reason: String,
     },
-    /// A campaign is not pushed any more, or not now.
+    /// A person closed a campaign, or withdrew it.
+    Closed {
+        /// The campaign.
+        campaign: String,
+        /// How.
+        reason: String,
+    },
+    /// A campaign must not be pushed, or not now.
     Stopped {
         /// The campaign.
         campaign: String,
@@ -211,6 +218,7 @@ impl Difference {
             | Self::LedgerAhead { .. }
             | Self::Input { .. } => None,
             Self::Expired { campaign, .. }
+            | Self::Closed { campaign, .. }
             | Self::Stopped { campaign, .. }
             | Self::MorePeople { campaign, .. }
             | Self::Changed { campaign, .. }
@@ -239,7 +247,9 @@ impl fmt::Display for Difference {
                 write!(formatter, "the ledger moved on from record {reviewed} to {current}")
             }
             Self::Input { path, what } => write!(formatter, "the file `{path}` was {what}"),
-            Self::Expired { campaign, reason } | Self::Stopped { campaign, reason } => {
+            Self::Expired { campaign, reason }
+            | Self::Closed { campaign, reason }
+            | Self::Stopped { campaign, reason } => {
                 write!(formatter, "`{campaign}`: {reason}")
             }
             Self::MorePeople { campaign, reviewed, current } => write!(

@@ -2,13 +2,14 @@
 //!
 //! Never sends again by itself: the vendor has no idempotency token, so only the caller, who keeps the ledger, may.
 
-use std::collections::HashSet;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
+use hashbrown::HashTable;
+use hashbrown::hash_table::Entry;
 use http_body_util::{BodyExt, Full};
 use hyper::header::{
     ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE, DATE, HOST, HeaderMap, HeaderName, HeaderValue,
@@ -91,7 +92,7 @@ struct Inner {
     idle: Arc<Pool<Connection>>,
     /// The vendor's names of requests and of tasks, as hashes: 9 to 20 bytes each, so 400 MB at most for ten million
     /// requests.
-    seen: Mutex<HashSet<u64>>,
+    seen: Mutex<HashTable<u64>>,
     hasher: RandomState,
     /// Made for the first question.
     asker: OnceLock<Asker>,
@@ -263,7 +264,14 @@ impl Client {
         let Inner { seen, hasher, .. } = &*self.0;
         let is_new = |kind: &str, id: &str| {
             let hash = hasher.hash_one((kind, id.to_ascii_lowercase()));
-            seen.lock().expect("no holder of this lock panics").insert(hash)
+            let mut seen = seen.lock().expect("no holder of this lock panics");
+            match seen.entry(hash, |known| *known == hash, |known| *known) {
+                Entry::Occupied(_) => false,
+                Entry::Vacant(place) => {
+                    place.insert(hash);
+                    true
+                }
+            }
         };
         let has_new_request_id = request_id.is_none_or(|id| is_new("request", id));
         // Beside a `RequestId`, no page says that a `Data` belongs to one request only.

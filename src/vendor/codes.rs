@@ -67,9 +67,10 @@ const PARAM_IS_INVALID: &str = "param is invalid";
 
 /// Returns what a result code says, by number or by name; nothing for one that no page lists.
 pub(super) fn of_result(code: &str) -> Option<Verdict> {
+    let found: Option<i32> = code.parse().ok();
     RESULTS
         .iter()
-        .find(|(number, name, _)| *name == code || code.parse() == Ok(*number))
+        .find(|(number, name, _)| found == Some(*number) || *name == code)
         .map(|(_, _, verdict)| *verdict)
 }
 

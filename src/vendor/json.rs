@@ -112,6 +112,12 @@ impl<'a> Fields<'a> {
 
 /// Whether two names differ in their spelling only: `PushResult`, `pushResult`, `push_result`.
 pub(super) fn is_alike(one: &str, other: &str) -> bool {
+    let first = |name: &str| name.bytes().next().filter(u8::is_ascii_alphabetic);
+    if let (Some(one), Some(other)) = (first(one), first(other))
+        && !one.eq_ignore_ascii_case(&other)
+    {
+        return false;
+    }
     let letters = |name| {
         let letters = str::bytes(name).filter(|byte| !matches!(byte, b'_' | b'-'));
         letters.map(|byte| byte.to_ascii_lowercase())

@@ -35,6 +35,7 @@ const REFUSING: [u16; 4] = [400, 403, 404, 429];
 struct Said<'a> {
     fields: &'a Fields<'a>,
     result: &'a Fields<'a>,
+    request_id: &'a Json<'a>,
     code: &'a Json<'a>,
     message: &'a Json<'a>,
     success: Option<bool>,
@@ -60,6 +61,7 @@ impl<'a> Said<'a> {
         Ok(Self {
             fields,
             result,
+            request_id: fields.get("RequestId")?,
             code: fields.get("Code")?,
             message: fields.get("Message")?,
             success: flag(fields.get("Success")?)?,
@@ -92,6 +94,11 @@ impl<'a> Said<'a> {
         } else {
             None
         }
+    }
+
+    /// Whether both levels say success.
+    fn is_success(&self) -> bool {
+        self.result_code.text() == Some("OK") && self.pushed == Some(true)
     }
 
     /// Whether a success says anywhere that it failed.
@@ -138,18 +145,20 @@ pub(super) fn read(reply: Reply<'_>, redactor: &Redactor) -> Outcome {
         let why = format!("the vendor answered HTTP {status} with a body that cannot be read");
         return unknown(&why, None, None);
     };
-    let request_id = fields.get("RequestId").map(Json::aside);
-    let code = fields.get(name).ok().and_then(Json::text).map(|code| printable(code, redactor));
-    let said = request_id.and_then(|id| Ok((id, Said::of(&fields)?)));
-    let (request_id, said) = match said {
+    let code = || fields.get(name).ok().and_then(Json::text).map(|code| printable(code, redactor));
+    let said = match Said::of(&fields) {
         Ok(said) => said,
         Err(why) => {
             let why = format!("the vendor answered HTTP {status} with a body that cannot be read: {why}");
-            return unknown(&why, code, None);
+            return unknown(&why, code(), None);
         }
     };
-    let request_id = request_id.map(|id| printable(id, redactor));
-    let Some(code) = code else {
+    let request_id = said.request_id.aside().map(|id| printable(id, redactor));
+    if status == 200 && said.is_success() && !said.is_success_belied() {
+        let task_id = said.data.aside().map(|data| printable(data, redactor));
+        return Outcome::Accepted { request_id, task_id: task_id.filter(|data| !data.is_empty()) };
+    }
+    let Some(code) = code() else {
         let why = format!("the vendor answered HTTP {status} without a code that can be read");
         return unknown(&why, None, request_id);
     };
@@ -168,7 +177,7 @@ struct Names {
     retry_after: Option<Duration>,
 }
 
-/// The push service's answers: HTTP 200.
+/// The push service's answers that are no success: HTTP 200.
 fn of_answer(said: &Said<'_>, names: Names, redactor: &Redactor) -> Outcome {
     let Names { code, request_id, retry_after } = names;
     let result_code = said.result_code.text().expect("it was read");
@@ -178,12 +187,8 @@ fn of_answer(said: &Said<'_>, names: Names, redactor: &Redactor) -> Outcome {
     let message = printable(message, redactor);
     let verdict = match (result_code, said.pushed) {
         ("OK", Some(true)) => {
-            if said.is_success_belied() {
-                let why = "the vendor answered success and an error at once";
-                return unknown(why, Some(code), request_id);
-            }
-            let task_id = said.data.aside().map(|data| printable(data, redactor));
-            return Outcome::Accepted { request_id, task_id: task_id.filter(|data| !data.is_empty()) };
+            let why = "the vendor answered success and an error at once";
+            return unknown(why, Some(code), request_id);
         }
         ("OK", None) => {
             let why = "the vendor answered `OK` without saying whether the push succeeded";

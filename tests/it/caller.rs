@@ -40,7 +40,10 @@ fn a_printed_command_is_about_the_same_environment() {
     let shown = site.run(&["show", "p.json"]).exits(0);
     follow(&site, &shown.stdout).exits(0).says("1 batch with 5 targets in doubt");
     site.write("campaigns/d.yaml", "# later\n");
-    let stale = site.run(&["apply", "p.json", "--auto-approve"]).exits(7).warns("`campaignctl -e test plan`");
+    let stale = site
+        .run(&["apply", "p.json", "--auto-approve", "--exact"])
+        .exits(7)
+        .warns("`campaignctl -e test plan`");
     follow(&site, &stale.stderr).exits(0).says("workspace t,");
     // The document says nothing of who made it.
     assert!(
@@ -78,6 +81,8 @@ fn with_the_defaults_nothing_is_added() {
     let plan = site.run(&["plan", "--out", "p.json"]).exits(0);
     plan.warns("Push exactly this: campaignctl apply p.json\n");
     site.write("campaigns/d.yaml", "# later\n");
-    site.run(&["apply", "p.json", "--auto-approve"]).exits(7).warns("Run `campaignctl plan` again");
+    site.run(&["apply", "p.json", "--auto-approve", "--exact"])
+        .exits(7)
+        .warns("Run `campaignctl plan` again");
     site.run(&["init"]).exits(0).warns("edit `campaigns/campaignctl.yaml`, then run `campaignctl plan`.");
 }

@@ -14,6 +14,7 @@ use campaignctl::domain::{
     CallChoice, Campaign, Classification, Endpoint, Environment, ExpiresAfter, LedgerPlace, LedgerSalt, Life,
     OpenFor, Recipients, Revision, Schedule, TargetId, TargetKind, TargetRow, Template,
 };
+use campaignctl::guard::{self, Policy};
 use campaignctl::ledger::{
     Blocks, Chain, FORMAT_VERSION, Header, History, Judge, Ledger, Lineage, Record, RunId, Serial, Verdict,
     Writer,
@@ -405,6 +406,7 @@ fn make_plan_at(desired: &Desired, ledger: &Ledger, now: DateTime<Utc>) -> Plan 
         left_out: &desired.selection.left_out,
         inputs: &[],
     };
+    let changes = guard::hold(changes, ledger, &Policy::of(&desired.environment), now);
     plan::build(changes, ledger, setting, now)
 }
 
