@@ -424,7 +424,7 @@ fn status(report: &Report, unpushed: ExitStatus, allowed: &[Allowed]) -> ExitSta
     match (unpushed, &report.stop) {
         (ExitStatus::InDoubt, _) => ExitStatus::InDoubt,
         _ if has_missed && !allowed.contains(&Allowed::Missed) => ExitStatus::Expired,
-        (ExitStatus::Expired | ExitStatus::Refused, _) => unpushed,
+        (ExitStatus::Expired | ExitStatus::Refused | ExitStatus::Stale, _) => unpushed,
         (_, Some(Stop::Quota { .. } | Stop::Unreachable { .. })) => ExitStatus::Quota,
         _ if tally.rejected > 0 => ExitStatus::Partial,
         // The audience was not what the plan had seen, in part.
@@ -495,7 +495,7 @@ mod tests {
 
     #[test]
     fn what_was_not_pushed_comes_before_what_was_refused() {
-        for unpushed in [ExitStatus::Expired, ExitStatus::Refused] {
+        for unpushed in [ExitStatus::Expired, ExitStatus::Refused, ExitStatus::Stale] {
             assert_eq!(ended(ACCEPTED, None, unpushed), unpushed);
             assert_eq!(ended(REJECTED, None, unpushed), unpushed);
         }
