@@ -63,12 +63,8 @@ pub(in crate::cli) struct Args {
     /// Refuse a saved plan that is older
     #[arg(long, value_name = "DURATION", requires = "plan", value_parser = humantime::parse_duration)]
     max_plan_age: Option<Duration>,
-    /// Push what is as it was reviewed, though something else of PLAN is not (exit code 7 all the same)
-    #[arg(long, requires = "plan")]
-    partial: bool,
-    /// Refuse unless the plan of now is PLAN in every byte, but for when it was made
-    #[arg(long, requires = "plan", conflicts_with = "partial")]
-    exact: bool,
+    #[command(flatten)]
+    held: HeldToPlan,
     /// States that change no exit code, separated by commas
     #[arg(long, value_name = "STATES", value_enum, value_delimiter = ',')]
     allow: Vec<Allowed>,
@@ -100,6 +96,17 @@ pub(in crate::cli) struct Args {
     /// Stand still after a step: for tests of who takes over
     #[arg(long, hide = true, env = "CAMPAIGNCTL_STOP_AFTER", value_parser = step)]
     stop_after: Option<Step>,
+}
+
+/// How strictly PLAN is kept to.
+#[derive(Debug, clap::Args)]
+struct HeldToPlan {
+    /// Push what is as it was reviewed, though something else of PLAN is not (exit code 7 all the same)
+    #[arg(long, requires = "plan")]
+    partial: bool,
+    /// Refuse unless the plan of now is PLAN in every byte, but for when it was made
+    #[arg(long, requires = "plan", conflicts_with = "partial")]
+    exact: bool,
 }
 
 fn step(name: &str) -> std::result::Result<Step, String> {
@@ -266,9 +273,9 @@ impl Apply<'_> {
     fn hold(&self, session: &Session<'_>, plan: &mut Plan, before: Option<&PlanDocument>) -> Result<Held> {
         let Some(reviewed) = self.reviewed else { return Ok(Held::default()) };
         let strictness = match before {
-            _ if self.args.partial => Strictness::Partial,
+            _ if self.args.held.partial => Strictness::Partial,
             Some(_) => Strictness::Unedited,
-            None if self.args.exact => Strictness::Exact,
+            None if self.args.held.exact => Strictness::Exact,
             None => Strictness::Whole,
         };
         let held = staleness::hold_to(reviewed, plan, strictness, Path::new(&session.shown_as()))?;
