@@ -323,9 +323,9 @@ mod tests {
     fn ids_that_a_program_has_changed_are_worth_a_look() {
         insta::assert_snapshot!(audience("users: [\"1.23457E+11\", u1, \"2.5E+11\", \"NULL\"]"), @r"
         a.yaml:2:27 suspicious-id?: 2 ids of this list look rounded by a spreadsheet, like `1.23457E+11`; this is the first
-            = digits are lost: export the column as text, from where it came from
+            = digits are lost: export the column as text from its original source
         a.yaml:2:57 suspicious-id?: this id looks like a missing value, such as `NULL`, `\N` or `NaN`
-            = leave such rows out of the export, or give them what is meant
+            = leave such rows out of the export, or fill in the value that is meant
         ");
     }
 

@@ -1,6 +1,6 @@
 //! What the rules leave: domain values, each with the place that declares it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -29,6 +29,8 @@ pub struct Checked {
     pub classifications: BTreeMap<String, Box<Declared<Classification>>>,
     /// Strategies by name.
     pub strategies: BTreeMap<String, Box<Declared<Strategy>>>,
+    /// Names of audiences that campaigns name, sound or not.
+    pub named_audiences: BTreeSet<String>,
     /// Campaigns by name.
     pub campaigns: BTreeMap<CampaignId, Box<Declared<OwnContent>>>,
 }
@@ -40,7 +42,7 @@ pub struct Project {
     pub name: ProjectName,
     /// The zone of dates and times that name no offset.
     pub time_zone: Tz,
-    /// How long immediate pushes take late comers where their strategy does not say.
+    /// How long immediate pushes take latecomers where their strategy does not say.
     pub open_for: OpenFor,
     /// The environment that commands use when none is named; it exists.
     pub default_environment: Option<EnvironmentName>,
@@ -68,7 +70,7 @@ pub struct Strategy {
     pub not_before: Option<DateTime<Utc>>,
     /// Nothing of an immediate push leaves from then on; later than `not_before`.
     pub not_after: Option<DateTime<Utc>>,
-    /// How long an immediate push takes late comers.
+    /// How long an immediate push takes latecomers.
     pub open_for: Option<OpenFor>,
 }
 

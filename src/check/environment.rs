@@ -6,7 +6,7 @@ use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::{Component, Path, PathBuf};
 use std::time::Duration;
 
-use crate::check::{duration, wire_text};
+use crate::check::{duration, skeleton, wire_text};
 use crate::diagnostic::{Code, Diagnostic, Place, closest};
 use crate::domain::{
     ApiVersion, Endpoint, EndpointRefused, Environment, EnvironmentName, LedgerPlace, UNEXECUTED_TASKS_MAX,
@@ -40,6 +40,9 @@ pub(super) fn environment(
     }
     let parsed_name = bad_name(out, document, name);
     let endpoint = bad_endpoint(out, &syntax.endpoint, || place("endpoint"));
+    if matches!(endpoint, Some(Endpoint::Remote(_))) {
+        skeleton::app_id(out, &syntax.app_id, || place("app_id"));
+    }
     let timeout = timeout(out, syntax.timeout.as_deref(), || place("timeout"));
     let ledger = ledger(out, syntax.ledger.as_deref(), || place("ledger"));
     let ledger = document.directory().join(ledger.unwrap_or_else(|| format!(".campaignctl/{name}")));
@@ -235,7 +238,7 @@ mod tests {
             = write `https://mpaas.cn-hangzhou.aliyuncs.com`
         ");
         insta::assert_snapshot!(environment("endpoint: \"http://mpaas.aliyuncs.com\""), @r"
-        campaignctl.yaml:4:46 bad-endpoint: `http://mpaas.aliyuncs.com` is not https, and only loopback addresses may do without
+        campaignctl.yaml:4:46 bad-endpoint: `http://mpaas.aliyuncs.com` is not https, and only loopback addresses may use http
             = write `https://`
         ");
         insta::assert_snapshot!(environment("endpoint: \"https://key@mpaas.aliyuncs.com/x\""), @r"

@@ -80,6 +80,7 @@ pub fn together(workspace: Workspace<JudgedFile>) -> (Checked, Vec<Diagnostic>) 
     let (mut used, mut too_long) = (names::Used::default(), text_length::TooLong::default());
     let mut unedited = skeleton::Unedited::default();
     let mut unsound: BTreeSet<String> = BTreeSet::new();
+    let mut named_audiences: BTreeSet<String> = BTreeSet::new();
     for (name, &campaign) in &declared.campaigns {
         let before = out.len();
         let parts = find_parts(&mut out, &workspace, &declared, campaign);
@@ -89,13 +90,16 @@ pub fn together(workspace: Workspace<JudgedFile>) -> (Checked, Vec<Diagnostic>) 
             unsound.insert((*name).to_owned());
         }
         out.extend_from_slice(&campaign.mistakes);
+        named_audiences.insert(campaign.words().audience.to_owned());
         used.take(campaign);
         too_long.measure(campaign, &parts);
     }
     for file in &workspace.files {
         out.extend_from_slice(&file.remains.mistakes);
         file.remains.campaigns(&mut out, |out, campaign| {
-            find_parts(out, &workspace, &declared, campaign);
+            let parts = find_parts(out, &workspace, &declared, campaign);
+            fit::fit(out, campaign, &parts);
+            named_audiences.insert(campaign.words().audience.to_owned());
         });
     }
     too_long.report(&mut out, &declared);
@@ -107,7 +111,7 @@ pub fn together(workspace: Workspace<JudgedFile>) -> (Checked, Vec<Diagnostic>) 
     diagnostic::limit_alike(&mut out);
     let of_project = document.into_iter().map(Document::source);
     let sources = of_project.chain(workspace.files.iter().map(JudgedFile::source)).cloned().collect();
-    (Checked { sources, project, ..values(workspace.files, &unsound) }, out)
+    (Checked { sources, project, named_audiences, ..values(workspace.files, &unsound) }, out)
 }
 
 /// Reports what is wrong with each declaration in itself.

@@ -1,6 +1,6 @@
 //! Rules about names and references to them.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use crate::check::declaration::{Declaration, Section};
 use crate::check::declared::{ByName, Declarations};
@@ -55,7 +55,9 @@ pub(super) fn unknown_name<'files, D, F>(
     if found.is_none() && !workspace.may_declare(section.as_str(), name) {
         let message = format!("no {} named `{name}`", section.noun());
         let otherwise = format!("declare it under `{}:` in any campaign file", section.as_str());
-        let help = did_you_mean(name, declared.keys().copied(), &otherwise);
+        let known: BTreeSet<&str> =
+            declared.keys().copied().chain(workspace.left_out(section.as_str())).collect();
+        let help = did_you_mean(name, known, &otherwise);
         out.push(Diagnostic::error(Code::UnknownName, place(), message).help(help));
     }
     found
@@ -91,28 +93,64 @@ impl<'files> Used<'files> {
         if !workspace.is_whole() || declared.campaigns.is_empty() {
             return;
         }
-        unused(out, &declared.templates, &self.templates);
-        unused(out, &declared.audiences, &self.audiences);
-        unused(out, &declared.classifications, &self.classifications);
-        unused(out, &declared.strategies, &self.strategies);
+        let mut unused: Vec<Unused> = unused_of(&declared.templates, &self.templates);
+        unused.extend(unused_of(&declared.audiences, &self.audiences));
+        unused.extend(unused_of(&declared.classifications, &self.classifications));
+        unused.extend(unused_of(&declared.strategies, &self.strategies));
+        let mut by_file: BTreeMap<String, Vec<Unused>> = BTreeMap::new();
+        for each in unused {
+            by_file.entry(each.declared_at.path().to_owned()).or_default().push(each);
+        }
+        for (path, unused) in by_file {
+            let is_in_use = |campaign: &&JudgedCampaign| campaign.declared_at().path() == path;
+            if unused.len() > 1 && !declared.campaigns.values().copied().any(|campaign| is_in_use(&campaign))
+            {
+                out.push(unused_file(unused));
+            } else {
+                out.extend(unused.into_iter().map(Unused::diagnostic));
+            }
+        }
     }
 }
 
 /// Says nothing where a name is used that is not declared: it may be a slip of the one that looks unused.
-fn unused<T, S>(out: &mut Vec<Diagnostic>, declared: &ByName<'_, Judged<T, S>>, used: &HashSet<&str>) {
+fn unused_of<T, S>(declared: &ByName<'_, Judged<T, S>>, used: &HashSet<&str>) -> Vec<Unused> {
     let unused: Vec<&Judged<T, S>> =
         declared.values().copied().filter(|declaration| !used.contains(declaration.name.as_str())).collect();
     // Each name that is used is declared if there are as many as of those that are declared and used.
     if used.len() > declared.len() - unused.len() {
-        return;
+        return Vec::new();
     }
-    for declaration in unused {
-        let message = format!("{} `{}` is used by no campaign", declaration.section.noun(), declaration.name);
-        out.push(
-            Diagnostic::warning(Code::UnusedName, declaration.declared_at(), message)
-                .help("remove it, or name it in a campaign"),
-        );
+    let told = unused.into_iter().map(|declaration| Unused {
+        what: format!("{} `{}`", declaration.section.noun(), declaration.name),
+        declared_at: declaration.declared_at(),
+    });
+    told.collect()
+}
+
+/// A declaration that no campaign uses.
+struct Unused {
+    what: String,
+    declared_at: Place,
+}
+
+impl Unused {
+    fn diagnostic(self) -> Diagnostic {
+        let message = format!("{} is used by no campaign", self.what);
+        Diagnostic::warning(Code::UnusedName, self.declared_at, message)
+            .help("remove it, or name it in a campaign")
     }
+}
+
+/// A file without a campaign of its own, several of whose declarations nobody uses, is one that is still being written.
+fn unused_file(mut unused: Vec<Unused>) -> Diagnostic {
+    unused.sort_by_key(|each| each.declared_at.line());
+    let names: Vec<&str> = unused.iter().map(|each| each.what.as_str()).collect();
+    let message = format!("no campaign uses {}", names.join(", "));
+    let first = unused.first().expect("there are several");
+    Diagnostic::warning(Code::UnusedName, first.declared_at.clone(), message).help(
+        "declare the campaign that uses them (where it is commented out, remove the `# `), or remove them",
+    )
 }
 
 /// Says what an unknown name could be: the one that it is a slip of, or all there are, or `otherwise`.
@@ -211,6 +249,32 @@ mod tests {
         a.yaml:5:62 wrong-type: `expires_after` takes a number with its unit, not the number 5
             = the unit is missing: write `5s`, `5m`, `5h`, `5d`
         ");
+    }
+
+    #[test]
+    fn a_file_that_is_still_being_written_is_said_once() {
+        let draft =
+            "templates: { x: { name: Other, title: T, body: B } }\nstrategies: { x: { send: now } }\n";
+        let project = crate::check::testing::PROJECT;
+        let files = [("campaignctl.yaml", project), ("a.yaml", &campaign("")), ("n.yaml", draft)];
+        insta::assert_snapshot!(diagnose_files(&files), @r"
+        n.yaml:1:14 unused-name?: no campaign uses template `x`, strategy `x`
+            = declare the campaign that uses them (where it is commented out, remove the `# `), or remove them
+        ");
+    }
+
+    #[test]
+    fn the_names_of_broken_declarations_are_known() {
+        let broken = campaign(", colour: 1")
+            .replace("title: Title", "titel: Title")
+            .replace("template: t", "template: tt");
+        let said =
+            diagnose(&broken.replace("send: now", "send: now, x: 1").replace("strategy: s", "strategy: ss"));
+        assert!(said.contains("no template named `tt`\n    = there is only `t`"), "{said}");
+        assert!(said.contains("no strategy named `ss`\n    = there is only `s`"), "{said}");
+        // What stands under a misspelled section is there.
+        let said = diagnose(&campaign("").replace("templates:", "tempaltes:"));
+        assert!(said.contains("unknown-key") && !said.contains("unknown-name"), "{said}");
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! How long a campaign takes late comers, as people write it.
+//! How long a campaign takes latecomers, as people write it.
 
 use chrono::TimeDelta;
 

@@ -1,10 +1,10 @@
 //! What rules say of a declaration whose shape has a mistake: only what the mistake cannot be the reason of.
 //!
 //! Such a declaration is judged without the keys that are mistaken, and with nothing for those that are missing. So a rule
-//! counts only if it looks at one key, and at one that was written soundly.
+//! counts only if it looks at one key, and at one that was written soundly; or at several of which none is mistaken.
 
 use crate::check::judged::{Judged, JudgedCampaign, JudgedFile};
-use crate::diagnostic::{Code, Diagnostic, Place};
+use crate::diagnostic::{Code, Diagnostic, Place, closest};
 use crate::load::Remains;
 use crate::load::model::CampaignFile;
 
@@ -26,13 +26,25 @@ const OF_ONE_KEY: [Code; 14] = [
     Code::BadTime,
 ];
 
+/// What is said of several keys of a campaign, and of what they name; with the keys.
+const OF_SEVERAL_KEYS: [(Code, &[&str]); 8] = [
+    (Code::PlaceholderWithoutValue, &["template", "values", "values_from"]),
+    (Code::ValueWithoutPlaceholder, &["template", "values", "values_from"]),
+    (Code::BroadcastSms, &["audience", "sms"]),
+    (Code::BroadcastLiveActivity, &["audience", "live_activity"]),
+    (Code::LiveActivityAudience, &["audience", "live_activity"]),
+    (Code::ChannelPlatform, &["audience", "channel"]),
+    (Code::CallMismatch, &["audience", "call", "values_from", "sms", "live_activity"]),
+    (Code::ValuesWithoutFile, &["audience", "values_from"]),
+];
+
 /// What came of declarations with mistakes of shape.
 #[derive(Debug, Default)]
 pub(super) struct RemainsJudged {
     /// What is wrong with each in itself, besides its shape.
     pub(super) mistakes: Vec<Diagnostic>,
-    /// Campaigns, each with where its sound keys stand.
-    campaigns: Vec<(JudgedCampaign, Vec<Place>)>,
+    /// Campaigns, each with where its sound keys stand, and the keys that are mistaken.
+    campaigns: Vec<(JudgedCampaign, Vec<Place>, Vec<String>)>,
 }
 
 impl RemainsJudged {
@@ -46,7 +58,11 @@ impl RemainsJudged {
         take(&mut mistakes, audiences, remains);
         take(&mut mistakes, classifications, remains);
         take(&mut mistakes, strategies, remains);
-        let campaigns = take(&mut mistakes, campaigns, remains);
+        let campaigns = take(&mut mistakes, campaigns, remains).into_iter().map(|(campaign, sound)| {
+            let wrong_keys = remains.mistaken_keys(campaign.section.as_str(), &campaign.name).to_vec();
+            (campaign, sound, wrong_keys)
+        });
+        let campaigns = campaigns.collect();
         Self { mistakes, campaigns }
     }
 
@@ -54,12 +70,14 @@ impl RemainsJudged {
     pub(super) fn campaigns(
         &self,
         out: &mut Vec<Diagnostic>,
-        rule: impl Fn(&mut Vec<Diagnostic>, &JudgedCampaign),
+        mut rule: impl FnMut(&mut Vec<Diagnostic>, &JudgedCampaign),
     ) {
-        for (campaign, sound) in &self.campaigns {
+        for (campaign, sound, mistaken) in &self.campaigns {
             let mut found = Vec::new();
             rule(&mut found, campaign);
-            out.extend(found.into_iter().filter(|diagnostic| is_of_sound_key(diagnostic, sound)));
+            out.extend(found.into_iter().filter(|diagnostic| {
+                is_of_sound_key(diagnostic, sound) || is_of_sound_keys(diagnostic.code, mistaken)
+            }));
         }
     }
 }
@@ -85,6 +103,16 @@ fn is_of_sound_key(diagnostic: &Diagnostic, sound: &[Place]) -> bool {
     let is_in = |place: &Place| sound.iter().any(|sound| sound.contains(place));
     OF_ONE_KEY.contains(&diagnostic.code)
         && diagnostic.primary.as_ref().is_some_and(|label| is_in(&label.place))
+}
+
+/// Whether a rule looks at several keys and none of them is mistaken, nor is an unknown key a slip of one.
+fn is_of_sound_keys(code: Code, mistaken: &[String]) -> bool {
+    let rule = OF_SEVERAL_KEYS.iter().find(|(of, _)| *of == code);
+    rule.is_some_and(|(_, keys)| {
+        let is_of_it =
+            |wrong: &String| keys.contains(&wrong.as_str()) || closest(wrong, keys.iter().copied()).is_some();
+        !mistaken.iter().any(is_of_it)
+    })
 }
 
 #[cfg(test)]
@@ -146,6 +174,31 @@ mod tests {
                 }
             }
         }
+    }
+
+    /// Whatever else is mistaken in it.
+    #[test]
+    fn a_rule_about_several_keys_is_applied_where_all_of_them_are_sound() {
+        let said = |extra: &str| {
+            let text = crate::check::testing::campaign(extra).replace("title: Title", "title: \"#name#\"");
+            let text = diagnose_files(&[("campaignctl.yaml", PROJECT), ("a.yaml", &text)]);
+            let lines = text.lines().filter(|line| !line.starts_with(' '));
+            lines
+                .map(|line| line.split(' ').nth(1).unwrap().trim_end_matches([':', '?']).to_owned())
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(said(", colour: 1"), ["placeholder-without-value", "unknown-key"]);
+        assert_eq!(
+            said(", revision: \"2\", values: { nmae: x }"),
+            ["wrong-type", "placeholder-without-value"]
+        );
+        assert_eq!(
+            said(", revision: \"2\", channel: default, live_activity: { event: end }"),
+            ["placeholder-without-value", "wrong-type", "live-activity-audience"]
+        );
+        // What was mistaken may be what is missed.
+        assert_eq!(said(", valeus: { name: x }"), ["unknown-key"]);
+        assert_eq!(said(", values: { name: 1 }"), ["wrong-type"]);
     }
 
     /// What a rule says of two keys may be the doing of the one that was dropped.

@@ -139,12 +139,12 @@ impl Suspicion {
     #[must_use]
     pub fn help(self) -> &'static str {
         match self {
-            Self::Exponent => "digits are lost: export the column as text, from where it came from",
+            Self::Exponent => "digits are lost: export the column as text from its original source",
             Self::Fraction => "export the column as text or as whole numbers",
             Self::Apostrophe | Self::Formula => {
                 "export the column as plain text, without the spreadsheet's mark"
             }
-            Self::NullWord => "leave such rows out of the export, or give them what is meant",
+            Self::NullWord => "leave such rows out of the export, or fill in the value that is meant",
             Self::Invisible => "write the id exactly as the app reports it",
         }
     }

@@ -134,19 +134,19 @@ mod tests {
         insta::assert_snapshot!(title(&"字".repeat(21), android, ""), @r"
         a.yaml:1:35 text-too-long?: the title of template `t` is too long for vivo
             a.yaml:5:3 `c` makes it 21 characters
-            = vivo takes 40 (a Chinese character counts for 2); a longer push is dropped
+            = vivo takes 40 (a Chinese character counts as 2); a longer push is dropped
         ");
         assert_eq!(title(&"x".repeat(32), android, ""), "");
         insta::assert_snapshot!(title(&"x".repeat(51), android, ""), @r"
         a.yaml:1:35 text-too-long?: the title of template `t` is too long for Huawei, Xiaomi, OPPO, vivo
             a.yaml:5:3 `c` makes it 51 characters
-            = Huawei takes 40, Xiaomi takes 50, OPPO takes 32, vivo takes 40 (a Chinese character counts for 2); a longer push is dropped
+            = Huawei takes 40, Xiaomi takes 50, OPPO takes 32, vivo takes 40 (a Chinese character counts as 2); a longer push is dropped
         ");
         assert_eq!(body(&"字".repeat(50), android, ""), "");
         insta::assert_snapshot!(body(&"x".repeat(129), android, ""), @r"
         a.yaml:1:48 text-too-long?: the body of template `t` is too long for Xiaomi, vivo
             a.yaml:5:3 `c` makes it 129 characters
-            = Xiaomi takes 128, vivo takes 100 (a Chinese character counts for 2); a longer push is dropped
+            = Xiaomi takes 128, vivo takes 100 (a Chinese character counts as 2); a longer push is dropped
         ");
         assert_eq!(title(&"字".repeat(30), "harmonyos_devices: [d]", ""), "");
         insta::assert_snapshot!(title(&"字".repeat(31), "harmonyos_devices: [d]", ""), @r"

@@ -100,7 +100,7 @@ impl Unit {
     fn limit(self, limit: usize) -> String {
         match self {
             Self::Characters => number(limit as u64),
-            Self::HalfWidths => format!("{limit} (a Chinese character counts for 2)"),
+            Self::HalfWidths => format!("{limit} (a Chinese character counts as 2)"),
         }
     }
 }

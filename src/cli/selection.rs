@@ -20,10 +20,10 @@ use crate::resolve::{self, Desired};
 /// What was asked for.
 #[derive(Clone, Debug, Default, clap::Args)]
 pub(in crate::cli) struct Selection {
-    /// Only campaigns of these names; `*` stands for any letters; repeated, or separated by commas
+    /// Only these campaigns: names, or patterns with `*`; repeat it, or separate them by commas
     #[arg(long, value_name = "NAME", value_delimiter = ',', add = ArgValueCandidates::new(completion::campaigns))]
     only: Vec<String>,
-    /// No campaigns of these names; `*` stands for any letters; repeated, or separated by commas
+    /// All but these campaigns: names, or patterns with `*`; repeat it, or separate them by commas
     #[arg(long, value_name = "NAME", value_delimiter = ',', add = ArgValueCandidates::new(completion::campaigns))]
     except: Vec<String>,
 }

@@ -21,7 +21,7 @@ use crate::ledger::Ledger;
 use crate::load::{self, Boundary, PROJECT_FILE};
 use crate::plan::{self, Plan, Setting};
 use crate::render::diagnostic::{Look, for_more, summary, texts};
-use crate::resolve::{self, AudienceContents, Desired, Scope};
+use crate::resolve::{self, Audience, AudienceContents, Desired, Scope};
 use crate::schema;
 
 /// Where the workspace is when `-C` does not say: here if there is a project file, else in this directory.
@@ -127,7 +127,9 @@ impl<'a> Session<'a> {
         if self.globals.environment.is_none() && default != Some(&environment) {
             self.shell.is_about(environment.as_str());
         }
-        Ok(resolve::into_desired(checked, &environment)?)
+        let desired = resolve::into_desired(checked, &environment)?;
+        self.shell.shows_times_in(desired.time_zone);
+        Ok(desired)
     }
 
     /// Reads everything that should exist, for what goes on without: nothing where a file has a mistake, which is not said.
@@ -157,7 +159,9 @@ impl<'a> Session<'a> {
         let Reading { checked, diagnostics } = self.read_project();
         self.report_or(&diagnostics, "nothing was done: this needs a sound project file")?;
         let environment = self.environment(&checked, None)?;
-        Ok(resolve::scope(&checked, &environment)?)
+        let scope = resolve::scope(&checked, &environment)?;
+        self.shell.shows_times_in(scope.time_zone);
+        Ok(scope)
     }
 
     /// Prints diagnostics for people; errors among them end the command.
@@ -221,6 +225,27 @@ impl<'a> Session<'a> {
     /// Reads the audiences and plans. A packed ledger's store must still be there: targets are read from it.
     pub(super) fn plan(&self, desired: &Desired, ledger: &Ledger) -> Result<Plan, Failure> {
         let contents = self.contents(desired, &ledger.header().salt)?;
+        self.plan_of(desired, contents, ledger)
+    }
+
+    /// Does the same, for what goes on without: nothing where an audience has a mistake, which is not said.
+    pub(super) fn plan_unsaid(&self, desired: &Desired, ledger: &Ledger) -> Result<Option<Plan>, Failure> {
+        let mut contents = BTreeMap::new();
+        let found = read_audiences(&desired.audiences, &ledger.header().salt, |name, read| {
+            contents.insert(name.to_owned(), read);
+        });
+        if found.iter().any(Diagnostic::is_error) {
+            return Ok(None);
+        }
+        self.plan_of(desired, contents, ledger).map(Some)
+    }
+
+    fn plan_of(
+        &self,
+        desired: &Desired,
+        contents: BTreeMap<String, AudienceContents>,
+        ledger: &Ledger,
+    ) -> Result<Plan, Failure> {
         let now = self.shell.now();
         let files: Vec<_> = contents.values().filter_map(|contents| contents.file.clone()).collect();
         let changes = diff::changes(desired, contents, ledger, now)?;
@@ -250,7 +275,7 @@ impl<'a> Session<'a> {
         salt: &LedgerSalt,
     ) -> Result<BTreeMap<String, AudienceContents>, Failure> {
         let mut contents = BTreeMap::new();
-        let diagnostics = read_audiences(desired, salt, |name, read| {
+        let diagnostics = read_audiences(&desired.audiences, salt, |name, read| {
             contents.insert(name.to_owned(), read);
         });
         self.report(&diagnostics)?;
@@ -261,12 +286,12 @@ impl<'a> Session<'a> {
 /// Reads every audience in use, once, and hands each to `take` with its name, in the order of names. Returns what is wrong
 /// with them.
 pub(super) fn read_audiences(
-    desired: &Desired,
+    audiences: &BTreeMap<String, Arc<Audience>>,
     salt: &LedgerSalt,
     mut take: impl FnMut(&str, AudienceContents),
 ) -> Vec<Diagnostic> {
     let mut diagnostics = Vec::new();
-    for (name, audience) in &desired.audiences {
+    for (name, audience) in audiences {
         let (read, found) = audience.read(salt);
         diagnostics.extend(found);
         take(name, read);

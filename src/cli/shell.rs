@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
 use rustix::time::{ClockId, clock_gettime};
 use tokio::sync::oneshot;
 
@@ -35,6 +36,7 @@ pub(in crate::cli) struct Shell {
     caller: Caller,
     /// Once a file has named the environment that no option did.
     completed: OnceCell<Caller>,
+    zone: OnceCell<Tz>,
     /// Takes the environment's secrets out of whatever is printed or written.
     redactor: Redactor,
     /// Knows the secrets that sign requests.
@@ -55,13 +57,32 @@ impl Shell {
         };
         let redactor = Redactor::new(secrets(is_secret));
         let keys = Redactor::new(secrets(is_key));
-        Self { clock, given_time: Cell::new(now), caller, completed: OnceCell::new(), redactor, keys }
+        Self {
+            clock,
+            given_time: Cell::new(now),
+            caller,
+            completed: OnceCell::new(),
+            zone: OnceCell::new(),
+            redactor,
+            keys,
+        }
     }
 
     /// Returns what a printed command repeats.
     #[must_use]
     pub(in crate::cli) fn caller(&self) -> &Caller {
         self.completed.get().unwrap_or(&self.caller)
+    }
+
+    /// Takes the zone that times are shown in: the project's.
+    pub(in crate::cli) fn shows_times_in(&self, zone: Tz) {
+        self.zone.get_or_init(|| zone);
+    }
+
+    /// Returns the zone that times are shown in; UTC as long as no project file says another.
+    #[must_use]
+    pub(in crate::cli) fn zone(&self) -> Tz {
+        self.zone.get().copied().unwrap_or(Tz::UTC)
     }
 
     /// Says what environment the command is about, where that is not the one that it is about without `-e`.

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
 
 use crate::cli::clock::CLOCK_SLACK;
 use crate::cli::exit::ExitStatus;
@@ -52,7 +53,8 @@ pub(super) fn prove_young(
     max_age: Option<Duration>,
     now: DateTime<Utc>,
 ) -> Result<(), Failure> {
-    let made = render::text::utc(reviewed.made_at);
+    let zone = reviewed.time_zone.parse().unwrap_or(Tz::UTC);
+    let made = plan::time(reviewed.made_at, zone);
     if reviewed.made_at > now + CLOCK_SLACK {
         let message = format!("the plan was made at {made}, which is later than this machine's clock says");
         return Err(Failure::new(ExitStatus::Stale, message).help("nothing was sent. Set the clock"));
@@ -113,7 +115,7 @@ pub(super) fn refuse_edited(edits: Vec<String>) -> Result<(), Failure> {
     if edits.is_empty() {
         return Ok(());
     }
-    Err(Failure::new(ExitStatus::Stale, "what was approved changed while its window was waited for:")
+    Err(Failure::new(ExitStatus::Stale, "what was approved changed while waiting for its window:")
         .items(edits)
         .help("nothing was sent since. Run `campaignctl plan` again, and have it reviewed"))
 }

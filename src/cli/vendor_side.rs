@@ -94,7 +94,7 @@ impl VendorSide {
         // The sandbox's clock is ours, and a test's own time is nobody else's.
         let is_comparable = sandbox.sandbox.is_none() && !shell.is_time_given();
         let time = if is_comparable { client.vendor_time().await } else { None };
-        clock::prove_near(time, shell.now())?;
+        clock::prove_near(time, shell.now(), shell.zone())?;
         Ok(Self { client, sandbox, time })
     }
 }

@@ -44,7 +44,7 @@ pub(super) fn until(
     match waited {
         Waited::Opened => shell.move_on(),
         Waited::Interrupted => {
-            shell.say("\nInterrupted while waiting: nothing was sent for what was waited for.\n");
+            shell.say("\nInterrupted while waiting: nothing more was sent.\n");
         }
     }
     waited
@@ -62,7 +62,7 @@ pub(super) fn say_not_waited_for(shell: &Shell, plan: &PlanDocument, until: Date
         others => format!(", and {} not before that", text::count(others, "other campaign")),
     };
     shell.say(&format!(
-        "\n`{first}` opens at {}, after --wait={}{others}: not waited for.\n",
+        "\n`{first}` opens at {}, after --wait={}{others}. This run will not wait for it.\n",
         plan::time(*opens_at, zone),
         humantime::format_duration(wait)
     ));

@@ -40,7 +40,7 @@ impl<'a> Gone<'a> {
     }
 
     /// Returns what already said the same to some of `targets`, if a campaign that is gone did: the one that said it to most, and one
-    /// that still takes late comers before any that is over. How long a campaign that is gone took them, nobody says any
+    /// that still takes latecomers before any that is over. How long a campaign that is gone took them, nobody says any
     /// more: as long as the new one does.
     pub(super) fn former(
         &self,
@@ -74,6 +74,11 @@ impl<'a> Gone<'a> {
             }
         }
         Ok(former)
+    }
+
+    /// Whether anything that is gone said this, to whomever.
+    pub(super) fn said(&self, digest: &ContentDigest) -> bool {
+        self.editions().contains_key(digest)
     }
 
     fn editions(&self) -> &BTreeMap<&'a ContentDigest, Vec<Edition<'a>>> {

@@ -8,8 +8,9 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 
 use crate::diff::change::{self, Closed, Kind, Standpoint, TargetCounts};
+use crate::diff::renamed::Gone;
 use crate::diff::waiting::{self, Standing};
-use crate::domain::{CampaignId, Revision};
+use crate::domain::{CampaignId, Revision, Schedule};
 use crate::ledger::{ContentDigest, History, Ledger};
 use crate::resolve::{Desired, DesiredCampaign};
 
@@ -28,6 +29,9 @@ pub struct State<'a> {
     pub kind: Kind,
     /// From when on nothing of it is pushed; nothing if that is not known yet, or never.
     pub ends_at: Option<DateTime<Utc>>,
+    /// Whether only its audience, or those of others, can say if it is pushed: it may have said the same under another name, or
+    /// its tasks may be too many.
+    pub needs_audience: bool,
     /// How it stands to the files, where it waits at the vendor and is not what they say.
     pub standing: Option<Standing>,
 }
@@ -39,9 +43,10 @@ pub fn states<'a>(desired: Option<&'a Desired>, ledger: &'a Ledger, now: DateTim
     let has_waiting = ledger.unexecuted_tasks(now) > 0;
     let mut states: BTreeMap<(&CampaignId, Revision), State<'a>> = BTreeMap::new();
     let mut known: BTreeMap<&CampaignId, &DesiredCampaign> = BTreeMap::new();
+    let gone = desired.map(|desired| Gone::new(desired, ledger));
     for each in desired.iter().flat_map(|desired| &desired.campaigns) {
         known.insert(&each.campaign.id, each);
-        let state = of_files(each, ledger, has_waiting, now);
+        let state = of_files(each, (ledger, gone.as_ref()), has_waiting, now);
         states.insert((state.campaign, state.revision), state);
     }
     for (campaign, revision, history) in ledger.histories() {
@@ -59,7 +64,7 @@ pub fn states<'a>(desired: Option<&'a Desired>, ledger: &'a Ledger, now: DateTim
 
 fn of_files<'a>(
     desired: &'a DesiredCampaign,
-    ledger: &'a Ledger,
+    (ledger, gone): (&'a Ledger, Option<&Gone<'_>>),
     has_waiting: bool,
     now: DateTime<Utc>,
 ) -> State<'a> {
@@ -71,14 +76,19 @@ fn of_files<'a>(
     // Of an audience that was never planned it is known that it has somebody.
     let unsent = history.filter(|history| history.is_sent()).map_or(1, left);
     let counts = TargetCounts { unsent, ..TargetCounts::default() };
+    let kind = standpoint.kind(&counts, &waiting);
+    let is_new = kind == Kind::Create || matches!(kind, Kind::Later { .. });
+    let may_be_renamed = is_new && gone.is_some_and(|gone| gone.said(&digest));
+    let needs_audience = may_be_renamed || (kind.is_push() && campaign.schedule != Schedule::Now);
     let mine = waiting.iter().find(|each| each.revision == campaign.revision);
     State {
         campaign: &campaign.id,
         revision: campaign.revision,
         desired: Some(desired),
         history,
-        kind: standpoint.kind(&counts, &waiting),
+        kind,
         ends_at: standpoint.ends_at,
+        needs_audience,
         standing: mine.map(|waiting| waiting.standing),
     }
 }
@@ -117,7 +127,16 @@ fn of_ledger<'a>(
         () => Kind::Continue,
     };
     let standing = standing.filter(|_| is_waiting && !matches!(kind, Kind::Closed(_)));
-    State { campaign, revision, desired: None, history: Some(history), kind, ends_at, standing }
+    State {
+        campaign,
+        revision,
+        desired: None,
+        history: Some(history),
+        kind,
+        ends_at,
+        needs_audience: false,
+        standing,
+    }
 }
 
 /// Counts those that it was planned for and that met no end yet.

@@ -16,7 +16,7 @@ pub enum EndpointRefused {
     #[error("`{0}` is no URL")]
     NotAUrl(String),
     /// A key and messages in clear text over a network.
-    #[error("`{0}` is not https, and only loopback addresses may do without")]
+    #[error("`{0}` is not https, and only loopback addresses may use http")]
     NotHttps(String),
     /// The vendor's address is a host and nothing else: it signs the path `/`.
     #[error(

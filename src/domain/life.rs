@@ -7,7 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::domain::Schedule;
 
-/// How long an immediate campaign takes late comers after its first push.
+/// How long an immediate campaign takes latecomers after its first push.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OpenFor {
     /// So long.
@@ -20,7 +20,7 @@ impl OpenFor {
     /// What holds where neither the strategy nor the project says anything.
     pub const DEFAULT: Self = Self::Span(TimeDelta::hours(24));
 
-    /// Returns when the time for late comers is over, by when the first push left.
+    /// Returns when the time for latecomers is over, by when the first push left.
     #[must_use]
     pub fn ends_at(self, first_push: DateTime<Utc>) -> Option<DateTime<Utc>> {
         match self {
@@ -43,7 +43,7 @@ pub struct Life {
     pub not_before: Option<DateTime<Utc>>,
     /// Nothing of an immediate campaign is pushed from then on.
     pub not_after: Option<DateTime<Utc>>,
-    /// How long an immediate campaign without `not_after` takes late comers.
+    /// How long an immediate campaign without `not_after` takes latecomers.
     pub open_for: OpenFor,
     /// Until when it is open, whatever else says that it is over.
     pub open_until: Option<DateTime<Utc>>,
@@ -88,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn late_comers_have_a_day_after_the_first_push_if_nobody_says_otherwise() {
+    fn latecomers_have_a_day_after_the_first_push_if_nobody_says_otherwise() {
         let life = Life::default();
         assert_eq!(life.ends_at(&Schedule::Now, None), None);
         assert_eq!(life.ends_at(&Schedule::Now, Some(at(9))), Some(at(9) + TimeDelta::days(1)));
@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn a_written_end_counts_before_the_time_for_late_comers_and_a_reopening_before_both() {
+    fn a_written_end_counts_before_the_time_for_latecomers_and_a_reopening_before_both() {
         let window = Life { not_after: Some(at(12)), open_for: OpenFor::Always, ..Life::default() };
         assert_eq!(window.ends_at(&Schedule::Now, Some(at(9))), Some(at(12)));
         assert_eq!(window.ends_at(&Schedule::Now, None), Some(at(12)));

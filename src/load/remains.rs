@@ -15,6 +15,8 @@ pub struct Remains<T> {
     pub(super) model: T,
     /// By section and name.
     pub(super) sound_keys: BTreeMap<[String; 2], Vec<String>>,
+    /// The keys that have a mistake of shape, by section and name.
+    pub(super) mistaken_keys: BTreeMap<[String; 2], Vec<String>>,
 }
 
 impl<T> Remains<T> {
@@ -28,6 +30,12 @@ impl<T> Remains<T> {
         let path = [section.to_owned(), name.to_owned()];
         self.sound_keys.get(&path).map_or(&[], Vec::as_slice)
     }
+
+    /// Returns the keys of a declaration that have a mistake of shape: an unknown one is its own.
+    pub fn mistaken_keys(&self, section: &str, name: &str) -> &[String] {
+        let path = [section.to_owned(), name.to_owned()];
+        self.mistaken_keys.get(&path).map_or(&[], Vec::as_slice)
+    }
 }
 
 /// Takes what is sound out of a file's value, of which these paths have mistakes.
@@ -36,7 +44,7 @@ pub(super) fn of<T: DeserializeOwned>(
     shape: &Shape,
     mistaken: &[Vec<String>],
 ) -> Option<Remains<T>> {
-    let (mut sections, mut sound_keys) = (Map::new(), BTreeMap::new());
+    let (mut sections, mut sound_keys, mut mistaken_keys) = (Map::new(), BTreeMap::new(), BTreeMap::new());
     for path in mistaken {
         let [section, name, ..] = path.as_slice() else { continue };
         let declaration = [section.clone(), name.clone()];
@@ -62,9 +70,11 @@ pub(super) fn of<T: DeserializeOwned>(
         {
             let section = sections.entry(section).or_insert_with(|| Value::Object(Map::new()));
             section.as_object_mut().expect("a section is a mapping").extend(rest);
+            let wrong = of_it().filter_map(|path| path.get(2).cloned()).collect();
+            mistaken_keys.insert(declaration.clone(), wrong);
             sound_keys.insert(declaration, keys);
         }
     }
     let model = T::deserialize(&Value::Object(sections)).ok().filter(|_| !sound_keys.is_empty())?;
-    Some(Remains { model, sound_keys })
+    Some(Remains { model, sound_keys, mistaken_keys })
 }

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use ignore::{Error as WalkError, WalkBuilder};
 
-use crate::diagnostic::{self, Code, Diagnostic, Place, Source};
+use crate::diagnostic::{self, Code, Diagnostic, Place, Source, closest};
 use crate::load::boundary::Boundary;
 use crate::load::document::{self, Document};
 use crate::load::file;
@@ -20,6 +20,9 @@ use crate::load::shape::{Shape, Shapes};
 
 /// Name of the project file.
 pub const PROJECT_FILE: &str = "campaignctl.yaml";
+
+/// The keys of a campaign file.
+const SECTIONS: [&str; 5] = ["templates", "audiences", "classifications", "strategies", "campaigns"];
 
 /// What could be read of a workspace, and what was made of each campaign file: nothing else, unless something is asked for.
 #[derive(Debug)]
@@ -55,7 +58,20 @@ impl<F> Workspace<F> {
     /// left out because of a mistake that has been reported. A reference to it is no mistake of its own.
     #[must_use]
     pub fn may_declare(&self, section: &str, name: &str) -> bool {
-        self.has_lost_files || document::is_left_out(&self.broken, &[section, name])
+        // It may stand under a misspelled key.
+        let is_meant = |key: &String| closest(key, SECTIONS) == Some(section);
+        let is_lost = |path: &Vec<String>| matches!(path.as_slice(), [key] if is_meant(key));
+        self.has_lost_files
+            || document::is_left_out(&self.broken, &[section, name])
+            || self.broken.iter().any(is_lost)
+    }
+
+    /// Returns the names of a section whose declarations were left out because of a mistake, sorted: they are known all the same.
+    pub fn left_out(&self, section: &str) -> impl Iterator<Item = &str> {
+        self.broken.iter().filter_map(move |path| match path.as_slice() {
+            [of, name] if of == section => Some(name.as_str()),
+            _ => None,
+        })
     }
 
     /// Whether nothing of any campaign file was left out because of a mistake.

@@ -17,6 +17,6 @@ pub use document::{
     PlanDocument, ScheduleDocument, SummaryDocument, TargetsDocument, VERSION,
 };
 pub use file::{PlanFileError, from_json, to_json};
-pub use shown::{people, time};
+pub use shown::{people, tasks, time};
 pub use stale::{Difference, Staleness, differences};
 pub use waiting::{WaitingDocument, WaitingStanding, WithdrawalDocument};

@@ -9,7 +9,7 @@ use crate::diagnostic::{Code, number};
 use crate::diff::{Blocked, Change, Closed, Former, Held, Kind, LateStart, Standing};
 use crate::domain::{REPEAT_DAYS_AHEAD_MAX, Recipients, Revision, Schedule, vendor_zone};
 use crate::ledger::{Judge, Ruling};
-use crate::plan::shown::{people, time};
+use crate::plan::shown::{self, people, time};
 
 /// A reason and what to do about it.
 pub(super) struct Explanation {
@@ -302,7 +302,7 @@ fn in_doubt(change: &Change<'_>) -> Explanation {
 }
 
 fn too_many_tasks(tasks: u64, taken: u64, most: u64) -> Explanation {
-    let its = if tasks == 1 { "1 task".to_owned() } else { format!("{} tasks", number(tasks)) };
+    let its = shown::tasks(tasks);
     let (reason, wait) = if tasks > most {
         (format!("its {its} never fit: the vendor keeps at most {}", number(most)), "")
     } else {

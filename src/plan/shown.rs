@@ -1,4 +1,4 @@
-//! People and times as every view shows them.
+//! People, tasks and times as every view shows them.
 
 use chrono::{DateTime, Offset, Timelike, Utc};
 use chrono_tz::Tz;
@@ -10,6 +10,12 @@ use crate::domain::{VENDOR_OFFSET_SECONDS, vendor_zone};
 #[must_use]
 pub fn people(how_many: u64) -> String {
     format!("{} {}", number(how_many), if how_many == 1 { "person" } else { "people" })
+}
+
+/// Returns how many of the vendor's tasks: `1 task`, `1 204 tasks`.
+#[must_use]
+pub fn tasks(how_many: u64) -> String {
+    format!("{} {}", number(how_many), if how_many == 1 { "task" } else { "tasks" })
 }
 
 /// Returns a time in a zone, without seconds where they are zero, and beside it in the vendor's where that differs:

@@ -11,7 +11,8 @@ pub fn page(code: Code, width: Option<usize>) -> String {
     let (mut out, mut paragraph) = (String::new(), Vec::new());
     let mut is_example = false;
     for line in code.page().lines().chain([""]) {
-        let is_text = !is_example && !line.is_empty() && !line.starts_with(['#', '`', '|']);
+        let is_text =
+            !is_example && !line.is_empty() && !line.starts_with(['#', '|']) && !line.starts_with("```");
         let goes_on = width.is_some() && is_text && !line.starts_with("- ");
         if !goes_on {
             end_paragraph(&mut out, &mut paragraph, width);

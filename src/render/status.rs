@@ -8,6 +8,7 @@ use serde::Serialize;
 use crate::diff::{Blocked, Closed, Held, Kind, Standing, State};
 use crate::domain::{CampaignId, Recipients, Revision};
 use crate::ledger::{Doubt, History, Ledger, Ruling, RunSummary, Task};
+use crate::plan::{ChangeDocument, ChangeKind};
 use crate::render::text;
 
 /// One campaign revision: where it stands, and what the ledger has of it.
@@ -124,6 +125,28 @@ impl CampaignStatus {
             standing: StandingStatus::of(state, now),
             on_record: state.history.map(|history| OnRecord::of(edition, history, ledger, now)),
         }
+    }
+
+    /// Takes what the plan says of it, where that is that it waits for others' sake or for the files to change.
+    pub fn take_plan(&mut self, change: &ChangeDocument) {
+        self.standing.state = match change.kind {
+            ChangeKind::Blocked => StateName::Blocked,
+            ChangeKind::Held => StateName::Held,
+            _ => return,
+        };
+        self.standing.since = None;
+        self.standing.note = Some(change.reason.clone());
+    }
+
+    /// Notes that nobody knows whether it will be pushed, as its audience cannot be read.
+    pub fn is_unread(&mut self) {
+        self.standing.note = Some("its audience cannot be read: `campaignctl validate` says why".to_owned());
+    }
+
+    /// Returns the campaign's name and revision.
+    #[must_use]
+    pub fn edition(&self) -> (&str, u32) {
+        (&self.standing.campaign, self.standing.revision)
     }
 
     /// Whether the ledger has it.

@@ -178,7 +178,7 @@ fn times(out: &mut String, standing: &StandingStatus, zone: Tz) {
             }
             // Who joins later is not known to it.
             (_, Some(_)) if standing.is_broadcast => return,
-            (_, Some(ends)) => format!("takes late comers until {}", time(ends)),
+            (_, Some(ends)) => format!("takes latecomers until {}", time(ends)),
         },
     };
     let _ = writeln!(out, "    {line}");

@@ -162,7 +162,8 @@ fn broken(line: &str, indent: usize, hanging: &str, width: usize) -> String {
 /// line is cut behind its commas, so that each number stays with what it counts.
 fn words(line: &str, most: usize) -> Vec<&str> {
     let (mut words, mut start, mut quoted_until) = (Vec::new(), 0, 0);
-    let is_list = bare(line).starts_with("Plan: ");
+    let text = bare(line);
+    let is_list = text.starts_with("Plan: ") && text.split(", ").all(|part| part.width() < most);
     for (place, c) in line.char_indices() {
         if place < quoted_until {
             continue;

@@ -47,7 +47,7 @@ mod tests {
     }
 
     #[test]
-    fn a_window_is_told_with_its_ends_and_with_late_comers() {
+    fn a_window_is_told_with_its_ends_and_with_latecomers() {
         let at = |hour| Some(format!("2026-12-15T{hour:02}:00:00Z").parse::<DateTime<Utc>>().unwrap());
         let life = Life::default();
         let late = "; whoever joins within 24h of its first push gets it too";

@@ -275,7 +275,7 @@ fn bad_line(file: &TargetFile, bad: &BadLine) -> Diagnostic {
         BadLineReason::Damaged(_) => (Code::AudienceLine, "nothing after this line was read"),
         BadLineReason::NotUtf8 => (Code::AudienceLine, "save the file as UTF-8"),
         BadLineReason::NoValue(_) => {
-            (Code::AudienceValue, "give it a value: a campaign takes it from here; or remove the line")
+            (Code::AudienceValue, "fill it in, as a campaign takes it from here; or remove the line")
         }
         BadLineReason::NoField(name)
         | BadLineReason::FieldTwice(name)

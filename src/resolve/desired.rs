@@ -131,6 +131,25 @@ pub fn scope(checked: &Checked, environment: &EnvironmentName) -> Result<Scope, 
     Ok(Scope { project: project.name.clone(), time_zone: project.time_zone, environment: chosen.clone() })
 }
 
+/// Returns the sound audiences that campaigns name, be a campaign itself sound or not, without what campaigns take from their
+/// rows: so that mistakes in their files are found however much else is wrong. None without a sound project file, which says
+/// how large they may be.
+#[must_use]
+pub fn named_audiences(checked: &Checked) -> BTreeMap<String, Arc<Audience>> {
+    let Some(project) = &checked.project else { return BTreeMap::new() };
+    let named = checked.named_audiences.iter();
+    let declared = named.filter_map(|name| Some((name, checked.audiences.get(name)?.as_ref())));
+    let audience = |(name, declared): (&String, &Declared<AudienceSource>)| {
+        let mut source = declared.value.clone();
+        if let AudienceSource::File { file, .. } = &mut source {
+            file.limits = project.limits;
+        }
+        let declared_at = declared.declared_at.clone();
+        (name.clone(), Arc::new(Audience { name: name.clone(), declared_at, source, takers: Vec::new() }))
+    };
+    declared.map(audience).collect()
+}
+
 /// Fills in every campaign of `checked` for one environment.
 ///
 /// Leaves out a campaign that refers to something unsound. `check` has reported that as an error, and its

@@ -12,7 +12,9 @@ mod suspicious;
 mod value_conflict;
 
 pub use audience::{Audience, AudienceContents, AudienceRows};
-pub use desired::{Desired, DesiredCampaign, ResolveError, Scope, Selection, desired, into_desired, scope};
+pub use desired::{
+    Desired, DesiredCampaign, ResolveError, Scope, Selection, desired, into_desired, named_audiences, scope,
+};
 pub use origin::origins;
 pub use own_values::Taker;
 pub use stream::CampaignRows;

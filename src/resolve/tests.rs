@@ -93,7 +93,7 @@ fn a_file_that_gives_nothing_is_reported_where_yaml_names_it() {
     };
     insta::assert_snapshot!(missing("file: lists/ids.txt", "ids.txt", b"u1"), @"campaigns/a.yaml:3:26 unreadable-file: `campaigns/lists/ids.txt` cannot be read: No such file or directory (os error 2); the path is relative to the YAML file that names it");
     insta::assert_snapshot!(missing("file: ids.txt", "ids.txt", b"\n\r\n"), @"campaigns/a.yaml:3:26 audience-empty: audience `vips` is empty; check how the file was made: a push to nobody is probably a mistake");
-    insta::assert_snapshot!(missing("file: ids.csv, column: user", "ids.csv", b"user_id\nu1\n"), @"campaigns/a.yaml:3:26 audience-file: `campaigns/ids.csv` has no column `user`; it has 1 column, of another name");
+    insta::assert_snapshot!(missing("file: ids.csv, column: user", "ids.csv", b"user_id\nu1\n"), @"campaigns/a.yaml:3:26 audience-file: `campaigns/ids.csv` has no column `user`; did you mean its column 1? Its name is longer");
 }
 
 #[test]

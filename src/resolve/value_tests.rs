@@ -92,8 +92,8 @@ fn each_target_has_the_values_of_its_row() {
 fn every_row_has_a_value_that_can_be_sent() {
     let text = "id,nick\nu1,\nu2\nu3, \nu4,a\u{7}b\nu5,李\n";
     insta::assert_snapshot!(nicks(text).mistakes(), @r"
-    ids.csv:2 audience-value: `nick` is empty []; give it a value: a campaign takes it from here; or remove the line
-    ids.csv:3 audience-line: the line has 1 field, and the header 2 []; give it a field for each column, be it an empty one
+    ids.csv:2 audience-value: `nick` is empty []; fill it in, as a campaign takes it from here; or remove the line
+    ids.csv:3 audience-line: the line has 1 field, and the header 2 []; give it a field for each column, even if it is empty
     ids.csv:4 audience-value: `nick` is blank []; fix the value, or remove the line
     ids.csv:5 audience-value: `nick` contains the control character U+0007 []; fix the value, or remove the line
     ");
@@ -101,7 +101,7 @@ fn every_row_has_a_value_that_can_be_sent() {
     let jsonl = site("Hi #name#", "values_from: { name: nick }", "file: ids.jsonl, field: id", lines);
     insta::assert_snapshot!(jsonl.mistakes(), @r"
     ids.jsonl:1 audience-value: the object has no field `nick` []; fix the line, or remove it
-    ids.jsonl:2 audience-value: `nick` is empty []; give it a value: a campaign takes it from here; or remove the line
+    ids.jsonl:2 audience-value: `nick` is empty []; fill it in, as a campaign takes it from here; or remove the line
     ids.jsonl:3 audience-value: the line is not a JSON object with a text in `nick`: found a list, expected a text, a number, true or false at column 21 []; fix the line, or remove it
     ");
 }
@@ -123,7 +123,7 @@ fn bad_values_are_bounded_in_number() {
 #[test]
 fn the_longest_text_that_rows_make_is_measured() {
     let long = "x".repeat(38);
-    insta::assert_snapshot!(nicks(&format!("id,nick\nu1,ok\nu2,{long}\nu3,{}\n", &long[1..])).mistakes(), @"ids.csv:3 text-too-long?: the title of template `t` is too long for Huawei, OPPO, vivo, HarmonyOS [makes it 41 characters]; a.yaml:5:3 `c` takes its values from 2 such lines; Huawei takes 40, OPPO takes 32, vivo takes 40 (a Chinese character counts for 2), HarmonyOS takes 30; a longer push is dropped");
+    insta::assert_snapshot!(nicks(&format!("id,nick\nu1,ok\nu2,{long}\nu3,{}\n", &long[1..])).mistakes(), @"ids.csv:3 text-too-long?: the title of template `t` is too long for Huawei, OPPO, vivo, HarmonyOS [makes it 41 characters]; a.yaml:5:3 `c` takes its values from 2 such lines; Huawei takes 40, OPPO takes 32, vivo takes 40 (a Chinese character counts as 2), HarmonyOS takes 30; a longer push is dropped");
     assert_eq!(nicks(&format!("id,nick\nu1,{}\n", "x".repeat(27))).mistakes(), "");
     // Of two values of one row, and one for all.
     let both = site(
@@ -132,7 +132,7 @@ fn the_longest_text_that_rows_make_is_measured() {
         "file: ids.csv, column: id",
         "nick,id\n十个字十个字十个字十,u12345678901\n",
     );
-    insta::assert_snapshot!(both.mistakes(), @"ids.csv:2 text-too-long?: the title of template `t` is too long for vivo, HarmonyOS [makes it 32 characters]; a.yaml:5:3 `c` takes its values from this line; vivo takes 40 (a Chinese character counts for 2), HarmonyOS takes 30; a longer push is dropped");
+    insta::assert_snapshot!(both.mistakes(), @"ids.csv:2 text-too-long?: the title of template `t` is too long for vivo, HarmonyOS [makes it 32 characters]; a.yaml:5:3 `c` takes its values from this line; vivo takes 40 (a Chinese character counts as 2), HarmonyOS takes 30; a longer push is dropped");
 }
 
 #[test]

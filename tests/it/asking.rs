@@ -75,6 +75,24 @@ fn there_is_a_manual_page_for_every_command_with_exit_status_environment_and_fil
             assert!(text.contains(&format!(".SH {section}\n")), "{page} has no {section}: {text}");
         }
         assert!(text.contains("the ledger is locked by another run"), "{page}");
+        assert!(!text.contains("help(1)"), "{page} names a page that is not there");
+        // Every option is explained, and stands in the synopsis with its value.
+        let text = text.replace("\\-", "-").replace("\\fB", "").replace("\\fI", "").replace("\\fR", "");
+        for (option, value) in [
+            ("--lock-timeout", " DURATION"),
+            ("--no-wait", ""),
+            ("--now", " TIME"),
+            ("-C, --directory", " DIR"),
+        ] {
+            let name = option.rsplit(' ').next().unwrap();
+            assert!(text.contains(&format!("[{name}{value}]")), "{page}: {name} in {text}");
+            let (_, said) = text.split_once(&format!("\n.TP\n{option}")).expect(option);
+            let explained = said.lines().nth(1).unwrap();
+            assert!(
+                explained.len() > 20 && !explained.starts_with('.'),
+                "{page}: {option} is not explained: {said}"
+            );
+        }
     }
 }
 
@@ -137,4 +155,53 @@ fn a_moment_without_a_zone_is_told_the_form() {
         .exits(3)
         .warns("a moment has a date, a time and a zone: `2026-12-01T09:00:00+08:00`");
     site.run(&["plan", "--now", "2026-12-01T09:00:00+08:00"]).exits(0);
+}
+
+/// Every line fits, unless one of its words, or a command to be copied, does not; and no word is cut.
+fn fits(text: &str, columns: usize, piped: &str, of: &[&str]) {
+    let words = |text: &str| -> BTreeSet<String> {
+        text.split_whitespace().map(|word| word.trim_matches(['`', '.', ',', ';']).to_owned()).collect()
+    };
+    for word in words(piped).iter().filter(|word| word.len() > 20) {
+        assert!(words(text).contains(word), "{of:?} at {columns} cuts {word}: {text}");
+    }
+    for line in text.lines().filter(|line| line.chars().count() > columns) {
+        let longest = line.split_whitespace().map(|word| word.chars().count()).max().unwrap_or_default();
+        let indent = line.len() - line.trim_start().len();
+        assert!(indent + longest + 4 > columns || line.contains('`'), "{of:?} at {columns}: {line}");
+    }
+}
+
+#[test]
+fn at_a_terminal_lines_break_between_words_and_never_within_one() {
+    let site = Site::with_samples();
+    site.apply().exits(0);
+    let at = |words: &[&str], columns: Option<&str>| {
+        let mut command = site.command(words);
+        if let Some(columns) = columns {
+            command.env("COLUMNS", columns);
+        }
+        Ran::of(&command.output().unwrap())
+    };
+    for words in [
+        &["explain", "payday-2026-12"][..],
+        &["explain", "unknown-name"],
+        &["explain"],
+        &["history"],
+        &["status"],
+        &["plan"],
+        &["status", "nobody-of-that-name"],
+        &["plan", "--now", "2026-12-01", "--only", "nobody-of-that-name"],
+        &["-e", "production-of-another-name", "plan"],
+    ] {
+        let piped = at(words, None);
+        for columns in [40, 80] {
+            let shown = at(words, Some(&columns.to_string()));
+            fits(&shown.stdout, columns, &piped.stdout, words);
+            if !shown.stderr.contains("Usage") && !shown.stderr.starts_with("error: invalid") {
+                fits(&shown.stderr, columns, &piped.stderr, words);
+            }
+        }
+        assert!(!piped.stderr.contains("\n    "), "a pipe is not wrapped: {}", piped.stderr);
+    }
 }

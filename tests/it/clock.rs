@@ -56,11 +56,11 @@ fn a_ledger_from_the_future_is_written_to_again_once_its_date_is_named_and_the_v
     std::fs::remove_file(site.path("campaigns/campaignctl.lock")).unwrap();
     let future = "2131-01-01T00:00:00Z";
     site.run_at(future, &["ledger", "init"]).exits(0);
-    let warning = format!("the ledger's last record is of {future}");
-    by_system(&site, &["plan"]).exits(0).warns(&warning).warns("`apply` refuses");
-    by_system(&site, APPLY).exits(6).warns(&warning).warns(&format!("apply --ledger-ahead {future}"));
+    let warning = "the ledger's last record is of 2131-01-01 08:00";
+    by_system(&site, &["plan"]).exits(0).warns(warning).warns("`apply` refuses");
+    by_system(&site, APPLY).exits(6).warns(warning).warns(&format!("apply --ledger-ahead {future}"));
     let ahead = |date: &str| by_system(&site, &[APPLY, &["--ledger-ahead", date]].concat());
-    ahead("2130-01-01T00:00:00Z").exits(6).warns(&warning);
+    ahead("2130-01-01T00:00:00Z").exits(6).warns(warning);
     // Nobody but the vendor can say which clock is right.
     ahead(future).exits(6).warns("the vendor did not say what time it is");
     stub.dates(&http_date(TimeDelta::hours(2)));

@@ -59,7 +59,7 @@ fn a_campaign_that_is_over_does_not_wake_when_its_list_grows() {
 }
 
 #[test]
-fn how_long_late_comers_are_taken_is_no_content() {
+fn how_long_latecomers_are_taken_is_no_content() {
     let site = sent();
     let digest =
         |site: &Site| site.run(&["plan", "--json"]).exits(0).json()["changes"][0]["content_digest"].clone();
@@ -74,7 +74,7 @@ fn how_long_late_comers_are_taken_is_no_content() {
 }
 
 #[test]
-fn the_project_says_how_long_late_comers_are_taken_where_no_strategy_does() {
+fn the_project_says_how_long_latecomers_are_taken_where_no_strategy_does() {
     let site = sent();
     grow(&site);
     let path = "campaigns/campaignctl.yaml";
@@ -230,7 +230,7 @@ fn next_weeks_digest_may_say_the_same_words_under_another_name() {
         site.edit(FILE, "  hello:", "  other:");
         site.run_at(week_later, &["plan"]).exits(0).says("! blocked other").says("[renamed]");
     }
-    // What takes late comers for good is never over, and a new name for it would send it to everybody again.
+    // What takes latecomers for good is never over, and a new name for it would send it to everybody again.
     let welcome = sent();
     welcome.edit(FILE, "send: now", "send: now, open_for: always");
     welcome.edit(FILE, "  hello:", "  welcome:");
@@ -379,7 +379,19 @@ fn too_many_tasks_hold_their_own_campaign_and_no_other() {
     let plan = plan.says("its 101 tasks never fit: the vendor keeps at most 100").says("+ create outage");
     let line = "Plan: 1 to push (1 target in 1 request), 0 up to date, 1 held, 0 in doubt.";
     assert_eq!(plan.last_line(), line);
+    let held = |site: &Site| {
+        let status = site.run(&["status", "--json"]).exits(0).json();
+        let campaigns = ["campaigns", "not_sent"].map(|of| status[of].as_array().unwrap().clone()).concat();
+        let state = |name: &str| {
+            let found = campaigns.iter().find(|campaign| campaign["campaign"] == name).unwrap();
+            found["state"].as_str().unwrap().to_owned()
+        };
+        [state("scheduled"), state("outage")]
+    };
+    assert_eq!(held(&site), ["held", "due"], "status agrees with the plan");
+    site.run(&["status"]).exits(0).says("note: `scheduled@1`: its 101 tasks never fit");
     site.apply().exits(6).says("1 accepted").says("Not pushed, as planned: 1 held.");
+    assert_eq!(held(&site), ["held", "done"]);
     adds_up(&site, crate::site::NOW);
 }
 
@@ -529,13 +541,13 @@ fn a_campaign_that_is_left_out_is_no_new_name_for_another_all_the_same() {
 }
 
 #[test]
-fn a_broadcast_and_a_closed_campaign_take_no_late_comers() {
+fn a_broadcast_and_a_closed_campaign_take_no_latecomers() {
     let site = sent();
-    let late = "takes late comers until 2026-11-25 10:00";
+    let late = "takes latecomers until 2026-11-25 10:00";
     site.run(&["status", "hello"]).exits(0).says(late);
     keys(&site, "closed: true");
     let closed = site.run(&["status", "hello"]).exits(0).says("note: closed in the file");
-    assert!(!closed.stdout.contains("late comers"), "{}", closed.stdout);
+    assert!(!closed.stdout.contains("latecomers"), "{}", closed.stdout);
     let site = Site::with(PROJECT, &crate::site::campaign("hello", 2));
     site.edit(FILE, "users: [u1, u2]", "broadcast: { platform: android, login: logged_in, within: 7d }");
     site.edit(FILE, "call: template, ", "");
@@ -543,7 +555,7 @@ fn a_broadcast_and_a_closed_campaign_take_no_late_comers() {
     assert!(!explained.stdout.contains("joins"), "{}", explained.stdout);
     site.apply().exits(0);
     let status = site.run(&["status", "hello"]).exits(0);
-    assert!(!status.stdout.contains("late comers"), "{}", status.stdout);
+    assert!(!status.stdout.contains("latecomers"), "{}", status.stdout);
 }
 
 #[test]
@@ -551,9 +563,9 @@ fn what_opens_after_the_wait_is_named() {
     let window = "send: now, not_before: 2026-11-24T10:30:00+08:00";
     let site = Site::with(PROJECT, &crate::site::campaign("payday", 2).replace("send: now", window));
     let apply = site.run(&["apply", "--auto-approve", "--wait=2s"]).exits(0);
-    apply.warns("`payday` opens at 2026-11-24 10:30, after --wait=2s: not waited for.");
+    apply.warns("`payday` opens at 2026-11-24 10:30, after --wait=2s. This run will not wait for it.");
     let apply = site.run(&["apply", "--auto-approve"]).exits(0);
-    assert!(!apply.stderr.contains("not waited for"), "{}", apply.stderr);
+    assert!(!apply.stderr.contains("will not wait"), "{}", apply.stderr);
 }
 
 #[test]
@@ -669,7 +681,7 @@ fn what_changed_during_a_wait_is_not_sent_by_a_reviewed_plan() {
             scope.spawn(move || {
                 let (site, ended) = edited_during_a_wait(edit);
                 let ended = ended.exits(7);
-                ended.warns("what was approved changed while its window was waited for");
+                ended.warns("what was approved changed while waiting for its window");
                 assert!(site.received().is_empty(), "{what}");
             });
         }

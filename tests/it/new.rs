@@ -7,7 +7,8 @@ fn a_skeleton_is_sound_and_pushes_nothing_until_it_is_uncommented() {
     let site = Site::with_samples();
     site.run(&["new", "campaign", "spring-sale"]).exits(0).says("wrote campaigns/spring-sale.yaml");
     let validated = site.run(&["validate"]).exits(0);
-    assert!(!validated.stdout.contains("error"), "{}", validated.stdout);
+    assert_eq!(validated.stdout, "1 warning in 1 file\n", "one that says what to do: {}", validated.stderr);
+    validated.warns("where it is commented out, remove the `# `");
     let plan = site.run(&["plan"]).exits(0);
     assert!(!plan.stdout.contains("spring-sale"), "{}", plan.stdout);
 
@@ -71,4 +72,63 @@ fn what_is_there_stays_as_it_is() {
     assert_eq!(site.read("campaigns/mine.yaml"), "{}\n");
     site.run(&["new", "campaign", "no spaces"]).exits(3);
     site.run(&["new", "campaign", "../outside"]).exits(3);
+}
+
+/// What is wrong in one file hides nothing that is wrong in another.
+#[test]
+fn every_mistake_of_files_that_play_together_is_said_in_one_run() {
+    let project =
+        "version: 1\nproject: p\nenvironments:\n  e: { app_id: A, workspace_id: w, endpoint: sandbox }\n";
+    let campaigns = "\
+templates:
+  t: { name: T, title: \"#name#\", body: Body }
+  u: { name: U, titel: Title, body: Body }
+audiences:
+  a: { users: { file: people.csv, column: user } }
+strategies:
+  s: { send: now }
+campaigns:
+  c: { template: t, audience: a, strategy: s, expires_after: 24 }
+  d: { template: uu, audience: a, strategy: s, expires_after: 1h, closed: yes }
+";
+    let site = Site::with(project, campaigns);
+    site.write("campaigns/people.csv", "user_id,nickname\nu1,Li\n");
+    let ran = site.run(&["validate"]).exits(3);
+    for said in [
+        "campaign `c` gives no value for `#name#`",
+        "`u` has no key `titel`",
+        "`campaigns/people.csv` has no column `user`",
+        "did you mean its column 1? Its name is longer",
+        "`expires_after` takes a number with its unit",
+        "no template named `uu`",
+        "there are `t`, `u`",
+        "write `true`; or, where a text is meant, quote it: \"yes\"",
+    ] {
+        assert!(ran.stderr.contains(said), "{said} in {}", ran.stderr);
+    }
+}
+
+/// A pipeline that names an environment that the project file does not have never ran.
+#[test]
+fn the_pipelines_of_init_run_in_its_workspace() {
+    let site = Site::with_samples();
+    std::fs::create_dir(site.path("new")).unwrap();
+    site.run(&["-C", "new", "init"]).exits(0);
+    let pipelines = [".github/workflows/campaigns.yaml", ".gitlab-ci.yml"];
+    let project = site.read("new/campaigns/campaignctl.yaml");
+    let mut lines = 0;
+    for pipeline in pipelines {
+        let text = site.read(&format!("new/{pipeline}"));
+        let (_, environment) = text.split_once("CAMPAIGNCTL_ENVIRONMENT: ").unwrap();
+        let environment = environment.split([' ', '\n']).next().unwrap();
+        assert!(project.contains(&format!("\n  {environment}:")), "{pipeline}: {environment}");
+        for command in text.lines().filter_map(|line| line.trim().strip_prefix("campaignctl ")) {
+            let words: Vec<&str> = command.split(' ').collect();
+            let mut command = site.command(&words);
+            command.current_dir(site.path("new")).env("CAMPAIGNCTL_ENVIRONMENT", environment);
+            crate::site::Ran::of(&command.output().unwrap()).exits(0);
+            lines += 1;
+        }
+    }
+    assert!(lines >= 4, "the commands are found");
 }

@@ -25,6 +25,9 @@ fn a_new_name_sends_nothing_again() {
             "1 of its targets already got the same from `hello`, which is no longer in the files [renamed]",
         )
         .says("rename it back to `hello`");
+        // Status agrees with the plan.
+        let status = site.run(&["status"]).exits(0).says(" blocked ");
+        status.says("note: `new@1`: 1 of its targets already got the same from `hello`");
         site.apply().exits(6);
         assert_eq!(site.received().len(), received, "{strategy}");
         site.edit(FILE, "  new:", "  hello:");

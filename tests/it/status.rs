@@ -207,3 +207,13 @@ fn init_into_a_workspace_makes_no_workspace_inside_it() {
     inside.exits(3).warns("this directory is a workspace already");
     assert!(!site.path("campaigns/campaigns").exists());
 }
+
+#[test]
+fn a_list_that_cannot_be_read_hides_no_other_state() {
+    let vendor = Vendor::start();
+    let site = sent(&vendor, ONCE);
+    let later = "audiences:\n  gone:\n    users: { file: gone.csv, column: id }\ncampaigns:\n  late: { template: t, audience: gone, strategy: s, expires_after: 1h }\n";
+    site.write("campaigns/d.yaml", later);
+    let status = site.run(&["status"]).exits(0).says("hello@1   waiting");
+    status.says("late@1    due").says("note: `late@1`: its audience cannot be read");
+}

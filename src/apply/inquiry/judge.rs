@@ -8,6 +8,7 @@ use crate::apply::inquiry::near::{is_alike, is_nearly};
 use crate::apply::inquiry::{Answer, LISTED_MAX, MOMENT_SLACK, Moments, Window, can_have_made};
 use crate::domain::{Call, Schedule};
 use crate::ledger::{Content, Doubt, History, Ledger, Serial};
+use crate::plan;
 use crate::vendor::{NamedTask, ScheduledTask};
 
 /// A batch in doubt, with what is needed to recognise its task.
@@ -248,7 +249,7 @@ pub(super) fn disguised(
 }
 
 fn text_of(tasks: usize) -> String {
-    if tasks == 1 { "one task".to_owned() } else { format!("{tasks} tasks") }
+    if tasks == 1 { "one task".to_owned() } else { plan::tasks(tasks as u64) }
 }
 
 /// Counts batches like this one that were taken, of which nobody knows the task: their tasks look like its own.

@@ -38,8 +38,8 @@ const RETRY_DELAY: Duration = Duration::from_secs(1);
 /// Push what is new, and only that, each push once
 ///
 /// Without PLAN, plans first and asks. With PLAN, plans again and pushes what PLAN pushes, as long as all of it is as it was
-/// reviewed: campaigns, revisions, contents, audiences and times. Who got it meanwhile is left out. Before a request leaves,
-/// the ledger says so on disk; after a crash, run it again: nothing is sent twice.
+/// reviewed: campaigns, revisions, contents, audiences and times. Who got it meanwhile is left out. Each request
+/// is on disk in the ledger before it leaves; after a crash, run it again: nothing is sent twice.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  campaignctl -e production apply\n  campaignctl apply plan.json --auto-approve"
@@ -48,7 +48,7 @@ pub(in crate::cli) struct Args {
     /// A plan that `plan --out` saved
     #[arg(value_name = "PLAN")]
     plan: Option<PathBuf>,
-    /// Do not ask; needed where there is no terminal
+    /// Do not ask; required without a terminal
     #[arg(long)]
     auto_approve: bool,
     /// Other tools' name of `--auto-approve`, for the tip.
@@ -60,7 +60,7 @@ pub(in crate::cli) struct Args {
         value_parser = clap::builder::UnknownArgumentValueParser::suggest_arg("--auto-approve"),
     )]
     yes: String,
-    /// Refuse a saved plan that is older
+    /// Refuse a saved plan that is older than this
     #[arg(long, value_name = "DURATION", requires = "plan", value_parser = humantime::parse_duration)]
     max_plan_age: Option<Duration>,
     #[command(flatten)]
@@ -84,7 +84,7 @@ pub(in crate::cli) struct Args {
     /// Print the report as JSON
     #[arg(long)]
     json: bool,
-    /// Go on though the ledger's last record is of TIME, still to come: a wrong clock wrote it
+    /// Continue although the ledger's last record is of TIME, which is still to come: a wrong clock wrote it
     #[arg(long, value_name = "TIME")]
     ledger_ahead: Option<DateTime<Utc>>,
     /// Pack the ledger once it has so many records since it was packed: for tests
@@ -213,7 +213,7 @@ impl Apply<'_> {
             session.pack_long_ledger(&desired, "apply");
             open = session.open_ledger(&desired, "apply")?;
         }
-        clock::prove_not_before(&open.ledger, shell.now(), args.ledger_ahead)?;
+        clock::prove_not_before(&open.ledger, shell.now(), args.ledger_ahead, shell.zone())?;
         let mut plan = session.plan(&desired, &open.ledger)?;
         held = self.hold(&session, &mut plan, before)?.join(held);
         match &approved {
@@ -261,7 +261,7 @@ impl Apply<'_> {
         before: Option<&PlanDocument>,
     ) -> Result<(Plan, Held)> {
         let open = session.view_ledger(desired, "apply")?;
-        clock::prove_not_before(&open.ledger, self.shell.now(), self.args.ledger_ahead)?;
+        clock::prove_not_before(&open.ledger, self.shell.now(), self.args.ledger_ahead, self.shell.zone())?;
         let mut plan = session.plan(desired, &open.ledger)?;
         let held = self.hold(session, &mut plan, before)?;
         show(session, self.args, &plan.document)?;
@@ -357,7 +357,7 @@ fn execute(
     let (report, took, last) = runtime.block_on(async {
         let vendor_side = VendorSide::connect(shell, &desired.environment).await?;
         if args.ledger_ahead.is_some() && desired.environment.endpoint != Endpoint::Sandbox {
-            clock::prove_right(vendor_side.time, shell.now())?;
+            clock::prove_right(vendor_side.time, shell.now(), shell.zone())?;
         }
         let salt = ledger.header().salt;
         let (journal, journal_thread) = Journal::start(open.store, open.writer, shell.clock());

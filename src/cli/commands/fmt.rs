@@ -19,8 +19,8 @@ const STANDARD_INPUT: &str = "-";
 
 /// Format YAML files: indentation, quotes, order of keys
 ///
-/// Keys get the order of the schema, between blank lines; names keep theirs. Every comment stays, and what a file
-/// says: it is read again to prove that, and left as it is otherwise. So is a file that cannot be read.
+/// Sorts keys as the schema has them, between blank lines; names keep their order. Comments and the meaning of a file stay: the
+/// result is read again to prove that. A file that cannot be read is left as it is.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  campaignctl fmt --check")]
 pub(in crate::cli) struct Args {
@@ -31,7 +31,7 @@ pub(in crate::cli) struct Args {
     /// Write nothing; show what would change, and exit 3 if anything would
     #[arg(long)]
     check: bool,
-    /// The name of what `-` reads: the project file has another order of keys than other files
+    /// File name of what `-` reads: the project file has its own order of keys
     #[arg(long, value_name = "FILE", default_value = "campaigns.yaml")]
     stdin_filename: String,
 }

@@ -1,9 +1,10 @@
 use std::io;
 use std::path::PathBuf;
 
-use clap::Command;
+use clap::builder::ValueRange;
+use clap::{Arg, ArgAction, Command};
 use clap_mangen::Man;
-use clap_mangen::roff::{Roff, bold, roman};
+use clap_mangen::roff::{Inline, Roff, bold, italic, roman};
 
 use crate::cli::exit::{self, ExitStatus};
 use crate::cli::failure::Failure;
@@ -48,7 +49,7 @@ pub(super) fn run(shell: &Shell, args: &Args) -> Result {
     let failed = |error: io::Error| {
         Failure::new(ExitStatus::Other, format!("could not write the manual pages: {error}"))
     };
-    let mut root = definition();
+    let mut root = whole(definition());
     root.build();
     match &args.out {
         Some(directory) => {
@@ -64,10 +65,16 @@ pub(super) fn run(shell: &Shell, args: &Args) -> Result {
     Ok(ExitStatus::Done)
 }
 
-/// Returns a command and all below it, but for `help`, which explains the others.
+/// Returns a command of which a page says all: what the short help leaves out too, and no `help`, which has no page.
+fn whole(command: Command) -> Command {
+    let names: Vec<String> = command.get_subcommands().map(|below| below.get_name().to_owned()).collect();
+    let command = command.disable_help_subcommand(true).mut_args(|arg| arg.hide_short_help(false));
+    names.into_iter().fold(command, |command, name| command.mut_subcommand(name, whole))
+}
+
+/// Returns a command and all below it.
 fn commands(command: &Command) -> Vec<&Command> {
-    let below = command.get_subcommands().filter(|command| command.get_name() != "help");
-    std::iter::once(command).chain(below.flat_map(commands)).collect()
+    std::iter::once(command).chain(command.get_subcommands().flat_map(commands)).collect()
 }
 
 fn page(command: &Command) -> io::Result<Vec<u8>> {
@@ -75,7 +82,7 @@ fn page(command: &Command) -> io::Result<Vec<u8>> {
     let mut page = Vec::new();
     man.render_title(&mut page)?;
     man.render_name_section(&mut page)?;
-    man.render_synopsis_section(&mut page)?;
+    synopsis(command).to_writer(&mut page)?;
     man.render_description_section(&mut page)?;
     man.render_options_section(&mut page)?;
     if command.has_subcommands() {
@@ -98,6 +105,55 @@ fn page(command: &Command) -> io::Result<Vec<u8>> {
         man.render_version_section(&mut page)?;
     }
     Ok(page)
+}
+
+/// Says how a command is called: each option with its value, then what follows.
+fn synopsis(command: &Command) -> Roff {
+    let mut line = vec![bold(command.get_bin_name().unwrap_or_else(|| command.get_name()))];
+    for option in command.get_opts().chain(flags(command)) {
+        line.push(roman(" ["));
+        let name = option.get_long().map(|long| format!("--{long}"));
+        line.push(bold(
+            name.or_else(|| option.get_short().map(|short| format!("-{short}"))).unwrap_or_default(),
+        ));
+        line.extend(value(option));
+        line.push(roman("]"));
+    }
+    for positional in command.get_positionals() {
+        let (before, after) = if positional.is_required_set() { (" ", "") } else { (" [", "]") };
+        let is_row = matches!(positional.get_action(), ArgAction::Append);
+        line.push(roman(before));
+        line.push(italic(names(positional)));
+        line.push(roman(format!("{}{after}", if is_row { " ..." } else { "" })));
+    }
+    if command.has_subcommands() {
+        line.extend([roman(" "), italic("COMMAND"), roman(" ...")]);
+    }
+    let mut roff = Roff::new();
+    roff.control("SH", ["SYNOPSIS"]).text(line);
+    roff
+}
+
+/// Returns the options that take no value.
+fn flags(command: &Command) -> impl Iterator<Item = &Arg> {
+    command.get_arguments().filter(|arg| !arg.is_positional() && !arg.get_action().takes_values())
+}
+
+/// Returns the value of an option, if it takes one; in brackets where it may be left out.
+fn value(option: &Arg) -> Vec<Inline> {
+    if !option.get_action().takes_values() {
+        return Vec::new();
+    }
+    let name = italic(names(option));
+    match option.get_num_args() {
+        Some(range) if range == ValueRange::new(0..=1) => vec![roman("[="), name, roman("]")],
+        _ => vec![roman(" "), name],
+    }
+}
+
+fn names(arg: &Arg) -> String {
+    let names = arg.get_value_names().unwrap_or_default();
+    names.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
 }
 
 fn section(roff: &mut Roff, name: &str, rows: impl IntoIterator<Item = (&'static str, &'static str)>) {

@@ -17,8 +17,7 @@ use crate::state::OpenLedger;
 
 /// Show what `apply` would push, and push nothing
 ///
-/// Compares the files with the ledger, and opens no connection. What cannot be pushed is shown with the
-/// reason and the ways out.
+/// Compares the files with the ledger, and opens no connection. For what cannot be pushed, it says why and what to do.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  campaignctl -e production plan --out plan.json")]
 pub(in crate::cli) struct Args {
@@ -70,7 +69,7 @@ pub(super) fn run(shell: &Shell, globals: &Globals, args: &Args) -> Result {
     if let (Some(path), Some(text)) = (&args.out, &text) {
         save(path, &render::escape::json(text))?;
     }
-    if let Some(warning) = clock::warning(&ledger, shell.now()) {
+    if let Some(warning) = clock::warning(&ledger, shell.now(), shell.zone()) {
         shell.say(&warning);
     }
     shell.answer(&text.filter(|_| args.json).map_or_else(

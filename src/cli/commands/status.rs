@@ -1,3 +1,5 @@
+use std::collections::BTreeSet;
+
 use clap_complete::engine::ArgValueCandidates;
 use serde::Serialize;
 
@@ -14,12 +16,14 @@ use crate::ledger::Ledger;
 use crate::render;
 use crate::render::status::CampaignStatus;
 use crate::render::status_page::{self, Heading};
+use crate::resolve::Desired;
+use crate::state::OpenLedger;
 
 /// Show where each campaign stands: its state, its people, when it fires
 ///
-/// It goes by files and ledger, and reads no audience: who joined or left one since is `plan`'s to say. With a name: the
-/// words, the tasks at the vendor with their ids, the runs, and what is in doubt. Where the files have mistakes, it is
-/// what the ledger alone knows.
+/// Reads the files and the ledger, and an audience only where nothing else tells whether a campaign is blocked or held; `plan`
+/// shows who joined or left since. With a name: its text, its tasks at the vendor with their ids, its runs, and what is in doubt.
+/// If the files have mistakes, it shows what the ledger alone knows.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  campaignctl -e production status payday-2026-12")]
 pub(in crate::cli) struct Args {
@@ -46,7 +50,8 @@ struct Answer {
 pub(super) fn run(shell: &Shell, globals: &Globals, args: &Args) -> Result {
     let session = Session::new(shell, globals);
     let scope = session.scope()?;
-    let ledger = session.view_ledger(&scope, "status")?.ledger;
+    // The store is kept open: targets of a packed ledger are read from it.
+    let OpenLedger { ledger, store: _store, .. } = session.view_ledger(&scope, "status")?;
     let desired = session.desired_if_sound();
     if desired.is_none() {
         shell.say(
@@ -56,8 +61,13 @@ pub(super) fn run(shell: &Shell, globals: &Globals, args: &Args) -> Result {
     let is_wanted = |id: &CampaignId| args.campaign.as_ref().is_none_or(|wanted| wanted == id);
     let states = diff::states(desired.as_ref(), &ledger, shell.now());
     let wanted = states.iter().filter(|state| is_wanted(state.campaign));
-    let campaigns: Vec<CampaignStatus> =
+    let mut campaigns: Vec<CampaignStatus> =
         wanted.map(|state| CampaignStatus::of(state, &ledger, shell.now())).collect();
+    let open: BTreeSet<CampaignId> =
+        states.iter().filter(|state| state.needs_audience).map(|state| state.campaign.clone()).collect();
+    if let Some(desired) = desired.as_ref().filter(|_| !open.is_empty()) {
+        take_plan(&session, desired, (&ledger, &open), &mut campaigns)?;
+    }
     if campaigns.is_empty()
         && let Some(campaign) = &args.campaign
     {
@@ -88,6 +98,33 @@ pub(super) fn run(shell: &Shell, globals: &Globals, args: &Args) -> Result {
         None => status_page::campaigns(&campaigns, about, shell.caller(), shell.width()),
     })?;
     Ok(ExitStatus::Done)
+}
+
+/// Says of the campaigns of which only an audience tells whether they are pushed what the plan says.
+fn take_plan(
+    session: &Session<'_>,
+    desired: &Desired,
+    (ledger, open): (&Ledger, &BTreeSet<CampaignId>),
+    campaigns: &mut [CampaignStatus],
+) -> Result<()> {
+    let mut asked = desired.clone();
+    asked.leave_out(|id| !open.contains(id));
+    let plan = session.plan_unsaid(&asked, ledger)?;
+    let changes = plan.as_ref().map(|plan| plan.document.by_campaign());
+    for status in campaigns {
+        let (campaign, revision) = status.edition();
+        let is_open = open.iter().any(|id| id.as_str() == campaign);
+        match &changes {
+            None if is_open => status.is_unread(),
+            None => {}
+            Some(changes) => {
+                if let Some(change) = changes.get(campaign).filter(|change| change.revision == revision) {
+                    status.take_plan(change);
+                }
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Refuses a campaign of which the ledger has no revision.

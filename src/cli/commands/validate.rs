@@ -1,4 +1,5 @@
 use std::mem::ManuallyDrop;
+use std::sync::Arc;
 
 use crate::cli::exit::ExitStatus;
 use crate::cli::session::{Reading, Session, read_audiences};
@@ -37,15 +38,19 @@ pub(super) fn run(shell: &Shell, globals: &Globals, args: &Args) -> Result {
     // Any environment serves to read the audiences: they are the same in each.
     let environment =
         checked.project.as_ref().and_then(|project| project.environments.keys().next()).cloned();
+    let mut audiences = resolve::named_audiences(&checked);
     if let Some(environment) = environment
         && let Ok(desired) = resolve::into_desired(checked, &environment)
     {
         // The process ends right after: what is large is left to the system to free.
         let desired = ManuallyDrop::new(desired);
-        // Hashed with no ledger's salt, and forgotten at once.
-        diagnostics.extend(read_audiences(&desired, &LedgerSalt::new([0; 16]), |_, _| {}));
-        diagnostic::sort(&mut diagnostics);
+        // These know what campaigns take from their rows.
+        audiences
+            .extend(desired.audiences.iter().map(|(name, audience)| (name.clone(), Arc::clone(audience))));
     }
+    // Hashed with no ledger's salt, and forgotten at once.
+    diagnostics.extend(read_audiences(&audiences, &LedgerSalt::new([0; 16]), |_, _| {}));
+    diagnostic::sort(&mut diagnostics);
     let format = if args.json { Format::Json } else { args.format };
     match format {
         Format::Text => {

@@ -2,6 +2,7 @@
 
 use std::io;
 
+use crate::diagnostic::number;
 use crate::domain::InvalidTargetId;
 use crate::load::targets::TooLarge;
 
@@ -30,7 +31,7 @@ pub enum BadLineReason {
     #[error("a quote is inside a field that does not begin with one")]
     QuoteInField,
     /// A CSV record of fewer or more fields than the header: which one is too many, or missing, nobody knows.
-    #[error("the line has {fields} field{s}, and the header {columns}", s = if *fields == 1 { "" } else { "s" })]
+    #[error("the line has {} field{s}, and the header {}", number(*fields as u64), number(*columns as u64), s = if *fields == 1 { "" } else { "s" })]
     FieldCount {
         /// Its fields.
         fields: usize,
@@ -87,12 +88,12 @@ impl BadLineReason {
             Self::HeaderAgain => {
                 Some("were files joined? remove the line, and look whether one of them is cut short")
             }
-            Self::MergeMarker => Some("resolve the merge: somebody has to choose between its sides"),
+            Self::MergeMarker => Some("resolve the merge conflict"),
             Self::Checksum => Some("copy it again, or make it anew; nothing after this row was read"),
             Self::FieldCount { fields, columns } if fields > columns => {
                 Some("put a field that has a comma into quotes, or remove what is too much")
             }
-            Self::FieldCount { .. } => Some("give it a field for each column, be it an empty one"),
+            Self::FieldCount { .. } => Some("give it a field for each column, even if it is empty"),
             Self::UnclosedQuote => Some("close the quote; nothing after it was read"),
             Self::QuoteRunsOn(_) => Some("close the quote where its field ends, or remove it"),
             Self::TextAfterQuote | Self::QuoteInField => {

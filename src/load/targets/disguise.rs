@@ -103,7 +103,7 @@ impl Disguise {
     pub(super) fn help(self) -> &'static str {
         match self {
             Self::LfsPointer => "fetch the list itself with `git lfs pull`; in CI, check out with LFS",
-            Self::MergeMarker => "resolve the merge: somebody has to choose between its sides",
+            Self::MergeMarker => "resolve the merge conflict",
             Self::Markup => "was an error or login page saved instead? export the list again",
             Self::Utf16 => "save the file as UTF-8",
             Self::Parquet => "say `format: parquet` and the `column` that holds the ids",

@@ -36,8 +36,27 @@ fn near(column: &str, columns: &[String]) -> Option<(usize, &'static str)> {
     if let Some(place) = at(&|found| !visible(column).is_empty() && visible(found) == visible(column)) {
         return Some((place, "Its name has the same letters, but other punctuation or invisible characters"));
     }
-    let meant = closest(column, columns.iter().map(String::as_str))?;
-    Some((at(&|found| found == meant)?, "Its name differs in a few letters"))
+    if let Some(meant) = closest(column, columns.iter().map(String::as_str)) {
+        return Some((at(&|found| found == meant)?, "Its name differs in a few letters"));
+    }
+    // `user` for `user_id`, or the other way round; of several, nobody knows which.
+    let mut alike =
+        columns.iter().enumerate().filter(|(_, found)| is_part(column, found) || is_part(found, column));
+    match (alike.next(), alike.next()) {
+        (Some((place, found)), None) if found.len() > column.len() => Some((place, "Its name is longer")),
+        (Some((place, _)), None) => Some((place, "Its name is shorter")),
+        _ => None,
+    }
+}
+
+/// Whether all words of one name begin, or end, the other.
+fn is_part(part: &str, name: &str) -> bool {
+    let words = |text: &str| -> Vec<String> {
+        let words = text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
+        words.map(str::to_lowercase).collect()
+    };
+    let (part, name) = (words(part), words(name));
+    !part.is_empty() && part.len() < name.len() && (name.starts_with(&part) || name.ends_with(&part))
 }
 
 #[cfg(test)]
@@ -64,6 +83,9 @@ mod tests {
                 &["user\u{200b}_id"],
                 "did you mean its column 1? Its name has the same letters, but other punctuation or invisible characters",
             ),
+            (&["secret", "id"], "did you mean its column 2? Its name is shorter"),
+            (&["bank_user_id", "secret"], "did you mean its column 1? Its name is longer"),
+            (&["id", "user"], "it has 2 columns, none with a name like it"),
             (&["secret", "usr_id"], "did you mean its column 2? Its name differs in a few letters"),
         ] {
             assert_eq!(said(columns), expected, "{columns:?}");

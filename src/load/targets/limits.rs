@@ -70,12 +70,10 @@ impl TooLarge {
         let (what, key) = match self {
             Self::Rows(_) => ("split the list into several audiences", "audience_rows"),
             Self::Unpacked(_) => ("export only the columns that are needed", "audience_unpacked_bytes"),
-            Self::Line(_) => {
-                ("see whether it is the right file, with its line breaks", "audience_line_bytes")
-            }
+            Self::Line(_) => ("check that it is the right file, and has line breaks", "audience_line_bytes"),
             Self::Quote(_) => ("close the quote", "audience_line_bytes"),
             Self::Value(_) => ("see whether it is the right column", "audience_line_bytes"),
-            Self::Ratio(_) => ("see whether it is the right file", "audience_ratio"),
+            Self::Ratio(_) => ("check that it is the right file", "audience_ratio"),
             Self::Page(_) | Self::Dictionary(_) | Self::PageValues(_) => {
                 return "write it again with a Parquet writer's usual page size; nothing of the page was read".to_owned();
             }

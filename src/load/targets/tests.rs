@@ -453,7 +453,7 @@ fn a_csv_header_that_is_endless_is_no_header() {
     let long = "x".repeat(LINE_BYTES_MAX + 1);
     let unclosed = "a quote is opened here and never closed; close the quote; nothing after it was read";
     let [line, quote] = [
-        ("the line has more than 65 536 bytes", "see whether it is the right file, with its line breaks"),
+        ("the line has more than 65 536 bytes", "check that it is the right file, and has line breaks"),
         ("the quote that is opened here is not closed within 65 536 bytes", "close the quote"),
     ]
     .map(|(why, help)| {
@@ -518,7 +518,7 @@ fn a_merge_that_nobody_resolved_gives_no_ids_in_any_format() {
     let id = |id: &str| format!("{{\"user_id\":\"{id}\"}}");
     let lines = format!("{}\n{}\n{}", id("u0"), id("u1"), merge(&id("u2"), &id("u3")));
     assert_eq!(jsonl(lines.as_bytes())[1..], expected);
-    let first = "audience-file: `ids` begins with the marker of a merge conflict; resolve the merge: somebody has to choose between its sides";
+    let first = "audience-file: `ids` begins with the marker of a merge conflict; resolve the merge conflict";
     assert_eq!(text(merge("u1", "u2").as_bytes()), [first]);
     // Within a quoted field, it is a text.
     assert_eq!(csv(b"user_id,note\nu1,\"a\n=======\nb\"\n"), ["2: u1"]);

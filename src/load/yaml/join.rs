@@ -195,11 +195,7 @@ impl<'tree> Join<'tree> {
         match scalar::read(text) {
             Ok(meaning) => Some(meaning),
             Err(ambiguity) => {
-                self.refuse(
-                    id,
-                    &format!("`{text}` {}", ambiguity.reason()),
-                    &format!("quote it: \"{text}\""),
-                );
+                self.refuse(id, &format!("`{text}` {}", ambiguity.reason()), &ambiguity.way_out(text));
                 None
             }
         }

@@ -52,6 +52,16 @@ impl Ambiguity {
             Self::ReservedMark => "has a meaning of its own to some YAML readers",
         }
     }
+
+    /// Says how to write what was meant by a value.
+    pub(super) fn way_out(self, text: &str) -> String {
+        let quoted = format!("quote it: \"{text}\"");
+        if self != Self::Boolean {
+            return quoted;
+        }
+        let is_true = ["y", "yes", "on"].contains(&text.to_lowercase().as_str());
+        format!("write `{is_true}`; or, where a text is meant, {quoted}")
+    }
 }
 
 /// Reads a plain scalar's text.

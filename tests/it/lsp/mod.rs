@@ -354,7 +354,7 @@ fn hover_shows_the_window_of_what_is_sent_now_and_who_joins_it() {
     };
     let both = |of_strategy: &str| (of_strategy.to_owned(), format!("`soon`: {of_strategy}"));
     let late = "whoever joins within 24h of its first push gets it too";
-    // The campaign is a broadcast, which knows no late comers.
+    // The campaign is a broadcast, which knows no latecomers.
     let (of_strategy, of_campaign) = hover("", "");
     assert_eq!(of_strategy, format!("at once, when it is applied; {late}"));
     assert_eq!(of_campaign, "`soon`: at once, when it is applied");

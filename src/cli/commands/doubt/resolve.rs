@@ -25,11 +25,11 @@ use crate::vendor::QueryError;
 
 /// Ask the vendor about batches in doubt, and record what it can tell
 ///
-/// Its lists know scheduled and repeating pushes by their time, and broadcasts and pushes by `PushMultiple` by their
-/// task name; of an immediate one by `PushTemplate` they say nothing. What is listed was sent. What is not listed was not,
-/// but only once no request can still be on its way, while its time has not come, and if the list has another batch
-/// of the kind that was accepted at about that time. Otherwise, wherever a listed task could be another's, and
-/// where the answer cannot be read, the batch stays in doubt.
+/// The vendor lists scheduled and repeating pushes by their time, and broadcasts and pushes by `PushMultiple` by their task name,
+/// but no immediate pushes by `PushTemplate`. What is listed was sent. What is not listed was not sent, but that counts only once
+/// no request can still be on its way, while its time is still to come, and if the list has another batch of the kind that was
+/// accepted at about that time. Otherwise, or where a listed task could be another's or the answer cannot be read, the batch stays
+/// in doubt.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  campaignctl -e production doubt resolve --dry-run")]
 pub(super) struct Args {
@@ -94,7 +94,7 @@ fn ask(shell: &Shell, args: &Args, scope: &Scope, open: &OpenLedger, settle: Set
     let runtime = runtime.map_err(|error| Failure::of_system("could not begin", &error))?;
     let findings = runtime.block_on(async {
         let vendor_side = VendorSide::connect(shell, &scope.environment).await?;
-        clock::prove_ages(vendor_side.time, shell.now())?;
+        clock::prove_ages(vendor_side.time, shell.now(), shell.zone())?;
         let questions = Questions::new(&vendor_side.client, scope.environment.requests_per_second);
         let findings = apply::inquire(&questions, &open.ledger, shell.now(), settle).await;
         vendor_side.sandbox.stop().await;

@@ -16,9 +16,8 @@ use crate::resolve::{Audience, Desired};
 
 /// Show whose pushes a batch in doubt has, with their message keys
 ///
-/// The ledger keeps hashes of targets, not their ids. The ids are looked for in
-/// the audiences of the files, the campaign's own first, and each is proven by
-/// its hash. Who left the files cannot be named.
+/// The ledger keeps hashes of targets, not their ids. The ids are looked up in the
+/// audiences of the files, the campaign's own first, and each is proven by its hash. Anyone who has left the files cannot be named.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  campaignctl -e production doubt show 41")]
 pub(super) struct Args {

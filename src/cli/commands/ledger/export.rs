@@ -8,7 +8,8 @@ use crate::render::escape;
 
 /// Print every record, as JSON Lines
 ///
-/// Of a packed ledger, with the targets that stand beside its records. It is also the backup that `ledger restore` takes. Of a damaged ledger, prints what is whole, and exits 12.
+/// A packed ledger's targets are included, so this is also the backup that `ledger restore` takes. Of a damaged ledger, prints what
+/// is whole, and exits 12.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  campaignctl -e production ledger export > ledger.jsonl")]
 pub(super) struct Args {}

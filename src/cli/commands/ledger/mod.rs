@@ -31,8 +31,7 @@ pub(in crate::cli) struct Args {
 enum Action {
     /// Make the environment's ledger, and pin it in `campaignctl.lock`
     ///
-    /// Once for each environment, ever: commit `campaignctl.lock` afterwards. A ledger that is there already
-    /// is kept, and pinned.
+    /// Run it once for each environment, and commit `campaignctl.lock`. An existing ledger is kept, and pinned.
     #[command(
         after_help = "Example:\n  campaignctl -e production ledger init && git add campaigns/campaignctl.lock"
     )]

@@ -8,7 +8,7 @@ use crate::state::{Pins, StateErrorKind};
 /// Replace the ledger's records by what they add up to
 ///
 /// Keeps who was sent to, what is in doubt, every run and every task of the vendor's; drops the trail of batches that are
-/// settled: their request ids, nonces and times. Print that with `ledger export` before, if anybody may ask for it.
+/// settled: their request ids, nonces and times. Print that with `ledger export` first, if anybody may ask for it.
 /// `apply` does this by itself once a ledger has gathered more than 50,000 records since.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  campaignctl -e production ledger pack")]

@@ -1,11 +1,14 @@
 use std::time::Duration;
 
+use chrono_tz::Tz;
+
 use crate::cli::exit::ExitStatus;
 use crate::cli::failure::Failure;
 use crate::cli::session::Session;
 use crate::cli::shell::Shell;
 use crate::cli::{Globals, Result};
 use crate::ledger::Ledger;
+use crate::plan::time;
 use crate::render::text;
 use crate::state::{self, Candidate, Holder, Left, Store};
 
@@ -14,13 +17,13 @@ const WATCH_POLL: Duration = Duration::from_millis(50);
 
 /// Show what a run left in flight, then let others have the ledger
 ///
-/// Nobody has to: a run that was killed on this host is taken over at once, one on another host as soon as it gave no sign of
-/// life for half a minute. This only skips that wait, and refuses while the run writes. What version 0.2 left on another
-/// host gives no signs: be sure that it is over.
+/// Rarely needed: a run that was killed on this host is taken over at once, and one on another host after half a minute without a
+/// sign of life. This only skips that wait, and refuses while the run still writes. A run of version 0.2 on another host gives no
+/// signs: make sure that it is over.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  campaignctl -e production ledger unlock")]
 pub(super) struct Args {
-    /// Do not ask; required where nobody sits at the terminal
+    /// Do not ask; required without a terminal
     #[arg(long)]
     auto_approve: bool,
 }
@@ -38,7 +41,7 @@ pub(super) fn run(shell: &Shell, globals: &Globals, args: &Args) -> Result {
     }
     let ledger = session.view_ledger(&scope, "ledger unlock")?.ledger;
     let held: Vec<String> = left.iter().map(|holder| format!("Held by {holder}.\n")).collect();
-    shell.answer(&format!("{}{}", held.concat(), in_flight(&ledger)))?;
+    shell.answer(&format!("{}{}", held.concat(), in_flight(&ledger, scope.time_zone)))?;
     if !args.auto_approve {
         if !shell.is_interactive() {
             return Err(Failure::new(ExitStatus::Refused, "cannot ask for approval: not a terminal")
@@ -73,7 +76,7 @@ fn watch(shell: &Shell, store: &dyn Store, candidate: &Candidate) -> Result<Vec<
 }
 
 /// Says what the last run that never ended had sent without an outcome.
-fn in_flight(ledger: &Ledger) -> String {
+fn in_flight(ledger: &Ledger, zone: Tz) -> String {
     let Some(run) = ledger.runs().last().filter(|run| run.ended_at.is_none()) else {
         return "No run of the ledger is unfinished: nothing was in flight.\n".to_owned();
     };
@@ -83,7 +86,7 @@ fn in_flight(ledger: &Ledger) -> String {
     format!(
         "Its run {} began {}: {} accepted, {} rejected, and in flight {} with {}, now in doubt.\n",
         run.run,
-        text::utc(run.started_at),
+        time(run.started_at, zone),
         text::number(run.accepted),
         text::number(run.rejected),
         text::noun(batches, "batch", "batches"),

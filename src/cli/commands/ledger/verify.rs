@@ -12,8 +12,8 @@ use crate::state::SeenLedger;
 
 /// Prove that every record of the ledger is there and unchanged
 ///
-/// Checks the chain of records, their places, whose ledger it is, that it is the pinned one, that no record that
-/// was once written is gone from its end, and that its counts add up. Names each record that is damaged.
+/// Checks the chain of records and their order, that it is the pinned ledger of this environment, that no record is missing at its
+/// end, and that its counts add up. Names each damaged record.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  campaignctl -e production ledger verify")]
 pub(super) struct Args {
