@@ -146,6 +146,40 @@ mod tests {
         assert!(matches!(breaker.reason(), Some(Stop::Doubts)));
     }
 
+    /// Whether a wait is over by now.
+    async fn is_over(wait: impl Future<Output = ()>) -> bool {
+        tokio::select! {
+            biased;
+            () = wait => true,
+            () = std::future::ready(()) => false,
+        }
+    }
+
+    #[tokio::test]
+    async fn a_reason_ends_the_run_and_only_giving_up_ends_what_is_in_flight() {
+        let breaker = CircuitBreaker::new();
+        assert!(!breaker.is_tripped() && breaker.reason().is_none());
+        assert!(!is_over(breaker.tripped()).await && !is_over(breaker.abandoned()).await);
+        breaker.trip(Stop::Interrupted);
+        assert!(is_over(breaker.tripped()).await && !is_over(breaker.abandoned()).await);
+        breaker.abandon();
+        assert!(is_over(breaker.tripped()).await && is_over(breaker.abandoned()).await);
+        // What was given up stays so, whatever else goes wrong.
+        breaker.trip(Stop::Doubts);
+        assert!(breaker.is_tripped() && is_over(breaker.abandoned()).await);
+    }
+
+    #[test]
+    fn a_second_reason_wakes_nobody() {
+        let breaker = CircuitBreaker::new();
+        let mut wake = breaker.wake.subscribe();
+        breaker.trip(Stop::Interrupted);
+        assert!(wake.has_changed().unwrap());
+        assert_eq!(*wake.borrow_and_update(), Interrupt::Settle);
+        breaker.trip(Stop::Doubts);
+        assert!(!wake.has_changed().unwrap());
+    }
+
     #[test]
     fn the_first_reason_stays() {
         let breaker = CircuitBreaker::new();
