@@ -188,3 +188,42 @@ fn by(holder: Option<&Holder>) -> String {
 fn wrote_ago(wrote: Option<Duration>) -> String {
     wrote.map(|ago| format!(": it wrote {} s ago, and is still running", ago.as_secs())).unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_says_which_ledger_it_is_and_what_the_store_said() {
+        let place = LedgerPlace::Directory("there".into());
+        let said = || "no route to host".into();
+        let cases = [
+            (StateErrorKind::Missing, "there is no ledger in `there`"),
+            (
+                StateErrorKind::Locked { holder: None, wrote: Some(Duration::from_secs(3)) },
+                "the ledger in `there` is in use: it wrote 3 s ago, and is still running",
+            ),
+            (
+                StateErrorKind::RolledBack { found: Serial(3), known: Serial(5) },
+                "the ledger in `there` was rolled back: it ends at record 3, but record 5 was written once",
+            ),
+            (StateErrorKind::Unreachable { source: said() }, "could not reach the ledger in `there`"),
+            (
+                StateErrorKind::Undecided { source: said() },
+                "the store of the ledger in `there` did not confirm the last records, which may be there or not",
+            ),
+            (
+                StateErrorKind::NotConditional { why: "it overwrote".into() },
+                "the store of the ledger in `there` does not keep two writers apart: it overwrote",
+            ),
+        ];
+        for (kind, words) in cases {
+            let is_of_network =
+                matches!(kind, StateErrorKind::Unreachable { .. } | StateErrorKind::Undecided { .. });
+            let error = kind.at(&place);
+            assert_eq!(error.to_string(), words);
+            let source = error.source().map(ToString::to_string);
+            assert_eq!(source.as_deref(), is_of_network.then_some("no route to host"));
+        }
+    }
+}

@@ -2,12 +2,14 @@
 
 use std::fs;
 use std::path::Path;
+use std::sync::{Arc, Mutex};
 
 use crate::ledger::{self, Serial};
 use crate::state::candidate::Candidate;
-use crate::state::conformance::{appended, candidate, lines};
+use crate::state::conformance::{appended, candidate, copy, lines};
 use crate::state::directory::DirectoryStore;
 use crate::state::error::{StateError, StateErrorKind};
+use crate::state::probe::{Hook, Point};
 use crate::state::store::{Reader, Store, Writer};
 
 fn store(directory: &Path) -> DirectoryStore {
@@ -132,4 +134,40 @@ fn what_a_rebuilt_ledger_replaces_is_kept_beside_it_whole() {
     assert_eq!(kept, outer.path().join("ledger.damaged-19700101T000000Z").display().to_string());
     assert_eq!(taken(Path::new(&kept)).lines().count(), 40);
     assert_eq!(taken(&directory).lines().count(), 50);
+}
+
+#[test]
+fn a_rebuild_that_is_killed_leaves_a_whole_ledger_or_one_that_is_known_to_be_missing() {
+    let outer = tempfile::tempdir().unwrap();
+    let directory = outer.path().join("ledger");
+    filled(&directory, 40);
+    let images: Arc<Mutex<Vec<tempfile::TempDir>>> = Arc::default();
+    let (taken, copied) = (Arc::clone(&images), directory.clone());
+    let hook: Hook = Arc::new(move |point| {
+        if point == Point::Replacing {
+            let image = tempfile::tempdir()?;
+            copy(&copied, &image.path().join("ledger"));
+            taken.lock().unwrap().push(image);
+        }
+        Ok(())
+    });
+    let mut rebuilt = store(&directory);
+    rebuilt.probe.hook = Some(hook);
+    let mut draft = rebuilt.rebuild(&candidate("apply")).unwrap();
+    let mut writer = ledger::Writer::default();
+    let written = lines(&mut writer, 50);
+    draft.append(written, writer.chain()).unwrap();
+    drop(draft.replace().unwrap());
+    let mut found = Vec::new();
+    for image in images.lock().unwrap().iter() {
+        let image = store(&image.path().join("ledger"));
+        assert!(image.known_serial().unwrap() >= Some(Serial(40)), "it looks new");
+        found.push(match image.peek(&candidate("plan")) {
+            Ok(seen) => seen.reader.lines().map(Result::unwrap).count(),
+            Err(StateError { kind: StateErrorKind::Missing, .. }) => 0,
+            Err(error) => panic!("{error}"),
+        });
+    }
+    assert_eq!((found.first(), found.last()), (Some(&40), Some(&50)));
+    assert!(found.iter().all(|lines| [0, 40, 50].contains(lines)), "{found:?}");
 }
