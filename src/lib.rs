@@ -24,3 +24,4 @@ pub mod sandbox;
 pub mod schema;
 pub mod state;
 pub mod vendor;
+pub mod witness;

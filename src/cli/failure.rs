@@ -9,7 +9,8 @@ use crate::ledger::{BlockError, Damage, Receiver};
 use crate::plan::PlanFileError;
 use crate::render::caller::{Caller, word};
 use crate::resolve::ResolveError;
-use crate::state::{OpenRefused, PinError, StateError, StateErrorKind};
+use crate::state::{OpenRefused, StateError, StateErrorKind};
+use crate::witness::PinError;
 
 /// A command's failure, in words for a person.
 #[derive(Debug)]

@@ -8,13 +8,14 @@ use crate::cli::exit::ExitStatus;
 use crate::cli::failure::Failure;
 use crate::cli::session::Session;
 use crate::domain::{Endpoint, LedgerPlace, LedgerSalt};
-use crate::ledger::{Chain, FORMAT_VERSION, Header, Ledger, Lineage, Receiver, Serial};
+use crate::ledger::{Chain, FORMAT_VERSION, Header, Ledger, Lineage, Mark, Receiver, Serial};
 use crate::render::text;
 use crate::resolve::Scope;
 use crate::state::{
-    self, Candidate, Expected, Holder, OpenLedger, OpenRefused, Pins, Reader, SeenLedger, StateError,
+    self, Candidate, Expected, Holder, OpenLedger, OpenRefused, Reader, SeenLedger, StateError,
     StateErrorKind,
 };
+use crate::witness::{self, Pins};
 
 /// How often a held lock is tried again.
 const LOCK_POLL: Duration = Duration::from_millis(50);
@@ -73,7 +74,7 @@ impl Session<'_> {
         }
         self.remember(&open.ledger, open.writer.serial(), open.writer.chain());
         if let Some(directory) = self.shell.state_directory() {
-            open.store = state::witnessed(open.store, &directory, &open.ledger.header().lineage);
+            open.store = witness::witnessed(open.store, &directory, &open.ledger.header().lineage);
         }
         Ok(Some(open))
     }
@@ -81,8 +82,13 @@ impl Session<'_> {
     /// Notes how far the ledger is, apart from the ledger.
     pub(super) fn remember(&self, ledger: &Ledger, serial: Serial, chain: Chain) {
         if let Some(directory) = self.shell.state_directory() {
-            state::remember(&directory, &ledger.header().lineage, serial, chain);
+            witness::remember(&directory, &ledger.header().lineage, serial, chain);
         }
+    }
+
+    /// Returns how far this machine knows the ledger to have been.
+    fn recall(&self, lineage: &Lineage) -> Option<Mark> {
+        witness::recall(&self.shell.state_directory()?, lineage)
     }
 
     /// Reads a ledger, and proves that it is the right one.
@@ -93,8 +99,8 @@ impl Session<'_> {
         pinned: Option<&Lineage>,
     ) -> Result<OpenLedger<S>, OpenRefused> {
         let (project, environment) = (&scope.project, &scope.environment);
-        let witness = self.shell.state_directory();
-        state::open(store, Expected { project, environment, pinned, witness: witness.as_deref() })
+        let recall = |lineage: &Lineage| self.recall(lineage);
+        state::open(store, Expected { project, environment, pinned, witness: Some(&recall) })
     }
 
     /// Packs a ledger that is held.
@@ -186,8 +192,8 @@ impl Session<'_> {
     pub(super) fn view_ledger(&self, scope: &Scope, command: &str) -> Result<SeenLedger, Failure> {
         let pins = Pins::read(self.directory())?;
         let (project, environment) = (&scope.project, &scope.environment);
-        let (pinned, witness) = (pins.lineage(&environment.name), self.shell.state_directory());
-        let expected = Expected { project, environment, pinned, witness: witness.as_deref() };
+        let (pinned, recall) = (pins.lineage(&environment.name), |lineage: &Lineage| self.recall(lineage));
+        let expected = Expected { project, environment, pinned, witness: Some(&recall) };
         let (store, reader) = (state::store_at(&environment.ledger), self.candidate(command, false));
         let viewed = match state::view(store.as_ref(), &reader, expected) {
             Err(OpenRefused::State(error)) if is_missing(&error) => {

@@ -16,11 +16,9 @@ mod open;
 mod pack;
 #[cfg(test)]
 mod packing_tests;
-mod pin;
 mod probe;
 mod process;
 mod store;
-mod witness;
 
 pub use candidate::{Candidate, Left};
 pub use directory::Room;
@@ -28,9 +26,7 @@ pub use error::{StateError, StateErrorKind};
 pub use holder::Holder;
 pub use lease::{Lease, Moment, MomentClock, Standing, Tenure, Terms};
 pub use memory::MemoryStore;
-pub use open::{Expected, OpenLedger, OpenRefused, SeenLedger, create, open, record_take_over, view};
+pub use open::{Expected, OpenLedger, OpenRefused, Recall, SeenLedger, create, open, record_take_over, view};
 pub use pack::pack;
-pub use pin::{PIN_FILE_NAME, PinError, Pins};
 pub use process::Origin;
 pub use store::{Draft, Lines, Reader, Snapshot, Store, Writer, store_at};
-pub use witness::{remember, witnessed};

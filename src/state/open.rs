@@ -1,6 +1,5 @@
 //! Opens a ledger and proves that it is the right one, whole.
 
-use std::path::Path;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -14,7 +13,6 @@ use crate::state::candidate::Candidate;
 use crate::state::error::{StateError, StateErrorKind};
 use crate::state::holder::Holder;
 use crate::state::store::{Reader, Snapshot, Store, Writer};
-use crate::state::witness;
 
 /// So many torn copies in a row, and the ledger itself is taken to be broken.
 const VIEW_ATTEMPTS_MAX: u32 = 10;
@@ -111,6 +109,9 @@ pub struct OpenLedger<S = Box<dyn Writer>> {
 /// A ledger that is only looked at.
 pub type SeenLedger = OpenLedger<Box<dyn Reader>>;
 
+/// Recalls the last record of a ledger that somebody knows to have been written.
+pub type Recall<'a> = &'a dyn Fn(&Lineage) -> Option<Mark>;
+
 /// What a ledger is held to.
 #[derive(Clone, Copy)]
 pub struct Expected<'a> {
@@ -120,8 +121,8 @@ pub struct Expected<'a> {
     pub environment: &'a Environment,
     /// The lineage that `campaignctl.lock` pins.
     pub pinned: Option<&'a Lineage>,
-    /// Where this machine remembers how far its ledgers were.
-    pub witness: Option<&'a Path>,
+    /// What is remembered of it apart from its store.
+    pub witness: Option<Recall<'a>>,
 }
 
 /// Reads a store, proves its chain, its length and whose it is, and folds it.
@@ -134,7 +135,8 @@ pub fn open<S: Reader>(store: S, expected: Expected<'_>) -> Result<OpenLedger<S>
     let place = store.place();
     let mut writer = ledger::Writer::default();
     let mut known_marks: Vec<KnownMark> = Vec::new();
-    known_marks.extend(store.high_water()?.map(|(serial, chain)| KnownMark::new(serial, chain, true)));
+    let own = store.high_water()?.map(|(serial, chain)| Mark { serial, chain });
+    known_marks.extend(own.map(|mark| KnownMark { mark, is_own: true }));
     let (mut marks, mut records, mut packed_records, mut packed_up_to) = (Vec::new(), 0, 0, 0);
     let entries = store.lines().map(|line| -> Result<Entry, OpenRefused> {
         let entry = writer.decode(&line?)?;
@@ -191,16 +193,9 @@ struct KnownMark {
     is_own: bool,
 }
 
-impl KnownMark {
-    fn new(serial: Serial, chain: String, is_own: bool) -> Self {
-        Self { mark: Mark { serial, chain }, is_own }
-    }
-}
-
-/// Returns what this machine remembers of a ledger.
-fn witnessed(directory: Option<&Path>, lineage: &Lineage) -> Option<KnownMark> {
-    let (serial, chain) = witness::recall(directory?, lineage)?;
-    Some(KnownMark::new(serial, chain, false))
+/// Returns what is remembered of a ledger.
+fn witnessed(witness: Option<Recall<'_>>, lineage: &Lineage) -> Option<KnownMark> {
+    Some(KnownMark { mark: witness?(lineage)?, is_own: false })
 }
 
 /// Refuses a record that is known to have been another.

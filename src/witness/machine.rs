@@ -10,19 +10,20 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::domain::LedgerPlace;
-use crate::ledger::{Blocks, Chain, Lineage, Serial};
+use crate::ledger::{Blocks, Chain, Lineage, Mark, Serial};
 use crate::state::{Draft, Holder, Lease, Lines, Reader, StateError, Writer};
 
-/// Returns the last record that this machine knows of, with its chain.
-pub(super) fn recall(directory: &Path, lineage: &Lineage) -> Option<(Serial, String)> {
+/// Returns the last record that this machine knows of a ledger.
+#[must_use]
+pub fn recall(directory: &Path, lineage: &Lineage) -> Option<Mark> {
     let text = fs::read_to_string(directory.join(lineage.to_string())).ok()?;
     let (serial, chain) = text.trim_end().split_once(' ')?;
-    Some((Serial(serial.parse().ok()?), chain.to_owned()))
+    Some(Mark { serial: Serial(serial.parse().ok()?), chain: chain.to_owned() })
 }
 
 /// Remembers how far a ledger is. The newer of two runs of one machine wins, whichever ends last.
 pub fn remember(directory: &Path, lineage: &Lineage, serial: Serial, chain: Chain) {
-    if recall(directory, lineage).is_some_and(|(known, _)| known >= serial) {
+    if recall(directory, lineage).is_some_and(|known| known.serial >= serial) {
         return;
     }
     let written = fs::create_dir_all(directory)

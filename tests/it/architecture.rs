@@ -20,6 +20,8 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("guard", &["domain", "ledger", "diff"]),
     ("plan", &["domain", "diagnostic", "ledger", "diff"]),
     ("state", &["domain", "ledger", "foreign"]),
+    // Wraps a writer, so that every durable step is remembered; `state` asks it through what it is handed.
+    ("witness", &["domain", "ledger", "state"]),
     ("vendor", &["domain"]),
     ("apply", &["domain", "ledger", "plan", "state", "vendor"]),
     // Only how a signature is computed, which the vendor's own vectors hold: were requests and replies
@@ -57,6 +59,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "guard",
             "plan",
             "state",
+            "witness",
             "vendor",
             "apply",
             "sandbox",

@@ -12,7 +12,7 @@ use crate::cli::shell::Shell;
 use crate::cli::{Globals, Result};
 use crate::domain::Environment;
 use crate::ledger::Lineage;
-use crate::state::{PIN_FILE_NAME, Pins};
+use crate::witness::{PIN_FILE_NAME, Pins};
 
 /// Make an environment's ledger, check it, write it out, restore, pack or unlock it
 ///

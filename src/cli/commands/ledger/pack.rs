@@ -3,7 +3,8 @@ use crate::cli::session::Session;
 use crate::cli::shell::Shell;
 use crate::cli::{Globals, Result};
 use crate::render::text;
-use crate::state::{Pins, StateErrorKind};
+use crate::state::StateErrorKind;
+use crate::witness::Pins;
 
 /// Replace the ledger's records by what they add up to
 ///

@@ -12,8 +12,9 @@ use crate::ledger::{self, Fault, Serial, Writer};
 use crate::render::{escape, text};
 use crate::resolve::Scope;
 use crate::state::{
-    self, Draft, OpenLedger, OpenRefused, Pins, Reader, Snapshot, StateError, StateErrorKind, Store,
+    self, Draft, OpenLedger, OpenRefused, Reader, Snapshot, StateError, StateErrorKind, Store,
 };
+use crate::witness::Pins;
 
 /// Records that go into the new store in one durable step; each may have 64 blocks of 6 KiB.
 const GROUP: usize = 64;
