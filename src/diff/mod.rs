@@ -4,12 +4,14 @@
 //! format anything: `plan` does. Reads no clock: `now` comes from outside.
 
 mod change;
+mod counts;
 mod renamed;
 mod schedule;
 mod state;
 mod waiting;
 
-pub use change::{Blocked, Change, Closed, Held, Kind, LateStart, TargetCounts, changes};
+pub use change::{Blocked, Change, Closed, Held, Kind, LateStart, changes};
+pub use counts::TargetCounts;
 pub use renamed::Former;
 pub use state::{State, states};
 pub use waiting::{Standing, Waiting, waiting};

@@ -7,7 +7,8 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 
-use crate::diff::change::{self, Closed, Kind, Standpoint, TargetCounts};
+use crate::diff::change::{self, Closed, Kind, Standpoint};
+use crate::diff::counts::TargetCounts;
 use crate::diff::renamed::Gone;
 use crate::diff::waiting::{self, Standing};
 use crate::domain::{CampaignId, Revision, Schedule};
