@@ -320,7 +320,7 @@ mod ledger {
                 campaign: campaign.id.clone(),
                 revision: Revision::new(1).unwrap(),
                 batch,
-                action: "PushTemplate".to_owned(),
+                call: campaignctl::domain::Call::Template,
                 task_name: format!("sandbox/hello@1#{batch}"),
                 nonce: uuid::Uuid::from_u128(u128::from(batch)).to_string(),
                 request: Some(format!("{batch:032x}")),

@@ -24,6 +24,6 @@ pub use execute::{Execution, Options, execute};
 pub use inquiry::{Answer, Ask, Finding, Questions, Settle, inquire};
 pub use journal::{Clock, Journal, JournalError, JournalThread};
 pub use report::{CampaignReport, Doubtful, Progress, Refusal, Report, Tally};
-pub use send::{Deliver, first_request};
+pub use send::Deliver;
 pub use stop::{Interrupt, Stop};
 pub use verdict::not_sent_from;

@@ -17,16 +17,11 @@ use crate::apply::pace::{Pace, Turn};
 use crate::apply::report::Progress;
 use crate::apply::stop::Stop;
 use crate::apply::{Options, Step, crash};
-use crate::domain::{
-    Addressee, Call, Campaign, Environment, LedgerSalt, MessageKey, MessageKeys, ProjectName, Recipients,
-    TargetHash,
-};
+use crate::domain::{Environment, ProjectName, TargetHash};
 use crate::ledger::{IntentRecord, Outcome};
 use crate::plan::PlannedPush;
 use crate::state::Lease;
-use crate::vendor::{
-    self, Delivered, Gate, MultipleTarget, NoConnection, Prepared, Provisional, RejectClass, Request,
-};
+use crate::vendor::{self, Delivered, Gate, NoConnection, Prepared, Provisional, RejectClass};
 
 /// How long after its intent a request may leave. Later, as after a long pause or a machine that slept, it gets an intent
 /// anew: what a batch in doubt may have become is counted from its intent.
@@ -158,55 +153,6 @@ pub(super) enum Settled {
     NotAttempted,
 }
 
-/// Returns the task name of a batch: unique at the vendor, because that is how a task is found there. Several projects may
-/// push through one app.
-pub(super) fn task_name(
-    project: &ProjectName,
-    environment: &Environment,
-    campaign: &Campaign,
-    requests: u64,
-    number: u32,
-) -> String {
-    let is_alone = number == 1 && requests == 1;
-    match &campaign.task_name {
-        Some(name) if is_alone => name.clone(),
-        Some(name) => format!("{name}#{number}"),
-        None => format!("{project}/{}/{}@{}#{number}", environment.name, campaign.id, campaign.revision),
-    }
-}
-
-/// Builds the one request of a batch.
-pub(super) fn request(
-    project: &ProjectName,
-    environment: &Environment,
-    (campaign, call): (&Campaign, Call),
-    addressees: &Addressees,
-    task_name: &str,
-) -> Request {
-    match addressees {
-        Addressees::Targets(kind, targets) => {
-            let (id, revision) = (&campaign.id, campaign.revision);
-            let keys = MessageKeys::of_targets(project, &environment.name, id, revision, *kind);
-            if call == Call::Multiple {
-                let targets = targets.iter().map(|(Addressee { id, values }, _)| {
-                    let key = keys.key(id);
-                    MultipleTarget { id, key, values }
-                });
-                let targets: Vec<MultipleTarget<'_>> = targets.collect();
-                return Request::push_multiple(environment, campaign, task_name, &targets);
-            }
-            let targets: Vec<_> =
-                targets.iter().map(|(Addressee { id, .. }, _)| (id, keys.key(id))).collect();
-            Request::push_template(environment, campaign, task_name, &targets)
-        }
-        Addressees::Broadcast(broadcast, _) => {
-            let (id, revision) = (&campaign.id, campaign.revision);
-            let key = MessageKey::of_broadcast(project, &environment.name, id, revision, broadcast.platform);
-            Request::push_broadcast(environment, campaign, broadcast, task_name, &key)
-        }
-    }
-}
-
 /// Makes a batch of those who were cut off an audience; `place` is the push's in the plan, `number` the batch's.
 pub(super) fn batch<D>(
     lane: &Lane<D>,
@@ -214,9 +160,15 @@ pub(super) fn batch<D>(
     (place, number): (usize, u32),
     addressees: &Addressees,
 ) -> Batch {
-    let task_name = task_name(&lane.project, &lane.environment, &push.campaign, push.requests, number);
-    let campaign = (&push.campaign, push.call);
-    let request = request(&lane.project, &lane.environment, campaign, addressees, &task_name);
+    let (project, environment) = (&lane.project, &lane.environment);
+    let call = vendor::Push { project, environment, campaign: &push.campaign, call: push.call };
+    let task_name = call.task_name(push.requests, number);
+    let request = match addressees {
+        Addressees::Targets(kind, targets) => {
+            call.to_targets(*kind, targets.iter().map(|(addressee, _)| addressee), &task_name)
+        }
+        Addressees::Broadcast(broadcast, _) => call.to_everyone(broadcast, &task_name),
+    };
     Batch {
         push: place,
         number,
@@ -229,29 +181,6 @@ pub(super) fn batch<D>(
         unreachable: 0,
         refused: None,
     }
-}
-
-/// Returns the first request that an apply of a campaign to `targets`, each once, would send by a call, if it were the
-/// first apply.
-#[must_use]
-pub fn first_request(
-    project: &ProjectName,
-    environment: &Environment,
-    (campaign, call): (&Campaign, Call),
-    targets: &[Addressee],
-    requests: u64,
-) -> Request {
-    let salt = LedgerSalt::new([0; 16]);
-    let addressees = match campaign.recipients {
-        Recipients::Targets(kind) => {
-            let hashed =
-                targets.iter().map(|target| (target.clone(), TargetHash::of(&salt, kind, &target.id)));
-            Addressees::Targets(kind, hashed.take(call.targets_max()).collect())
-        }
-        Recipients::Broadcast(broadcast) => Addressees::Broadcast(broadcast, TargetHash::of_broadcast(&salt)),
-    };
-    let task_name = task_name(project, environment, campaign, requests, 1);
-    request(project, environment, (campaign, call), &addressees, &task_name)
 }
 
 /// Carries one batch after the other to the vendor, as long as one may leave when the one before is back.
@@ -408,7 +337,7 @@ pub(super) fn intent(options: &Options, push: &PlannedPush, batch: &Batch) -> In
         campaign: push.campaign.id.clone(),
         revision: push.campaign.revision,
         batch: batch.number,
-        action: batch.request.action.as_str().to_owned(),
+        call: push.call,
         task_name: batch.task_name.clone(),
         nonce: batch.nonce.clone(),
         request: Some(batch.request.digest.clone()),

@@ -12,16 +12,6 @@ pub enum Platform {
 }
 
 impl Platform {
-    /// Returns the vendor's `DeliveryType`.
-    #[must_use]
-    pub fn delivery_type(self) -> u8 {
-        match self {
-            Self::Android => 1,
-            Self::Ios => 2,
-            Self::Harmonyos => 7,
-        }
-    }
-
     /// Returns the platform as YAML writes it.
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -47,17 +37,6 @@ pub enum Within {
 }
 
 impl Within {
-    /// Returns the vendor's number.
-    #[must_use]
-    pub fn period(self) -> u8 {
-        match self {
-            Self::Days7 => 1,
-            Self::Days15 => 2,
-            Self::Days60 => 3,
-            Self::Permanent => 4,
-        }
-    }
-
     /// Returns the period as YAML writes it.
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -82,16 +61,6 @@ pub enum Login {
 }
 
 impl Login {
-    /// Returns the vendor's `PushStatus`.
-    #[must_use]
-    pub fn push_status(self) -> u8 {
-        match self {
-            Self::LoggedIn => 0,
-            Self::All => 1,
-            Self::LoggedOut => 2,
-        }
-    }
-
     /// Returns the choice as YAML writes it.
     #[must_use]
     pub fn as_str(self) -> &'static str {

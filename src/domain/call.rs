@@ -1,5 +1,8 @@
 //! Which of the vendor's push calls carries a campaign.
 
+use std::fmt;
+use std::str::FromStr;
+
 use crate::domain::{Campaign, Recipients};
 
 /// A push call of the vendor.
@@ -11,6 +14,26 @@ pub enum Call {
     Multiple,
     /// `PushBroadcast`: everyone on a platform.
     Broadcast,
+}
+
+/// A name that is none of the calls.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is no call that pushes")]
+pub struct UnknownCall(String);
+
+impl fmt::Display for Call {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.as_str())
+    }
+}
+
+impl FromStr for Call {
+    type Err = UnknownCall;
+
+    fn from_str(name: &str) -> Result<Self, UnknownCall> {
+        let all = [Self::Template, Self::Multiple, Self::Broadcast];
+        all.into_iter().find(|call| call.as_str() == name).ok_or_else(|| UnknownCall(name.to_owned()))
+    }
 }
 
 impl Call {

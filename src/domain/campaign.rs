@@ -137,17 +137,6 @@ pub enum SmsStrategy {
     Concurrent,
 }
 
-impl SmsStrategy {
-    /// Returns the vendor's number.
-    #[must_use]
-    pub fn code(self) -> u8 {
-        match self {
-            Self::Supplement => 1,
-            Self::Concurrent => 2,
-        }
-    }
-}
-
 /// An SMS beside the push.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sms {

@@ -6,17 +6,17 @@
 /// The vendor table that a category name is looked up in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum VendorCategory {
-    /// Huawei phones: wire key `hms`.
+    /// Huawei phones.
     Huawei,
-    /// Honor phones: wire key `honor`.
+    /// Honor phones.
     Honor,
-    /// `HarmonyOS`: wire key `harmonyos`.
+    /// `HarmonyOS`.
     Harmonyos,
-    /// vivo phones: wire key `vivo`.
+    /// vivo phones.
     Vivo,
-    /// OPPO phones: wire key `oppo`.
+    /// OPPO phones.
     Oppo,
-    /// Xiaomi phones: wire key `miui`, as in the vendor's other Xiaomi parameters.
+    /// Xiaomi phones.
     Xiaomi,
 }
 
@@ -62,19 +62,6 @@ impl VendorCategory {
     /// Every vendor that has categories.
     pub const ALL: [Self; 6] =
         [Self::Huawei, Self::Honor, Self::Harmonyos, Self::Vivo, Self::Oppo, Self::Xiaomi];
-
-    /// Returns the vendor's key in `ThirdChannelCategory` and `NotifyLevel`.
-    #[must_use]
-    pub fn wire_key(self) -> &'static str {
-        match self {
-            Self::Huawei => "hms",
-            Self::Honor => "honor",
-            Self::Harmonyos => "harmonyos",
-            Self::Vivo => "vivo",
-            Self::Oppo => "oppo",
-            Self::Xiaomi => "miui",
-        }
-    }
 
     /// Returns the vendor's key in YAML.
     #[must_use]
@@ -124,17 +111,6 @@ pub enum HuaweiLevel {
     Normal,
 }
 
-impl HuaweiLevel {
-    /// Returns the vendor's number as text.
-    #[must_use]
-    pub fn code(self) -> &'static str {
-        match self {
-            Self::Low => "1",
-            Self::Normal => "2",
-        }
-    }
-}
-
 /// How OPPO announces a message; `NotifyLevel`'s `oppo`.
 ///
 /// Only 2 is on the seed pages; 1 and 16 are OPPO's own values, not confirmed on an mPaaS page.
@@ -160,9 +136,9 @@ impl OppoLevel {
         }
     }
 
-    /// Returns the vendor's number as text.
+    /// Returns its number, as YAML writes it.
     #[must_use]
-    pub fn code(self) -> &'static str {
+    pub fn number(self) -> &'static str {
         match self {
             Self::Bar => "1",
             Self::BarAndLockScreen => "2",
@@ -178,17 +154,6 @@ pub enum VivoMessageType {
     Operational,
     /// 1: system.
     System,
-}
-
-impl VivoMessageType {
-    /// Returns the vendor's number as text.
-    #[must_use]
-    pub fn code(self) -> &'static str {
-        match self {
-            Self::Operational => "0",
-            Self::System => "1",
-        }
-    }
 }
 
 /// How each phone vendor shall treat a message. Everything absent is left to the vendor.

@@ -28,7 +28,7 @@ pub(crate) mod testing;
 mod visible;
 
 pub use broadcast::{Broadcast, Login, Platform, Within};
-pub use call::{Call, CallChoice};
+pub use call::{Call, CallChoice, UnknownCall};
 pub use campaign::{
     ActivityEvent, Campaign, Channel, EXTENDED_PARAMS_MAX, EXTENDED_PARAMS_RESERVED, ExpiresAfter,
     ExpiresAfterZero, JsonObject, LiveActivity, Recipients, Revision, RevisionZero, Sms, SmsStrategy,

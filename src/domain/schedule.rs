@@ -40,9 +40,6 @@ pub enum InvalidCycle {
 }
 
 /// How often a push repeats, and on which days.
-///
-/// The vendor's numbers (`circleType` 1, 2, 3) are in no readable copy of its pages; they are the
-/// project's decision and have their one place in [`Cycle::circle_type`].
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Cycle(CycleKind);
 
@@ -78,19 +75,9 @@ impl Cycle {
         check_days(&days, 31).map(|()| Self(CycleKind::Monthly(days)))
     }
 
-    /// Returns the vendor's `circleType`: 1 every day, 2 every week, 3 every month (an assumption, see the type).
+    /// Returns its days of the week (1 is Monday) or month, ascending; nothing where it is every day.
     #[must_use]
-    pub fn circle_type(&self) -> u8 {
-        match self.0 {
-            CycleKind::Daily => 1,
-            CycleKind::Weekly(_) => 2,
-            CycleKind::Monthly(_) => 3,
-        }
-    }
-
-    /// Returns the vendor's `circleValue`: ascending days of the week or month, nothing for a daily push.
-    #[must_use]
-    pub fn circle_value(&self) -> Option<&BTreeSet<u8>> {
+    pub fn days(&self) -> Option<&BTreeSet<u8>> {
         match &self.0 {
             CycleKind::Daily => None,
             CycleKind::Weekly(days) | CycleKind::Monthly(days) => Some(days),
@@ -247,16 +234,6 @@ pub enum Schedule {
 }
 
 impl Schedule {
-    /// Returns the vendor's `StrategyType`: 0, 1 or 2.
-    #[must_use]
-    pub fn strategy_type(&self) -> u8 {
-        match self {
-            Self::Now => 0,
-            Self::Once { .. } => 1,
-            Self::Repeat(_) => 2,
-        }
-    }
-
     /// Returns the instant from which on it can be submitted no more: the time itself, and the end of the first day of what
     /// repeats, or its last time where that is on the first day; nothing for an immediate push.
     #[must_use]

@@ -35,19 +35,6 @@ impl TargetKind {
         Self::HarmonyosDevice,
     ];
 
-    /// Returns the vendor's `DeliveryType` (vendor page 2871127; 4 is not documented).
-    #[must_use]
-    pub fn delivery_type(self) -> u8 {
-        match self {
-            Self::AndroidDevice => 1,
-            Self::IosDevice => 2,
-            Self::User => 3,
-            Self::LiveActivityToken => 5,
-            Self::LiveActivity => 6,
-            Self::HarmonyosDevice => 7,
-        }
-    }
-
     /// Returns the key that declares such targets in YAML, also used in message keys and reports.
     #[must_use]
     pub fn as_str(self) -> &'static str {

@@ -54,7 +54,7 @@ enum Timing {
 impl Route {
     /// Returns the route of a batch; nothing for one that is in no list, such as an immediate `PushTemplate`.
     pub(super) fn of(content: &Content, intent: &IntentRecord) -> Option<Self> {
-        let call = if content.is_broadcast() { Call::Broadcast } else { intent.call() };
+        let call = if content.is_broadcast() { Call::Broadcast } else { intent.call };
         let timing = match content.as_map().get("strategy")?["send"].as_str()? {
             "now" => Timing::Now,
             "once" => Timing::Once,
@@ -180,7 +180,7 @@ mod tests {
                 campaign: campaign.clone(),
                 revision,
                 batch,
-                action: "PushTemplate".into(),
+                call: crate::domain::Call::Template,
                 task_name: format!("{letter}{batch}"),
                 nonce: batch.to_string(),
                 request: None,

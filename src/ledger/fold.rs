@@ -396,7 +396,7 @@ impl Folding {
                 }));
                 match task_id {
                     Some(task_id) => drop(self.task_ids.insert(task_id)),
-                    None if doubt.intent.over_at.is_some() || doubt.intent.call().is_listed_by_name() => {
+                    None if doubt.intent.over_at.is_some() || doubt.intent.call.is_listed_by_name() => {
                         *self.unnamed_tasks.entry(key.clone()).or_default() += 1;
                     }
                     None => {}
@@ -526,7 +526,7 @@ mod tests {
                 campaign: "c".parse().unwrap(),
                 revision: Revision::FIRST,
                 batch: 1,
-                action: "PushTemplate".into(),
+                call: crate::domain::Call::Template,
                 task_name: "n".into(),
                 nonce: "n".into(),
                 request: None,

@@ -27,7 +27,8 @@ struct Hot<'a> {
     #[serde(borrow)]
     campaign: Option<Cow<'a, str>>,
     batch: Option<u32>,
-    action: Option<String>,
+    #[serde(borrow)]
+    action: Option<Cow<'a, str>>,
     task_name: Option<String>,
     nonce: Option<String>,
     request: Option<String>,
@@ -63,7 +64,7 @@ fn record(hot: Hot<'_>, line: &[u8]) -> Option<Entry> {
             campaign: hot.campaign?.parse().ok()?,
             revision: Revision::new(hot.revision?).ok()?,
             batch: hot.batch?,
-            action: hot.action?,
+            call: hot.action?.parse().ok()?,
             task_name: hot.task_name?,
             nonce: hot.nonce?,
             request: hot.request,
@@ -92,7 +93,7 @@ fn record(hot: Hot<'_>, line: &[u8]) -> Option<Entry> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::TargetHash;
+    use crate::domain::{Call, TargetHash};
     use crate::ledger::Writer;
 
     fn intent(over_at: Option<DateTime<Utc>>, targets: usize) -> Record {
@@ -101,13 +102,24 @@ mod tests {
             campaign: "payday".parse().unwrap(),
             revision: Revision::FIRST,
             batch: 7,
-            action: "PushTemplate".into(),
+            call: Call::Template,
             task_name: "日\"\\n".into(),
             nonce: "n".into(),
             request: over_at.map(|_| "sha256:00".to_owned()),
             over_at,
             targets: vec![TargetHash([0xA5; 16]); targets],
         })
+    }
+
+    #[test]
+    fn a_call_of_no_table_is_an_error_and_never_another_call() {
+        let mut writer = Writer::default();
+        let at = DateTime::UNIX_EPOCH;
+        let line = String::from_utf8(writer.encode(at, &intent(None, 1))).unwrap();
+        assert!(line.contains("\"action\":\"PushTemplate\""), "{line}");
+        let other = line.replace("PushTemplate", "PushLater");
+        let error = entry(other.as_bytes()).unwrap_err().to_string();
+        assert!(error.contains("`PushLater` is no call that pushes"), "{error}");
     }
 
     #[test]

@@ -139,8 +139,9 @@ pub struct IntentRecord {
     pub revision: Revision,
     /// The batch, from 1 within the edition; what a later run sends anew after a rejection has a new number.
     pub batch: u32,
-    /// `PushTemplate`, `PushMultiple` or `PushBroadcast`.
-    pub action: String,
+    /// The call that carries it: `PushTemplate`, `PushMultiple` or `PushBroadcast`. Any other is an error.
+    #[serde(rename = "action", with = "as_text")]
+    pub call: Call,
     /// The vendor's name for it: unique, so that it can be found there.
     pub task_name: String,
     /// The signature nonce of its one request.
@@ -154,16 +155,6 @@ pub struct IntentRecord {
     /// Who gets it.
     #[serde(with = "as_hex_list")]
     pub targets: Vec<TargetHash>,
-}
-
-impl IntentRecord {
-    /// Returns the call by which its request left. A ledger has no other words than those of [`Call::as_str`]; of one
-    /// that a later version wrote, what can be looked up in no list is assumed.
-    #[must_use]
-    pub fn call(&self) -> Call {
-        let known = [Call::Template, Call::Multiple, Call::Broadcast];
-        known.into_iter().find(|call| call.as_str() == self.action).unwrap_or(Call::Template)
-    }
 }
 
 /// What came of an intent.

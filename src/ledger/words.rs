@@ -127,7 +127,7 @@ fn classification(classification: &Classification) -> Ordered<Ordered<&str>> {
         put(&mut vendors, "huawei", "level", word);
     }
     if let Some(level) = classification.oppo_level {
-        put(&mut vendors, "oppo", "level", level.code());
+        put(&mut vendors, "oppo", "level", level.number());
     }
     if let Some(message_type) = classification.vivo_message_type {
         let word = match message_type {
@@ -176,7 +176,7 @@ impl<'a> StrategyWords<'a> {
             Schedule::Once { at } => Self::Once { at: at.to_rfc3339() },
             Schedule::Repeat(repeat) => Self::Repeat {
                 every: repeat.cycle().as_str(),
-                on: repeat.cycle().circle_value(),
+                on: repeat.cycle().days(),
                 time: format!("{}+08:00", repeat.time().format("%H:%M:%S")),
                 from: repeat.from().to_string(),
                 until: repeat.until().to_string(),

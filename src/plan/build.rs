@@ -374,7 +374,7 @@ fn schedule(schedule: &Schedule, life: &Life) -> ScheduleDocument {
         Schedule::Once { at } => ScheduleDocument::Once { at: *at },
         Schedule::Repeat(repeat) => ScheduleDocument::Repeat {
             every: repeat.cycle().as_str().to_owned(),
-            on: repeat.cycle().circle_value().map(|days| days.iter().copied().collect()),
+            on: repeat.cycle().days().map(|days| days.iter().copied().collect()),
             time: repeat.time(),
             from: repeat.from(),
             until: repeat.until(),

@@ -164,7 +164,7 @@ impl Shown {
     #[must_use]
     pub fn of(open: OpenDoubt, doubt: &Doubt, pushes: Vec<Addressed>) -> Self {
         let not_in_files = (doubt.intent.targets.len() - pushes.len()) as u64;
-        Self { doubt: open, call: doubt.intent.action.clone(), pushes, not_in_files }
+        Self { doubt: open, call: doubt.intent.call.as_str().to_owned(), pushes, not_in_files }
     }
 }
 

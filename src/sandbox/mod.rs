@@ -24,6 +24,7 @@ mod reply;
 mod result_code;
 mod scheduler;
 mod server;
+mod sign_v3;
 mod signature;
 mod store;
 mod tasks;
@@ -41,6 +42,9 @@ pub use fault::{Fault, FaultKind, FaultShare};
 pub use push::Delivery;
 pub use received::{Counts, NameHash, Push, Received, TargetCounts};
 pub use server::Sandbox;
+pub use sign_v3::{
+    Authorization, V3Parts, authorization_v3, canonical_request_v3, signature_v3, string_to_sign_v3,
+};
 pub use store::SeenRequest;
 
 /// The id of the account that every sandbox knows: the one in the recorded requests of the official SDKs.

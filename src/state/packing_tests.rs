@@ -117,7 +117,7 @@ fn intent(campaign: &str, batch: u32, targets: std::ops::Range<usize>) -> Record
         campaign: campaign.parse().unwrap(),
         revision: Revision::FIRST,
         batch,
-        action: "PushTemplate".into(),
+        call: crate::domain::Call::Template,
         task_name: format!("e/{campaign}@1#{batch}"),
         nonce: format!("{batch:032x}"),
         request: Some("sha256:00".into()),

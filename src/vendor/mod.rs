@@ -15,6 +15,7 @@ mod json;
 mod line;
 mod outcome;
 mod pool;
+mod push;
 mod push_multiple;
 mod query;
 mod reply;
@@ -22,18 +23,16 @@ mod request;
 mod retry_after;
 mod route;
 mod sign_v1;
-mod sign_v3;
 mod stream;
+mod wire_number;
 
 pub use client::{Client, ClientError, Clock, Gate};
 pub use encode::{percent_encode, sorted_query};
 pub use line::Provisional;
 pub use outcome::{Delivered, NoConnection, Outcome, RejectClass};
+pub use push::Push;
 pub use push_multiple::MultipleTarget;
 pub use query::{Heard, NamedTask, Pacing, QueryError, ScheduledTask};
 pub use request::{Action, Prepared, Request};
 pub use route::{RouteError, prove_certificates, prove_proxy};
 pub use sign_v1::{SignedRequest, Stamp, sign, signature_v1, string_to_sign_v1};
-pub use sign_v3::{
-    Authorization, V3Parts, authorization_v3, canonical_request_v3, signature_v3, string_to_sign_v3,
-};

@@ -75,7 +75,7 @@ impl Request {
                 form.put(names.values, as_json(&values));
             }
         }
-        Self { action: Action::PushMultiple, parameters: form.0 }
+        Self { action: Action::Push(Call::Multiple), parameters: form.0 }
     }
 }
 

@@ -12,21 +12,20 @@ use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
 use crate::domain::{
-    ActivityEvent, Broadcast, Campaign, Channel, Classification, Environment, JsonObject, LiveActivity,
+    ActivityEvent, Broadcast, Call, Campaign, Channel, Classification, Environment, JsonObject, LiveActivity,
     Login, MessageKey, Recipients, Schedule, Sms, TargetId, Transparent, Urgency, VendorCategory,
-    VivoMessageType, Within,
 };
 use crate::vendor::encode::sorted_query;
+use crate::vendor::wire_number::{
+    self, category_key, circle_type, delivery_type, delivery_type_of_platform, huawei_level, period,
+    push_status, sms_strategy, strategy_type,
+};
 
 /// A call of the vendor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Action {
-    /// Pushes a template to at most ten targets.
-    PushTemplate,
-    /// Pushes a template to at most a hundred targets, each with values of its own.
-    PushMultiple,
-    /// Pushes a template to everyone on a platform.
-    PushBroadcast,
+    /// Pushes.
+    Push(Call),
     /// Lists scheduled and repeating tasks by when they happen.
     QueryPushSchedulerList,
     /// Lists batch and broadcast tasks by name.
@@ -38,9 +37,7 @@ impl Action {
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
-            Self::PushTemplate => "PushTemplate",
-            Self::PushMultiple => "PushMultiple",
-            Self::PushBroadcast => "PushBroadcast",
+            Self::Push(call) => call.as_str(),
             Self::QueryPushSchedulerList => "QueryPushSchedulerList",
             Self::QueryPushAnalysisTaskList => "QueryPushAnalysisTaskList",
         }
@@ -119,7 +116,7 @@ impl Request {
         if let Some(change) = &campaign.live_activity {
             form.live_activity(change);
         }
-        Self { action: Action::PushTemplate, parameters: form.0 }
+        Self { action: Action::Push(Call::Template), parameters: form.0 }
     }
 
     /// Returns the push of a campaign to everyone on a platform.
@@ -133,14 +130,14 @@ impl Request {
     ) -> Self {
         let mut form = Form::common(environment, campaign, task_name);
         form.values(campaign);
-        form.put("DeliveryType", broadcast.platform.delivery_type());
+        form.put("DeliveryType", delivery_type_of_platform(broadcast.platform));
         form.put("Msgkey", message_key);
-        form.put("PushStatus", broadcast.login.push_status());
-        let period = match broadcast.login {
+        form.put("PushStatus", push_status(broadcast.login));
+        let of_login = match broadcast.login {
             Login::LoggedIn => "BindPeriod",
             Login::All | Login::LoggedOut => "UnBindPeriod",
         };
-        form.put_some(period, broadcast.within.map(Within::period));
+        form.put_some(of_login, broadcast.within.map(period));
         if let Some(channel) = campaign.channel {
             let android_channel = match channel {
                 Channel::SelfBuilt => 1,
@@ -148,7 +145,7 @@ impl Request {
             };
             form.put("AndroidChannel", android_channel);
         }
-        Self { action: Action::PushBroadcast, parameters: form.0 }
+        Self { action: Action::Push(Call::Broadcast), parameters: form.0 }
     }
 
     /// Returns the question which tasks happen in a window, both ends included; `page` is its number, from
@@ -221,7 +218,7 @@ impl Form {
         if !campaign.extended_params.is_empty() {
             form.put("ExtendedParams", json!(campaign.extended_params));
         }
-        form.put("StrategyType", campaign.schedule.strategy_type());
+        form.put("StrategyType", strategy_type(&campaign.schedule));
         form.put_some("StrategyContent", strategy_content(&campaign.schedule));
         form.classification(&campaign.classification);
         if let Some(message) = &campaign.transparent {
@@ -235,7 +232,7 @@ impl Form {
     pub(super) fn to_targets(environment: &Environment, campaign: &Campaign, task_name: &str) -> Self {
         let mut form = Self::common(environment, campaign, task_name);
         if let Recipients::Targets(kind) = campaign.recipients {
-            form.put("DeliveryType", kind.delivery_type());
+            form.put("DeliveryType", delivery_type(kind));
         }
         if let Some(channel) = campaign.channel {
             let notify_type = match channel {
@@ -256,20 +253,21 @@ impl Form {
     fn classification(&mut self, classification: &Classification) {
         let categories = &classification.categories;
         if !categories.is_empty() {
-            let codes = categories.iter().map(|(vendor, code)| (vendor.wire_key().to_owned(), json!(code)));
+            let codes =
+                categories.iter().map(|(vendor, code)| (category_key(*vendor).to_owned(), json!(code)));
             self.put("ThirdChannelCategory", Value::Object(codes.collect()));
         }
         let mut levels = Map::new();
         if let Some(level) = classification.huawei_level {
-            levels.insert(VendorCategory::Huawei.wire_key().to_owned(), json!(level.code()));
+            levels.insert(category_key(VendorCategory::Huawei).to_owned(), json!(huawei_level(level)));
         }
         if let Some(level) = classification.oppo_level {
-            levels.insert(VendorCategory::Oppo.wire_key().to_owned(), json!(level.code()));
+            levels.insert(category_key(VendorCategory::Oppo).to_owned(), json!(level.number()));
         }
         if !levels.is_empty() {
             self.put("NotifyLevel", Value::Object(levels));
         }
-        self.put_some("Classification", classification.vivo_message_type.map(VivoMessageType::code));
+        self.put_some("Classification", classification.vivo_message_type.map(wire_number::classification));
         self.put_some("MiChannelId", classification.xiaomi_channel_id.as_ref());
         self.put_some("ChannelId", classification.android_channel_id.as_ref());
     }
@@ -284,7 +282,7 @@ impl Form {
     }
 
     fn sms(&mut self, sms: &Sms) {
-        self.put("SmsStrategy", sms.strategy.code());
+        self.put("SmsStrategy", sms_strategy(sms.strategy));
         self.put("SmsSignName", &sms.sign_name);
         self.put("SmsTemplateCode", &sms.template_code);
         self.put("SmsTemplateParam", json!(sms.params));
@@ -319,9 +317,9 @@ fn strategy_content(schedule: &Schedule) -> Option<Value> {
             let mut content = json!({
                 "startTime": repeat.starts_at().timestamp_millis(),
                 "endTime": repeat.ends_on().timestamp_millis(),
-                "circleType": repeat.cycle().circle_type(),
+                "circleType": circle_type(repeat.cycle()),
             });
-            if let Some(days) = repeat.cycle().circle_value() {
+            if let Some(days) = repeat.cycle().days() {
                 content["circleValue"] = json!(days);
             }
             content["time"] = json!(repeat.time().format("%H:%M:%S").to_string());

@@ -11,8 +11,8 @@ use campaignctl::check::AudienceSource;
 use campaignctl::diagnostic::Place;
 use campaignctl::diff::{self, Kind};
 use campaignctl::domain::{
-    CallChoice, Campaign, Classification, Endpoint, Environment, ExpiresAfter, LedgerPlace, LedgerSalt, Life,
-    OpenFor, Recipients, Revision, Schedule, TargetId, TargetKind, TargetRow, Template,
+    Call, CallChoice, Campaign, Classification, Endpoint, Environment, ExpiresAfter, LedgerPlace, LedgerSalt,
+    Life, OpenFor, Recipients, Revision, Schedule, TargetId, TargetKind, TargetRow, Template,
 };
 use campaignctl::guard::{self, Policy};
 use campaignctl::ledger::{
@@ -255,7 +255,7 @@ impl state::Writer for Mortal {
 fn targets_of(action: Action, sent: &BTreeMap<String, String>) -> BTreeMap<String, String> {
     let text = |name: &str| sent.get(name).cloned();
     let (targets, targets_max) = match action {
-        Action::PushMultiple => {
+        Action::Push(Call::Multiple) => {
             let entry = |number| {
                 let field = |name: &str| text(&format!("TargetMsg.{number}.{name}"));
                 Some((field("Target")?, field("MsgKey")?))

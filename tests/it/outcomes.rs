@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use campaignctl::domain::{Credentials, Secret};
+use campaignctl::domain::{Call, Credentials, Secret};
 use campaignctl::vendor::{Action, Client, Gate, Outcome, RejectClass, Request};
 use url::Url;
 
@@ -414,7 +414,7 @@ fn client(base: Url) -> Client {
 }
 
 fn request() -> Request {
-    Request { action: Action::PushTemplate, parameters: [("AppId", "A".to_owned())].into() }
+    Request { action: Action::Push(Call::Template), parameters: [("AppId", "A".to_owned())].into() }
 }
 
 fn send(client: &Client, nonce: &str) -> Outcome {

@@ -6,7 +6,7 @@ use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use campaignctl::domain::{Credentials, Secret};
+use campaignctl::domain::{Call, Credentials, Secret};
 use campaignctl::sandbox::{self, Fault, FaultKind, FaultShare};
 use campaignctl::vendor::{Action, Client, NoConnection, Outcome, RejectClass, Request};
 use chrono::DateTime;
@@ -35,7 +35,7 @@ fn request(key: &str) -> Request {
         ("ExpiredSeconds", "60".to_owned()),
         ("TargetMsgkey", format!("{{\"u1\":\"{key}\"}}")),
     ]);
-    Request { action: Action::PushTemplate, parameters }
+    Request { action: Action::Push(Call::Template), parameters }
 }
 
 fn in_short(outcome: &Outcome) -> String {

@@ -4,11 +4,11 @@
 
 use std::collections::BTreeMap;
 
-use campaignctl::domain::{ApiVersion, Credentials, Secret};
-use campaignctl::vendor::{
-    Action, Authorization, Request, Stamp, V3Parts, authorization_v3, canonical_request_v3, sign,
-    signature_v1, signature_v3, sorted_query, string_to_sign_v1, string_to_sign_v3,
+use campaignctl::domain::{ApiVersion, Call, Credentials, Secret};
+use campaignctl::sandbox::{
+    Authorization, V3Parts, authorization_v3, canonical_request_v3, signature_v3, string_to_sign_v3,
 };
+use campaignctl::vendor::{Action, Request, Stamp, sign, signature_v1, sorted_query, string_to_sign_v1};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
@@ -150,7 +150,7 @@ fn stamp() -> Stamp {
 
 fn request(texts: &[(&'static str, &str)]) -> Request {
     let parameters = texts.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
-    Request { action: Action::PushTemplate, parameters }
+    Request { action: Action::Push(Call::Template), parameters }
 }
 
 #[test]

@@ -250,14 +250,14 @@ fn strategy(desired: &Desired) {
     // With its offset; and in the project's zone, which is Tokyo.
     assert_eq!(schedule("once"), Schedule::Once { at: utc("2026-12-15T00:00:00Z") });
     assert_eq!(schedule("local"), Schedule::Once { at: utc("2026-12-15T00:00:00Z") });
-    for (id, circle_type, circle_value, time, from, until) in [
-        ("daily", 1, None, "12:45:11", "2026-12-01", "2026-12-31"),
-        ("weekly", 2, Some(BTreeSet::from([1, 7])), "08:00:00", "2026-12-01", "2027-02-28"),
-        ("monthly", 3, Some(BTreeSet::from([1, 28])), "00:00:00", "2026-12-01", "2026-12-31"),
+    for (id, every, days, time, from, until) in [
+        ("daily", "day", None, "12:45:11", "2026-12-01", "2026-12-31"),
+        ("weekly", "week", Some(BTreeSet::from([1, 7])), "08:00:00", "2026-12-01", "2027-02-28"),
+        ("monthly", "month", Some(BTreeSet::from([1, 28])), "00:00:00", "2026-12-01", "2026-12-31"),
     ] {
         let Schedule::Repeat(repeat) = schedule(id) else { panic!("{id} repeats") };
-        assert_eq!(repeat.cycle().circle_type(), circle_type, "{id}");
-        assert_eq!(repeat.cycle().circle_value(), circle_value.as_ref(), "{id}");
+        assert_eq!(repeat.cycle().as_str(), every, "{id}");
+        assert_eq!(repeat.cycle().days(), days.as_ref(), "{id}");
         // The vendor's time is an hour behind Tokyo's.
         assert_eq!(repeat.time().to_string(), time, "{id}");
         assert_eq!(

@@ -271,7 +271,7 @@ fn is_near(schedule: Option<&Schedule>, moments: Moments) -> bool {
 
 /// Whether the list could not tell batches of two contents apart, but for their moments.
 fn is_same(one: &Content, other: &Content) -> bool {
-    let kind = |content: &Content| content.schedule().map(|schedule| schedule.strategy_type());
+    let kind = |content: &Content| content.schedule().map(|schedule| std::mem::discriminant(&schedule));
     one.is_broadcast() == other.is_broadcast() && one.words() == other.words() && kind(one) == kind(other)
 }
 
@@ -338,7 +338,7 @@ mod tests {
             campaign: campaign.parse().unwrap(),
             revision: Revision::FIRST,
             batch,
-            action: "PushTemplate".into(),
+            call: crate::domain::Call::Template,
             task_name: format!("e/{campaign}@1#{batch}"),
             nonce: batch.to_string(),
             request: None,
@@ -408,7 +408,7 @@ mod tests {
         let content = &ledger.history(&doubt.intent.campaign, doubt.intent.revision).unwrap().content;
         let Some(Schedule::Once { at: fires }) = content.schedule() else { unreachable!("all are for once") };
         let settles_at = doubt.at + chrono::TimeDelta::minutes(20);
-        Case { doubt, content, call: doubt.intent.call(), settles_at, moments: Moments::Once(fires) }
+        Case { doubt, content, call: doubt.intent.call, settles_at, moments: Moments::Once(fires) }
     }
 
     fn cases(ledger: &Ledger) -> Vec<Case<'_>> {

@@ -265,7 +265,7 @@ fn case<'a>(ledger: &'a Ledger, doubt: &'a Doubt, settle: Settle) -> Result<Case
     let history = ledger.history(&doubt.intent.campaign, doubt.intent.revision);
     let read = history.and_then(|history| Some((&history.content, history.content.schedule()?)));
     let (content, schedule) = read.ok_or("the ledger does not say when it was to happen")?;
-    let call = if content.is_broadcast() { Call::Broadcast } else { doubt.intent.call() };
+    let call = if content.is_broadcast() { Call::Broadcast } else { doubt.intent.call };
     let moments = moments(&schedule);
     if moments == Moments::AtOnce && !call.is_listed_by_name() {
         return Err("the vendor lists no immediate pushes of `PushTemplate`");

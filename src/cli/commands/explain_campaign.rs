@@ -1,6 +1,5 @@
 //! `explain CAMPAIGN`: gathers what a campaign resolves to.
 
-use crate::apply;
 use crate::cli::Result;
 use crate::cli::exit::ExitStatus;
 use crate::cli::failure::Failure;
@@ -12,6 +11,7 @@ use crate::render;
 use crate::render::explain::{Explanation, Facts};
 use crate::resolve::{self, Desired, DesiredCampaign};
 use crate::schema;
+use crate::vendor::Push;
 
 /// Explains the campaign of this name in the environment that `-e` names.
 pub(super) fn run(session: &Session<'_>, name: &str, json: bool) -> Result {
@@ -28,7 +28,7 @@ pub(super) fn run(session: &Session<'_>, name: &str, json: bool) -> Result {
     let requests = contents.targets.len().div_ceil(call.targets_max()) as u64;
     let first = first_targets(found, call.targets_max())?;
     let (project, environment) = (&desired.project, &desired.environment);
-    let request = apply::first_request(project, environment, (campaign, call), &first, requests);
+    let request = Push { project, environment, campaign, call }.first_request(&first, requests);
     let mut values = campaign.values.clone();
     if let Some(first) = first.first() {
         values.extend(campaign.values_from.keys().cloned().zip(first.values.iter().cloned()));

@@ -1,12 +1,11 @@
-//! Signature version 3 (ACS3-HMAC-SHA256): what the vendor's newer SDKs send. We sign with version 1; the
-//! sandbox verifies both.
+//! Signature version 3 (ACS3-HMAC-SHA256): what the vendor's newer SDKs send, and the tool never does.
 
 use std::collections::BTreeMap;
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
 
-use crate::vendor::encode::percent_encode;
+use crate::vendor::percent_encode;
 
 const ALGORITHM: &str = "ACS3-HMAC-SHA256";
 
