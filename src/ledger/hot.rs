@@ -115,7 +115,7 @@ mod tests {
     fn a_call_of_no_table_is_an_error_and_never_another_call() {
         let mut writer = Writer::default();
         let at = DateTime::UNIX_EPOCH;
-        let line = String::from_utf8(writer.encode(at, &intent(None, 1))).unwrap();
+        let line = String::from_utf8(writer.encode(at, &intent(None, 1)).1).unwrap();
         assert!(line.contains("\"action\":\"PushTemplate\""), "{line}");
         let other = line.replace("PushTemplate", "PushLater");
         let error = entry(other.as_bytes()).unwrap_err().to_string();
