@@ -4,11 +4,8 @@ use std::sync::{Mutex, MutexGuard};
 
 use tokio::sync::watch;
 
-use crate::apply::stop::{Interrupt, Stop};
+use crate::apply::stop::{DOUBTS_IN_A_ROW_MAX, Interrupt, Stop};
 use crate::vendor::NoConnection;
-
-/// So many batches in a row without a known outcome, and the vendor is taken to be down.
-pub(super) const DOUBTS_IN_A_ROW_MAX: u32 = 10;
 
 /// So many times in a row no connection comes about, over the whole run, and the vendor is taken to be out of reach. What
 /// fails at the same time counts once.

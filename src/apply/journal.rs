@@ -12,6 +12,7 @@ use chrono::{DateTime, Utc};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::apply::crash;
+use crate::apply::intent::{Clock, Intent};
 use crate::apply::send::{Batch, Landed};
 use crate::apply::{Break, Step};
 use crate::ledger::{Chain, IntentRecord, Outcome, Record, Serial, Writer};
@@ -19,9 +20,6 @@ use crate::state::{self, Lease, StateError};
 
 /// So many records make one durable step, though more wait.
 const GROUP_MAX: usize = 256;
-
-/// Tells the time.
-pub type Clock = Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>;
 
 /// Why a record is not durable.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -101,15 +99,6 @@ impl JournalThread {
     pub fn finish(self) -> (Serial, Chain) {
         self.0.join().expect("the journal's thread does not panic")
     }
-}
-
-/// A batch that may reach the vendor at any moment. Only the journal makes one, once it is durable.
-#[must_use = "settle it, or the batch stays in doubt"]
-#[derive(Debug)]
-pub(super) struct Intent {
-    serial: Serial,
-    /// Its time on record.
-    pub(super) at: DateTime<Utc>,
 }
 
 impl Journal {

@@ -12,7 +12,7 @@ use tokio::time::Instant;
 
 use crate::apply::batch::Addressees;
 use crate::apply::circuit_breaker::CircuitBreaker;
-use crate::apply::journal::{Clock, Intent};
+use crate::apply::intent::{Clock, Intent};
 use crate::apply::pace::{Pace, Turn};
 use crate::apply::report::Progress;
 use crate::apply::stop::Stop;

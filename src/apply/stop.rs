@@ -4,9 +4,11 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::apply::JournalError;
-use crate::apply::circuit_breaker::DOUBTS_IN_A_ROW_MAX;
 use crate::state::{StateError, StateErrorKind};
 use crate::vendor::NoConnection;
+
+/// So many batches in a row without a known outcome, and the vendor is taken to be down.
+pub(super) const DOUBTS_IN_A_ROW_MAX: u32 = 10;
 
 /// What somebody who interrupts an apply wants.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]

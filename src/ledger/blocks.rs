@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::domain::{TargetHash, TargetSet};
-use crate::ledger::record::Serial;
+use crate::ledger::id::Serial;
 
 /// Targets of a full block. Seventeen such values, the most of one leaf, stay below the size from which sled 0.34
 /// keeps a leaf in a file of its own, which it never syncs.

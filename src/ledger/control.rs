@@ -6,36 +6,13 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
 
-use crate::domain::{Call, CampaignId, Revision};
+use crate::domain::Call;
 use crate::ledger::content::Content;
+use crate::ledger::history::Control;
 use crate::ledger::history::Doubt;
-use crate::ledger::record::{IntentRecord, RunId, Serial};
-use crate::ledger::text::{as_number, as_text};
-
-/// A batch that the vendor accepted, by its own reply or its own lists.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Control {
-    /// The intent's place in the ledger.
-    pub intent: Serial,
-    /// When its intent was written.
-    pub at: DateTime<Utc>,
-    /// The `apply` that sent it.
-    pub run: RunId,
-    /// The campaign.
-    #[serde(with = "as_text")]
-    pub campaign: CampaignId,
-    /// Its revision.
-    #[serde(with = "as_number")]
-    pub revision: Revision,
-    /// Its name.
-    pub task_name: String,
-    /// The vendor's task, where the vendor said which one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub task_id: Option<String>,
-}
+use crate::ledger::id::Serial;
+use crate::ledger::intent::IntentRecord;
 
 /// What batches have in common that stand in the same lists in the same way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

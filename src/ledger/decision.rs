@@ -4,7 +4,8 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::domain::{CampaignId, Revision};
-use crate::ledger::record::{Judge, Serial, Verdict};
+use crate::ledger::id::Serial;
+use crate::ledger::intent::{Judge, Verdict};
 use crate::ledger::text::{as_number, as_text};
 
 /// So many batches stand in one decision, so that its record stays a short one when the ledger is packed.

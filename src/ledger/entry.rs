@@ -11,8 +11,10 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::ledger::hot;
+use crate::ledger::id::Serial;
 use crate::ledger::packed::Mark;
-use crate::ledger::record::{Record, Serial};
+use crate::ledger::record::Entry;
+use crate::ledger::record::Record;
 
 const CHAIN_DIGITS: usize = 32;
 const PREFIX: &str = "{\"chain\":\"";
@@ -67,18 +69,6 @@ pub enum Damage {
 /// Writes a value as JSON. Records are made of what JSON can hold.
 fn put(line: &mut Vec<u8>, value: &impl Serialize) {
     serde_json::to_writer(line, value).expect("records are made of what JSON can hold");
-}
-
-/// A record with its place and time, as a line has them behind its chain.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-pub struct Entry {
-    /// Its place.
-    pub serial: Serial,
-    /// When it was written.
-    pub at: DateTime<Utc>,
-    /// What happened.
-    #[serde(flatten)]
-    pub record: Record,
 }
 
 /// Numbers and chains records, to write them or to check what was read.
@@ -194,7 +184,8 @@ impl Writer {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ledger::record::{Outcome, RunId};
+    use crate::ledger::id::RunId;
+    use crate::ledger::intent::Outcome;
 
     fn at() -> DateTime<Utc> {
         DateTime::UNIX_EPOCH

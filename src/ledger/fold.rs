@@ -10,10 +10,14 @@ use crate::ledger::blocks::{BlockPlace, Blocks, NoBlocks};
 use crate::ledger::control::{Controls, Route};
 use crate::ledger::decision::{Decided, Decision, Ruling, SettledBatch};
 use crate::ledger::edition::Edition;
-use crate::ledger::entry::Entry;
+use crate::ledger::header::Header;
+use crate::ledger::header::TakeOver;
 use crate::ledger::history::{Doubt, Ledger, Rejection, RunSummary, Task};
-use crate::ledger::packed::{PackedDoubt, PackedEdition, TakeOver};
-use crate::ledger::record::{Header, IntentRecord, Judge, Outcome, Record, RunId, Serial, Verdict};
+use crate::ledger::id::{RunId, Serial};
+use crate::ledger::intent::{IntentRecord, Judge, Outcome, Verdict};
+use crate::ledger::packed::{PackedDoubt, PackedEdition};
+use crate::ledger::record::Entry;
+use crate::ledger::record::Record;
 
 /// Records that are whole but cannot follow each other.
 #[derive(Debug, thiserror::Error)]

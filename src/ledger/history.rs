@@ -8,11 +8,37 @@ use serde::{Deserialize, Serialize};
 use crate::domain::{CampaignId, Revision, TargetHash, TargetSet};
 use crate::ledger::blocks::{Accepted, BlockError, merged};
 use crate::ledger::content::{Content, ContentDigest};
-use crate::ledger::control::Control;
+use crate::ledger::text::as_number;
+use crate::ledger::text::as_text;
+
 use crate::ledger::decision::{Decided, Decision, Ruling, SettledBatch};
-use crate::ledger::packed::TakeOver;
-use crate::ledger::record::{Header, IntentRecord, Receiver, RunId, Serial};
+use crate::ledger::header::TakeOver;
+use crate::ledger::header::{Header, Receiver};
+use crate::ledger::id::{RunId, Serial};
+use crate::ledger::intent::IntentRecord;
 use crate::ledger::text::as_editions;
+
+/// A batch that the vendor accepted, by its own reply or its own lists.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Control {
+    /// The intent's place in the ledger.
+    pub intent: Serial,
+    /// When its intent was written.
+    pub at: DateTime<Utc>,
+    /// The `apply` that sent it.
+    pub run: RunId,
+    /// The campaign.
+    #[serde(with = "as_text")]
+    pub campaign: CampaignId,
+    /// Its revision.
+    #[serde(with = "as_number")]
+    pub revision: Revision,
+    /// Its name.
+    pub task_name: String,
+    /// The vendor's task, where the vendor said which one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub task_id: Option<String>,
+}
 
 /// An intent whose outcome nobody knows.
 #[derive(Clone, Debug, PartialEq, Eq)]

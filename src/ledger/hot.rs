@@ -12,8 +12,10 @@ use serde_json::value::RawValue;
 
 use crate::domain::Revision;
 use crate::ledger::content::{Content, ContentDigest};
-use crate::ledger::entry::Entry;
-use crate::ledger::record::{IntentRecord, Outcome, Record, RunId, Serial};
+use crate::ledger::id::{RunId, Serial};
+use crate::ledger::intent::{IntentRecord, Outcome};
+use crate::ledger::record::Entry;
+use crate::ledger::record::Record;
 use crate::ledger::text::hashes;
 
 /// Every field of an intent's and an outcome's line. Unknown ones are passed over, as in all records.

@@ -11,8 +11,11 @@ mod decision;
 mod edition;
 mod entry;
 mod fold;
+mod header;
 mod history;
 mod hot;
+mod id;
+mod intent;
 mod pack;
 mod packed;
 mod record;
@@ -23,14 +26,17 @@ mod words;
 
 pub use blocks::{Accepted, BLOCK_TARGETS, BlockBytes, BlockError, BlockName, BlockPlace, Blocks};
 pub use content::{Content, ContentDigest};
-pub use control::Control;
 pub use decision::{Decided, Decision, Ruling, SettledBatch};
-pub use entry::{Chain, Damage, Entry, Writer};
+pub use entry::{Chain, Damage, Writer};
 pub use fold::FoldError;
+pub use header::TakeOver;
+pub use header::{FORMAT_VERSION, Header, Receiver};
+pub use history::Control;
 pub use history::{Doubt, History, Ledger, Rejection, RunSummary, Task};
+pub use id::{Lineage, RunId, Serial};
+pub use intent::{IntentRecord, Judge, Outcome, Verdict};
 pub use pack::{Packed, with_blocks, without_blocks};
-pub use packed::{Mark, TakeOver};
-pub use record::{
-    FORMAT_VERSION, Header, IntentRecord, Judge, Lineage, Outcome, Receiver, Record, RunId, Serial, Verdict,
-};
+pub use packed::Mark;
+pub use record::Entry;
+pub use record::Record;
 pub use survey::{Fault, Survey, survey};

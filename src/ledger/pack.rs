@@ -9,11 +9,12 @@ use serde::Deserialize;
 
 use crate::domain::{CampaignId, Revision, TargetHash, TargetSet};
 use crate::ledger::blocks::{BlockError, BlockName, blocks_of};
+use crate::ledger::header::{FORMAT_VERSION, Header};
 use crate::ledger::history::{Doubt, History, Ledger, Task};
 use crate::ledger::packed::{
     Mark, PackedDoubt, PackedEdition, PackedHeader, PackedRejections, PackedTargets, PackedTasks,
 };
-use crate::ledger::record::{FORMAT_VERSION, Header, Record};
+use crate::ledger::record::Record;
 
 /// Accepted targets of a campaign revision up to this number stand in its own record.
 const INLINE_MAX: u64 = 100;

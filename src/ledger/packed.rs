@@ -9,10 +9,13 @@ use serde::{Deserialize, Serialize};
 use crate::domain::{CampaignId, Revision, TargetHash};
 use crate::ledger::blocks::BlockName;
 use crate::ledger::content::{Content, ContentDigest};
-use crate::ledger::control::Control;
 use crate::ledger::decision::Ruling;
+use crate::ledger::header::Header;
+use crate::ledger::header::TakeOver;
+use crate::ledger::history::Control;
 use crate::ledger::history::{Rejection, Task};
-use crate::ledger::record::{Header, IntentRecord, Serial};
+use crate::ledger::id::Serial;
+use crate::ledger::intent::IntentRecord;
 use crate::ledger::text::{as_hex_list, as_number, as_text};
 
 /// A record's place and the chain up to it: what is left of a record that was packed.
@@ -38,15 +41,6 @@ pub struct PackedHeader {
     /// Every time that it was taken over.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub take_overs: Vec<TakeOver>,
-}
-
-/// That a ledger was taken from a writer of which nobody knew that it had ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct TakeOver {
-    /// The place of its record: what stands before it was written by writers that were fenced, or had ended.
-    pub serial: Serial,
-    /// When.
-    pub at: DateTime<Utc>,
 }
 
 /// One campaign revision. Its accepted targets follow in [`PackedTargets`], unless they are few.

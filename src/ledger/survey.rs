@@ -6,7 +6,8 @@ use serde::Deserialize;
 
 use crate::ledger::blocks::{BlockPlace, Blocks};
 use crate::ledger::entry::{Damage, Writer};
-use crate::ledger::record::{Record, Serial};
+use crate::ledger::id::Serial;
+use crate::ledger::record::Record;
 
 /// What is wrong with one place of a ledger.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -120,7 +121,7 @@ mod tests {
 
     use super::*;
     use crate::ledger::blocks::NoBlocks;
-    use crate::ledger::record::RunId;
+    use crate::ledger::id::RunId;
 
     fn lines() -> Vec<Vec<u8>> {
         let mut writer = Writer::default();

@@ -14,10 +14,11 @@ use crate::domain::{
 use crate::ledger::{Content, ContentDigest, Ledger};
 use crate::plan::document::{
     ChangeDocument, ChangeKind, DayDocument, FORMAT, InputDocument, LedgerDocument, MessageDocument,
-    PlaceDocument, PlanDocument, ScheduleDocument, SummaryDocument, TargetsDocument, VERSION,
+    PlaceDocument, PlanDocument, SummaryDocument, TargetsDocument, VERSION,
 };
 use crate::plan::file;
 use crate::plan::reason::Speaker;
+use crate::plan::schedule::ScheduleDocument;
 use crate::plan::waiting::{WaitingDocument, WaitingStanding, WithdrawalDocument};
 
 /// What a plan is made for, apart from the campaigns.

@@ -8,9 +8,9 @@ use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
 use crate::plan::document::{
-    ChangeDocument, ChangeKind, FORMAT, MessageDocument, PlanDocument, ScheduleDocument, TargetsDocument,
-    VERSION,
+    ChangeDocument, ChangeKind, FORMAT, MessageDocument, PlanDocument, TargetsDocument, VERSION,
 };
+use crate::plan::schedule::ScheduleDocument;
 
 /// Why a text is no plan that can be used.
 #[derive(Debug, thiserror::Error)]

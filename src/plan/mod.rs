@@ -7,6 +7,7 @@ mod build;
 mod document;
 mod file;
 mod reason;
+mod schedule;
 mod shown;
 mod stale;
 mod waiting;
@@ -14,9 +15,10 @@ mod waiting;
 pub use build::{Plan, PlannedPush, Setting, build};
 pub use document::{
     ChangeDocument, ChangeKind, DayDocument, FORMAT, LedgerDocument, MessageDocument, PlaceDocument,
-    PlanDocument, ScheduleDocument, SummaryDocument, TargetsDocument, VERSION,
+    PlanDocument, SummaryDocument, TargetsDocument, VERSION,
 };
 pub use file::{PlanFileError, from_json, to_json};
+pub use schedule::ScheduleDocument;
 pub use shown::{people, tasks, time};
 pub use stale::{Difference, Staleness, differences};
 pub use waiting::{WaitingDocument, WaitingStanding, WithdrawalDocument};

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::plan::document::ScheduleDocument;
+use crate::plan::schedule::ScheduleDocument;
 
 /// A campaign revision that the vendor took for a time that is still to come.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -10,12 +10,9 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 
-use crate::vendor::beside::Beside;
+use crate::vendor::beside::{Beside, Unreadable};
 use crate::vendor::json::Distinct;
-use crate::vendor::query::{NamedTask, ScheduledTask};
-
-/// Why an answer cannot be read.
-pub(super) type Unreadable = String;
+use crate::vendor::task::{NamedTask, ScheduledTask};
 
 /// A page of `QueryPushSchedulerList`.
 pub(super) struct SchedulerPage {

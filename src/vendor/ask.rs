@@ -9,8 +9,8 @@ use chrono::{DateTime, Utc};
 use hyper::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE, HeaderValue};
 use url::Url;
 
-use crate::vendor::client::{ClientError, IDENTITY, USER, is_identity};
-use crate::vendor::connection::innermost;
+use crate::vendor::connection::{ClientError, innermost};
+use crate::vendor::headers::{IDENTITY, USER, is_identity};
 use crate::vendor::retry_after::retry_after;
 
 /// Longest answer that is read: five hundred rows are some hundred KiB.

@@ -2,8 +2,10 @@
 
 use serde_json::{Map, Value};
 
-use crate::vendor::answer::Unreadable;
 use crate::vendor::json::Distinct;
+
+/// Why an answer cannot be read.
+pub(super) type Unreadable = String;
 
 /// How much there is, as an answer says beside its list.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -20,7 +20,8 @@ use url::Url;
 
 use crate::domain::{Credentials, Environment, Redactor};
 use crate::vendor::ask::{Answered, Asker};
-use crate::vendor::connection::{Connection, Connector, Unopened, innermost};
+use crate::vendor::connection::{ClientError, Connection, Connector, Unopened, innermost};
+use crate::vendor::headers::{IDENTITY, USER, is_identity};
 use crate::vendor::outcome::{Delivered, NoConnection, Outcome, RejectClass};
 use crate::vendor::pool::{IDLE_MAX, Pool};
 use crate::vendor::reply::{self, Reply};
@@ -44,19 +45,8 @@ const TIME_MAX: Duration = Duration::from_secs(3);
 const UNWRITTEN_MAX: u32 = 1;
 
 const FORM: HeaderValue = HeaderValue::from_static("application/x-www-form-urlencoded");
-pub(super) const USER: HeaderValue =
-    HeaderValue::from_static(concat!("campaignctl/", env!("CARGO_PKG_VERSION")));
-pub(super) const IDENTITY: HeaderValue = HeaderValue::from_static("identity");
 const ACTION: HeaderName = HeaderName::from_static("x-acs-action");
 const VERSION: HeaderName = HeaderName::from_static("x-acs-version");
-
-/// Why no client could be made.
-#[derive(Debug, thiserror::Error)]
-pub enum ClientError {
-    /// The machine has no root certificates.
-    #[error("cannot set up https: {0}")]
-    Setup(String),
-}
 
 /// Decides when a request may leave.
 pub trait Gate: Sync {
@@ -449,11 +439,6 @@ struct Broken {
     why: String,
     /// Whether not a byte of the request was written.
     is_unwritten: bool,
-}
-
-/// Whether a body in an encoding is as it is.
-pub(super) fn is_identity(encoding: &HeaderValue) -> bool {
-    encoding.as_bytes().trim_ascii().eq_ignore_ascii_case(IDENTITY.as_bytes())
 }
 
 /// Why there is no whole reply.

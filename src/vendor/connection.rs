@@ -24,11 +24,18 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tower_service::Service;
 use url::Url;
 
-use crate::vendor::client::ClientError;
 use crate::vendor::line::Line;
 use crate::vendor::outcome::NoConnection;
 use crate::vendor::pool::{IDLE_MAX, Pool};
 use crate::vendor::stream::{Socket, Watched};
+
+/// Why no client could be made.
+#[derive(Debug, thiserror::Error)]
+pub enum ClientError {
+    /// The machine has no root certificates.
+    #[error("cannot set up https: {0}")]
+    Setup(String),
+}
 
 /// Longest head of a reply: the vendor's are a few hundred bytes.
 const HEAD_BYTES_MAX: usize = 64 << 10;
