@@ -13,6 +13,7 @@ mod failure;
 mod interrupt;
 mod ledger_access;
 mod out_of_memory;
+mod patterns;
 mod progress;
 mod selection;
 mod session;

@@ -3,19 +3,18 @@
 use std::collections::BTreeSet;
 
 use clap_complete::engine::ArgValueCandidates;
-use globset::{Glob, GlobMatcher};
 
 use crate::cli::Result;
 use crate::cli::completion;
 use crate::cli::exit::ExitStatus;
 use crate::cli::failure::Failure;
+use crate::cli::patterns::{Patterns, pattern};
 use crate::cli::session::Session;
 use crate::diagnostic::closest;
 use crate::diff;
 use crate::domain::CampaignId;
-use crate::ledger::Ledger;
 use crate::plan::PlanDocument;
-use crate::resolve::{self, Desired};
+use crate::resolve::Desired;
 
 /// What was asked for.
 #[derive(Clone, Debug, Default, clap::Args)]
@@ -88,23 +87,6 @@ impl Selection {
     }
 }
 
-/// A selection's names, ready to be compared with.
-struct Patterns {
-    only: Vec<GlobMatcher>,
-    except: Vec<GlobMatcher>,
-}
-
-impl Patterns {
-    fn of(selection: &resolve::Selection) -> Result<Self> {
-        Ok(Self { only: patterns(&selection.only)?, except: patterns(&selection.except)? })
-    }
-
-    fn select(&self, id: &CampaignId) -> bool {
-        let matches = |patterns: &[GlobMatcher]| patterns.iter().any(|one| one.is_match(id.as_str()));
-        (self.only.is_empty() || matches(&self.only)) && !matches(&self.except)
-    }
-}
-
 /// Returns the campaigns that are gone from the files, and wait at the vendor; none without a sound ledger, which whoever needs
 /// it says.
 fn gone_and_waiting(session: &Session<'_>, desired: &Desired) -> BTreeSet<CampaignId> {
@@ -112,24 +94,4 @@ fn gone_and_waiting(session: &Session<'_>, desired: &Desired) -> BTreeSet<Campai
     let declared = desired.campaigns.iter().map(|each| each.campaign.id.clone()).collect();
     let waiting = diff::waiting(&[], &declared, &open.ledger, session.shell.now());
     waiting.into_iter().map(|waiting| waiting.campaign).collect()
-}
-
-/// Returns the campaigns of which a plan says nothing: those of the files that are left out, and those of the ledger that were
-/// not asked for.
-pub(in crate::cli) fn unsaid(desired: &Desired, ledger: &Ledger) -> Result<BTreeSet<CampaignId>> {
-    let patterns = Patterns::of(&desired.selection)?;
-    let known = ledger.histories().map(|(id, ..)| id);
-    let unasked = known.filter(|id| !patterns.select(id)).cloned();
-    Ok(desired.selection.left_out.iter().cloned().chain(unasked).collect())
-}
-
-fn patterns(written: &[String]) -> Result<Vec<GlobMatcher>> {
-    written.iter().map(|written| pattern(written)).collect()
-}
-
-fn pattern(written: &str) -> Result<GlobMatcher> {
-    let glob = Glob::new(written).map_err(|error| {
-        Failure::from_error(ExitStatus::Written, &error).help("nothing was sent; write a name, or `outage-*`")
-    })?;
-    Ok(glob.compile_matcher())
 }

@@ -11,7 +11,7 @@ use crate::check::{self, Checked};
 use crate::cli::Globals;
 use crate::cli::exit::ExitStatus;
 use crate::cli::failure::Failure;
-use crate::cli::selection;
+use crate::cli::patterns;
 use crate::cli::shell::Shell;
 use crate::diagnostic::{self, Code, Diagnostic, Source};
 use crate::diff;
@@ -262,7 +262,7 @@ impl<'a> Session<'a> {
             directory: &self.shown_as(),
             only: &desired.selection.only,
             except: &desired.selection.except,
-            left_out: &selection::unsaid(desired, ledger)?,
+            left_out: &patterns::unsaid(desired, ledger)?,
             inputs: &inputs,
         };
         Ok(plan::build(changes, ledger, setting, now))

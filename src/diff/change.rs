@@ -1,16 +1,12 @@
-//! One campaign's change, and how it is found.
-
-use std::collections::BTreeMap;
+//! One campaign's change: what is to happen, to whom, and why.
 
 use chrono::{DateTime, NaiveDate, Utc};
 
-use crate::diff::counts::{TargetCounts, counts};
-use crate::diff::renamed::{Former, Gone};
-use crate::diff::waiting::{Standing, Waiting};
-use crate::diff::{schedule, waiting};
+use crate::diff::counts::TargetCounts;
+use crate::diff::renamed::Former;
 use crate::domain::{Call, CampaignId, Recipients, Revision, RowSeal, Schedule, TargetSet};
-use crate::ledger::{BlockError, Content, ContentDigest, History, Ledger, Rejection, Ruling};
-use crate::resolve::{AudienceContents, Desired, DesiredCampaign};
+use crate::ledger::{Content, ContentDigest, Rejection, Ruling};
+use crate::resolve::DesiredCampaign;
 
 /// A series that begins later than it says, since its first time has passed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -112,6 +108,43 @@ impl Kind {
     }
 }
 
+/// How a revision that waits at the vendor stands to the files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// The files have no such campaign any more.
+    Removed,
+    /// The files have it in another revision.
+    Superseded,
+    /// The files have the revision with other content.
+    Changed,
+    /// The files have the revision, and say that the campaign is closed.
+    Closed,
+    /// The files say, or the ledger does, that its tasks were deleted at the vendor.
+    Withdrawn,
+}
+
+/// A campaign revision that the vendor took for a time that is still to come. There is no call that takes it back, so it
+/// will be sent whatever becomes of the files.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Waiting {
+    /// The campaign.
+    pub campaign: CampaignId,
+    /// Its edition.
+    pub revision: Revision,
+    /// What kind of targets: an audience's key, or `broadcast`.
+    pub recipients: String,
+    /// When it is sent.
+    pub schedule: Schedule,
+    /// Targets whose push the vendor took, or may have taken.
+    pub targets: u64,
+    /// Those of `targets` of which nobody knows.
+    pub in_doubt: u64,
+    /// How it stands to the files.
+    pub standing: Standing,
+    /// Requests that it took: each accepted one is a task, one that was refused is none.
+    pub requests: u64,
+}
+
 /// One campaign, compared with the ledger.
 #[derive(Clone, Debug)]
 pub struct Change<'a> {
@@ -182,56 +215,6 @@ impl Change<'_> {
     }
 }
 
-/// Compares every desired campaign with the ledger, in the order of `desired`.
-///
-/// `contents` has what each audience lists, by name. Each is given up to the last campaign that uses it, so that what
-/// is left to push takes no memory of its own.
-///
-/// # Errors
-///
-/// Returns [`BlockError`] where the ledger's targets of a campaign cannot be read.
-///
-/// # Panics
-///
-/// Panics if `contents` lacks an audience that a campaign uses.
-pub fn changes<'a>(
-    desired: &'a Desired,
-    mut contents: BTreeMap<String, AudienceContents>,
-    ledger: &Ledger,
-    now: DateTime<Utc>,
-) -> Result<Vec<Change<'a>>, BlockError> {
-    let mut uses: BTreeMap<&str, usize> = BTreeMap::new();
-    for campaign in &desired.campaigns {
-        *uses.entry(&campaign.audience.name).or_default() += 1;
-    }
-    let known = Known {
-        ledger,
-        gone: Gone::new(desired, ledger),
-        // Most ledgers have nothing that waits: then no content is looked into.
-        has_waiting: ledger.unexecuted_tasks(now) > 0,
-        now,
-    };
-    // Made as large as it gets: grown step by step, it would pass through twice the memory.
-    let mut changes = Vec::with_capacity(desired.campaigns.len());
-    for campaign in &desired.campaigns {
-        let name = campaign.audience.name.as_str();
-        let left = uses.get_mut(name).expect("every campaign was counted");
-        *left -= 1;
-        let listed = if *left == 0 { contents.remove(name) } else { contents.get(name).cloned() };
-        let listed = listed.expect("every audience in use was read");
-        changes.push(change(campaign, listed, &known)?);
-    }
-    Ok(changes)
-}
-
-/// What every campaign is compared with.
-struct Known<'a> {
-    ledger: &'a Ledger,
-    gone: Gone<'a>,
-    has_waiting: bool,
-    now: DateTime<Utc>,
-}
-
 impl<'a> Change<'a> {
     /// Counts the requests that leave for it.
     #[must_use]
@@ -242,204 +225,5 @@ impl<'a> Change<'a> {
     /// Returns the revisions that the files say were withdrawn and the ledger does not.
     pub fn withdrawals(&self) -> impl Iterator<Item = (&'a CampaignId, Revision)> {
         self.to_withdraw.iter().map(|revision| (&self.desired.campaign.id, *revision))
-    }
-}
-
-fn change<'a>(
-    desired: &'a DesiredCampaign,
-    listed: AudienceContents,
-    known: &Known<'_>,
-) -> Result<Change<'a>, BlockError> {
-    let &Known { ledger, ref gone, has_waiting, now } = known;
-    let campaign = &desired.campaign;
-    let digest = ContentDigest::of(campaign);
-    let history = ledger.history(&campaign.id, campaign.revision);
-    let audience_digest = listed.order_digest;
-    let (audience, repeats) = (listed.targets.len() as u64, listed.repeats);
-    let (call, seal) = (campaign.call(listed.targets.len()), listed.seal);
-    let values_digest = listed.file.filter(|_| !campaign.values_from.is_empty()).map(|(_, digest)| digest);
-    let unsent = match history {
-        Some(history) => history.unsent(listed.targets)?,
-        None => listed.targets,
-    };
-    let waiting = if has_waiting { waiting::of_campaign(desired, &digest, ledger, now) } else { Vec::new() };
-    let first_push = history.and_then(History::first_push);
-    let life = Standpoint::of((desired, &digest), history, ledger, has_waiting, now);
-    let counts = counts((audience, repeats), history, &unsent, life.is_waiting && !life.is_withdrawn);
-    let mut kind = life.kind(&counts, &waiting);
-    let mut former = None;
-    if (kind == Kind::Create || matches!(kind, Kind::Later { .. })) && life.latest.is_none() {
-        former = gone.former((desired, &digest), &unsent, now)?;
-        if let Some(former) = former.take_if(|former| !former.is_over) {
-            kind = Kind::Blocked(Blocked::Renamed(former));
-        }
-    }
-    let late_start = kind.is_push().then(|| schedule::late_start(&campaign.schedule, now)).flatten();
-    let planned = history.map_or(0, History::sent_count) + counts.unsent;
-    let is_submitted = history
-        .is_some_and(|history| history.digest == digest && history.planned.is_some_and(|had| had >= planned));
-    let to_push = if kind.is_push() { unsent } else { TargetSet::default() };
-    Ok(Change {
-        desired,
-        digest,
-        call,
-        audience_digest,
-        seal,
-        values_digest,
-        counts,
-        kind,
-        to_push,
-        push_schedule: schedule::from_today(&campaign.schedule, now),
-        ends_at: life.ends_at,
-        first_push,
-        planned,
-        is_edited: life.is_edited,
-        is_submitted,
-        to_withdraw: to_withdraw(desired, ledger),
-        former,
-        batches_so_far: history.map_or(0, |history| history.batches),
-        last_rejection: history.and_then(|history| history.last_rejection.clone()),
-        ruling: history.and_then(|history| history.ruling.clone()),
-        late_start,
-        next_revision: next_revision(&campaign.id, campaign.revision, ledger),
-        waiting,
-    })
-}
-
-/// Whether the vendor holds something of a revision for a time to come.
-pub(super) fn waits(history: &History, now: DateTime<Utc>) -> bool {
-    let schedule = history.is_sent().then(|| history.content.schedule()).flatten();
-    schedule.is_some_and(|schedule| schedule.firing_times_after(now).next().is_some())
-}
-
-/// Whether the files say that a revision's tasks were deleted at the vendor.
-pub(super) fn is_withdrawn(desired: &DesiredCampaign, revision: Revision) -> bool {
-    desired.withdrawn.is_some_and(|withdrawn| revision <= withdrawn)
-}
-
-/// Returns the revisions that the files say were withdrawn, and of which the ledger does not have that yet.
-fn to_withdraw(desired: &DesiredCampaign, ledger: &Ledger) -> Vec<Revision> {
-    if desired.withdrawn.is_none() {
-        return Vec::new();
-    }
-    let revisions = ledger.revisions(&desired.campaign.id);
-    let is_news = |(revision, history): &(Revision, &History)| {
-        is_withdrawn(desired, *revision) && history.is_sent() && history.withdrawn_at.is_none()
-    };
-    revisions.filter(is_news).map(|(revision, _)| revision).collect()
-}
-
-/// Returns the lowest revision above `revision` and all that the ledger has: never one that was used, be it only for what was
-/// rejected.
-pub(super) fn next_revision(campaign: &CampaignId, revision: Revision, ledger: &Ledger) -> Revision {
-    let known = ledger.revisions(campaign).map(|(revision, _)| revision).last();
-    known.map_or(revision, |known| known.max(revision)).next()
-}
-
-/// Where a campaign stands: all that decides what is to happen to it, but for other names.
-pub(super) struct Standpoint<'a> {
-    desired: &'a DesiredCampaign,
-    history: Option<&'a History>,
-    /// Whether it was sent with other content.
-    is_edited: bool,
-    /// Whether the vendor holds this revision for a time to come.
-    is_waiting: bool,
-    is_withdrawn: bool,
-    pub(super) ends_at: Option<DateTime<Utc>>,
-    latest: Option<Revision>,
-    now: DateTime<Utc>,
-}
-
-impl<'a> Standpoint<'a> {
-    pub(super) fn of(
-        (desired, digest): (&'a DesiredCampaign, &ContentDigest),
-        history: Option<&'a History>,
-        ledger: &Ledger,
-        has_waiting: bool,
-        now: DateTime<Utc>,
-    ) -> Self {
-        let campaign = &desired.campaign;
-        Self {
-            desired,
-            history,
-            is_edited: history.is_some_and(|history| history.is_sent() && history.digest != *digest),
-            is_waiting: has_waiting && history.is_some_and(|history| waits(history, now)),
-            is_withdrawn: is_withdrawn(desired, campaign.revision)
-                || history.is_some_and(|history| history.withdrawn_at.is_some()),
-            ends_at: desired.life.ends_at(&campaign.schedule, history.and_then(History::first_push)),
-            latest: ledger.latest_revision(&campaign.id),
-            now,
-        }
-    }
-
-    fn is_sent(&self) -> bool {
-        self.history.is_some_and(History::is_sent)
-    }
-
-    fn is_over(&self) -> bool {
-        self.ends_at.is_some_and(|at| at <= self.now)
-    }
-
-    /// Whether an edit of the content changes nothing any more, neither at the vendor nor for who is still to come: what was
-    /// sent is over, and the edit is not a new time.
-    fn is_past_editing(&self) -> bool {
-        let sent = self.history.and_then(|history| history.content.schedule());
-        let is_same_time = sent.is_none_or(|sent| sent == self.desired.campaign.schedule);
-        let is_scheduled = self.desired.campaign.schedule != Schedule::Now;
-        !self.is_waiting && self.is_over() && (is_same_time || is_scheduled)
-    }
-
-    pub(super) fn kind(&self, counts: &TargetCounts, waiting: &[Waiting]) -> Kind {
-        let campaign = &self.desired.campaign;
-        if self.is_withdrawn {
-            return Kind::Closed(Closed::Withdrawn);
-        }
-        if self.desired.life.is_closed {
-            return Kind::Closed(Closed::ByFile);
-        }
-        if let Some(history) = self.history
-            && self.is_edited
-            && !self.is_past_editing()
-        {
-            let (sent, sent_at) = (history.content.clone(), history.submitted_at);
-            return Kind::Blocked(Blocked::ChangedAfterSend { sent, sent_at });
-        }
-        // Nobody gets what was superseded, after somebody got what supersedes it.
-        if (counts.unsent > 0 || !self.is_sent())
-            && let Some(latest) = self.latest.filter(|latest| *latest > campaign.revision)
-        {
-            return Kind::Blocked(Blocked::RevisionBehind { latest });
-        }
-        if counts.unsent == 0 {
-            return match self.history {
-                Some(history) if !history.unknown.is_empty() => Kind::InDoubt,
-                _ if self.is_waiting => Kind::Waiting,
-                _ => Kind::UpToDate,
-            };
-        }
-        if self.is_over() {
-            let is_growth = counts.joined == counts.unsent;
-            return if is_growth { Kind::Closed(Closed::Over) } else { Kind::Missed };
-        }
-        self.due(counts, waiting)
-    }
-
-    /// What is to happen to somebody in time.
-    fn due(&self, counts: &TargetCounts, waiting: &[Waiting]) -> Kind {
-        if waiting.iter().any(|other| other.standing == Standing::Superseded) {
-            return Kind::Blocked(Blocked::StillWaiting);
-        }
-        if let Some(blocked) = schedule::too_far(&self.desired.campaign.schedule, self.now) {
-            return Kind::Blocked(blocked);
-        }
-        let is_now = self.desired.campaign.schedule == Schedule::Now;
-        if let Some(opens_at) = self.desired.life.opens_at(self.now).filter(|_| is_now) {
-            return Kind::Later { opens_at };
-        }
-        match self.is_sent() {
-            false => Kind::Create,
-            true if counts.joined == counts.unsent => Kind::Add,
-            true => Kind::Continue,
-        }
     }
 }

@@ -4,14 +4,17 @@
 //! format anything: `plan` does. Reads no clock: `now` comes from outside.
 
 mod change;
+mod compare;
 mod counts;
 mod renamed;
+mod revisions;
 mod schedule;
 mod state;
 mod waiting;
 
-pub use change::{Blocked, Change, Closed, Held, Kind, LateStart, changes};
+pub use change::{Blocked, Change, Closed, Held, Kind, LateStart, Standing, Waiting};
+pub use compare::changes;
 pub use counts::TargetCounts;
 pub use renamed::Former;
 pub use state::{State, states};
-pub use waiting::{Standing, Waiting, waiting};
+pub use waiting::waiting;

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 
-use crate::diff::change::{self, next_revision};
+use crate::diff::revisions::{next_revision, waits};
 use crate::domain::{CampaignId, Revision, Schedule, TargetSet};
 use crate::ledger::{BlockError, ContentDigest, History, Ledger};
 use crate::resolve::{Desired, DesiredCampaign};
@@ -57,7 +57,7 @@ impl<'a> Gone<'a> {
         let is_over = |history: &History| {
             let is_closed = match history.content.schedule() {
                 Some(Schedule::Now) => ends_at(history).is_some_and(|at| at <= now),
-                _ => !change::waits(history, now),
+                _ => !waits(history, now),
             };
             is_closed || history.withdrawn_at.is_some()
         };

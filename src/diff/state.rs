@@ -7,10 +7,12 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 
-use crate::diff::change::{self, Closed, Kind, Standpoint};
+use crate::diff::change::{Closed, Kind, Standing};
 use crate::diff::counts::TargetCounts;
+use crate::diff::compare::Standpoint;
 use crate::diff::renamed::Gone;
-use crate::diff::waiting::{self, Standing};
+use crate::diff::revisions::{is_withdrawn, waits};
+use crate::diff::waiting;
 use crate::domain::{CampaignId, Revision, Schedule};
 use crate::ledger::{ContentDigest, History, Ledger};
 use crate::resolve::{Desired, DesiredCampaign};
@@ -113,9 +115,9 @@ fn of_ledger<'a>(
     let (standing, by_file) = match files {
         Files::Unread => (None, false),
         Files::Without => (Some(Standing::Removed), false),
-        Files::Other(desired) => (Some(Standing::Superseded), change::is_withdrawn(desired, revision)),
+        Files::Other(desired) => (Some(Standing::Superseded), is_withdrawn(desired, revision)),
     };
-    let is_waiting = change::waits(history, now);
+    let is_waiting = waits(history, now);
     let ends_at = history.content.schedule().and_then(|schedule| schedule.over_at());
     let is_over = ends_at.is_some_and(|at| at <= now);
     let kind = match () {

@@ -4,47 +4,11 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
 
-use crate::diff::change::{self, Change};
-use crate::domain::{CampaignId, Revision, Schedule};
+use crate::diff::change::{Change, Standing, Waiting};
+use crate::diff::revisions::{is_withdrawn, waits};
+use crate::domain::{CampaignId, Revision};
 use crate::ledger::{ContentDigest, History, Ledger};
 use crate::resolve::DesiredCampaign;
-
-/// How a revision that waits at the vendor stands to the files.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Standing {
-    /// The files have no such campaign any more.
-    Removed,
-    /// The files have it in another revision.
-    Superseded,
-    /// The files have the revision with other content.
-    Changed,
-    /// The files have the revision, and say that the campaign is closed.
-    Closed,
-    /// The files say, or the ledger does, that its tasks were deleted at the vendor.
-    Withdrawn,
-}
-
-/// A campaign revision that the vendor took for a time that is still to come. There is no call that takes it back, so it
-/// will be sent whatever becomes of the files.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Waiting {
-    /// The campaign.
-    pub campaign: CampaignId,
-    /// Its edition.
-    pub revision: Revision,
-    /// What kind of targets: an audience's key, or `broadcast`.
-    pub recipients: String,
-    /// When it is sent.
-    pub schedule: Schedule,
-    /// Targets whose push the vendor took, or may have taken.
-    pub targets: u64,
-    /// Those of `targets` of which nobody knows.
-    pub in_doubt: u64,
-    /// How it stands to the files.
-    pub standing: Standing,
-    /// Requests that it took: each accepted one is a task, one that was refused is none.
-    pub requests: u64,
-}
 
 impl Waiting {
     fn of(
@@ -52,7 +16,7 @@ impl Waiting {
         standing: Standing,
         now: DateTime<Utc>,
     ) -> Option<Self> {
-        let schedule = change::waits(history, now).then(|| history.content.schedule()).flatten()?;
+        let schedule = waits(history, now).then(|| history.content.schedule()).flatten()?;
         let recipients = history.content.recipients();
         let (targets, in_doubt) = (history.sent_count(), history.unknown.len() as u64);
         let requests = u64::from(history.batches);
@@ -69,9 +33,8 @@ pub(super) fn of_campaign(
     now: DateTime<Utc>,
 ) -> Vec<Waiting> {
     let campaign = &desired.campaign;
-    let is_withdrawn = |revision, history: &History| {
-        change::is_withdrawn(desired, revision) || history.withdrawn_at.is_some()
-    };
+    let is_withdrawn =
+        |revision, history: &History| is_withdrawn(desired, revision) || history.withdrawn_at.is_some();
     let waits = ledger.revisions(&campaign.id).filter_map(|(revision, history)| {
         let standing = match revision == campaign.revision {
             _ if is_withdrawn(revision, history) => Standing::Withdrawn,

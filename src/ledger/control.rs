@@ -6,7 +6,6 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-
 use crate::domain::Call;
 use crate::ledger::content::Content;
 use crate::ledger::history::Control;

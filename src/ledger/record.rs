@@ -1,12 +1,9 @@
 //! What a ledger remembers. Their JSON form is the format of the ledger and of its export.
 
-
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::domain::{
-    CampaignId, Revision,
-};
+use crate::domain::{CampaignId, Revision};
 use crate::ledger::content::{Content, ContentDigest};
 use crate::ledger::decision::Decision;
 use crate::ledger::header::Header;

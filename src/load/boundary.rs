@@ -7,7 +7,7 @@ use std::fs::{self, File, Metadata};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::load::workspace::is_yaml;
+use crate::load::names::is_yaml;
 
 /// Symbolic links that are followed to find out where a path that cannot be opened leads: as many as Linux follows.
 const LINKS_MAX: usize = 40;

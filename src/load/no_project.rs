@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use crate::diagnostic::{Code, Diagnostic, Place, number};
 use crate::load::file;
-use crate::load::workspace::PROJECT_FILE;
+use crate::load::names::PROJECT_FILE;
 
 /// What the project file is called by mistake.
 pub(super) const PROJECT_FILE_MISNAMED: &str = "campaignctl.yml";

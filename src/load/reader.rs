@@ -18,8 +18,8 @@ use crate::load::boundary::Boundary;
 use crate::load::document::{self, Document, Site};
 use crate::load::file;
 use crate::load::model::{CampaignFile, ProjectFile};
-use crate::load::shape::{Shape, Shapes};
-use crate::load::workspace::{self, PROJECT_FILE, Workspace};
+use crate::load::names::{self, PROJECT_FILE};
+use crate::load::shape::Shape;
 
 /// A workspace's directory, the texts that are open of it, and what its files said when they were read last.
 #[derive(Debug)]
@@ -100,19 +100,13 @@ impl Reader {
     /// Whether a file is one of the workspace's, if it exists: the project file or a campaign file.
     #[must_use]
     pub fn holds(&self, path: &Path) -> bool {
-        workspace::is_below(self.directory(), path)
+        names::is_below(self.directory(), path)
     }
 
     /// Whether the directory has a project file, be it in an editor only: whether it is a workspace.
     #[must_use]
     pub fn has_project(&self) -> bool {
         self.exists(&self.directory().join(PROJECT_FILE))
-    }
-
-    /// Reads what has changed, and returns the workspace with everything that is wrong with it.
-    #[must_use]
-    pub fn workspace(&mut self, shapes: &Shapes) -> (Workspace, Vec<Diagnostic>) {
-        workspace::read(self, shapes, |_, document| document)
     }
 
     /// Whether a file exists: on disk, even as a link to nothing, or in an editor.

@@ -13,13 +13,11 @@ use crate::load::boundary::Boundary;
 use crate::load::document::{self, Document};
 use crate::load::file;
 use crate::load::model::{CampaignFile, ProjectFile};
+use crate::load::names::{PROJECT_FILE, is_below, is_hidden, is_yaml};
 use crate::load::no_project::{self, PROJECT_FILE_MISNAMED};
 use crate::load::reader::Reader;
 use crate::load::schema_line::{self, Kind};
 use crate::load::shape::{Shape, Shapes};
-
-/// Name of the project file.
-pub const PROJECT_FILE: &str = "campaignctl.yaml";
 
 /// The keys of a campaign file.
 const SECTIONS: [&str; 5] = ["templates", "audiences", "classifications", "strategies", "campaigns"];
@@ -301,17 +299,10 @@ impl Reading<'_> {
     }
 }
 
-/// Whether a walk through `directory` would come by a YAML file of that path.
-pub(super) fn is_below(directory: &Path, path: &Path) -> bool {
-    let is_seen = |below: &Path| !below.iter().any(|part| is_hidden(Path::new(part)));
-    is_yaml(path) && path.strip_prefix(directory).is_ok_and(is_seen)
-}
-
-pub(super) fn is_yaml(path: &Path) -> bool {
-    let extension = path.extension().and_then(OsStr::to_str).unwrap_or_default();
-    extension.eq_ignore_ascii_case("yaml") || extension.eq_ignore_ascii_case("yml")
-}
-
-fn is_hidden(path: &Path) -> bool {
-    path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."))
+impl Reader {
+    /// Reads what has changed, and returns the workspace with everything that is wrong with it.
+    #[must_use]
+    pub fn workspace(&mut self, shapes: &Shapes) -> (Workspace, Vec<Diagnostic>) {
+        read(self, shapes, |_, document| document)
+    }
 }

@@ -10,9 +10,9 @@ use crate::domain::{
     LedgerSalt, Recipients, RowSeal, RowValues, TargetHash, TargetHasher, TargetId, TargetRow, TargetSet,
     TargetSetBuilder,
 };
-use crate::load::model::TargetFileFormat;
 use crate::load::targets::{BadLine, BadLineReason, TargetFile, TargetFileError, TargetRows, packing_help};
 use crate::resolve::own_values::{RowCheck, Taker};
+use crate::resolve::row_place::at_row;
 use crate::resolve::suspicious::IdLook;
 use crate::resolve::value_conflict;
 
@@ -248,16 +248,6 @@ impl AudienceRows<'_> {
             RowsKind::Inline(..) => None,
             RowsKind::File(file, rows) => Some((file.shown_as.clone(), rows.digest())),
         }
-    }
-}
-
-/// Returns the place of a row, and a message about it. A Parquet file has no lines that an editor could go to.
-pub(super) fn at_row(file: &TargetFile, row: u64, message: String) -> (Place, String) {
-    let path = file.shown_as.clone();
-    if file.format == TargetFileFormat::Parquet {
-        (Place::File { path }, format!("row {row}: {message}"))
-    } else {
-        (Place::Line { path, line: row }, message)
     }
 }
 

@@ -7,6 +7,7 @@ mod audience;
 mod desired;
 mod origin;
 mod own_values;
+mod row_place;
 mod stream;
 mod suspicious;
 mod value_conflict;

@@ -9,7 +9,7 @@ use crate::domain::{
     Campaign, CampaignId, RowSeal, RowValues, Sealing, TargetRow, TextFlaw, placeholder_counts,
 };
 use crate::load::targets::TargetFile;
-use crate::resolve::audience::at_row;
+use crate::resolve::row_place::at_row;
 use crate::resolve::suspicious::ValueLook;
 
 /// A campaign that takes values from the rows of its audience.

@@ -5,7 +5,7 @@ use crate::check::{ForeignPlaceholder, Suspicion};
 use crate::diagnostic::{Code, Diagnostic, number};
 use crate::load::model::TargetFileFormat;
 use crate::load::targets::TargetFile;
-use crate::resolve::audience::at_row;
+use crate::resolve::row_place::at_row;
 
 /// How many rows, and the first.
 #[derive(Clone, Copy, Debug, Default)]

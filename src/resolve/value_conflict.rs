@@ -12,7 +12,7 @@ use crate::check::AudienceSource;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::domain::{RowValues, TargetHasher, TargetRow, TargetSet};
 use crate::resolve::Audience;
-use crate::resolve::audience::at_row;
+use crate::resolve::row_place::at_row;
 
 /// Most conflicts of one file that are reported one by one.
 const CONFLICTS_MAX: usize = 20;

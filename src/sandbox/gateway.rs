@@ -16,7 +16,7 @@ use crate::sandbox::push::{self, Candidate, PushAction};
 use crate::sandbox::reply::{Format, Reply};
 use crate::sandbox::result_code::Refusal;
 use crate::sandbox::scheduler::{self, SchedulerAction};
-use crate::sandbox::server::Shared;
+use crate::sandbox::shared::Shared;
 use crate::sandbox::signature::{self, Signed, header};
 use crate::sandbox::store::{NotTaken, SeenRequest, Sender, Store};
 

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::sandbox::fault::Fault;
 use crate::sandbox::received::{Counts, Tally};
-use crate::sandbox::server::Shared;
+use crate::sandbox::shared::Shared;
 use crate::sandbox::store::Store;
 
 type Refused = (StatusCode, Json<Value>);

@@ -24,6 +24,7 @@ mod reply;
 mod result_code;
 mod scheduler;
 mod server;
+mod shared;
 mod sign_v3;
 mod signature;
 mod store;

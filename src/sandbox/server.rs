@@ -1,15 +1,13 @@
 //! A running sandbox: listens, answers, and can be asked what it saw.
 
-use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use axum::body::{Body, to_bytes};
 use axum::extract::{ConnectInfo, Request, State};
 use axum::http::{Response, StatusCode};
 use axum::routing::Router;
-use chrono::{DateTime, Utc};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -20,6 +18,7 @@ use crate::sandbox::fault::Fault;
 use crate::sandbox::gateway::{self, Wire};
 use crate::sandbox::inspect;
 use crate::sandbox::received::{Counts, Received, TargetCounts};
+use crate::sandbox::shared::Shared;
 use crate::sandbox::store::{SeenRequest, Store};
 use crate::sandbox::{Options, SandboxError};
 
@@ -29,21 +28,6 @@ const BODY_BYTES_MAX: usize = 32 << 20;
 
 /// How long a stop waits for requests in flight.
 const STOP_MAX: Duration = Duration::from_secs(1);
-
-/// What all requests share.
-pub(super) struct Shared {
-    pub(super) clock: Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>,
-    pub(super) accounts: BTreeMap<String, String>,
-    store: Mutex<Store>,
-}
-
-impl Shared {
-    /// Locks the memory. Never held over an `await`.
-    pub(super) fn store(&self) -> MutexGuard<'_, Store> {
-        // A panic under the lock is a bug that its own request reports; the others go on.
-        self.store.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
 
 /// A running sandbox. It stops when it is dropped.
 pub struct Sandbox {
