@@ -108,11 +108,14 @@ impl Controls {
 
 #[cfg(test)]
 mod tests {
+    use chrono::DateTime;
+
     use super::*;
-    use crate::domain::{LedgerSalt, Schedule};
+    use crate::domain::{CampaignId, LedgerSalt, Revision, Schedule};
     use crate::ledger::reread::tests::content;
     use crate::ledger::{
-        Entry, FORMAT_VERSION, FoldError, Header, Judge, Ledger, Lineage, Mark, Outcome, Record, Verdict,
+        Entry, FORMAT_VERSION, FoldError, Header, Judge, Ledger, Lineage, Mark, Outcome, Record, RunId,
+        Verdict,
     };
 
     fn folded(records: Vec<Record>, first: u64) -> Ledger {
