@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 
-use crate::diff::counts::{TargetCounts, counts};
 use crate::diff::change::{Blocked, Change, Closed, Kind, Standing, Waiting};
+use crate::diff::counts::{TargetCounts, counts};
 use crate::diff::renamed::Gone;
 use crate::diff::revisions::{is_withdrawn, next_revision, to_withdraw, waits};
 use crate::diff::{schedule, waiting};

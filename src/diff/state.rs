@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 
 use crate::diff::change::{Closed, Kind, Standing};
-use crate::diff::counts::TargetCounts;
 use crate::diff::compare::Standpoint;
+use crate::diff::counts::TargetCounts;
 use crate::diff::renamed::Gone;
 use crate::diff::revisions::{is_withdrawn, waits};
 use crate::diff::waiting;
