@@ -2,36 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use crate::check::audience::Group;
 use crate::check::declared::Declarations;
+use crate::check::group::Group;
 use crate::check::judged::JudgedCampaign;
 use crate::check::names;
+use crate::check::views::AudienceView;
 use crate::diagnostic::{Code, Diagnostic, Place};
 use crate::load::Document;
 use crate::load::model::{ApiVersionSyntax, ProjectFile};
 
 /// Most uses that one diagnostic points at.
 const USES_MAX: usize = 3;
-
-/// Whether the environments' API versions have the parameter `BindPeriod`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum BindPeriod {
-    Known,
-    /// Every environment has version 2019-08-21.
-    Unknown,
-}
-
-impl BindPeriod {
-    /// Asks the environments of a project; one that is not there has the current version.
-    pub(super) fn of(project: Option<&Document<ProjectFile>>) -> Self {
-        let environments = project.map(|document| &document.model().environments);
-        let is_unknown = environments.is_some_and(|environments| {
-            let mut versions = environments.values().map(|environment| environment.api_version);
-            !environments.is_empty() && versions.all(|version| version == Some(ApiVersionSyntax::V20190821))
-        });
-        if is_unknown { Self::Unknown } else { Self::Known }
-    }
-}
 
 /// Where a workspace uses a parameter first, by the parameter's name.
 type Uses = BTreeMap<&'static str, Place>;
@@ -76,35 +57,35 @@ fn uses(declared: &Declarations<'_>) -> Uses {
 }
 
 fn campaign_uses(uses: &mut Uses, declared: &Declarations<'_>, campaign: &JudgedCampaign) {
-    let words = campaign.words();
+    let view = campaign.view();
     let mut add = |parameter, place: &dyn Fn() -> Place| {
         uses.entry(parameter).or_insert_with(place);
     };
-    if words.has_sms {
+    if view.has_sms {
         add("SmsStrategy", &|| campaign.key(&["sms"]));
     }
-    if words.has_live_activity {
+    if view.has_live_activity {
         add("ActivityEvent", &|| campaign.key(&["live_activity"]));
     }
-    if words.has_transparent {
+    if view.has_transparent {
         add("TransparentMessagePayload", &|| campaign.key(&["transparent"]));
     }
-    if let Some(strategy) = declared.strategies.get(words.strategy)
+    if let Some(strategy) = declared.strategies.get(view.strategy)
         && strategy.is_scheduled()
     {
         add("StrategyType", &|| strategy.value(&["send"]));
     }
-    if let Some(audience) = declared.audiences.get(words.audience)
-        && let Some(Group::Broadcast(_)) = audience.group()
+    if let Some(audience) = declared.audiences.get(view.audience)
+        && let AudienceView { group: Some(Group::Broadcast(_)), has_bind_period, .. } = audience.view()
     {
-        if audience.has_bind_period() {
+        if has_bind_period {
             add("BindPeriod", &|| audience.key(&["broadcast", "within"]));
         }
-        if words.channel.is_some() {
+        if view.channel.is_some() {
             add("AndroidChannel", &|| campaign.key(&["channel"]));
         }
     }
-    let classification = words.classification.and_then(|name| declared.classifications.get(name));
+    let classification = view.classification.and_then(|name| declared.classifications.get(name));
     if let Some(classification) = classification {
         for (parameter, path) in classification.parameters() {
             add(parameter, &|| classification.key(&path));

@@ -1,19 +1,9 @@
 //! Rules about which call sends a campaign: what one of them has and the other lacks (vendor pages 2871127 and 2871128).
 
-use crate::check::audience::Group;
+use crate::check::group::Group;
 use crate::check::judged::{JudgedAudience, JudgedCampaign};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::domain::CallChoice;
-use crate::load::model::{CallSyntax, CampaignSyntax};
-
-/// Returns the choice that a campaign makes.
-pub(super) fn choice(syntax: &CampaignSyntax) -> CallChoice {
-    match syntax.call {
-        None | Some(CallSyntax::Auto) => CallChoice::Auto,
-        Some(CallSyntax::Template) => CallChoice::Template,
-        Some(CallSyntax::Multiple) => CallChoice::Multiple,
-    }
-}
 
 /// `call-mismatch`: `PushTemplate` gives all targets the same values, `PushMultiple` has neither SMS nor Live
 /// Activities, and a broadcast has a call of its own.
@@ -23,10 +13,10 @@ pub(super) fn call_mismatch(
     audience: &JudgedAudience,
     group: Group,
 ) {
-    let words = campaign.words();
+    let view = campaign.view();
     let error = |place, message: &str| Diagnostic::error(Code::CallMismatch, place, message);
     let Group::Targets(kind) = group else {
-        if words.call != CallChoice::Auto {
+        if view.call != CallChoice::Auto {
             out.push(
                 error(campaign.value(&["call"]), "a broadcast has a call of its own, `PushBroadcast`")
                     .related(audience.key(&["broadcast"]), "the broadcast")
@@ -36,17 +26,17 @@ pub(super) fn call_mismatch(
         return;
     };
     // Where both are there, the SMS is the campaign's own doing; a Live Activity may be the audience's.
-    let only_template = if words.has_sms {
+    let only_template = if view.has_sms {
         Some(("send an SMS", campaign.key(&["sms"]), "the SMS"))
-    } else if words.has_live_activity {
+    } else if view.has_live_activity {
         Some(("change a Live Activity", campaign.key(&["live_activity"]), "the Live Activity"))
     } else if kind.is_live_activity() {
         Some(("change a Live Activity", audience.key(&[kind.as_str()]), "the audience"))
     } else {
         None
     };
-    let has_own_values = !words.values_from.is_empty();
-    match (words.call, only_template) {
+    let has_own_values = !view.values_from.is_empty();
+    match (view.call, only_template) {
         (CallChoice::Multiple, Some((what, place, noun))) => out.push(
             error(campaign.value(&["call"]), &format!("`PushMultiple` cannot {what}"))
                 .related(place, noun)

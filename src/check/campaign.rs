@@ -5,12 +5,12 @@ use chrono_tz::Tz;
 use crate::check::comment::text_in_comment;
 use crate::check::declaration::Declaration;
 use crate::check::{
-    OwnContent, call, duration, foreign_placeholder, live_activity, params, sms, time, transparent,
-    values_from, wire_text,
+    OwnContent, duration, foreign_placeholder, live_activity, params, sms, time, transparent, values_from,
+    wire_text,
 };
 use crate::diagnostic::{Code, Diagnostic};
-use crate::domain::{Channel, ExpiresAfter, Revision};
-use crate::load::model::{CampaignSyntax, ChannelSyntax};
+use crate::domain::{CallChoice, Channel, ExpiresAfter, Revision};
+use crate::load::model::{CallSyntax, CampaignSyntax, ChannelSyntax};
 
 /// Applies the rules of one campaign that need nothing else; times without an offset are in `zone`.
 pub(super) fn own_content(
@@ -61,7 +61,7 @@ pub(super) fn own_content(
         is_closed: syntax.closed,
         values: syntax.values.clone(),
         values_from: values_from::columns(declaration),
-        call: call::choice(syntax),
+        call: call(syntax),
         expires_after: expires_after?,
         task_name: syntax.task_name.clone(),
         extended_params: syntax.extended_params.clone(),
@@ -74,6 +74,15 @@ pub(super) fn own_content(
 
 fn revision(number: u32) -> Revision {
     Revision::new(number).expect("the schema asks for 1 or more")
+}
+
+/// Returns the call that a campaign chooses.
+pub(super) fn call(syntax: &CampaignSyntax) -> CallChoice {
+    match syntax.call {
+        None | Some(CallSyntax::Auto) => CallChoice::Auto,
+        Some(CallSyntax::Template) => CallChoice::Template,
+        Some(CallSyntax::Multiple) => CallChoice::Multiple,
+    }
 }
 
 /// Returns the channel that a campaign chooses.

@@ -6,13 +6,16 @@ use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::{Component, Path, PathBuf};
 use std::time::Duration;
 
-use crate::check::{duration, skeleton, wire_text};
+use crate::check::{duration, wire_text};
 use crate::diagnostic::{Code, Diagnostic, Place, closest};
 use crate::domain::{
     ApiVersion, Endpoint, EndpointRefused, Environment, EnvironmentName, LedgerPlace, UNEXECUTED_TASKS_MAX,
 };
 use crate::load::Document;
 use crate::load::model::{ApiVersionSyntax, ProjectFile};
+
+/// The app id of the project file that `init` writes.
+const APP_ID: &str = "ONEX0000000000000";
 
 const REQUESTS_PER_SECOND: u32 = 20;
 const CONCURRENCY: u32 = 8;
@@ -41,7 +44,7 @@ pub(super) fn environment(
     let parsed_name = bad_name(out, document, name);
     let endpoint = bad_endpoint(out, &syntax.endpoint, || place("endpoint"));
     if matches!(endpoint, Some(Endpoint::Remote(_))) {
-        skeleton::app_id(out, &syntax.app_id, || place("app_id"));
+        unedited_app_id(out, &syntax.app_id, || place("app_id"));
     }
     let timeout = timeout(out, syntax.timeout.as_deref(), || place("timeout"));
     let ledger = ledger(out, syntax.ledger.as_deref(), || place("ledger"));
@@ -66,6 +69,17 @@ pub(super) fn environment(
         timeout: timeout?,
         ledger: LedgerPlace::Directory(ledger),
     })
+}
+
+/// `unedited-skeleton`: of an environment whose pushes go to the vendor. The sandbox takes any id.
+fn unedited_app_id(out: &mut Vec<Diagnostic>, app_id: &str, place: impl FnOnce() -> Place) {
+    if app_id == APP_ID {
+        let message = format!("`{app_id}` stands for an app id that was to be filled in");
+        out.push(
+            Diagnostic::error(Code::UneditedSkeleton, place(), message)
+                .help("write the app id that the mPaaS console shows for your app"),
+        );
+    }
 }
 
 /// `bad-name`: an environment's name goes into message keys and into the ledger's path.
@@ -215,7 +229,7 @@ fn plain(path: &Path) -> PathBuf {
 
 #[cfg(test)]
 mod tests {
-    use crate::check::testing::diagnose_project;
+    use crate::check::testing::{campaign, diagnose_files, diagnose_project};
 
     fn environments(entries: &str) -> String {
         diagnose_project(&format!("version: 1\nproject: acme\nenvironments:\n{entries}"))
@@ -320,6 +334,20 @@ mod tests {
         insta::assert_snapshot!(environments("  \"a/b\": { app_id: A, workspace_id: w, endpoint: sandbox }\n"), @r"
         campaignctl.yaml:4:3 bad-name: `a/b` is not 1 to 64 letters, digits, `-`, `_` or `.` that start with a letter or digit
             = an environment's name goes into message keys: rename it
+        ");
+    }
+
+    #[test]
+    fn the_app_id_of_a_new_project_file_serves_the_sandbox_alone() {
+        let project = |endpoint: &str| {
+            let environment = format!("app_id: ONEX0000000000000, workspace_id: w, endpoint: {endpoint}");
+            let project = format!("version: 1\nproject: p\nenvironments: {{ e: {{ {environment} }} }}\n");
+            diagnose_files(&[("campaignctl.yaml", project.as_str()), ("a.yaml", &campaign(""))])
+        };
+        assert_eq!(project("sandbox"), "");
+        insta::assert_snapshot!(project("\"https://mpaas.cn-hangzhou.aliyuncs.com\""), @r"
+        campaignctl.yaml:3:30 unedited-skeleton: `ONEX0000000000000` stands for an app id that was to be filled in
+            = write the app id that the mPaaS console shows for your app
         ");
     }
 }

@@ -1,16 +1,18 @@
 //! Rules about what fits together: a campaign, its audience and its template.
 
-use crate::check::audience::Group;
+use crate::check::group::Group;
 use crate::check::judged::{JudgedAudience, JudgedCampaign, JudgedStrategy};
-use crate::check::{Parts, call, placeholders, text_length, values_from};
+use crate::check::views::{HasColumns, Listing};
+use crate::check::{Parts, call, placeholders, text_length};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::domain::TargetKind;
 
 /// Applies the rules of a campaign and what it refers to. What is not declared is not complained of again.
 pub(super) fn fit(out: &mut Vec<Diagnostic>, campaign: &JudgedCampaign, parts: &Parts<'_>) {
     if let Some(template) = parts.template
-        && !text_length::is_endless(template.texts())
-        && !text_length::endless_values(out, campaign, template.texts())
+        && let texts = template.view().texts
+        && !texts.are_endless()
+        && !text_length::endless_values(out, campaign, texts)
     {
         placeholders::values(out, campaign, template);
     }
@@ -18,14 +20,14 @@ pub(super) fn fit(out: &mut Vec<Diagnostic>, campaign: &JudgedCampaign, parts: &
         open_until_scheduled(out, campaign, strategy);
     }
     if let Some(audience) = parts.audience
-        && let Some(group) = audience.group()
+        && let Some(group) = audience.view().group
     {
         broadcast_sms(out, campaign, audience, group);
         broadcast_live_activity(out, campaign, audience, group);
         live_activity_audience(out, campaign, audience, group);
         channel_platform(out, campaign, audience, group);
         call::call_mismatch(out, campaign, audience, group);
-        values_from::values_without_file(out, campaign, audience);
+        values_without_file(out, campaign, audience);
     }
 }
 
@@ -48,7 +50,7 @@ fn broadcast_sms(
     audience: &JudgedAudience,
     group: Group,
 ) {
-    if matches!(group, Group::Broadcast(_)) && campaign.words().has_sms {
+    if matches!(group, Group::Broadcast(_)) && campaign.view().has_sms {
         out.push(
             Diagnostic::error(Code::BroadcastSms, campaign.key(&["sms"]), "a broadcast cannot send an SMS")
                 .related(audience.key(&["broadcast"]), "the broadcast")
@@ -64,7 +66,7 @@ fn broadcast_live_activity(
     audience: &JudgedAudience,
     group: Group,
 ) {
-    if matches!(group, Group::Broadcast(_)) && campaign.words().has_live_activity {
+    if matches!(group, Group::Broadcast(_)) && campaign.view().has_live_activity {
         let message = "a broadcast cannot change a Live Activity";
         out.push(
             Diagnostic::error(Code::BroadcastLiveActivity, campaign.key(&["live_activity"]), message)
@@ -84,7 +86,7 @@ fn live_activity_audience(
 ) {
     let Group::Targets(kind) = group else { return };
     let key = kind.as_str();
-    match (campaign.words().has_live_activity, kind.is_live_activity()) {
+    match (campaign.view().has_live_activity, kind.is_live_activity()) {
         (true, false) => out.push(
             Diagnostic::error(
                 Code::LiveActivityAudience,
@@ -114,7 +116,7 @@ fn channel_platform(
     audience: &JudgedAudience,
     group: Group,
 ) {
-    if campaign.words().channel.is_some() && !group.has_android() {
+    if campaign.view().channel.is_some() && !group.has_android() {
         let key = match group {
             Group::Targets(kind) => TargetKind::as_str(kind),
             Group::Broadcast(_) => "broadcast",
@@ -126,6 +128,27 @@ fn channel_platform(
                 .help("remove it"),
         );
     }
+}
+
+/// `values-without-file`: only CSV, JSON Lines and Parquet have columns.
+fn values_without_file(out: &mut Vec<Diagnostic>, campaign: &JudgedCampaign, audience: &JudgedAudience) {
+    if campaign.view().values_from.is_empty() {
+        return;
+    }
+    let (what, place) = match audience.view().listing {
+        Listing::Broadcast => ("is a broadcast", audience.key(&["broadcast"])),
+        Listing::InYaml(kind) => ("is a list in YAML", audience.key(&[kind.as_str()])),
+        Listing::InFile(kind, HasColumns(false)) => {
+            ("is a text file", audience.value(&[kind.as_str(), "file"]))
+        }
+        Listing::InFile(_, HasColumns(true)) => return,
+    };
+    let message = format!("audience `{}` {what}, and has no columns to take values from", audience.name);
+    out.push(
+        Diagnostic::error(Code::ValuesWithoutFile, campaign.key(&["values_from"]), message)
+            .related(place, "the audience")
+            .help("list its targets in a CSV, JSON Lines or Parquet file, with a column for each value"),
+    );
 }
 
 #[cfg(test)]
@@ -178,6 +201,34 @@ mod tests {
         a.yaml:5:66 channel-platform?: the choice of an Android channel has no effect without Android phones
             a.yaml:2:19 the audience
             = remove it
+        ");
+    }
+
+    #[test]
+    fn columns_are_a_files() {
+        let own_values = |audience: &str| {
+            diagnose(
+                &campaign_to(audience, ", values_from: { name: nick }")
+                    .replace("body: Body", "body: \"#name#\""),
+            )
+        };
+        for sound in ["{ file: a.jsonl, field: id }", "{ file: a.csv.gz, column: id }"] {
+            assert_eq!(own_values(&format!("users: {sound}")), "", "{sound}");
+        }
+        insta::assert_snapshot!(own_values("users: [u]"), @r"
+        a.yaml:5:66 values-without-file: audience `a` is a list in YAML, and has no columns to take values from
+            a.yaml:2:19 the audience
+            = list its targets in a CSV, JSON Lines or Parquet file, with a column for each value
+        ");
+        insta::assert_snapshot!(own_values("users: { file: a.txt }"), @r"
+        a.yaml:5:66 values-without-file: audience `a` is a text file, and has no columns to take values from
+            a.yaml:2:34 the audience
+            = list its targets in a CSV, JSON Lines or Parquet file, with a column for each value
+        ");
+        insta::assert_snapshot!(own_values("broadcast: { platform: ios, within: 7d }"), @r"
+        a.yaml:5:66 values-without-file: audience `a` is a broadcast, and has no columns to take values from
+            a.yaml:2:19 the audience
+            = list its targets in a CSV, JSON Lines or Parquet file, with a column for each value
         ");
     }
 }

@@ -7,7 +7,7 @@ use std::ops::Range;
 use memchr::memmem;
 
 use crate::check::declaration::Declaration;
-use crate::check::placeholders::written_as_meant;
+use crate::check::texts::written_as_meant;
 use crate::diagnostic::{Code, Diagnostic, Place};
 use crate::domain::placeholder_ranges;
 use crate::load::model::{CampaignSyntax, TemplateSyntax};

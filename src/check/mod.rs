@@ -3,6 +3,9 @@
 //! Turns syntax into domain values and every mistake into a diagnostic, one function for each rule, all of
 //! them in one run. Knows no clock, no ledger and no network: rules that need those are guards.
 //! `load` comes before, `resolve` after.
+//!
+//! Its files are layers, and none looks up: words and texts; a declaration by itself, as it is written; what it was judged
+//! to be (`judged`, `views`); several of them together.
 
 mod api_version;
 mod audience;
@@ -18,14 +21,17 @@ mod duration;
 mod environment;
 mod fit;
 mod foreign_placeholder;
+mod group;
 mod json;
 mod judged;
+mod judged_file;
 mod live_activity;
 mod names;
 mod open_for;
 mod params;
 mod placeholders;
 mod project;
+mod references;
 mod remains;
 mod repeat_zone;
 mod skeleton;
@@ -37,16 +43,18 @@ mod template;
 mod testing;
 mod text_length;
 mod text_limits;
+mod texts;
 mod time;
 mod transparent;
 mod values_from;
+mod views;
 mod wire_text;
 
 use std::collections::BTreeSet;
 
 pub use checked::{AudienceSource, Checked, Declared, OwnContent, Project, Strategy, ValueColumn};
 pub use foreign_placeholder::ForeignPlaceholder;
-pub use judged::{JudgedFile, file};
+pub use judged_file::{JudgedFile, file};
 pub use suspicion::Suspicion;
 pub use text_limits::{Channels, Excess, Measure, TEXT_BYTES_MAX, Text};
 
@@ -73,11 +81,11 @@ pub fn together(workspace: Workspace<JudgedFile>) -> (Checked, Vec<Diagnostic>) 
     let document = workspace.project.as_deref();
     let project = document.and_then(|document| project::project(&mut out, document));
     own_mistakes(&mut out, &declared.templates);
-    template::template_name_twice(&mut out, &declared.templates);
+    declared::template_name_twice(&mut out, &declared.templates);
     own_mistakes(&mut out, &declared.audiences);
     own_mistakes(&mut out, &declared.classifications);
     own_mistakes(&mut out, &declared.strategies);
-    let (mut used, mut too_long) = (names::Used::default(), text_length::TooLong::default());
+    let (mut used, mut too_long) = (references::Used::default(), text_length::TooLong::default());
     let mut unedited = skeleton::Unedited::default();
     let mut unsound: BTreeSet<String> = BTreeSet::new();
     let mut named_audiences: BTreeSet<String> = BTreeSet::new();
@@ -90,7 +98,7 @@ pub fn together(workspace: Workspace<JudgedFile>) -> (Checked, Vec<Diagnostic>) 
             unsound.insert((*name).to_owned());
         }
         out.extend_from_slice(&campaign.mistakes);
-        named_audiences.insert(campaign.words().audience.to_owned());
+        named_audiences.insert(campaign.view().audience.to_owned());
         used.take(campaign);
         too_long.measure(campaign, &parts);
     }
@@ -99,7 +107,7 @@ pub fn together(workspace: Workspace<JudgedFile>) -> (Checked, Vec<Diagnostic>) 
         file.remains.campaigns(&mut out, |out, campaign| {
             let parts = find_parts(out, &workspace, &declared, campaign);
             fit::fit(out, campaign, &parts);
-            named_audiences.insert(campaign.words().audience.to_owned());
+            named_audiences.insert(campaign.view().audience.to_owned());
         });
     }
     too_long.report(&mut out, &declared);
@@ -121,13 +129,13 @@ fn own_mistakes<T, S>(out: &mut Vec<Diagnostic>, declarations: &ByName<'_, Judge
 
 /// Takes the sound values out of the files.
 fn values(mut files: Vec<JudgedFile>, unsound: &BTreeSet<String>) -> Checked {
-    let campaigns = declared::into_values(&mut files, |file| &mut file.campaigns);
+    let campaigns = declared::into_values(&mut files, |file| &mut file.sections.campaigns);
     let sound = campaigns.into_iter().filter(|(name, _)| !unsound.contains(name));
     Checked {
-        templates: declared::into_values(&mut files, |file| &mut file.templates),
-        audiences: declared::into_values(&mut files, |file| &mut file.audiences),
-        classifications: declared::into_values(&mut files, |file| &mut file.classifications),
-        strategies: declared::into_values(&mut files, |file| &mut file.strategies),
+        templates: declared::into_values(&mut files, |file| &mut file.sections.templates),
+        audiences: declared::into_values(&mut files, |file| &mut file.sections.audiences),
+        classifications: declared::into_values(&mut files, |file| &mut file.sections.classifications),
+        strategies: declared::into_values(&mut files, |file| &mut file.sections.strategies),
         campaigns: sound
             .filter_map(|(name, campaign)| Some((name.parse::<CampaignId>().ok()?, campaign)))
             .collect(),
@@ -148,21 +156,23 @@ fn find_parts<'files>(
     declared: &Declarations<'files>,
     campaign: &JudgedCampaign,
 ) -> Parts<'files> {
-    let words = campaign.words();
+    let view = campaign.view();
     let templates = (Section::Templates, &declared.templates);
     let audiences = (Section::Audiences, &declared.audiences);
     let strategies = (Section::Strategies, &declared.strategies);
     let classifications = (Section::Classifications, &declared.classifications);
     let strategy =
-        names::unknown_name(out, workspace, strategies, words.strategy, || campaign.value(&["strategy"]));
-    if let Some(name) = words.classification {
-        names::unknown_name(out, workspace, classifications, name, || campaign.value(&["classification"]));
+        references::unknown_name(out, workspace, strategies, view.strategy, || campaign.value(&["strategy"]));
+    if let Some(name) = view.classification {
+        references::unknown_name(out, workspace, classifications, name, || {
+            campaign.value(&["classification"])
+        });
     }
     Parts {
-        template: names::unknown_name(out, workspace, templates, words.template, || {
+        template: references::unknown_name(out, workspace, templates, view.template, || {
             campaign.value(&["template"])
         }),
-        audience: names::unknown_name(out, workspace, audiences, words.audience, || {
+        audience: references::unknown_name(out, workspace, audiences, view.audience, || {
             campaign.value(&["audience"])
         }),
         strategy,

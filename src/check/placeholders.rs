@@ -2,34 +2,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::check::judged::{CampaignWords, JudgedCampaign, JudgedTemplate};
+use crate::check::judged::{JudgedCampaign, JudgedTemplate};
 use crate::check::names;
+use crate::check::texts::{Texts, written_as_meant};
+use crate::check::views::CampaignView;
 use crate::diagnostic::{Code, Diagnostic, Place, closest};
 use crate::domain::{self, Channel, is_blank, is_invisible, placeholders};
-use crate::load::model::TemplateSyntax;
-
-/// The two texts of a template.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Texts<'a> {
-    pub(super) title: &'a str,
-    pub(super) body: &'a str,
-}
-
-impl<'a> Texts<'a> {
-    pub(super) fn of(syntax: &'a TemplateSyntax) -> Self {
-        Self { title: &syntax.title, body: &syntax.body }
-    }
-
-    /// Returns each text behind its key.
-    pub(super) fn by_key(self) -> [(&'static str, &'a str); 2] {
-        [("title", self.title), ("body", self.body)]
-    }
-}
 
 /// Applies the rules of a campaign's values and its template's placeholders.
 pub(super) fn values(out: &mut Vec<Diagnostic>, campaign: &JudgedCampaign, template: &JudgedTemplate) {
-    let words = campaign.words();
-    if !is_filled(&words, template.texts()) {
+    let view = campaign.view();
+    if !is_filled(&view, template.view().texts) {
         let taken = taken(template);
         let misspelt = placeholder_without_value(out, campaign, template, &taken);
         value_without_placeholder(out, campaign, template, (&taken, &misspelt));
@@ -38,13 +21,13 @@ pub(super) fn values(out: &mut Vec<Diagnostic>, campaign: &JudgedCampaign, templ
 }
 
 /// Returns the placeholders that a campaign gives values to, each with the key that does.
-fn given<'words>(words: &CampaignWords<'words>) -> impl Iterator<Item = (&'static str, &'words str)> {
-    let common = words.values.keys().map(|name| ("values", name.as_str()));
-    common.chain(words.values_from.clone().into_iter().map(|name| ("values_from", name)))
+fn given<'view>(view: &CampaignView<'view>) -> impl Iterator<Item = (&'static str, &'view str)> {
+    let common = view.values.keys().map(|name| ("values", name.as_str()));
+    common.chain(view.values_from.clone().into_iter().map(|name| ("values_from", name)))
 }
 
 /// Whether each placeholder has a value, and each value a placeholder.
-fn is_filled(campaign: &CampaignWords<'_>, texts: Texts<'_>) -> bool {
+fn is_filled(campaign: &CampaignView<'_>, texts: Texts<'_>) -> bool {
     let texts = texts.by_key();
     let names = texts.iter().flat_map(|(_, text)| placeholders(text));
     let mut names: Vec<&str> = names.map(|(name, _)| name).collect();
@@ -58,7 +41,7 @@ fn is_filled(campaign: &CampaignWords<'_>, texts: Texts<'_>) -> bool {
 /// Returns each placeholder and the place where it stands first.
 fn taken(template: &JudgedTemplate) -> BTreeMap<&str, Place> {
     let mut taken = BTreeMap::new();
-    for (key, text) in template.texts().by_key() {
+    for (key, text) in template.view().texts.by_key() {
         let value = template.value(&[key]);
         let begins = written_as_meant(&value, text);
         for (name, range) in placeholders(text) {
@@ -73,13 +56,6 @@ fn taken(template: &JudgedTemplate) -> BTreeMap<&str, Place> {
     taken
 }
 
-/// Returns where a scalar's text begins in its file, if the file writes it as the value has it: on one line and
-/// without escapes.
-pub(super) fn written_as_meant(scalar: &Place, value: &str) -> Option<usize> {
-    let Place::Span(span) = scalar else { return None };
-    Some(span.range.start + span.source.text()[span.range.clone()].find(value)?)
-}
-
 /// `placeholder-without-value`: the vendor refuses the push (result code 3023). Returns the values that look
 /// like misspelt names of such placeholders.
 fn placeholder_without_value<'files>(
@@ -88,11 +64,11 @@ fn placeholder_without_value<'files>(
     template: &JudgedTemplate,
     taken: &BTreeMap<&str, Place>,
 ) -> BTreeSet<&'files str> {
-    let words = campaign.words();
+    let view = campaign.view();
     let mut misspelt = BTreeSet::new();
-    let names: BTreeSet<&str> = given(&words).map(|(_, name)| name).collect();
+    let names: BTreeSet<&str> = given(&view).map(|(_, name)| name).collect();
     let spare: Vec<&str> = names.iter().copied().filter(|key| !taken.contains_key(key)).collect();
-    let values = if words.values.is_empty() && !names.is_empty() { "values_from" } else { "values" };
+    let values = if view.values.is_empty() && !names.is_empty() { "values_from" } else { "values" };
     for (name, place) in taken {
         if names.contains(*name) {
             continue;
@@ -123,8 +99,8 @@ fn value_without_placeholder(
     (taken, misspelt): (&BTreeMap<&str, Place>, &BTreeSet<&str>),
 ) {
     let known: Vec<&str> = taken.keys().copied().collect();
-    let words = campaign.words();
-    let given = given(&words).filter(|(_, name)| !taken.contains_key(name) && !misspelt.contains(name));
+    let view = campaign.view();
+    let given = given(&view).filter(|(_, name)| !taken.contains_key(name) && !misspelt.contains(name));
     for (values, name) in given {
         let message = format!("template `{}` has no placeholder `#{name}#`", template.name);
         let otherwise = "remove it, unless `#…#` stands in the template's link in the console";
@@ -143,14 +119,14 @@ fn value_without_placeholder(
 
 /// `empty-text`: values that leave nothing of a title or body. mPaaS's own channel takes that, no vendor's does.
 fn empty_once_filled(out: &mut Vec<Diagnostic>, campaign: &JudgedCampaign, template: &JudgedTemplate) {
-    let words = campaign.words();
-    if words.channel == Some(Channel::SelfBuilt) {
+    let view = campaign.view();
+    if view.channel == Some(Channel::SelfBuilt) {
         return;
     }
     // A text that begins with neither a placeholder nor a blank cannot become empty.
     let may_be_empty = |text: &str| text.starts_with(|first: char| first == '#' || is_invisible(first));
-    for (key, text) in template.texts().by_key().into_iter().filter(|(_, text)| may_be_empty(text)) {
-        let filled = domain::render(text, words.values);
+    for (key, text) in template.view().texts.by_key().into_iter().filter(|(_, text)| may_be_empty(text)) {
+        let filled = domain::render(text, view.values);
         if is_blank(&filled) && !is_blank(text) {
             let message = format!("the {key} is empty once its placeholders are filled");
             out.push(

@@ -8,7 +8,7 @@ use crate::check::{Project, environment, names, open_for};
 use crate::diagnostic::{Code, Diagnostic, closest};
 use crate::domain::{Environment, EnvironmentName, OpenFor, ProjectName};
 use crate::load::Document;
-use crate::load::model::{LimitsSyntax, ProjectFile};
+use crate::load::model::{ApiVersionSyntax, LimitsSyntax, ProjectFile};
 use crate::load::targets::Limits;
 
 /// The zone of a project that names none: the vendor's.
@@ -16,6 +16,26 @@ pub(super) const DEFAULT_TIME_ZONE: Tz = Tz::Asia__Shanghai;
 
 /// What people call the vendor's zone, and the IANA data does not.
 const CALLED_SHANGHAI: [&str; 6] = ["Asia/Beijing", "Beijing", "CST", "UTC+8", "GMT+8", "+08:00"];
+
+/// Whether the environments' API versions have the parameter `BindPeriod`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum BindPeriod {
+    Known,
+    /// Every environment has version 2019-08-21.
+    Unknown,
+}
+
+impl BindPeriod {
+    /// Asks the environments of a project; one that is not there has the current version.
+    pub(super) fn of(project: Option<&Document<ProjectFile>>) -> Self {
+        let environments = project.map(|document| &document.model().environments);
+        let is_unknown = environments.is_some_and(|environments| {
+            let mut versions = environments.values().map(|environment| environment.api_version);
+            !environments.is_empty() && versions.all(|version| version == Some(ApiVersionSyntax::V20190821))
+        });
+        if is_unknown { Self::Unknown } else { Self::Known }
+    }
+}
 
 /// Applies the rules of the project file.
 pub(super) fn project(out: &mut Vec<Diagnostic>, document: &Document<ProjectFile>) -> Option<Project> {

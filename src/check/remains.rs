@@ -3,7 +3,7 @@
 //! Such a declaration is judged without the keys that are mistaken, and with nothing for those that are missing. So a rule
 //! counts only if it looks at one key, and at one that was written soundly; or at several of which none is mistaken.
 
-use crate::check::judged::{Judged, JudgedCampaign, JudgedFile};
+use crate::check::judged::{Judged, JudgedCampaign, Sections};
 use crate::diagnostic::{Code, Diagnostic, Place, closest};
 use crate::load::Remains;
 use crate::load::model::CampaignFile;
@@ -49,9 +49,8 @@ pub(super) struct RemainsJudged {
 
 impl RemainsJudged {
     /// Takes what rules say of the remains as if they were whole.
-    pub(super) fn of(judged: JudgedFile, remains: &Remains<CampaignFile>) -> Self {
-        let JudgedFile { bad_names, templates, audiences, classifications, strategies, campaigns, .. } =
-            judged;
+    pub(super) fn of(judged: Sections, remains: &Remains<CampaignFile>) -> Self {
+        let Sections { bad_names, templates, audiences, classifications, strategies, campaigns } = judged;
         // A name is its own.
         let mut mistakes = bad_names;
         take(&mut mistakes, templates, remains);

@@ -1,16 +1,13 @@
-//! What `new campaign` and `init` wrote for a person to replace, left as it was in what is sent.
+//! What `new campaign` wrote for a person to replace, left as it was in what is sent.
 
 use std::collections::BTreeSet;
 
 use crate::check::Parts;
 use crate::check::judged::{JudgedAudience, JudgedCampaign, JudgedTemplate};
-use crate::diagnostic::{Code, Diagnostic, Place};
+use crate::diagnostic::{Code, Diagnostic};
 
 /// The skeleton's body; its title could be meant.
 const BODY: &str = "What you want to say, within a hundred characters.";
-
-/// The app id of the project file that `init` writes.
-const APP_ID: &str = "ONEX0000000000000";
 
 /// The skeleton's id, and its kin, without case and punctuation.
 const IDS: [&str; 4] = ["replaceme", "changeme", "fillme", "fillmein"];
@@ -46,19 +43,8 @@ impl<'files> Unedited<'files> {
     }
 }
 
-/// `unedited-skeleton`: of an environment whose pushes go to the vendor. The sandbox takes any id.
-pub(super) fn app_id(out: &mut Vec<Diagnostic>, app_id: &str, place: impl FnOnce() -> Place) {
-    if app_id == APP_ID {
-        let message = format!("`{app_id}` stands for an app id that was to be filled in");
-        out.push(
-            Diagnostic::error(Code::UneditedSkeleton, place(), message)
-                .help("write the app id that the mPaaS console shows for your app"),
-        );
-    }
-}
-
 fn body(out: &mut Vec<Diagnostic>, campaign: &JudgedCampaign, template: &JudgedTemplate) {
-    if template.texts().body.trim() == BODY {
+    if template.view().texts.body.trim() == BODY {
         let message = format!("the body of template `{}` is still the skeleton's", template.name);
         out.push(
             Diagnostic::error(Code::UneditedSkeleton, template.value(&["body"]), message)
@@ -93,7 +79,7 @@ fn is_to_be_replaced(id: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use crate::check::testing::{campaign, campaign_to, diagnose, diagnose_files};
+    use crate::check::testing::{campaign, campaign_to, diagnose};
 
     #[test]
     fn a_campaign_cannot_send_what_a_skeleton_says() {
@@ -111,20 +97,6 @@ mod tests {
             let said = diagnose(&campaign_to(&format!("users: [\"{id}\"]"), ""));
             assert!(said.contains("unedited-skeleton"), "{id}: {said}");
         }
-    }
-
-    #[test]
-    fn the_app_id_of_a_new_project_file_serves_the_sandbox_alone() {
-        let project = |endpoint: &str| {
-            let environment = format!("app_id: ONEX0000000000000, workspace_id: w, endpoint: {endpoint}");
-            let project = format!("version: 1\nproject: p\nenvironments: {{ e: {{ {environment} }} }}\n");
-            diagnose_files(&[("campaignctl.yaml", project.as_str()), ("a.yaml", &campaign(""))])
-        };
-        assert_eq!(project("sandbox"), "");
-        insta::assert_snapshot!(project("\"https://mpaas.cn-hangzhou.aliyuncs.com\""), @r"
-        campaignctl.yaml:3:30 unedited-skeleton: `ONEX0000000000000` stands for an app id that was to be filled in
-            = write the app id that the mPaaS console shows for your app
-        ");
     }
 
     #[test]

@@ -1,13 +1,11 @@
 //! Rules about templates.
 
-use std::collections::BTreeMap;
-
 use crate::check::comment::text_in_comment;
 use crate::check::declaration::Declaration;
-use crate::check::declared::ByName;
-use crate::check::judged::JudgedTemplate;
-use crate::check::{foreign_placeholder, text_length, wire_text};
-use crate::diagnostic::{Code, Diagnostic};
+use crate::check::text_limits::TEXT_BYTES_MAX;
+use crate::check::texts::Texts;
+use crate::check::{foreign_placeholder, wire_text};
+use crate::diagnostic::{Code, Diagnostic, Place, number};
 use crate::domain::{LineFeeds, Template, TemplateName, is_blank};
 use crate::load::model::TemplateSyntax;
 
@@ -25,7 +23,7 @@ pub(super) fn template(
         wire_text::check_control(out, ("body", body), LineFeeds::Allowed, || declaration.value(&["body"]));
     }
     foreign_placeholder::template(out, declaration);
-    text_length::endless_template(out, declaration);
+    endless_text(out, declaration);
     for key in ["title", "body"] {
         text_in_comment(out, &declaration.value(&[key]), || format!("the {key}"));
     }
@@ -74,30 +72,23 @@ fn empty_text(
     is_empty
 }
 
-/// `template-name-twice`: of two texts for one vendor template, one is not what is sent.
-pub(super) fn template_name_twice(out: &mut Vec<Diagnostic>, templates: &ByName<'_, JudgedTemplate>) {
-    let mut first_of: BTreeMap<&str, &JudgedTemplate> = BTreeMap::new();
-    for declaration in templates.values() {
-        let name = declaration.vendor_name();
-        let Some(first) = first_of.get(name) else {
-            first_of.insert(name, declaration);
-            continue;
-        };
-        let (ours, theirs) = (first.texts().by_key(), declaration.texts().by_key());
-        let differing = ours.into_iter().zip(theirs).find(|(one, other)| one != other);
-        if let Some(((key, _), _)) = differing {
-            let message = format!(
-                "templates `{}` and `{}` mirror the same vendor template with different texts",
-                first.name, declaration.name
-            );
-            out.push(
-                Diagnostic::error(Code::TemplateNameTwice, declaration.value(&[key]), message)
-                    .label(format!("another {key}"))
-                    .related(first.value(&[key]), format!("than the {key} here"))
-                    .help(format!("the vendor has one text under `{name}`: keep the template that shows it")),
-            );
+/// `text-too-long`: a text of such length that it is not looked at any further.
+fn endless_text(out: &mut Vec<Diagnostic>, template: &Declaration<'_, TemplateSyntax>) {
+    for (key, text) in Texts::of(template.syntax).by_key() {
+        if text.len() > TEXT_BYTES_MAX {
+            let message =
+                format!("the {key} of template `{}` has {} bytes", template.name, number(text.len() as u64));
+            out.push(endless(template.value(&[key]), message));
         }
     }
+}
+
+/// Says of a text of such length what to do.
+pub(super) fn endless(place: Place, message: String) -> Diagnostic {
+    Diagnostic::error(Code::TextTooLong, place, message).help(format!(
+        "shorten it: no channel takes more than a few thousand bytes, and none {}",
+        number(TEXT_BYTES_MAX as u64)
+    ))
 }
 
 #[cfg(test)]
@@ -151,21 +142,6 @@ mod tests {
         insta::assert_snapshot!(text("body", "a\\e[31m"), @r"
         a.yaml:1:48 wrong-value: `body` contains the control character U+001B
             = remove it: it would be sent
-        ");
-    }
-
-    #[test]
-    fn one_vendor_template_has_one_text() {
-        let twice = |title: &str| {
-            campaign("")
-                .replace("{ t: {", &format!("{{ t: {{ name: T, title: {title}, body: Body }}, t2: {{"))
-                .replace("  c:", "  d: { template: t2, audience: a, strategy: s, expires_after: 5m }\n  c:")
-        };
-        assert_eq!(diagnose(&twice("Title")), "");
-        insta::assert_snapshot!(diagnose(&twice("Titel")), @r"
-        a.yaml:1:78 template-name-twice: templates `t` and `t2` mirror the same vendor template with different texts
-            a.yaml:1:35 than the title here
-            = the vendor has one text under `T`: keep the template that shows it
         ");
     }
 }

@@ -3,14 +3,13 @@
 use std::collections::BTreeMap;
 
 use crate::check::Parts;
-use crate::check::declaration::Declaration;
 use crate::check::declared::Declarations;
 use crate::check::judged::JudgedCampaign;
-use crate::check::placeholders::Texts;
+use crate::check::template::endless;
 use crate::check::text_limits::{Channels, Excess, Measure, TEXT_BYTES_MAX, Text};
-use crate::diagnostic::{Code, Diagnostic, Place, number};
+use crate::check::texts::Texts;
+use crate::diagnostic::{Code, Diagnostic, number};
 use crate::domain::{self, Channel};
-use crate::load::model::TemplateSyntax;
 
 /// What is too long about one text of one template, over all campaigns that fill it.
 #[derive(Default)]
@@ -19,25 +18,9 @@ struct Found<'files> {
     longest: Option<(usize, &'files str)>,
 }
 
-/// Whether a template's texts are far beyond what any channel takes, before they are filled.
-pub(super) fn is_endless(texts: Texts<'_>) -> bool {
-    texts.by_key().iter().any(|(_, text)| text.len() > TEXT_BYTES_MAX)
-}
-
-/// `text-too-long`: a text of such length that it is not looked at any further.
-pub(super) fn endless_template(out: &mut Vec<Diagnostic>, template: &Declaration<'_, TemplateSyntax>) {
-    for (key, text) in Texts::of(template.syntax).by_key() {
-        if text.len() > TEXT_BYTES_MAX {
-            let message =
-                format!("the {key} of template `{}` has {} bytes", template.name, number(text.len() as u64));
-            out.push(endless(template.value(&[key]), message));
-        }
-    }
-}
-
-/// `text-too-long`: the same of a text that values make so long. Returns whether it is.
+/// `text-too-long`: of a text that values make so long that it is not looked at any further. Returns whether it is.
 pub(super) fn endless_values(out: &mut Vec<Diagnostic>, campaign: &JudgedCampaign, texts: Texts<'_>) -> bool {
-    let values = campaign.words().values;
+    let values = campaign.view().values;
     let bytes = texts.by_key().map(|(key, text)| (key, domain::rendered_bytes(text, values)));
     let too_long = bytes.into_iter().find(|(_, bytes)| *bytes > TEXT_BYTES_MAX);
     if let Some((key, bytes)) = too_long {
@@ -48,13 +31,6 @@ pub(super) fn endless_values(out: &mut Vec<Diagnostic>, campaign: &JudgedCampaig
     too_long.is_some()
 }
 
-fn endless(place: Place, message: String) -> Diagnostic {
-    Diagnostic::error(Code::TextTooLong, place, message).help(format!(
-        "shorten it: no channel takes more than a few thousand bytes, and none {}",
-        number(TEXT_BYTES_MAX as u64)
-    ))
-}
-
 /// `text-too-long`: a vendor channel fails a push whose title or body is too long. One warning for each text,
 /// measured as the campaigns fill it. What a campaign takes from its audience file is measured as that is read.
 #[derive(Default)]
@@ -63,19 +39,19 @@ pub(super) struct TooLong<'files>(BTreeMap<(&'files str, Text), Found<'files>>);
 impl<'files> TooLong<'files> {
     /// Measures the texts of a campaign.
     pub(super) fn measure(&mut self, campaign: &'files JudgedCampaign, parts: &Parts<'files>) {
-        let words = campaign.words();
+        let view = campaign.view();
         let (Some(template), Some(audience)) = (parts.template, parts.audience) else { return };
-        let texts = template.texts();
-        let is_endless = |text| domain::rendered_bytes(text, words.values) > TEXT_BYTES_MAX;
-        if !words.values_from.is_empty()
-            || self::is_endless(texts)
+        let texts = template.view().texts;
+        let is_endless = |text| domain::rendered_bytes(text, view.values) > TEXT_BYTES_MAX;
+        if !view.values_from.is_empty()
+            || texts.are_endless()
             || texts.by_key().iter().any(|(_, text)| is_endless(text))
         {
             return;
         }
-        let Some(group) = audience.group() else { return };
-        let channels = Channels::to(group, words.channel == Some(Channel::SelfBuilt));
-        let measured = |text: &str| Measure::of(&domain::render(text, words.values));
+        let Some(group) = audience.view().group else { return };
+        let channels = Channels::to(group, view.channel == Some(Channel::SelfBuilt));
+        let measured = |text: &str| Measure::of(&domain::render(text, view.values));
         let (title, body) = (measured(texts.title), measured(texts.body));
         for (text, measure) in [(Text::Title, title), (Text::Body, body)] {
             let excess = channels.excess(text, measure, title.bytes + body.bytes);

@@ -3,7 +3,7 @@
 //! Knows no template and no file: `text_length` measures what YAML says, and `resolve` what each line of an audience
 //! file makes of it.
 
-use crate::check::audience::Group;
+use crate::check::group::Group;
 use crate::diagnostic::number;
 use crate::domain::{Channel, Recipients};
 

@@ -4,7 +4,6 @@
 use std::collections::BTreeMap;
 
 use crate::check::declaration::Declaration;
-use crate::check::judged::{HasColumns, JudgedAudience, JudgedCampaign, Listing};
 use crate::check::{ValueColumn, wire_text};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::domain::is_blank;
@@ -42,31 +41,6 @@ fn value_twice(out: &mut Vec<Diagnostic>, campaign: &Declaration<'_, CampaignSyn
     }
 }
 
-/// `values-without-file`: only CSV, JSON Lines and Parquet have columns.
-pub(super) fn values_without_file(
-    out: &mut Vec<Diagnostic>,
-    campaign: &JudgedCampaign,
-    audience: &JudgedAudience,
-) {
-    if campaign.words().values_from.is_empty() {
-        return;
-    }
-    let (what, place) = match audience.listing() {
-        Listing::Broadcast => ("is a broadcast", audience.key(&["broadcast"])),
-        Listing::InYaml(kind) => ("is a list in YAML", audience.key(&[kind.as_str()])),
-        Listing::InFile(kind, HasColumns(false)) => {
-            ("is a text file", audience.value(&[kind.as_str(), "file"]))
-        }
-        Listing::InFile(_, HasColumns(true)) => return,
-    };
-    let message = format!("audience `{}` {what}, and has no columns to take values from", audience.name);
-    out.push(
-        Diagnostic::error(Code::ValuesWithoutFile, campaign.key(&["values_from"]), message)
-            .related(place, "the audience")
-            .help("list its targets in a CSV, JSON Lines or Parquet file, with a column for each value"),
-    );
-}
-
 #[cfg(test)]
 mod tests {
     use crate::check::testing::{campaign_to, diagnose};
@@ -102,29 +76,6 @@ mod tests {
         insta::assert_snapshot!(campaign(FILE, ", values_from: { name: nick, money: \" \" }"), @r"
         a.yaml:5:100 wrong-value: `money` is blank
             = write it, or remove the key
-        ");
-    }
-
-    #[test]
-    fn columns_are_a_files() {
-        let own = ", values_from: { name: nick, money: sum }";
-        for sound in ["{ file: a.jsonl, field: id }", "{ file: a.csv.gz, column: id }"] {
-            assert_eq!(campaign(&format!("users: {sound}"), own), "", "{sound}");
-        }
-        insta::assert_snapshot!(campaign("users: [u]", own), @r"
-        a.yaml:5:66 values-without-file: audience `a` is a list in YAML, and has no columns to take values from
-            a.yaml:2:19 the audience
-            = list its targets in a CSV, JSON Lines or Parquet file, with a column for each value
-        ");
-        insta::assert_snapshot!(campaign("users: { file: a.txt }", own), @r"
-        a.yaml:5:66 values-without-file: audience `a` is a text file, and has no columns to take values from
-            a.yaml:2:34 the audience
-            = list its targets in a CSV, JSON Lines or Parquet file, with a column for each value
-        ");
-        insta::assert_snapshot!(campaign("broadcast: { platform: ios, within: 7d }", own), @r"
-        a.yaml:5:66 values-without-file: audience `a` is a broadcast, and has no columns to take values from
-            a.yaml:2:19 the audience
-            = list its targets in a CSV, JSON Lines or Parquet file, with a column for each value
         ");
     }
 }
