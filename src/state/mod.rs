@@ -29,4 +29,15 @@ pub use memory::MemoryStore;
 pub use open::{Expected, OpenLedger, OpenRefused, Recall, SeenLedger, create, open, record_take_over, view};
 pub use pack::pack;
 pub use process::Origin;
-pub use store::{Draft, Lines, Reader, Snapshot, Store, Writer, store_at};
+pub use store::{Draft, Lines, Reader, Snapshot, Store, Writer};
+
+use crate::domain::LedgerPlace;
+use crate::state::directory::DirectoryStore;
+
+/// Returns the store of a place. Nothing is opened yet.
+#[must_use]
+pub fn store_at(place: &LedgerPlace) -> Box<dyn Store> {
+    match place {
+        LedgerPlace::Directory(path) => Box::new(DirectoryStore::new(path)),
+    }
+}

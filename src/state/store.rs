@@ -11,18 +11,9 @@ use std::sync::Arc;
 use crate::domain::LedgerPlace;
 use crate::ledger::{Blocks, Chain, Serial};
 use crate::state::candidate::{Candidate, Left};
-use crate::state::directory::DirectoryStore;
 use crate::state::error::StateError;
 use crate::state::holder::Holder;
 use crate::state::lease::Lease;
-
-/// Returns the store of a place. Nothing is opened yet.
-#[must_use]
-pub fn store_at(place: &LedgerPlace) -> Box<dyn Store> {
-    match place {
-        LedgerPlace::Directory(path) => Box::new(DirectoryStore::new(path)),
-    }
-}
 
 /// A place that can keep one ledger. The value holds nothing: any number of processes have one for the same place.
 pub trait Store: Send + Sync {

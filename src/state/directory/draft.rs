@@ -10,7 +10,6 @@ use crate::state::directory::database::Database;
 use crate::state::directory::lock::HeldLock;
 use crate::state::directory::note::io;
 use crate::state::directory::store_files;
-use crate::state::directory::writer::DirectoryWriter;
 use crate::state::error::{StateError, StateErrorKind};
 use crate::state::probe::{Point, Probe};
 use crate::state::store::{Draft, Lines, Reader, Writer};
@@ -34,6 +33,23 @@ pub(super) struct DirectoryDraft {
     /// Removes what was made for the draft alone, after the lock is let go of.
     made: Option<MadeDirectory>,
     probe: Probe,
+    open: Open,
+}
+
+/// Opens the store that a draft became, for its writer.
+pub(super) type Open = fn(InPlace) -> Result<Box<dyn Writer>, StateErrorKind>;
+
+/// A draft that took its place: what its writer opens.
+pub(super) struct InPlace {
+    /// Its number and directory.
+    pub(super) store: (u32, PathBuf),
+    /// Its last line, and the chain up to it.
+    pub(super) end: Option<(Serial, Chain)>,
+    pub(super) directory: PathBuf,
+    pub(super) held: HeldLock,
+    pub(super) probe: Probe,
+    /// What is being done until the writer has it open, for errors of the system.
+    pub(super) doing: &'static str,
 }
 
 /// The draft's files, gone with the value unless they are in place by then.
@@ -79,6 +95,7 @@ impl DirectoryDraft {
         (current, replaced): ((u32, PathBuf), Option<Database>),
         held: HeldLock,
         probe: Probe,
+        open: Open,
     ) -> Result<Self, StateErrorKind> {
         let path = store_files::draft(&directory, &uuid::Uuid::new_v4().to_string());
         fs::create_dir(&path).map_err(io("create", &path))?;
@@ -95,6 +112,7 @@ impl DirectoryDraft {
             kept_in: None,
             made: None,
             probe,
+            open,
         })
     }
 
@@ -104,15 +122,17 @@ impl DirectoryDraft {
         held: HeldLock,
         (kept_in, made): (PathBuf, Option<MadeDirectory>),
         probe: Probe,
+        open: Open,
     ) -> Result<Self, StateErrorKind> {
         let current = held.store().cloned().unwrap_or_else(|| (0, directory.clone()));
-        let mut draft = Self::beside(directory, (current, None), held, probe)?;
+        let mut draft = Self::beside(directory, (current, None), held, probe, open)?;
         draft.kept_in = made.is_none().then_some(kept_in);
         draft.made = made;
         Ok(draft)
     }
 
-    fn put_in_place(self) -> Result<DirectoryWriter, StateErrorKind> {
+    /// Puts it in place of the store that counted until then.
+    fn put_in_place(self) -> Result<InPlace, StateErrorKind> {
         let Self { database, files, replaced, current, end, directory, held, kept_in, made, probe, .. } =
             self;
         let lease = Arc::clone(held.lease());
@@ -141,13 +161,7 @@ impl DirectoryDraft {
         lease.prove()?;
         store_files::tidy(&directory, promoted.0).map_err(io("clean up", &directory))?;
         pass()?;
-        let mut writer = DirectoryWriter::attach(directory.clone(), promoted, held, probe.clone())?;
-        lease.prove()?;
-        if let Some((serial, chain)) = end {
-            writer.note(serial, chain)?;
-        }
-        pass()?;
-        Ok(writer)
+        Ok(InPlace { store: promoted, end, directory, held, probe, doing })
     }
 }
 
@@ -185,7 +199,7 @@ impl Draft for DirectoryDraft {
     }
 
     fn replace(self: Box<Self>) -> Result<Box<dyn Writer>, StateError> {
-        let place = self.place.clone();
-        Ok(Box::new(self.put_in_place().map_err(|kind| kind.at(&place))?))
+        let (place, open) = (self.place.clone(), self.open);
+        self.put_in_place().and_then(open).map_err(|kind| kind.at(&place))
     }
 }

@@ -68,6 +68,12 @@ pub(super) fn files(directory: &Path) -> [PathBuf; 2] {
     [NOTE_NAME, COPY_NAME].map(|name| directory.join(name))
 }
 
+/// Returns how far a ledger seems to be: something that changes with every durable step of its writer.
+pub(super) fn tail(directory: &Path) -> String {
+    let [note, _] = files(directory);
+    fs::read_to_string(note).unwrap_or_default()
+}
+
 /// Returns the last record that is known to have been durable; nothing where none was.
 ///
 /// # Errors

@@ -116,7 +116,8 @@ impl DirectoryStore {
         let mut kept_in = self.path.clone().into_os_string();
         kept_in.push(format!(".damaged-{stamp}"));
         let aside = (kept_in.into(), made);
-        Ok(Box::new(DirectoryDraft::anew(self.path.clone(), held, aside, self.probe.clone())?))
+        let (path, probe) = (self.path.clone(), self.probe.clone());
+        Ok(Box::new(DirectoryDraft::anew(path, held, aside, probe, DirectoryWriter::succeed)?))
     }
 }
 

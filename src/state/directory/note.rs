@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::state::candidate::{Candidate, Incumbent};
-use crate::state::directory::store_files;
+use crate::state::directory::high_water;
 use crate::state::error::StateErrorKind;
 use crate::state::holder::Holder;
 use crate::state::lease::{Standing, Tenure};
@@ -77,7 +77,7 @@ impl Note {
     /// Returns what its writer looks like to who waits for it, unless that one gives no signs.
     pub(super) fn incumbent(&self, directory: &Path) -> Option<Incumbent<'_>> {
         let opening = self.opening.as_ref()?;
-        let (nonce, beat, tail) = (opening.nonce, opening.beat, store_files::tail(directory));
+        let (nonce, beat, tail) = (opening.nonce, opening.beat, high_water::tail(directory));
         let (sign, lease) = (format!("{nonce} {beat} {tail}"), Duration::from_millis(opening.lease_ms));
         Some(Incumbent { holder: &self.holder, sign, lease })
     }

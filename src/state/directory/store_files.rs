@@ -40,12 +40,6 @@ pub(super) fn draft(directory: &Path, name: &str) -> PathBuf {
     directory.join(format!("{DRAFT_PREFIX}-{name}"))
 }
 
-/// Returns how far a ledger seems to be: something that changes with every durable step of its writer.
-pub(super) fn tail(directory: &Path) -> String {
-    let [note, _] = high_water::files(directory);
-    fs::read_to_string(note).unwrap_or_default()
-}
-
 /// Returns the number and place of the store that counts; number 0 is the ledger's directory itself. Nothing where there
 /// is no store.
 pub(super) fn current(directory: &Path) -> Option<(u32, PathBuf)> {

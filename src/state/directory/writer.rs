@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::domain::LedgerPlace;
 use crate::ledger::{Blocks, Chain, Serial};
 use crate::state::directory::database::Database;
-use crate::state::directory::draft::DirectoryDraft;
+use crate::state::directory::draft::{DirectoryDraft, InPlace};
 use crate::state::directory::high_water::{self, HighWater};
 use crate::state::directory::lock::HeldLock;
 use crate::state::directory::note::io;
@@ -48,8 +48,21 @@ impl DirectoryWriter {
         opened
     }
 
+    /// Opens the store that a draft became, and goes on in it.
+    pub(super) fn succeed(draft: InPlace) -> Result<Box<dyn Writer>, StateErrorKind> {
+        let InPlace { store, end, directory, held, probe, doing } = draft;
+        let lease = Arc::clone(held.lease());
+        let mut writer = Self::attach(directory.clone(), store, held, probe.clone())?;
+        lease.prove()?;
+        if let Some((serial, chain)) = end {
+            writer.note(serial, chain)?;
+        }
+        probe.pass(Point::Replacing).map_err(io(doing, &directory))?;
+        Ok(Box::new(writer))
+    }
+
     /// Opens a store that is in place.
-    pub(super) fn attach(
+    fn attach(
         directory: PathBuf,
         store: (u32, PathBuf),
         held: HeldLock,
@@ -68,7 +81,7 @@ impl DirectoryWriter {
     }
 
     /// Notes how far the ledger is, apart from its records.
-    pub(super) fn note(&mut self, serial: Serial, chain: Chain) -> Result<(), StateErrorKind> {
+    fn note(&mut self, serial: Serial, chain: Chain) -> Result<(), StateErrorKind> {
         self.high_water.write(serial, &chain.to_string())
     }
 
@@ -132,7 +145,7 @@ impl Writer for DirectoryWriter {
 
     fn draft(self: Box<Self>) -> Result<Box<dyn Draft>, StateError> {
         let Self { database, place, directory, store, held, probe, .. } = *self;
-        let draft = DirectoryDraft::beside(directory, (store, Some(database)), held, probe);
+        let draft = DirectoryDraft::beside(directory, (store, Some(database)), held, probe, Self::succeed);
         Ok(Box::new(draft.map_err(|kind| kind.at(&place))?))
     }
 }
