@@ -1,7 +1,7 @@
 //! The rooms of `src/` as the compiler cannot hold them: who may look into whom, and what every file owes
 //! its reader. A new edge between rooms is a change of the table below, with its reason.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -80,6 +80,13 @@ struct Module {
     test_code: Vec<String>,
 }
 
+/// A path from `crate`, `super` or `self` on.
+#[derive(Debug)]
+struct CodePath {
+    line: usize,
+    parts: Vec<String>,
+}
+
 /// A path from `crate::` on, cut after its second part.
 #[derive(Debug, PartialEq, Eq)]
 struct Import {
@@ -110,6 +117,14 @@ fn every_import_is_allowed() {
         }
     }
     assert!(found.is_empty(), "imports that the table does not allow:\n{}", found.join("\n"));
+}
+
+/// Then they can be read one after the other, and each be understood by those before it. Parent and child are one to who
+/// reads them.
+#[test]
+fn files_of_a_room_do_not_lead_back_to_each_other() {
+    let found = circular(&modules());
+    assert!(found.is_empty(), "imports that lead back to where they stand:\n{}", found.join("\n"));
 }
 
 #[test]
@@ -172,15 +187,61 @@ fn the_scan_sees_every_form_of_path() {
         "use crate::{check, plan};",
         "let x = crate::diff::E;",
         "pub(in crate::cli) fn f() {}",
+        "use crate::{apply::send::{F, G as g}, render as r, lsp::*, guard::{",
+        "    self, held::H,",
+        "}};",
+        "let y = crate::load::I::<u8>::new();",
     ];
     let lines: Vec<String> = lines.iter().map(|line| (*line).to_owned()).collect();
     let seen: Vec<String> = imports(&lines, 1)
         .iter()
         .map(|import| format!("{} {}::{}", import.line, import.room, import.name))
         .collect();
-    let expected =
-        ["1 load::model", "2 vendor::C", "2 vendor::D", "5 check::", "5 plan::", "6 diff::E", "7 cli::"];
+    let expected = [
+        "1 load::model",
+        "2 vendor::C",
+        "2 vendor::D",
+        "5 check::",
+        "5 plan::",
+        "6 diff::E",
+        "7 cli::",
+        "8 apply::send",
+        "8 render::",
+        "8 lsp::",
+        "8 guard::",
+        "8 guard::held",
+        "11 load::I",
+    ];
     assert_eq!(seen, expected);
+}
+
+#[test]
+fn a_circle_is_seen_however_it_is_written() {
+    let module = |name: &str, code: &str| Module {
+        path: format!("src/room/{name}.rs"),
+        room: "room".to_owned(),
+        is_test: false,
+        code: code.lines().map(str::to_owned).collect(),
+        test_code: vec!["use crate::room::a::A;".to_owned()],
+    };
+    let mut modules = [
+        module("mod", "use crate::room::a::A;"),
+        module("a", "use crate::{domain, room::{self, b::{B, C}}};"),
+        module("b", "use crate::room::Room;\n\nlet d = super::d::D::new();"),
+        module("d/mod", "mod below;\npub use self::below::E;\nuse crate::room::end::End;"),
+        module("d/below", "use super::D;\nlet a = crate::room::a::a();"),
+        module("end", ""),
+    ];
+    assert_eq!(circular(&modules), [""; 0]);
+    modules[3] = module("d/mod", "use crate::room::{a::A, end::End};");
+    assert_eq!(
+        circular(&modules),
+        [
+            "src/room/a.rs:1 → src/room/b.rs",
+            "src/room/b.rs:3 → src/room/d/mod.rs",
+            "src/room/d/mod.rs:1 → src/room/a.rs",
+        ]
+    );
 }
 
 fn row(
@@ -245,30 +306,125 @@ fn module(path: &Path, is_test: bool) -> Module {
 
 /// Every path that begins with `crate::`, in `use` lines and elsewhere.
 fn imports(lines: &[String], first_line: usize) -> Vec<Import> {
+    let of_crate = paths(lines, first_line).into_iter().filter(|path| path.parts[0] == "crate");
+    let mut found: Vec<Import> = of_crate
+        .map(|CodePath { line, parts }| {
+            let part = |place: usize| parts.get(place).cloned().unwrap_or_default();
+            Import { line, room: part(1), name: part(2) }
+        })
+        .collect();
+    found.dedup();
+    found
+}
+
+/// Every path that begins with `crate`, `super` or `self`, in `use` lines and elsewhere; where it goes on with braces, each
+/// that is in them.
+fn paths(lines: &[String], first_line: usize) -> Vec<CodePath> {
     let text = lines.join("\n");
     let mut found = Vec::new();
-    for (place, prefix) in text.match_indices("crate::") {
-        let line = first_line + text[..place].matches('\n').count();
-        let rest = &text[place + prefix.len()..];
-        for room in names(rest) {
-            let below = rest.strip_prefix(&format!("{room}::"));
-            let below = below.map_or_else(|| vec![String::new()], names);
-            found.extend(below.into_iter().map(|name| Import { line, room: room.clone(), name }));
+    for (place, separator) in text.match_indices("::") {
+        let before = &text[..place];
+        let head = before.rsplit(|letter| !is_of_name(letter)).next().expect("split gives one");
+        let is_first = !before[..place - head.len()].ends_with("::");
+        if is_first && ["crate", "super", "self"].contains(&head) {
+            let line = first_line + before.matches('\n').count();
+            let ends = branches(&text[place + separator.len()..]).into_iter();
+            found.extend(ends.map(|end| CodePath { line, parts: [vec![head.to_owned()], end].concat() }));
         }
     }
     found
 }
 
-/// The name that a path goes on with, or all of them where it goes on with braces.
-fn names(rest: &str) -> Vec<String> {
-    let name = |text: &str| -> String {
-        text.trim().chars().take_while(|letter| letter.is_alphanumeric() || *letter == '_').collect()
-    };
-    match rest.strip_prefix('{') {
-        Some(group) => {
-            let group = group.split('}').next().expect("split gives one");
-            group.split(',').map(name).filter(|name| !name.is_empty()).collect()
+/// What a path goes on with, part by part: several where that is in braces.
+fn branches(rest: &str) -> Vec<Vec<String>> {
+    if let Some(group) = rest.strip_prefix('{') {
+        return items(group).into_iter().flat_map(branches).collect();
+    }
+    let name = &rest[..rest.find(|letter| !is_of_name(letter)).unwrap_or(rest.len())];
+    let part = if matches!(name, "" | "self") { Vec::new() } else { vec![name.to_owned()] };
+    match rest[name.len()..].strip_prefix("::") {
+        Some(below) => branches(below).into_iter().map(|end| [part.clone(), end].concat()).collect(),
+        None => vec![part],
+    }
+}
+
+/// What stands in a pair of braces that was opened just before, without the commas.
+fn items(group: &str) -> Vec<&str> {
+    let (mut found, mut begins, mut depth) = (Vec::new(), 0, 0);
+    for (place, letter) in group.char_indices() {
+        let ends = depth == 0 && matches!(letter, ',' | '}');
+        if ends {
+            found.push(group[begins..place].trim());
+            begins = place + 1;
         }
-        None => vec![name(rest)],
+        match letter {
+            '{' => depth += 1,
+            '}' if ends => break,
+            '}' => depth -= 1,
+            _ => {}
+        }
+    }
+    found.retain(|item| !item.is_empty());
+    found
+}
+
+fn is_of_name(letter: char) -> bool {
+    letter.is_alphanumeric() || letter == '_'
+}
+
+/// Every import of a file of the same room from which that one leads back, by way of others or at once.
+fn circular(modules: &[Module]) -> Vec<String> {
+    let by_name: BTreeMap<Vec<&str>, &Module> =
+        modules.iter().filter(|module| !module.is_test).map(|module| (module.name(), module)).collect();
+    let mut imports: BTreeMap<&str, Vec<(&str, usize)>> = BTreeMap::new();
+    for (name, module) in &by_name {
+        for path in paths(&module.code, 1) {
+            let Some(target) = file_of(&path, name, &by_name) else { continue };
+            let other = target.name();
+            if target.room == module.room && !name.starts_with(&other) && !other.starts_with(name) {
+                imports.entry(&module.path).or_default().push((&target.path, path.line));
+            }
+        }
+    }
+    let leads_to = |from: &str, to: &str| {
+        let (mut seen, mut next) = (BTreeSet::from([from]), vec![from]);
+        while let Some(path) = next.pop() {
+            let targets = imports.get(path).into_iter().flatten().map(|(target, _)| *target);
+            next.extend(targets.filter(|target| seen.insert(target)));
+        }
+        seen.contains(to)
+    };
+    let mut found = Vec::new();
+    for (path, targets) in &imports {
+        let back = targets.iter().filter(|(target, _)| leads_to(target, path));
+        found.extend(back.map(|(target, line)| format!("{path}:{line} → {target}")));
+    }
+    found.dedup();
+    found
+}
+
+/// The file that a path in the file of that name leads to.
+fn file_of<'modules>(
+    path: &CodePath,
+    name: &[&str],
+    by_name: &BTreeMap<Vec<&str>, &'modules Module>,
+) -> Option<&'modules Module> {
+    let mut full: Vec<&str> = if path.parts[0] == "crate" { Vec::new() } else { name.to_vec() };
+    for part in &path.parts {
+        match part.as_str() {
+            "crate" | "self" => {}
+            "super" => drop(full.pop()),
+            part => full.push(part),
+        }
+    }
+    (1..=full.len()).rev().find_map(|length| by_name.get(&full[..length]).copied())
+}
+
+impl Module {
+    /// Its name in the crate, part by part.
+    fn name(&self) -> Vec<&str> {
+        let path = self.path.strip_prefix("src/").and_then(|path| path.strip_suffix(".rs"));
+        let path = path.expect("every module is a Rust file of `src`");
+        path.strip_suffix("/mod").unwrap_or(path).split('/').collect()
     }
 }
