@@ -295,7 +295,7 @@ mod ledger {
             environment: "sandbox".parse().unwrap(),
             app_id: "A".to_owned(),
             workspace_id: "w".to_owned(),
-            receiver: None,
+            destination: None,
         }
     }
 
@@ -385,8 +385,8 @@ mod sending {
     use campaignctl::diff;
     use campaignctl::domain::{ApiVersion, Credentials, MessageKey, Revision, Secret, TargetId, TargetKind};
     use campaignctl::ledger::{FoldError, Ledger, Record, Writer};
+    use campaignctl::mpaas::{MultipleTarget, Request, Stamp, sign};
     use campaignctl::plan::{self, Setting};
-    use campaignctl::vendor::{MultipleTarget, Request, Stamp, sign};
     use divan::Bencher;
     use divan::counter::ItemsCount;
 

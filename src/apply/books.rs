@@ -1,10 +1,10 @@
 //! Who was planned, and what became of them.
 
 use crate::apply::report::{CampaignReport, Doubtful, Refusal, Report, Tally};
-use crate::apply::send::{Landed, Lane, Settled};
+use crate::apply::send::{Concluded, Context, Settled};
 use crate::apply::stop::Stop;
+use crate::mpaas::RejectClass;
 use crate::plan::PlannedPush;
-use crate::vendor::RejectClass;
 
 /// How far a campaign's content is on its way into the ledger.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,7 +62,7 @@ impl Books {
         self.reports[place].obstacle.is_some()
     }
 
-    pub(super) fn enter<D>(&mut self, lane: &Lane<D>, Landed { mut batch, settled }: Landed) {
+    pub(super) fn enter<D>(&mut self, context: &Context<D>, Concluded { mut batch, settled }: Concluded) {
         let targets = batch.targets.len() as u64;
         // One that was rejected before, and is not tried again, has had its effect.
         let (settled, is_news) = match (settled, batch.refused.take()) {
@@ -74,13 +74,13 @@ impl Books {
         match settled {
             Settled::Accepted => {
                 tally.accepted = targets;
-                lane.breaker.count_answer();
+                context.breaker.count_answer();
             }
             Settled::Rejected { class, code, message, request_id } => {
                 tally.rejected = targets;
                 if is_news {
-                    lane.breaker.count_answer();
-                    react(lane, report, class, &code, &message);
+                    context.breaker.count_answer();
+                    react(context, report, class, &code, &message);
                 }
                 match report.refusals.iter_mut().find(|refusal| refusal.code == code) {
                     Some(refusal) => refusal.targets += targets,
@@ -89,16 +89,16 @@ impl Books {
             }
             Settled::Unknown { why, request_id } => {
                 tally.unknown = targets;
-                lane.breaker.count_doubt();
+                context.breaker.count_doubt();
                 report.doubts.push(Doubtful { task_name: batch.task_name, why, request_id, targets });
             }
             Settled::Unreachable { cause, why } => {
-                lane.breaker.trip(Stop::Unreachable { cause, message: why });
+                context.breaker.trip(Stop::Unreachable { cause, message: why });
                 return;
             }
             Settled::NotAttempted => return,
         }
-        lane.progress.count(tally);
+        context.progress.count(tally);
         report.tally.add(tally);
     }
 
@@ -117,12 +117,18 @@ impl Books {
 }
 
 /// A refusal says whether going on makes sense: for this campaign, or at all.
-fn react<D>(lane: &Lane<D>, report: &mut CampaignReport, class: RejectClass, code: &str, message: &str) {
+fn react<D>(
+    context: &Context<D>,
+    report: &mut CampaignReport,
+    class: RejectClass,
+    code: &str,
+    message: &str,
+) {
     let (code, message) = (code.to_owned(), message.to_owned());
     match class {
-        RejectClass::Throttled => lane.breaker.trip(Stop::Quota { code, message }),
-        RejectClass::Credentials => lane.breaker.trip(Stop::Credentials { code, message }),
-        RejectClass::Unreachable(cause) => lane.breaker.trip(Stop::Unreachable { cause, message }),
+        RejectClass::Throttled => context.breaker.trip(Stop::Quota { code, message }),
+        RejectClass::Credentials => context.breaker.trip(Stop::Credentials { code, message }),
+        RejectClass::Unreachable(cause) => context.breaker.trip(Stop::Unreachable { cause, message }),
         RejectClass::Content => {
             report.obstacle.get_or_insert(format!("the vendor refuses its content: {code}: {message}"));
         }

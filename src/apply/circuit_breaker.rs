@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard};
 use tokio::sync::watch;
 
 use crate::apply::stop::{DOUBTS_IN_A_ROW_MAX, Interrupt, Stop};
-use crate::vendor::NoConnection;
+use crate::mpaas::NoConnection;
 
 /// So many times in a row no connection comes about, over the whole run, and the vendor is taken to be out of reach. What
 /// fails at the same time counts once.

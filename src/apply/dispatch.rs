@@ -15,12 +15,12 @@ use uuid::Uuid;
 use crate::apply::books::{Books, Submission};
 use crate::apply::crash;
 use crate::apply::journal::{Answer, Journal, Parcel};
-use crate::apply::send::{Batch, Flown, Landed, Lane, Settled, fly, intent, settled};
+use crate::apply::send::{Batch, Completed, Concluded, Context, Settled, intent, settled, worker};
 use crate::apply::stop::Stop;
 use crate::apply::{Deliver, Step};
 use crate::ledger::Record;
+use crate::mpaas::RejectClass;
 use crate::plan::PlannedPush;
-use crate::vendor::RejectClass;
 
 /// Batches have their intents made durable ahead, so that as one request ends, the next one can leave: as many as may be
 /// in flight, and no more than begin in this part of a second. Each is one more in doubt if the process is killed.
@@ -29,7 +29,7 @@ const AHEAD_PER_SECOND: usize = 20;
 /// So many orders leave for the journal together, and wait for company so long at most, as long as enough batches may
 /// leave meanwhile, or the journal is busy anyway: a durable step costs the same for one record as for many.
 const GROUP: usize = 128;
-const COMPANY_MAX: Duration = Duration::from_millis(4);
+const LINGER_MAX: Duration = Duration::from_millis(4);
 
 /// What the producer hands over, in the plan's order.
 pub(super) enum Cut {
@@ -52,7 +52,7 @@ impl Cut {
 
 /// Everything between the producer and the books.
 pub(super) struct Dispatch<'a, D> {
-    lane: &'a Arc<Lane<D>>,
+    context: &'a Arc<Context<D>>,
     pushes: &'a [PlannedPush],
     journal: &'a mut Journal,
     books: &'a mut Books,
@@ -65,24 +65,24 @@ pub(super) struct Dispatch<'a, D> {
     intended: u64,
     ahead_max: u64,
     flights: JoinSet<()>,
-    flown: mpsc::UnboundedReceiver<Flown>,
+    completed: mpsc::UnboundedReceiver<Completed>,
     /// Batches that came back, ever.
-    landed: u64,
+    concluded: u64,
     /// Until when orders to the journal wait for company.
-    gathering: Option<Instant>,
+    lingering: Option<Instant>,
 }
 
 impl<'a, D: Deliver> Dispatch<'a, D> {
     pub(super) fn new(
-        lane: &'a Arc<Lane<D>>,
+        context: &'a Arc<Context<D>>,
         pushes: &'a [PlannedPush],
-        (cuts, flown): (mpsc::Receiver<Vec<Cut>>, mpsc::UnboundedReceiver<Flown>),
+        (cuts, completed): (mpsc::Receiver<Vec<Cut>>, mpsc::UnboundedReceiver<Completed>),
         journal: &'a mut Journal,
         books: &'a mut Books,
     ) -> Self {
-        let rate = lane.environment.requests_per_second.get() as usize / AHEAD_PER_SECOND;
+        let rate = context.environment.requests_per_second.get() as usize / AHEAD_PER_SECOND;
         Self {
-            lane,
+            context,
             pushes,
             journal,
             books,
@@ -90,18 +90,18 @@ impl<'a, D: Deliver> Dispatch<'a, D> {
             fresh: VecDeque::new(),
             again: VecDeque::new(),
             intended: 0,
-            ahead_max: rate.min(lane.environment.concurrency.get()).max(1) as u64,
+            ahead_max: rate.min(context.environment.concurrency.get()).max(1) as u64,
             flights: JoinSet::new(),
-            flown,
-            landed: 0,
-            gathering: None,
+            completed,
+            concluded: 0,
+            lingering: None,
         }
     }
 
     /// Sends every batch, until all are settled, or all that left are after the breaker tripped.
     pub(super) async fn run(mut self) {
-        let lane = Arc::clone(self.lane);
-        let mut tripped = std::pin::pin!(lane.breaker.tripped());
+        let context = Arc::clone(self.context);
+        let mut tripped = std::pin::pin!(context.breaker.tripped());
         let mut is_tripped = false;
         loop {
             let timer = if is_tripped {
@@ -112,9 +112,9 @@ impl<'a, D: Deliver> Dispatch<'a, D> {
             };
             let company = self.post(is_tripped);
             let timer = timer.into_iter().chain(company).min();
-            self.lane.progress.set_waiting(self.again.len());
+            self.context.progress.set_waiting(self.again.len());
             if self.is_waiting_for_ends(is_tripped) {
-                self.lane.deliver.hang_up();
+                self.context.deliver.hang_up();
             }
             if !self.is_busy() && (is_tripped || self.is_dry()) {
                 while let Some(batch) = self.again.pop_front() {
@@ -128,13 +128,13 @@ impl<'a, D: Deliver> Dispatch<'a, D> {
                 () = &mut tripped, if !is_tripped => is_tripped = true,
                 answers = self.journal.answers(), if journal_is_open => {
                     for answer in answers {
-                        self.heed(answer);
+                        self.handle(answer);
                     }
                 }
-                flown = self.flown.recv() => {
-                    self.land(flown.expect("the lane has a sender"));
-                    while let Ok(flown) = self.flown.try_recv() {
-                        self.land(flown);
+                completed = self.completed.recv() => {
+                    self.land(completed.expect("the context has a sender"));
+                    while let Ok(completed) = self.completed.try_recv() {
+                        self.land(completed);
                     }
                 }
                 Some(ended) = self.flights.join_next() => ended.expect("no flight panics"),
@@ -148,15 +148,15 @@ impl<'a, D: Deliver> Dispatch<'a, D> {
     fn post(&mut self, is_tripped: bool) -> Option<Instant> {
         let gathered = self.journal.gathered();
         if gathered == 0 {
-            self.gathering = None;
+            self.lingering = None;
             return None;
         }
-        let ready = self.lane.ready().queue.len() as u64;
+        let ready = self.context.ready().queue.len() as u64;
         let now = Instant::now();
-        let until = *self.gathering.get_or_insert(now + COMPANY_MAX);
+        let until = *self.lingering.get_or_insert(now + LINGER_MAX);
         let is_short = ready * 3 < self.ahead_max && !self.journal.is_writing();
         if is_tripped || is_short || gathered >= GROUP || until <= now {
-            self.gathering = None;
+            self.lingering = None;
             self.journal.leave();
             return None;
         }
@@ -165,14 +165,14 @@ impl<'a, D: Deliver> Dispatch<'a, D> {
 
     /// Whether batches are on their way, or between here and the ledger.
     fn is_busy(&self) -> bool {
-        let ready = self.lane.ready();
-        !ready.queue.is_empty() || ready.taken > self.landed || self.journal.is_open()
+        let ready = self.context.ready();
+        !ready.queue.is_empty() || ready.taken > self.concluded || self.journal.is_open()
     }
 
     /// Whether all that is left to come is what waits for its connections to end.
     fn is_waiting_for_ends(&self, is_tripped: bool) -> bool {
         let is_idle =
-            self.flights.is_empty() && !self.journal.is_open() && self.lane.ready().queue.is_empty();
+            self.flights.is_empty() && !self.journal.is_open() && self.context.ready().queue.is_empty();
         is_idle && (is_tripped || self.is_dry())
     }
 
@@ -201,7 +201,7 @@ impl<'a, D: Deliver> Dispatch<'a, D> {
     fn content(&self, place: usize) -> Record {
         let push = &self.pushes[place];
         Record::Submitted {
-            run: self.lane.options.run.clone(),
+            run: self.context.options.run.clone(),
             campaign: push.campaign.id.clone(),
             revision: push.campaign.revision,
             digest: push.digest.clone(),
@@ -212,14 +212,14 @@ impl<'a, D: Deliver> Dispatch<'a, D> {
 
     /// Orders intents, as many as are wanted ahead.
     fn intend(&mut self) {
-        if self.lane.pace.pauses_until().is_some() {
+        if self.context.pace.pauses_until().is_some() {
             return;
         }
-        let taken = self.lane.ready().taken;
+        let taken = self.context.ready().taken;
         while self.intended - taken < self.ahead_max {
             let Some(mut batch) = self.next_batch() else { return };
             batch.nonce = Uuid::new_v4().to_string();
-            let record = intent(&self.lane.options, &self.pushes[batch.push], &batch);
+            let record = intent(&self.context.options, &self.pushes[batch.push], &batch);
             self.journal.intend(record, batch);
             self.intended += 1;
         }
@@ -249,13 +249,13 @@ impl<'a, D: Deliver> Dispatch<'a, D> {
 
     /// Books a batch that is not tried again.
     fn forgo(&mut self, batch: Box<Batch>) {
-        self.books.enter(self.lane, Landed { batch, settled: Settled::NotAttempted });
+        self.books.enter(self.context, Concluded { batch, settled: Settled::NotAttempted });
     }
 
     /// Whether nothing of the batch's campaign may leave any more. Time passes while somebody is asked for approval, and
     /// while requests wait for their turn.
     fn is_obstructed(&mut self, batch: &Batch) -> bool {
-        if batch.lapses_at.is_some_and(|at| at <= (self.lane.clock)()) {
+        if batch.lapses_at.is_some_and(|at| at <= (self.context.clock)()) {
             self.books.lapse(batch.push);
         }
         self.books.is_obstructed(batch.push)
@@ -268,10 +268,10 @@ impl<'a, D: Deliver> Dispatch<'a, D> {
             ended.expect("no flight panics");
         }
         let mut due = None;
-        while self.flights.len() < self.lane.environment.concurrency.get() {
-            match self.lane.take() {
+        while self.flights.len() < self.context.environment.concurrency.get() {
+            match self.context.take() {
                 Ok(Some((batch, intent))) => {
-                    drop(self.flights.spawn(fly(Arc::clone(self.lane), batch, intent)));
+                    drop(self.flights.spawn(worker(Arc::clone(self.context), batch, intent)));
                 }
                 Ok(None) => break,
                 Err(at) => {
@@ -281,61 +281,61 @@ impl<'a, D: Deliver> Dispatch<'a, D> {
             }
         }
         self.intend();
-        due.or_else(|| self.lane.pace.pauses_until())
+        due.or_else(|| self.context.pace.pauses_until())
     }
 
     /// Puts on record that what was ready never left.
     fn withdraw(&mut self) {
         let withdrawn = {
-            let mut ready = self.lane.ready();
+            let mut ready = self.context.ready();
             ready.taken += ready.queue.len() as u64;
             std::mem::take(&mut ready.queue)
         };
         for (batch, intent) in withdrawn {
-            self.land(Flown { batch, intent, outcome: None });
+            self.land(Completed { batch, intent, outcome: None });
         }
     }
 
-    fn land(&mut self, flown: Flown) {
-        self.landed += 1;
-        if flown.outcome.is_some() {
-            crash::after(Step::ReplyRead, self.lane.options.break_after);
+    fn land(&mut self, completed: Completed) {
+        self.concluded += 1;
+        if completed.outcome.is_some() {
+            crash::after(Step::ReplyRead, self.context.options.break_after);
         }
-        self.settle(flown);
+        self.settle(completed);
     }
 
-    fn settle(&mut self, Flown { batch, intent, outcome }: Flown) {
+    fn settle(&mut self, Completed { batch, intent, outcome }: Completed) {
         let (record, settled) = settled(outcome);
-        self.journal.settle(intent, record, Box::new(Landed { batch, settled }));
+        self.journal.settle(intent, record, Box::new(Concluded { batch, settled }));
     }
 
     /// Goes on from what is durable now.
-    fn heed(&mut self, answer: Answer) {
+    fn handle(&mut self, answer: Answer) {
         match answer {
             Answer::Submitted(place) => {
                 *self.books.submission(place) = Submission::Durable;
-                crash::after(Step::Submitted, self.lane.options.break_after);
+                crash::after(Step::Submitted, self.context.options.break_after);
             }
-            Answer::Intended(batch, intent) => self.lane.ready().queue.push_back((batch, intent)),
-            Answer::Settled(landed) => {
-                if !matches!(landed.settled, Settled::NotAttempted) {
-                    crash::after(Step::OutcomeDurable, self.lane.options.break_after);
+            Answer::Intended(batch, intent) => self.context.ready().queue.push_back((batch, intent)),
+            Answer::Settled(concluded) => {
+                if !matches!(concluded.settled, Settled::NotAttempted) {
+                    crash::after(Step::OutcomeDurable, self.context.options.break_after);
                 }
-                match self.worth_another_try(*landed) {
+                match self.worth_another_try(*concluded) {
                     Ok(batch) => self.again.push_back(batch),
-                    Err(landed) => self.books.enter(self.lane, landed),
+                    Err(concluded) => self.books.enter(self.context, concluded),
                 }
             }
             Answer::Unwritten(parcel, error) => {
-                self.lane.breaker.trip(Stop::from(error));
+                self.context.breaker.trip(Stop::from(error));
                 match parcel {
                     Parcel::Intent(batch) => {
                         self.intended -= 1;
                         self.forgo(batch);
                     }
-                    Parcel::Outcome(landed) => {
-                        let Landed { batch, settled } = *landed;
-                        self.books.enter(self.lane, Landed { batch, settled: settled.unrecorded() });
+                    Parcel::Outcome(concluded) => {
+                        let Concluded { batch, settled } = *concluded;
+                        self.books.enter(self.context, Concluded { batch, settled: settled.unrecorded() });
                     }
                     Parcel::Content(_) | Parcel::Write(_) => {}
                 }
@@ -344,18 +344,18 @@ impl<'a, D: Deliver> Dispatch<'a, D> {
     }
 
     /// Returns the batch if it may go out again: the vendor certainly did not take it, and may do so later.
-    fn worth_another_try(&self, landed: Landed) -> Result<Box<Batch>, Landed> {
-        if self.lane.breaker.is_tripped() {
-            return Err(landed);
+    fn worth_another_try(&self, concluded: Concluded) -> Result<Box<Batch>, Concluded> {
+        if self.context.breaker.is_tripped() {
+            return Err(concluded);
         }
-        let class = match landed.settled {
+        let class = match concluded.settled {
             Settled::Rejected { class, .. } => class,
-            Settled::NotAttempted => return Ok(landed.batch),
-            Settled::Unreachable { .. } => return self.worth_another_connection(landed),
-            Settled::Accepted | Settled::Unknown { .. } => return Err(landed),
+            Settled::NotAttempted => return Ok(concluded.batch),
+            Settled::Unreachable { .. } => return self.worth_another_connection(concluded),
+            Settled::Accepted | Settled::Unknown { .. } => return Err(concluded),
         };
-        let Landed { mut batch, settled } = landed;
-        let tries_max = self.lane.options.retries_max;
+        let Concluded { mut batch, settled } = concluded;
+        let tries_max = self.context.options.retries_max;
         let is_worth_it = match class {
             RejectClass::Throttled => {
                 batch.throttled += 1;
@@ -364,17 +364,18 @@ impl<'a, D: Deliver> Dispatch<'a, D> {
             RejectClass::Credentials | RejectClass::Content | RejectClass::Unreachable(_) => false,
         };
         if !is_worth_it {
-            return Err(Landed { batch, settled });
+            return Err(Concluded { batch, settled });
         }
         batch.refused = Some(Box::new(settled));
         Ok(batch)
     }
 
     /// Nothing of the batch left. Whether the vendor is out of reach, the circuit breaker counts over all batches.
-    fn worth_another_connection(&self, mut landed: Landed) -> Result<Box<Batch>, Landed> {
-        landed.batch.unreachable += 1;
-        let is_worth_it = landed.batch.throttled + landed.batch.unreachable <= self.lane.options.retries_max;
-        if is_worth_it { Ok(landed.batch) } else { Err(landed) }
+    fn worth_another_connection(&self, mut concluded: Concluded) -> Result<Box<Batch>, Concluded> {
+        concluded.batch.unreachable += 1;
+        let is_worth_it =
+            concluded.batch.throttled + concluded.batch.unreachable <= self.context.options.retries_max;
+        if is_worth_it { Ok(concluded.batch) } else { Err(concluded) }
     }
 }
 

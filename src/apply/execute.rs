@@ -13,11 +13,11 @@ use crate::apply::crash;
 use crate::apply::dispatch::{Cut, Dispatch};
 use crate::apply::pace::Pace;
 use crate::apply::report::{Progress, Report};
-use crate::apply::send::{Lane, batch};
+use crate::apply::send::{Context, batch};
 use crate::apply::stop::{Interrupt, Stop};
 use crate::apply::{Break, Deliver, Journal, Step, TargetSource};
 use crate::domain::{Environment, LedgerSalt, ProjectName};
-use crate::ledger::{Receiver, Record, RunId};
+use crate::ledger::{Destination, Record, RunId};
 use crate::plan::{Plan, PlannedPush};
 
 /// How much longer than a request's own time-out an interrupted apply waits for what is in flight.
@@ -86,9 +86,9 @@ pub async fn execute<D: Deliver>(execution: Execution<D>) -> Report {
     } = execution;
     let mut journal = journal;
     journal.break_after(options.break_after);
-    let (sender, flown) = mpsc::unbounded_channel();
+    let (sender, completed) = mpsc::unbounded_channel();
     let pace = Pace::new(environment.requests_per_second, options.retry_delay);
-    let lane = Arc::new(Lane {
+    let context = Arc::new(Context {
         project,
         environment,
         deliver,
@@ -98,37 +98,37 @@ pub async fn execute<D: Deliver>(execution: Execution<D>) -> Report {
         lease: journal.lease(),
         starting: AtomicUsize::new(0),
         ready: Mutex::default(),
-        flown: sender,
+        completed: sender,
         breaker: CircuitBreaker::new(),
         progress,
     });
     let pushes = Arc::new(plan.pushes);
     let mut books = Books::new(&pushes);
-    if let Err(stop) = begin(&lane, &mut journal, &plan.document.digest).await {
+    if let Err(stop) = begin(&context, &mut journal, &plan.document.digest).await {
         return books.close(Some(stop));
     }
-    crash::after(Step::RunStarted, lane.options.break_after);
-    let watcher = tokio::spawn(trip_on_interrupt(Arc::clone(&lane), interrupt));
-    let cuts = produce(&lane, &pushes, salt, targets);
-    Dispatch::new(&lane, &pushes, (cuts, flown), &mut journal, &mut books).run().await;
+    crash::after(Step::RunStarted, context.options.break_after);
+    let watcher = tokio::spawn(trip_on_interrupt(Arc::clone(&context), interrupt));
+    let cuts = produce(&context, &pushes, salt, targets);
+    Dispatch::new(&context, &pushes, (cuts, completed), &mut journal, &mut books).run().await;
     watcher.abort();
-    crash::after(Step::RunDone, lane.options.break_after);
-    let report = books.close(lane.breaker.reason());
-    end(&lane, &mut journal, report).await
+    crash::after(Step::RunDone, context.options.break_after);
+    let report = books.close(context.breaker.reason());
+    end(&context, &mut journal, report).await
 }
 
-async fn begin<D>(lane: &Lane<D>, journal: &mut Journal, plan_digest: &str) -> Result<(), Stop> {
-    let Options { run, actor, ci_run, .. } = lane.options.clone();
+async fn begin<D>(context: &Context<D>, journal: &mut Journal, plan_digest: &str) -> Result<(), Stop> {
+    let Options { run, actor, ci_run, .. } = context.options.clone();
     let (plan, process) = (plan_digest.to_owned(), Some(std::process::id()));
-    let receiver = Some(Receiver::at(&lane.environment.endpoint));
-    let record = Record::RunStarted { run, plan, actor, process, ci_run, receiver };
+    let destination = Some(Destination::at(&context.environment.endpoint));
+    let record = Record::RunStarted { run, plan, actor, process, ci_run, destination };
     journal.write(record).await.map(drop).map_err(Stop::from)
 }
 
-async fn end<D>(lane: &Lane<D>, journal: &mut Journal, mut report: Report) -> Report {
+async fn end<D>(context: &Context<D>, journal: &mut Journal, mut report: Report) -> Report {
     let tally = report.tally();
     let record = Record::RunEnded {
-        run: lane.options.run.clone(),
+        run: context.options.run.clone(),
         accepted: tally.accepted,
         rejected: tally.rejected,
         unknown: tally.unknown,
@@ -142,33 +142,35 @@ async fn end<D>(lane: &Lane<D>, journal: &mut Journal, mut report: Report) -> Re
 }
 
 /// An interrupt first lets what is in flight settle; a second one, or a while that no request can take, ends that.
-async fn trip_on_interrupt<D>(lane: Arc<Lane<D>>, mut interrupt: watch::Receiver<Interrupt>) {
+async fn trip_on_interrupt<D>(context: Arc<Context<D>>, mut interrupt: watch::Receiver<Interrupt>) {
     if interrupt.wait_for(|wanted| *wanted >= Interrupt::Settle).await.is_err() {
         return;
     }
-    lane.breaker.trip(Stop::Interrupted);
-    let bound = lane.environment.timeout + SETTLE_MARGIN;
+    context.breaker.trip(Stop::Interrupted);
+    let bound = context.environment.timeout + SETTLE_MARGIN;
     let again = interrupt.wait_for(|wanted| *wanted >= Interrupt::Abandon);
     // Elapsed, asked again, or nobody left to ask: in each case nothing is waited for any longer.
     drop(tokio::time::timeout(bound, again).await);
-    lane.breaker.abandon();
+    context.breaker.abandon();
 }
 
 /// Reads audiences, cuts batches and builds their requests on a thread of its own, some ahead.
 fn produce<D: Deliver>(
-    lane: &Arc<Lane<D>>,
+    context: &Arc<Context<D>>,
     pushes: &Arc<Vec<PlannedPush>>,
     salt: LedgerSalt,
     source: Arc<dyn TargetSource>,
 ) -> mpsc::Receiver<Vec<Cut>> {
     let (sender, receiver) = mpsc::channel(CUTS_AHEAD);
-    let (lane, pushes) = (Arc::clone(lane), Arc::clone(pushes));
+    let (context, pushes) = (Arc::clone(context), Arc::clone(pushes));
     tokio::task::spawn_blocking(move || {
         let mut cuts = Vec::with_capacity(CUTS);
         for (place, push) in pushes.iter().enumerate() {
             for (addressees, number) in batches(push, salt, source.as_ref()).zip(push.first_batch..) {
                 cuts.push(match addressees {
-                    Ok(addressees) => Cut::Batch(Box::new(batch(&lane, push, (place, number), &addressees))),
+                    Ok(addressees) => {
+                        Cut::Batch(Box::new(batch(&context, push, (place, number), &addressees)))
+                    }
                     Err(error) => Cut::Unreadable { push: place, why: error.to_string() },
                 });
                 let is_full = cuts.len() == CUTS;

@@ -13,7 +13,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::apply::crash;
 use crate::apply::intent::{Clock, Intent};
-use crate::apply::send::{Batch, Landed};
+use crate::apply::send::{Batch, Concluded};
 use crate::apply::{Break, Step};
 use crate::ledger::{Chain, IntentRecord, Outcome, Record, Serial, Writer};
 use crate::state::{self, Lease, StateError};
@@ -51,7 +51,7 @@ pub(super) enum Parcel {
     /// The intent of a batch.
     Intent(Box<Batch>),
     /// What came of a batch.
-    Outcome(Box<Landed>),
+    Outcome(Box<Concluded>),
 }
 
 /// What became of a record.
@@ -61,7 +61,7 @@ pub(super) enum Answer {
     /// An intent is durable: the batch may be sent.
     Intended(Box<Batch>, Intent),
     /// What came of a batch is durable.
-    Settled(Box<Landed>),
+    Settled(Box<Concluded>),
     /// The record is not durable, nor will be any after it.
     Unwritten(Parcel, JournalError),
 }
@@ -166,8 +166,8 @@ impl Journal {
 
     /// Orders what came of a batch to be made durable. Takes its intent, so that one cannot be settled twice.
     #[expect(clippy::needless_pass_by_value, reason = "an intent that is settled is no more")]
-    pub(super) fn settle(&mut self, intent: Intent, outcome: Outcome, landed: Box<Landed>) {
-        self.order(Record::Outcome { intent: intent.serial, outcome }, Parcel::Outcome(landed));
+    pub(super) fn settle(&mut self, intent: Intent, outcome: Outcome, concluded: Box<Concluded>) {
+        self.order(Record::Outcome { intent: intent.serial, outcome }, Parcel::Outcome(concluded));
     }
 
     fn order(&mut self, record: Record, parcel: Parcel) {
@@ -286,7 +286,7 @@ impl Keeper {
             (parcel, Some(failure)) => Answer::Unwritten(parcel, failure.clone()),
             (Parcel::Content(place), None) => Answer::Submitted(place),
             (Parcel::Intent(batch), None) => Answer::Intended(batch, Intent { serial, at }),
-            (Parcel::Outcome(landed), None) => Answer::Settled(landed),
+            (Parcel::Outcome(concluded), None) => Answer::Settled(concluded),
         })
     }
 }

@@ -65,7 +65,7 @@ pub struct Doubtful {
 pub struct CampaignReport {
     /// The campaign.
     pub campaign: CampaignId,
-    /// Its edition.
+    /// Its revision.
     pub revision: Revision,
     /// Its planned targets, by what became of them.
     pub tally: Tally,

@@ -19,9 +19,9 @@ use crate::apply::stop::Stop;
 use crate::apply::{Options, Step, crash};
 use crate::domain::{Environment, ProjectName, TargetHash};
 use crate::ledger::{IntentRecord, Outcome};
+use crate::mpaas::{self, Delivered, Gate, NoConnection, Prepared, Provisional, RejectClass};
 use crate::plan::PlannedPush;
 use crate::state::Lease;
-use crate::vendor::{self, Delivered, Gate, NoConnection, Prepared, Provisional, RejectClass};
 
 /// How long after its intent a request may leave. Later, as after a long pause or a machine that slept, it gets an intent
 /// anew: what a batch in doubt may have become is counted from its intent.
@@ -42,7 +42,7 @@ pub trait Deliver: Send + Sync + 'static {
     fn hang_up(&self) {}
 }
 
-impl Deliver for vendor::Client {
+impl Deliver for mpaas::Client {
     async fn deliver(&self, request: &Prepared, nonce: &str, gate: &impl Gate) -> Option<Delivered> {
         self.send_through(request, nonce, gate).await
     }
@@ -53,7 +53,7 @@ impl Deliver for vendor::Client {
 }
 
 /// What all batches of an apply share.
-pub(super) struct Lane<D> {
+pub(super) struct Context<D> {
     pub(super) project: ProjectName,
     pub(super) environment: Environment,
     pub(super) deliver: D,
@@ -66,7 +66,7 @@ pub(super) struct Lane<D> {
     pub(super) starting: AtomicUsize,
     pub(super) ready: Mutex<Ready>,
     /// Where batches go whose request is over.
-    pub(super) flown: mpsc::UnboundedSender<Flown>,
+    pub(super) completed: mpsc::UnboundedSender<Completed>,
     pub(super) breaker: CircuitBreaker,
     pub(super) progress: Arc<Progress>,
 }
@@ -79,7 +79,7 @@ pub(super) struct Ready {
     pub(super) taken: u64,
 }
 
-impl<D> Lane<D> {
+impl<D> Context<D> {
     pub(super) fn ready(&self) -> MutexGuard<'_, Ready> {
         self.ready.lock().expect("no holder of this lock panics")
     }
@@ -118,15 +118,15 @@ pub(super) struct Batch {
 }
 
 /// A batch whose request is over, or never began.
-pub(super) struct Flown {
+pub(super) struct Completed {
     pub(super) batch: Box<Batch>,
     pub(super) intent: Intent,
     /// What came of it; nothing if it was held back.
-    pub(super) outcome: Option<vendor::Outcome>,
+    pub(super) outcome: Option<mpaas::Outcome>,
 }
 
 /// A batch with what became of it, on its way into the ledger.
-pub(super) struct Landed {
+pub(super) struct Concluded {
     pub(super) batch: Box<Batch>,
     pub(super) settled: Settled,
 }
@@ -155,13 +155,13 @@ pub(super) enum Settled {
 
 /// Makes a batch of those who were cut off an audience; `place` is the push's in the plan, `number` the batch's.
 pub(super) fn batch<D>(
-    lane: &Lane<D>,
+    context: &Context<D>,
     push: &PlannedPush,
     (place, number): (usize, u32),
     addressees: &Addressees,
 ) -> Batch {
-    let (project, environment) = (&lane.project, &lane.environment);
-    let call = vendor::Push { project, environment, campaign: &push.campaign, call: push.call };
+    let (project, environment) = (&context.project, &context.environment);
+    let call = mpaas::Push { project, environment, campaign: &push.campaign, call: push.call };
     let task_name = call.task_name(push.requests, number);
     let request = match addressees {
         Addressees::Targets(kind, targets) => {
@@ -184,37 +184,41 @@ pub(super) fn batch<D>(
 }
 
 /// Carries one batch after the other to the vendor, as long as one may leave when the one before is back.
-pub(super) async fn fly<D: Deliver>(lane: Arc<Lane<D>>, batch: Box<Batch>, intent: Intent) {
+pub(super) async fn worker<D: Deliver>(context: Arc<Context<D>>, batch: Box<Batch>, intent: Intent) {
     let mut next = Some((batch, intent));
     while let Some((batch, intent)) = next {
-        let (flown, provisional) = carry(&lane, batch, intent).await;
-        next = lane.take().unwrap_or_default();
-        hand_in(&lane.flown, flown, provisional);
+        let (completed, provisional) = send_one(&context, batch, intent).await;
+        next = context.take().unwrap_or_default();
+        hand_in(&context.completed, completed, provisional);
     }
 }
 
 /// Hands in a batch whose request is over, once what came of it is final.
-fn hand_in(flown_to: &mpsc::UnboundedSender<Flown>, mut flown: Flown, provisional: Option<Provisional>) {
+fn hand_in(
+    completed_to: &mpsc::UnboundedSender<Completed>,
+    mut completed: Completed,
+    provisional: Option<Provisional>,
+) {
     // Nobody takes it any more where the apply was torn down: then it is in doubt, as after a crash.
-    let Some(provisional) = provisional else { return drop(flown_to.send(flown)) };
-    let flown_to = flown_to.clone();
+    let Some(provisional) = provisional else { return drop(completed_to.send(completed)) };
+    let completed_to = completed_to.clone();
     provisional.then(move |end| {
         if let Err(why) = end {
-            flown.outcome = flown.outcome.map(|outcome| outcome.doubted(why));
+            completed.outcome = completed.outcome.map(|outcome| outcome.doubted(why));
         }
-        drop(flown_to.send(flown));
+        drop(completed_to.send(completed));
     });
 }
 
 /// Carries a batch to the vendor: waits for its turn, and for the reply.
-async fn carry<D: Deliver>(
-    lane: &Lane<D>,
+async fn send_one<D: Deliver>(
+    context: &Context<D>,
     batch: Box<Batch>,
     intent: Intent,
-) -> (Flown, Option<Provisional>) {
-    crash::after(Step::IntentDurable, lane.options.break_after);
+) -> (Completed, Option<Provisional>) {
+    crash::after(Step::IntentDurable, context.options.break_after);
     let start = Start {
-        lane,
+        context,
         lapses_at: batch.lapses_at,
         intended_at: intent.at,
         turn: Mutex::new(None),
@@ -222,12 +226,12 @@ async fn carry<D: Deliver>(
     };
     let delivered = tokio::select! {
         biased;
-        delivered = lane.deliver.deliver(&batch.request, &batch.nonce, &start) => delivered,
-        () = lane.breaker.abandoned() => start.turn().map(|_| given_up().into()),
+        delivered = context.deliver.deliver(&batch.request, &batch.nonce, &start) => delivered,
+        () = context.breaker.abandoned() => start.turn().map(|_| given_up().into()),
     };
     match start.turn() {
-        Some(turn) => lane.pace.arrive(turn),
-        None => drop(lane.starting.fetch_sub(1, Ordering::Relaxed)),
+        Some(turn) => context.pace.arrive(turn),
+        None => drop(context.starting.fetch_sub(1, Ordering::Relaxed)),
     }
     let (outcome, provisional) = match delivered {
         Some(Delivered { outcome, provisional }) => (Some(outcome), provisional),
@@ -236,23 +240,23 @@ async fn carry<D: Deliver>(
     if let Some(outcome) = &outcome {
         learn(&start, outcome);
     }
-    (Flown { batch, intent, outcome }, provisional)
+    (Completed { batch, intent, outcome }, provisional)
 }
 
 /// Lets the pace and the circuit breaker learn from what came of a request.
-fn learn<D>(start: &Start<'_, D>, outcome: &vendor::Outcome) {
-    let Lane { pace, breaker, .. } = start.lane;
+fn learn<D>(start: &Start<'_, D>, outcome: &mpaas::Outcome) {
+    let Context { pace, breaker, .. } = start.context;
     match (outcome, start.turn()) {
-        (vendor::Outcome::Rejected { class: RejectClass::Throttled, retry_after, .. }, _) => {
+        (mpaas::Outcome::Rejected { class: RejectClass::Throttled, retry_after, .. }, _) => {
             breaker.count_connection();
             start.throttle(*retry_after);
         }
-        (vendor::Outcome::Rejected { class: RejectClass::Unreachable(cause), message, .. }, turn) => {
+        (mpaas::Outcome::Rejected { class: RejectClass::Unreachable(cause), message, .. }, turn) => {
             if pace.pause(turn) {
                 breaker.count_connection_failure(*cause, message);
             }
         }
-        (vendor::Outcome::Accepted { .. } | vendor::Outcome::Rejected { .. }, Some(turn)) => {
+        (mpaas::Outcome::Accepted { .. } | mpaas::Outcome::Rejected { .. }, Some(turn)) => {
             breaker.count_connection();
             pace.answer(turn);
         }
@@ -263,7 +267,7 @@ fn learn<D>(start: &Start<'_, D>, outcome: &vendor::Outcome) {
 /// The gate of one request: its turn, unless the apply is stopped before, its time has come, its intent is too old, or the
 /// ledger is another run's by now.
 struct Start<'a, D> {
-    lane: &'a Lane<D>,
+    context: &'a Context<D>,
     lapses_at: Option<DateTime<Utc>>,
     intended_at: DateTime<Utc>,
     turn: Mutex<Option<Turn>>,
@@ -275,7 +279,7 @@ impl<D> Start<'_, D> {
     /// Makes everything wait, once for this request.
     fn throttle(&self, asked: Option<Duration>) {
         if !self.is_throttled.swap(true, Ordering::Relaxed) {
-            self.lane.pace.throttle(self.turn(), asked);
+            self.context.pace.throttle(self.turn(), asked);
         }
     }
 
@@ -290,44 +294,44 @@ impl<D: Deliver> Gate for Start<'_, D> {
         let before = self.turn();
         if let Some(turn) = before {
             // It had its turn, and could not be written.
-            self.lane.pace.arrive(turn);
+            self.context.pace.arrive(turn);
         }
         let turn = tokio::select! {
             biased;
-            () = self.lane.breaker.tripped() => return None,
-            turn = self.lane.pace.begin() => turn,
+            () = self.context.breaker.tripped() => return None,
+            turn = self.context.pace.begin() => turn,
         };
-        if let Err(error) = self.lane.lease.prove() {
-            self.lane.breaker.trip(Stop::from(Arc::new(error)));
-            self.lane.pace.arrive(turn);
+        if let Err(error) = self.context.lease.prove() {
+            self.context.breaker.trip(Stop::from(Arc::new(error)));
+            self.context.pace.arrive(turn);
             return None;
         }
-        let now = (self.lane.clock)();
+        let now = (self.context.clock)();
         let has_lapsed = self.lapses_at.is_some_and(|at| at <= now);
         if has_lapsed || (now - self.intended_at).abs() > DEPARTURE_MAX {
-            self.lane.pace.arrive(turn);
+            self.context.pace.arrive(turn);
             return None;
         }
         if before.is_none() {
-            self.lane.starting.fetch_sub(1, Ordering::Relaxed);
+            self.context.starting.fetch_sub(1, Ordering::Relaxed);
         }
         *self.turn.lock().expect("no holder of this lock panics") = Some(turn);
-        crash::after(Step::RequestBegins, self.lane.options.break_after);
+        crash::after(Step::RequestBegins, self.context.options.break_after);
         Some(now)
     }
 
     fn throttled(&self, asked: Option<Duration>) {
         if let Some(turn) = self.turn() {
-            self.lane.pace.arrive(turn);
+            self.context.pace.arrive(turn);
         }
         self.throttle(asked);
     }
 }
 
 /// What is on record of a request whose reply nobody waited for.
-fn given_up() -> vendor::Outcome {
+fn given_up() -> mpaas::Outcome {
     let why = "the run was interrupted before a reply came".to_owned();
-    vendor::Outcome::Unknown { why, code: None, request_id: None }
+    mpaas::Outcome::Unknown { why, code: None, request_id: None }
 }
 
 /// Returns the record of a batch that is about to be sent.
@@ -347,22 +351,22 @@ pub(super) fn intent(options: &Options, push: &PlannedPush, batch: &Batch) -> In
 }
 
 /// Returns what is put on record of an outcome, and what is told of it. No outcome means that the request was held back.
-pub(super) fn settled(outcome: Option<vendor::Outcome>) -> (Outcome, Settled) {
+pub(super) fn settled(outcome: Option<mpaas::Outcome>) -> (Outcome, Settled) {
     match outcome {
         None => {
             let message = "the request was held back: nothing left".to_owned();
             let record = Outcome::Rejected { code: Outcome::NOT_SENT.to_owned(), message, request_id: None };
             (record, Settled::NotAttempted)
         }
-        Some(vendor::Outcome::Rejected { class: RejectClass::Unreachable(cause), message, .. }) => {
+        Some(mpaas::Outcome::Rejected { class: RejectClass::Unreachable(cause), message, .. }) => {
             let code = Outcome::NOT_SENT.to_owned();
             let record = Outcome::Rejected { code, message: message.clone(), request_id: None };
             (record, Settled::Unreachable { cause, why: message })
         }
-        Some(vendor::Outcome::Accepted { request_id, task_id }) => {
+        Some(mpaas::Outcome::Accepted { request_id, task_id }) => {
             (Outcome::Accepted { request_id, task_id }, Settled::Accepted)
         }
-        Some(vendor::Outcome::Rejected { class, code, message, request_id, .. }) => (
+        Some(mpaas::Outcome::Rejected { class, code, message, request_id, .. }) => (
             Outcome::Rejected {
                 code: code.clone(),
                 message: message.clone(),
@@ -370,7 +374,7 @@ pub(super) fn settled(outcome: Option<vendor::Outcome>) -> (Outcome, Settled) {
             },
             Settled::Rejected { class, code, message, request_id },
         ),
-        Some(vendor::Outcome::Unknown { why, code, request_id }) => (
+        Some(mpaas::Outcome::Unknown { why, code, request_id }) => (
             Outcome::Unknown { why: why.clone(), code, request_id: request_id.clone() },
             Settled::Unknown { why, request_id },
         ),

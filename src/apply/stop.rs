@@ -4,8 +4,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::apply::JournalError;
+use crate::mpaas::NoConnection;
 use crate::state::{StateError, StateErrorKind};
-use crate::vendor::NoConnection;
 
 /// So many batches in a row without a known outcome, and the vendor is taken to be down.
 pub(super) const DOUBTS_IN_A_ROW_MAX: u32 = 10;

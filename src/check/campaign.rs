@@ -37,10 +37,10 @@ pub(super) fn own_content(
         .live_activity
         .as_ref()
         .map(|syntax| live_activity::live_activity(out, declaration, syntax, zone));
-    let edition = syntax.revision.map_or(Revision::FIRST, revision);
+    let current = syntax.revision.map_or(Revision::FIRST, revision);
     let withdrawn = syntax.withdrawn.map(revision);
-    if withdrawn.is_some_and(|withdrawn| withdrawn > edition) {
-        let message = format!("`withdrawn` must not be higher than `revision`, which is {edition}");
+    if withdrawn.is_some_and(|withdrawn| withdrawn > current) {
+        let message = format!("`withdrawn` must not be higher than `revision`, which is {current}");
         out.push(
             Diagnostic::error(Code::WrongValue, declaration.value(&["withdrawn"]), message)
                 .help("name the last revision whose tasks you deleted in the mPaaS console"),
@@ -55,7 +55,7 @@ pub(super) fn own_content(
         audience: syntax.audience.clone(),
         classification: syntax.classification.clone(),
         strategy: syntax.strategy.clone(),
-        revision: edition,
+        revision: current,
         withdrawn,
         open_until,
         is_closed: syntax.closed,

@@ -130,9 +130,9 @@ pub struct OwnContent {
     pub classification: Option<String>,
     /// Name of its strategy.
     pub strategy: String,
-    /// Its edition.
+    /// Its revision.
     pub revision: Revision,
-    /// The last edition whose tasks at the vendor a person deleted: a lower one, or this one.
+    /// The last revision whose tasks at the vendor a person deleted: a lower one, or this one.
     pub withdrawn: Option<Revision>,
     /// Until when it is open anew.
     pub open_until: Option<DateTime<Utc>>,

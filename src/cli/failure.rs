@@ -5,7 +5,7 @@ use std::fmt;
 use std::io::ErrorKind;
 
 use crate::cli::exit::{self, ExitStatus};
-use crate::ledger::{BlockError, Damage, Receiver};
+use crate::ledger::{BlockError, Damage, Destination};
 use crate::plan::PlanFileError;
 use crate::render::caller::{Caller, word};
 use crate::resolve::ResolveError;
@@ -227,16 +227,16 @@ impl From<OpenRefused> for Failure {
             OpenRefused::Foreign { .. } => {
                 "nothing was sent. Another app behind the same name needs an environment and a ledger of its own"
             }
-            OpenRefused::AnotherReceiver { theirs: Receiver::Host, .. } => {
+            OpenRefused::AnotherDestination { theirs: Destination::Host, .. } => {
                 "nothing was sent. It knows who really got a push: for the sandbox, make an environment of its own, with its own `ledger:` directory"
             }
-            OpenRefused::AnotherReceiver { is_unsure: true, .. } => {
+            OpenRefused::AnotherDestination { is_unsure: true, .. } => {
                 "nothing was sent. What the sandbox took reached nobody, and what runs of version 0.1 sent before may have reached people. If it did, restore a copy of the ledger from before it met the sandbox; else set `endpoint: sandbox` again"
             }
-            OpenRefused::AnotherReceiver { is_pinned: true, .. } => {
+            OpenRefused::AnotherDestination { is_pinned: true, .. } => {
                 "nothing was sent. What the sandbox took reached nobody. Set `endpoint: sandbox` again; or name another `ledger:` directory, remove this environment's line from `campaignctl.lock` in a reviewed change, and run `campaignctl ledger init`"
             }
-            OpenRefused::AnotherReceiver { .. } => {
+            OpenRefused::AnotherDestination { .. } => {
                 "nothing was sent. What the sandbox took reached nobody. Set `endpoint: sandbox` again; or name another `ledger:` directory, and run `campaignctl ledger init`"
             }
             OpenRefused::AnotherLineage { .. } => {

@@ -8,7 +8,7 @@ use crate::cli::exit::ExitStatus;
 use crate::cli::failure::Failure;
 use crate::cli::session::Session;
 use crate::domain::{Endpoint, LedgerPlace, LedgerSalt};
-use crate::ledger::{Chain, FORMAT_VERSION, Header, Ledger, Lineage, Mark, Receiver, Serial};
+use crate::ledger::{Chain, Destination, FORMAT_VERSION, Header, Ledger, Lineage, Mark, Serial};
 use crate::render::text;
 use crate::resolve::Scope;
 use crate::state::{
@@ -258,7 +258,7 @@ impl Session<'_> {
             environment: environment.name.clone(),
             app_id: environment.app_id.clone(),
             workspace_id: environment.workspace_id.clone(),
-            receiver: Some(Receiver::at(&environment.endpoint)),
+            destination: Some(Destination::at(&environment.endpoint)),
         };
         let open = state::create(store, header, self.shell.now())?;
         self.remember(&open.ledger, open.writer.serial(), open.writer.chain());

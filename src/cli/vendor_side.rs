@@ -13,8 +13,8 @@ use crate::cli::exit::ExitStatus;
 use crate::cli::failure::Failure;
 use crate::cli::shell::Shell;
 use crate::domain::{Credentials, Endpoint, Environment, LedgerPlace, Secret};
+use crate::mpaas::{self, Client, RouteError};
 use crate::sandbox::{self, Sandbox};
-use crate::vendor::{self, Client, RouteError};
 
 const SANDBOX_THREADS: usize = 1;
 
@@ -109,7 +109,7 @@ fn prove_route(shell: &Shell, url: &Url) -> Result<(), Failure> {
     };
     for name in PROXY_VARIABLES {
         let Some(value) = shell.raw_variable(name) else { continue };
-        let proven = value.to_str().ok_or(RouteError::NoProxy).and_then(vendor::prove_proxy);
+        let proven = value.to_str().ok_or(RouteError::NoProxy).and_then(mpaas::prove_proxy);
         let help = "Write it as `http://HOST:PORT`, or unset it";
         proven.map_err(|error| refused(name, &error.to_string(), help))?;
     }
@@ -117,7 +117,7 @@ fn prove_route(shell: &Shell, url: &Url) -> Result<(), Failure> {
         let Some(value) = shell.raw_variable(name) else { continue };
         let paths =
             if is_list { std::env::split_paths(&value).collect() } else { vec![PathBuf::from(&value)] };
-        let proven = paths.iter().try_for_each(|path: &PathBuf| vendor::prove_certificates(path));
+        let proven = paths.iter().try_for_each(|path: &PathBuf| mpaas::prove_certificates(path));
         let help = "Name an existing certificate file, or unset it to use the system's";
         proven.map_err(|error| refused(name, &error.to_string(), help))?;
     }

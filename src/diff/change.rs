@@ -129,7 +129,7 @@ pub enum Standing {
 pub struct Waiting {
     /// The campaign.
     pub campaign: CampaignId,
-    /// Its edition.
+    /// Its revision.
     pub revision: Revision,
     /// What kind of targets: an audience's key, or `broadcast`.
     pub recipients: String,

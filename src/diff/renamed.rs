@@ -29,14 +29,14 @@ pub struct Former {
 pub(super) struct Gone<'a> {
     desired: &'a Desired,
     ledger: &'a Ledger,
-    editions: OnceCell<BTreeMap<&'a ContentDigest, Vec<Edition<'a>>>>,
+    revisions: OnceCell<BTreeMap<&'a ContentDigest, Vec<SentRevision<'a>>>>,
 }
 
-type Edition<'a> = (&'a CampaignId, Revision, &'a History);
+type SentRevision<'a> = (&'a CampaignId, Revision, &'a History);
 
 impl<'a> Gone<'a> {
     pub(super) fn new(desired: &'a Desired, ledger: &'a Ledger) -> Self {
-        Self { desired, ledger, editions: OnceCell::new() }
+        Self { desired, ledger, revisions: OnceCell::new() }
     }
 
     /// Returns what already said the same to some of `targets`, if a campaign that is gone did: the one that said it to most, and one
@@ -62,7 +62,7 @@ impl<'a> Gone<'a> {
             is_closed || history.withdrawn_at.is_some()
         };
         let mut former: Option<Former> = None;
-        for &(campaign, revision, history) in self.editions().get(digest).into_iter().flatten() {
+        for &(campaign, revision, history) in self.revisions().get(digest).into_iter().flatten() {
             let others = history.unsent(targets.clone())?.len();
             let reached = (targets.len() - others) as u64;
             let is_over = is_over(history);
@@ -78,22 +78,22 @@ impl<'a> Gone<'a> {
 
     /// Whether anything that is gone said this, to whomever.
     pub(super) fn said(&self, digest: &ContentDigest) -> bool {
-        self.editions().contains_key(digest)
+        self.revisions().contains_key(digest)
     }
 
-    fn editions(&self) -> &BTreeMap<&'a ContentDigest, Vec<Edition<'a>>> {
-        self.editions.get_or_init(|| {
+    fn revisions(&self) -> &BTreeMap<&'a ContentDigest, Vec<SentRevision<'a>>> {
+        self.revisions.get_or_init(|| {
             let declared: BTreeSet<&CampaignId> =
                 self.desired.campaigns.iter().map(|desired| &desired.campaign.id).collect();
             let left_out = &self.desired.selection.left_out;
             let gone = self.ledger.histories().filter(|(id, _, history)| {
                 history.is_sent() && !declared.contains(id) && !left_out.contains(*id)
             });
-            let mut editions: BTreeMap<_, Vec<_>> = BTreeMap::new();
-            for edition in gone {
-                editions.entry(&edition.2.digest).or_default().push(edition);
+            let mut revisions: BTreeMap<_, Vec<_>> = BTreeMap::new();
+            for sent in gone {
+                revisions.entry(&sent.2.digest).or_default().push(sent);
             }
-            editions
+            revisions
         })
     }
 }

@@ -22,7 +22,7 @@ use crate::resolve::{Desired, DesiredCampaign};
 pub struct State<'a> {
     /// The campaign.
     pub campaign: &'a CampaignId,
-    /// Its edition.
+    /// Its revision.
     pub revision: Revision,
     /// What the files say of this revision, if they have it.
     pub desired: Option<&'a DesiredCampaign>,

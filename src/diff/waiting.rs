@@ -66,7 +66,7 @@ pub fn waiting(
     let is_gone = |campaign| !desired.contains(campaign) && !left_out.contains(campaign);
     let removed = ledger.histories();
     let removed = removed.filter(|(id, _, history)| is_gone(*id) && history.withdrawn_at.is_none());
-    waiting.extend(removed.filter_map(|edition| Waiting::of(edition, Standing::Removed, now)));
+    waiting.extend(removed.filter_map(|revision| Waiting::of(revision, Standing::Removed, now)));
     waiting.sort_by(|one, other| (&one.campaign, one.revision).cmp(&(&other.campaign, other.revision)));
     waiting
 }

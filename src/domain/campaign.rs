@@ -20,12 +20,12 @@ pub const EXTENDED_PARAMS_MAX: usize = 20;
 #[error("a revision counts from 1")]
 pub struct RevisionZero;
 
-/// Which edition of a campaign: raising it is the only way to send changed content again. Counts from 1.
+/// Which revision of a campaign: raising it is the only way to send changed content again. Counts from 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Revision(NonZeroU32);
 
 impl Revision {
-    /// The edition of a campaign that names none.
+    /// The revision of a campaign that names none.
     pub const FIRST: Self = Self(NonZeroU32::MIN);
 
     /// Takes a number from 1 on.
@@ -43,7 +43,7 @@ impl Revision {
         self.0.get()
     }
 
-    /// Returns the edition after this one.
+    /// Returns the revision after this one.
     #[must_use]
     pub fn next(self) -> Self {
         Self(self.0.saturating_add(1))
@@ -185,7 +185,7 @@ pub enum Recipients {
 pub struct Campaign {
     /// Its name.
     pub id: CampaignId,
-    /// Its edition.
+    /// Its revision.
     pub revision: Revision,
     /// What it says.
     pub template: Template,

@@ -15,7 +15,7 @@ thread_local! {
 /// # Errors
 ///
 /// Returns the words of a panic, none where it had none; nothing is printed.
-pub fn unpanicked<T>(call: impl FnOnce() -> T) -> Result<T, Option<String>> {
+pub fn catch_panic<T>(call: impl FnOnce() -> T) -> Result<T, Option<String>> {
     static HOOK: Once = Once::new();
     HOOK.call_once(|| {
         let previous = std::panic::take_hook();
@@ -40,13 +40,13 @@ mod tests {
 
     #[test]
     fn a_panic_becomes_its_words_and_a_value_stays_one() {
-        assert_eq!(unpanicked(|| 7), Ok(7));
-        assert_eq!(unpanicked(|| panic!("static")), Err::<(), _>(Some("static".to_owned())));
-        assert_eq!(unpanicked(|| panic!("made {}", 1)), Err::<(), _>(Some("made 1".to_owned())));
-        assert_eq!(unpanicked(|| std::panic::panic_any(7)), Err::<(), _>(None));
+        assert_eq!(catch_panic(|| 7), Ok(7));
+        assert_eq!(catch_panic(|| panic!("static")), Err::<(), _>(Some("static".to_owned())));
+        assert_eq!(catch_panic(|| panic!("made {}", 1)), Err::<(), _>(Some("made 1".to_owned())));
+        assert_eq!(catch_panic(|| std::panic::panic_any(7)), Err::<(), _>(None));
         // One within another leaves the outer one guarded.
-        let outer = unpanicked(|| {
-            drop(unpanicked(|| panic!("inner")));
+        let outer = catch_panic(|| {
+            drop(catch_panic(|| panic!("inner")));
             IS_GUARDED.get()
         });
         assert_eq!((outer, IS_GUARDED.get()), (Ok(true), false));

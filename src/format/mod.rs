@@ -91,6 +91,6 @@ fn says_the_same(before: &Outline, text: &str, formatted: &str) -> bool {
 }
 
 #[cfg(test)]
-mod disturbed;
+mod law_tests;
 #[cfg(test)]
 mod tests;

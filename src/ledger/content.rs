@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
 use crate::domain::Campaign;
-use crate::ledger::words::Words;
+use crate::ledger::content_encode::Words;
 
 /// SHA-256 over a [`Content`], written `sha256:` and 64 hexadecimal digits.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]

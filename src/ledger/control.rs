@@ -112,7 +112,7 @@ mod tests {
 
     use super::*;
     use crate::domain::{CampaignId, LedgerSalt, Revision, Schedule};
-    use crate::ledger::reread::tests::content;
+    use crate::ledger::content_decode::tests::content;
     use crate::ledger::{
         Entry, FORMAT_VERSION, FoldError, Header, Judge, Ledger, Lineage, Mark, Outcome, Record, RunId,
         Verdict,
@@ -139,7 +139,7 @@ mod tests {
             environment: "e".parse().unwrap(),
             app_id: "A".into(),
             workspace_id: "w".into(),
-            receiver: None,
+            destination: None,
         };
         let (campaign, content): (CampaignId, _) = ("c".parse().unwrap(), content(schedule));
         let revision = Revision::FIRST;

@@ -24,7 +24,7 @@ pub struct Decision {
     /// The campaign.
     #[serde(with = "as_text")]
     pub campaign: CampaignId,
-    /// Its edition.
+    /// Its revision.
     #[serde(with = "as_number")]
     pub revision: Revision,
     /// What.

@@ -10,11 +10,11 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::ledger::hot;
 use crate::ledger::id::Serial;
 use crate::ledger::packed::Mark;
 use crate::ledger::record::Entry;
 use crate::ledger::record::Record;
+use crate::ledger::record_decode;
 
 const CHAIN_DIGITS: usize = 32;
 const PREFIX: &str = "{\"chain\":\"";
@@ -171,7 +171,8 @@ impl Writer {
         if !is_stated || chain.0 != stated {
             return Err(Damage::BrokenChain(expected));
         }
-        let entry = hot::entry(line).map_err(|source| Damage::Unreadable { serial: expected, source })?;
+        let entry =
+            record_decode::entry(line).map_err(|source| Damage::Unreadable { serial: expected, source })?;
         if entry.serial != expected {
             return Err(Damage::Gap { expected, found: entry.serial });
         }
@@ -199,7 +200,7 @@ mod tests {
             actor: "a@b".into(),
             process: Some(1),
             ci_run: None,
-            receiver: None,
+            destination: None,
         }
     }
 

@@ -9,15 +9,15 @@ use crate::domain::{CampaignId, Revision};
 use crate::ledger::blocks::{BlockPlace, Blocks, NoBlocks};
 use crate::ledger::control::{Controls, Route};
 use crate::ledger::decision::{Decided, Decision, Ruling, SettledBatch};
-use crate::ledger::edition::Edition;
 use crate::ledger::header::Header;
 use crate::ledger::header::TakeOver;
 use crate::ledger::history::{Doubt, Ledger, Rejection, RunSummary, Task};
 use crate::ledger::id::{RunId, Serial};
 use crate::ledger::intent::{IntentRecord, Judge, Outcome, Verdict};
-use crate::ledger::packed::{PackedDoubt, PackedEdition};
+use crate::ledger::packed::{PackedDoubt, PackedRevision};
 use crate::ledger::record::Entry;
 use crate::ledger::record::Record;
+use crate::ledger::revision::RevisionFold;
 
 /// Records that are whole but cannot follow each other.
 #[derive(Debug, thiserror::Error)]
@@ -46,7 +46,7 @@ pub enum FoldError {
         at: Serial,
         /// The campaign.
         campaign: CampaignId,
-        /// Its edition.
+        /// Its revision.
         revision: Revision,
     },
     /// An intent without the content it sends.
@@ -56,7 +56,7 @@ pub enum FoldError {
         at: Serial,
         /// The campaign.
         campaign: CampaignId,
-        /// Its edition.
+        /// Its revision.
         revision: Revision,
     },
 }
@@ -120,7 +120,7 @@ struct Folding {
     opened_at: DateTime<Utc>,
     last_at: DateTime<Utc>,
     serial: Serial,
-    editions: BTreeMap<(CampaignId, Revision), Edition>,
+    revisions: BTreeMap<(CampaignId, Revision), RevisionFold>,
     /// Intents without a final outcome, by serial.
     open: HashMap<Serial, Doubt>,
     controls: Controls,
@@ -151,7 +151,7 @@ impl Folding {
             opened_at,
             last_at: opened_at,
             serial,
-            editions: BTreeMap::new(),
+            revisions: BTreeMap::new(),
             open: HashMap::new(),
             controls: Controls::default(),
             task_ends: Vec::new(),
@@ -178,18 +178,18 @@ impl Folding {
             Record::Opened(_) | Record::Packed(_) => return Err(FoldError::MisplacedHeader(serial)),
             Record::PackedRun(run) => self.start_run(run),
             Record::PackedDecision(decision) => self.decisions.push(decision),
-            Record::PackedEdition(edition) => self.take_edition(edition),
+            Record::PackedRevision(folded) => self.take_revision(folded),
             Record::PackedTargets(packed) => {
                 let key = (packed.campaign, packed.revision);
-                let edition = self.editions.get_mut(&key).ok_or(FoldError::MisplacedPacked(serial))?;
+                let folded = self.revisions.get_mut(&key).ok_or(FoldError::MisplacedPacked(serial))?;
                 let places = (0..).map(|index| BlockPlace { serial, index });
-                edition.packed.extend(places.zip(packed.blocks));
-                edition.first_at.get_or_insert(edition.submitted_at);
+                folded.packed.extend(places.zip(packed.blocks));
+                folded.first_at.get_or_insert(folded.submitted_at);
             }
             Record::PackedRejections(packed) => {
                 let key = (packed.campaign, packed.revision);
-                let edition = self.editions.get_mut(&key).ok_or(FoldError::MisplacedPacked(serial))?;
-                let kept = if packed.by_verdict { &mut edition.ruled_out } else { &mut edition.rejected };
+                let folded = self.revisions.get_mut(&key).ok_or(FoldError::MisplacedPacked(serial))?;
+                let kept = if packed.by_verdict { &mut folded.ruled_out } else { &mut folded.rejected };
                 kept.extend(packed.targets);
             }
             Record::PackedTasks(tasks) => {
@@ -198,7 +198,7 @@ impl Folding {
                 self.task_ends.extend(ends.flat_map(|(end, count)| std::iter::repeat_n(end, count as usize)));
             }
             Record::PackedDoubt(doubt) => self.take_doubt(serial, doubt)?,
-            Record::RunStarted { run, plan, actor, process: _, ci_run, receiver } => {
+            Record::RunStarted { run, plan, actor, process: _, ci_run, destination } => {
                 self.start_run(RunSummary {
                     run,
                     started_at: at,
@@ -206,7 +206,7 @@ impl Folding {
                     plan,
                     actor,
                     ci_run,
-                    receiver,
+                    destination,
                     accepted: 0,
                     rejected: 0,
                     unknown: 0,
@@ -218,18 +218,18 @@ impl Folding {
                 });
             }
             Record::Submitted { run: _, campaign, revision, digest, content, planned } => {
-                let edition = self
-                    .editions
+                let folded = self
+                    .revisions
                     .entry((campaign, revision))
-                    .and_modify(|edition| edition.submit_again(&content, &digest, at))
-                    .or_insert_with(|| Edition::new(content, digest, at));
-                edition.planned = edition.planned.max(planned);
+                    .and_modify(|folded| folded.submit_again(&content, &digest, at))
+                    .or_insert_with(|| RevisionFold::new(content, digest, at));
+                folded.planned = folded.planned.max(planned);
             }
             Record::Withdrawn { campaign, revision, actor } => {
-                let Some(edition) = self.editions.get_mut(&(campaign.clone(), revision)) else {
+                let Some(folded) = self.revisions.get_mut(&(campaign.clone(), revision)) else {
                     return Err(FoldError::WithdrawnUnsent { at: serial, campaign, revision });
                 };
-                edition.withdrawn_at.get_or_insert(at);
+                folded.withdrawn_at.get_or_insert(at);
                 let runs_before = self.runs.len() as u64;
                 let what = Decided::Withdrawn;
                 self.decisions.push(Decision { at, runs_before, actor, campaign, revision, what });
@@ -252,39 +252,39 @@ impl Folding {
         Ok(())
     }
 
-    fn take_edition(&mut self, packed: PackedEdition) {
+    fn take_revision(&mut self, packed: PackedRevision) {
         let key = (packed.campaign, packed.revision);
         if packed.unnamed_tasks > 0 {
             self.unnamed_tasks.insert(key.clone(), packed.unnamed_tasks);
         }
-        let mut edition = Edition::new(packed.content, packed.digest, packed.submitted_at);
-        edition.last_at = packed.last_at;
-        edition.planned = packed.planned;
-        edition.withdrawn_at = packed.withdrawn_at;
+        let mut folded = RevisionFold::new(packed.content, packed.digest, packed.submitted_at);
+        folded.last_at = packed.last_at;
+        folded.planned = packed.planned;
+        folded.withdrawn_at = packed.withdrawn_at;
         // Before version 0.3 nobody wrote down when the first push left: soon after the content, mostly.
         let has_few = !packed.accepted.is_empty();
-        edition.first_at = packed.first_at.or(has_few.then_some(packed.submitted_at));
-        edition.batches = packed.batches;
-        edition.accepted_again = packed.accepted_again;
+        folded.first_at = packed.first_at.or(has_few.then_some(packed.submitted_at));
+        folded.batches = packed.batches;
+        folded.accepted_again = packed.accepted_again;
         // Before version 0.3 a verdict was kept as if the vendor had said it.
         let (verdicts, said): (Vec<_>, Vec<_>) =
             packed.last_rejection.into_iter().partition(|rejection| rejection.code == VERDICT);
-        edition.last_rejection = said.into_iter().next();
+        folded.last_rejection = said.into_iter().next();
         let of_old = verdicts.into_iter().next();
-        edition.ruling = packed.ruling.or_else(|| {
+        folded.ruling = packed.ruling.or_else(|| {
             of_old.map(|old| Ruling { at: packed.last_at, by: Judge::Person, reason: old.message })
         });
-        edition.tasks = packed.tasks;
-        edition.accept(&packed.accepted);
-        self.editions.insert(key, edition);
+        folded.tasks = packed.tasks;
+        folded.accept(&packed.accepted);
+        self.revisions.insert(key, folded);
     }
 
     fn take_doubt(&mut self, serial: Serial, packed: PackedDoubt) -> Result<(), FoldError> {
         let PackedDoubt { intent, intended_at: at, why, batch, controls } = packed;
         let key = (batch.campaign.clone(), batch.revision);
-        let edition = self.editions.get_mut(&key).ok_or(FoldError::MisplacedPacked(serial))?;
-        edition.open_intents += 1;
-        self.controls.take_up(intent, Route::of(&edition.content, &batch), controls);
+        let folded = self.revisions.get_mut(&key).ok_or(FoldError::MisplacedPacked(serial))?;
+        folded.open_intents += 1;
+        self.controls.take_up(intent, Route::of(&folded.content, &batch), controls);
         self.open.insert(intent, Doubt { serial: intent, at, intent: batch, why, controls: Vec::new() });
         Ok(())
     }
@@ -307,18 +307,18 @@ impl Folding {
         intent: IntentRecord,
     ) -> Result<(), FoldError> {
         let key = (intent.campaign.clone(), intent.revision);
-        let Some(edition) = self.editions.get_mut(&key) else {
+        let Some(folded) = self.revisions.get_mut(&key) else {
             let (campaign, revision) = key;
             return Err(FoldError::IntentWithoutContent { at: serial, campaign, revision });
         };
-        edition.batches = edition.batches.max(intent.batch);
-        edition.open_intents += 1;
-        edition.last_at = at;
-        self.controls.open(serial, Route::of(&edition.content, &intent));
+        folded.batches = folded.batches.max(intent.batch);
+        folded.open_intents += 1;
+        folded.last_at = at;
+        self.controls.open(serial, Route::of(&folded.content, &intent));
         if let Some(place) = self.run_places.get(&intent.run).copied() {
             let summary = &mut self.runs[place];
             // Runs come one after the other: a look through all of a run's campaigns would take its square.
-            if edition.sent_by.replace(place) != Some(place) {
+            if folded.sent_by.replace(place) != Some(place) {
                 summary.campaigns.push(key);
             }
             let targets = intent.targets.len() as u64;
@@ -376,23 +376,23 @@ impl Folding {
         };
         let targets = doubt.intent.targets.len() as u64;
         let key = (doubt.intent.campaign.clone(), doubt.intent.revision);
-        let edition = self.editions.get_mut(&key).expect("an open intent has its content recorded");
-        edition.last_at = at;
+        let folded = self.revisions.get_mut(&key).expect("an open intent has its content recorded");
+        folded.last_at = at;
         match &outcome {
             Outcome::Unknown { .. } => {}
             Outcome::Accepted { task_id, .. } if verdict_by != Some(Judge::Person) => {
-                let route = Route::of(&edition.content, &doubt.intent);
+                let route = Route::of(&folded.content, &doubt.intent);
                 self.controls.close(&doubt, route.map(|route| (route, task_id.clone())));
             }
             Outcome::Accepted { .. } | Outcome::Rejected { .. } => self.controls.close(&doubt, None),
         }
         if !matches!(outcome, Outcome::Unknown { .. }) {
-            edition.open_intents -= 1;
+            folded.open_intents -= 1;
         }
         let is_not_sent = outcome.is_not_sent();
         match outcome {
             Outcome::Accepted { task_id, .. } => {
-                edition.tasks.extend(doubt.intent.over_at.map(|over_at| Task {
+                folded.tasks.extend(doubt.intent.over_at.map(|over_at| Task {
                     name: doubt.intent.task_name.clone(),
                     id: task_id.clone(),
                     over_at,
@@ -405,8 +405,8 @@ impl Folding {
                     }
                     None => {}
                 }
-                edition.accept(&doubt.intent.targets);
-                edition.first_at = Some(edition.first_at.map_or(doubt.at, |first| first.min(doubt.at)));
+                folded.accept(&doubt.intent.targets);
+                folded.first_at = Some(folded.first_at.map_or(doubt.at, |first| first.min(doubt.at)));
                 self.task_ends.extend(doubt.intent.over_at);
                 if verdict_by.is_none()
                     && let Some(summary) = self.run_of(&doubt.intent.run)
@@ -416,13 +416,13 @@ impl Folding {
                 }
             }
             Outcome::Rejected { message: reason, .. } if verdict_by.is_some() => {
-                edition.ruled_out.extend(&doubt.intent.targets);
-                edition.ruling = verdict_by.map(|by| Ruling { at, by, reason });
+                folded.ruled_out.extend(&doubt.intent.targets);
+                folded.ruling = verdict_by.map(|by| Ruling { at, by, reason });
             }
             Outcome::Rejected { code, message, request_id } => {
                 if !is_not_sent {
-                    edition.rejected.extend(&doubt.intent.targets);
-                    edition.last_rejection = Some(Rejection { code, message, request_id });
+                    folded.rejected.extend(&doubt.intent.targets);
+                    folded.last_rejection = Some(Rejection { code, message, request_id });
                 }
                 let untaken = self.untaken.entry((key.0, key.1, doubt.intent.batch));
                 let untaken = untaken.or_insert(Untaken::NotSent);
@@ -455,9 +455,9 @@ impl Folding {
             self.task_ends.extend(doubt.intent.over_at);
             doubts.entry((doubt.intent.campaign.clone(), doubt.intent.revision)).or_default().push(doubt);
         }
-        let histories = self.editions.into_iter().map(|(key, edition)| {
+        let histories = self.revisions.into_iter().map(|(key, folded)| {
             let doubts = doubts.remove(&key).unwrap_or_default();
-            (key, edition.finish(doubts, Arc::clone(blocks)))
+            (key, folded.finish(doubts, Arc::clone(blocks)))
         });
         Ledger {
             header: self.header,
@@ -489,7 +489,7 @@ fn outcome_of(verdict: Verdict, reason: String, task_id: Option<String>) -> Outc
 mod tests {
     use super::*;
     use crate::domain::{LedgerSalt, Revision, Schedule, TargetHash, TargetKind};
-    use crate::ledger::reread::tests::content;
+    use crate::ledger::content_decode::tests::content;
     use crate::ledger::{FORMAT_VERSION, Header, IntentRecord, Lineage};
 
     const RUN: uuid::Uuid = uuid::Uuid::from_u128(1);
@@ -510,7 +510,7 @@ mod tests {
             environment: "e".parse().unwrap(),
             app_id: "A".into(),
             workspace_id: "w".into(),
-            receiver: None,
+            destination: None,
         };
         let (run, content) = (RunId::new(RUN), content(Schedule::Now));
         let submitted = Record::Submitted {

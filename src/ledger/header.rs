@@ -14,14 +14,14 @@ pub const FORMAT_VERSION: u32 = 3;
 /// What takes the pushes of a ledger. Which host it is may change; whether it is real may not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Receiver {
+pub enum Destination {
     /// The sandbox inside the process: nothing reaches a phone.
     Sandbox,
     /// A host: the vendor, or who plays it.
     Host,
 }
 
-impl Receiver {
+impl Destination {
     /// Returns what takes the pushes at an endpoint.
     #[must_use]
     pub fn at(endpoint: &Endpoint) -> Self {
@@ -53,8 +53,8 @@ pub struct Header {
     /// The mPaaS workspace that its pushes went to.
     pub workspace_id: String,
     /// What takes its pushes; nothing in ledgers of version 0.1.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub receiver: Option<Receiver>,
+    #[serde(rename = "receiver", default, skip_serializing_if = "Option::is_none")]
+    pub destination: Option<Destination>,
 }
 
 /// That a ledger was taken from a writer of which nobody knew that it had ended.

@@ -13,10 +13,10 @@ use crate::ledger::text::as_text;
 
 use crate::ledger::decision::{Decided, Decision, Ruling, SettledBatch};
 use crate::ledger::header::TakeOver;
-use crate::ledger::header::{Header, Receiver};
+use crate::ledger::header::{Destination, Header};
 use crate::ledger::id::{RunId, Serial};
 use crate::ledger::intent::IntentRecord;
-use crate::ledger::text::as_editions;
+use crate::ledger::text::as_revisions;
 
 /// A batch that the vendor accepted, by its own reply or its own lists.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -179,8 +179,8 @@ pub struct RunSummary {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ci_run: Option<String>,
     /// What it sent to; nothing of runs of version 0.1.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub receiver: Option<Receiver>,
+    #[serde(rename = "receiver", default, skip_serializing_if = "Option::is_none")]
+    pub destination: Option<Destination>,
     /// Targets accepted, by the vendor's answers: what a verdict says later is no part of the run.
     pub accepted: u64,
     /// Targets rejected; in runs that a version before 0.3 packed, a batch that was tried three times counts three times.
@@ -200,7 +200,7 @@ pub struct RunSummary {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stopped: Option<String>,
     /// The campaign revisions that it sent something of.
-    #[serde(with = "as_editions")]
+    #[serde(with = "as_revisions")]
     pub campaigns: Vec<(CampaignId, Revision)>,
 }
 
@@ -229,14 +229,14 @@ impl Ledger {
 
     /// Returns what took its pushes: by its first record, or where that is too old to say, by the first run that does.
     #[must_use]
-    pub fn receiver(&self) -> Option<Receiver> {
-        self.header.receiver.or_else(|| self.runs.iter().find_map(|run| run.receiver))
+    pub fn destination(&self) -> Option<Destination> {
+        self.header.destination.or_else(|| self.runs.iter().find_map(|run| run.destination))
     }
 
     /// Whether it has runs of which nobody knows what they sent to.
     #[must_use]
     pub fn has_runs_to_anywhere(&self) -> bool {
-        self.header.receiver.is_none() && self.runs.iter().any(|run| run.receiver.is_none())
+        self.header.destination.is_none() && self.runs.iter().any(|run| run.destination.is_none())
     }
 
     /// Returns when it was made.

@@ -15,10 +15,10 @@ pub struct IntentRecord {
     /// The campaign.
     #[serde(with = "as_text")]
     pub campaign: CampaignId,
-    /// Its edition.
+    /// Its revision.
     #[serde(with = "as_number")]
     pub revision: Revision,
-    /// The batch, from 1 within the edition; what a later run sends anew after a rejection has a new number.
+    /// The batch, from 1 within the revision; what a later run sends anew after a rejection has a new number.
     pub batch: u32,
     /// The call that carries it: `PushTemplate`, `PushMultiple` or `PushBroadcast`. Any other is an error.
     #[serde(rename = "action", with = "as_text")]

@@ -6,23 +6,23 @@
 
 mod blocks;
 mod content;
+mod content_decode;
+mod content_encode;
 mod control;
 mod decision;
-mod edition;
 mod entry;
 mod fold;
 mod header;
 mod history;
-mod hot;
 mod id;
 mod intent;
 mod pack;
 mod packed;
 mod record;
-mod reread;
+mod record_decode;
+mod revision;
 mod survey;
 mod text;
-mod words;
 
 pub use blocks::{Accepted, BLOCK_TARGETS, BlockBytes, BlockError, BlockName, BlockPlace, Blocks};
 pub use content::{Content, ContentDigest};
@@ -30,7 +30,7 @@ pub use decision::{Decided, Decision, Ruling, SettledBatch};
 pub use entry::{Chain, Damage, Writer};
 pub use fold::FoldError;
 pub use header::TakeOver;
-pub use header::{FORMAT_VERSION, Header, Receiver};
+pub use header::{Destination, FORMAT_VERSION, Header};
 pub use history::Control;
 pub use history::{Doubt, History, Ledger, Rejection, RunSummary, Task};
 pub use id::{Lineage, RunId, Serial};

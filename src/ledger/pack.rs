@@ -12,7 +12,7 @@ use crate::ledger::blocks::{BlockError, BlockName, blocks_of};
 use crate::ledger::header::{FORMAT_VERSION, Header};
 use crate::ledger::history::{Doubt, History, Ledger, Task};
 use crate::ledger::packed::{
-    Mark, PackedDoubt, PackedEdition, PackedHeader, PackedRejections, PackedTargets, PackedTasks,
+    Mark, PackedDoubt, PackedHeader, PackedRejections, PackedRevision, PackedTargets, PackedTasks,
 };
 use crate::ledger::record::Record;
 
@@ -60,20 +60,20 @@ impl Ledger {
         let runs = self.runs.iter().map(|run| Ok(Record::PackedRun(run.clone()).into()));
         let decisions =
             self.decisions.iter().map(|decision| Ok(Record::PackedDecision(decision.clone()).into()));
-        let editions = self.histories.iter().flat_map(|((campaign, revision), history)| -> Part<'_> {
-            self.pack_edition(campaign, *revision, history)
+        let revisions = self.histories.iter().flat_map(|((campaign, revision), history)| -> Part<'_> {
+            self.pack_revision(campaign, *revision, history)
         });
         let doubts =
             self.doubts().into_iter().map(|doubt| Ok(Record::PackedDoubt(packed_doubt(doubt)).into()));
         std::iter::once(Ok(Record::Packed(first).into()))
             .chain(runs)
             .chain(decisions)
-            .chain(editions)
+            .chain(revisions)
             .chain(self.pack_tasks())
             .chain(doubts)
     }
 
-    fn pack_edition<'a>(
+    fn pack_revision<'a>(
         &'a self,
         campaign: &'a CampaignId,
         revision: Revision,
@@ -89,7 +89,7 @@ impl Ledger {
                 Ok(_) => {}
             }
         }
-        let edition = PackedEdition {
+        let folded = PackedRevision {
             campaign: campaign.clone(),
             revision,
             digest: history.digest.clone(),
@@ -107,7 +107,7 @@ impl Ledger {
             tasks: history.tasks.iter().filter(|task| task.over_at > self.last_at).cloned().collect(),
             accepted: few,
         };
-        let edition = std::iter::once(Ok(Record::PackedEdition(edition).into()));
+        let folded = std::iter::once(Ok(Record::PackedRevision(folded).into()));
         let chunks = |targets: &TargetSet, by_verdict: bool| -> Vec<(bool, Vec<TargetHash>)> {
             let targets: Vec<TargetHash> = targets.iter().copied().collect();
             targets.chunks(ITEMS_OF_RECORD).map(|chunk| (by_verdict, chunk.to_vec())).collect()
@@ -119,7 +119,7 @@ impl Ledger {
             Ok(Record::PackedRejections(PackedRejections { campaign, revision, by_verdict, targets }).into())
         });
         if history.accepted.len() <= INLINE_MAX {
-            return Box::new(edition.chain(rejections));
+            return Box::new(folded.chain(rejections));
         }
         let mut blocks = blocks_of(once_each(accepted()));
         let targets = std::iter::from_fn(move || {
@@ -133,7 +133,7 @@ impl Ledger {
             let packed = PackedTargets { campaign: campaign.clone(), revision, blocks: names };
             Some(Ok(Packed { record: Record::PackedTargets(packed), blocks }))
         });
-        Box::new(edition.chain(targets).chain(rejections))
+        Box::new(folded.chain(targets).chain(rejections))
     }
 
     fn pack_tasks(&self) -> Part<'_> {

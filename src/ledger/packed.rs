@@ -45,11 +45,11 @@ pub struct PackedHeader {
 
 /// One campaign revision. Its accepted targets follow in [`PackedTargets`], unless they are few.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PackedEdition {
+pub struct PackedRevision {
     /// The campaign.
     #[serde(with = "as_text")]
     pub campaign: CampaignId,
-    /// Its edition.
+    /// Its revision.
     #[serde(with = "as_number")]
     pub revision: Revision,
     /// The digest that later plans compare with.
@@ -102,7 +102,7 @@ pub struct PackedTargets {
     /// The campaign.
     #[serde(with = "as_text")]
     pub campaign: CampaignId,
-    /// Its edition.
+    /// Its revision.
     #[serde(with = "as_number")]
     pub revision: Revision,
     /// The blocks, sorted; those of one campaign revision are one sorted row over all of its records.
@@ -116,7 +116,7 @@ pub struct PackedRejections {
     /// The campaign.
     #[serde(with = "as_text")]
     pub campaign: CampaignId,
-    /// Its edition.
+    /// Its revision.
     #[serde(with = "as_number")]
     pub revision: Revision,
     /// Whether it is a verdict that says so, and not the vendor's answer.

@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 use crate::domain::{CampaignId, Revision};
 use crate::ledger::content::{Content, ContentDigest};
 use crate::ledger::decision::Decision;
+use crate::ledger::header::Destination;
 use crate::ledger::header::Header;
-use crate::ledger::header::Receiver;
 use crate::ledger::history::RunSummary;
 use crate::ledger::id::RunId;
 use crate::ledger::id::Serial;
@@ -16,7 +16,7 @@ use crate::ledger::intent::Judge;
 use crate::ledger::intent::Outcome;
 use crate::ledger::intent::Verdict;
 use crate::ledger::packed::{
-    PackedDoubt, PackedEdition, PackedHeader, PackedRejections, PackedTargets, PackedTasks,
+    PackedDoubt, PackedHeader, PackedRejections, PackedRevision, PackedTargets, PackedTasks,
 };
 use crate::ledger::text::{as_number, as_text};
 
@@ -41,8 +41,8 @@ pub enum Record {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         ci_run: Option<String>,
         /// What it sends to; nothing in ledgers of version 0.1.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        receiver: Option<Receiver>,
+        #[serde(rename = "receiver", default, skip_serializing_if = "Option::is_none")]
+        destination: Option<Destination>,
     },
     /// A campaign revision's content, before its first intent; again where it is to reach more targets than before.
     Submitted {
@@ -51,7 +51,7 @@ pub enum Record {
         /// The campaign.
         #[serde(with = "as_text")]
         campaign: CampaignId,
-        /// Its edition.
+        /// Its revision.
         #[serde(with = "as_number")]
         revision: Revision,
         /// The digest that later plans compare with.
@@ -103,7 +103,7 @@ pub enum Record {
         /// The campaign.
         #[serde(with = "as_text")]
         campaign: CampaignId,
-        /// Its edition.
+        /// Its revision.
         #[serde(with = "as_number")]
         revision: Revision,
         /// Who ran the `apply` that recorded it: `user@host`.
@@ -132,7 +132,8 @@ pub enum Record {
     /// A verdict or a withdrawal that was packed.
     PackedDecision(Decision),
     /// A campaign revision that was packed.
-    PackedEdition(PackedEdition),
+    #[serde(rename = "packed_edition")]
+    PackedRevision(PackedRevision),
     /// Its accepted targets.
     PackedTargets(PackedTargets),
     /// Its rejected targets.
@@ -164,7 +165,7 @@ impl Record {
             Self::Packed(_)
                 | Self::PackedRun(_)
                 | Self::PackedDecision(_)
-                | Self::PackedEdition(_)
+                | Self::PackedRevision(_)
                 | Self::PackedTargets(_)
                 | Self::PackedRejections(_)
                 | Self::PackedTasks(_)

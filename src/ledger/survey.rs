@@ -131,7 +131,7 @@ mod tests {
             actor: "ann@desk".into(),
             process: None,
             ci_run: None,
-            receiver: None,
+            destination: None,
         };
         (1..=6).map(|number| writer.encode(chrono::DateTime::UNIX_EPOCH, &record(number)).1).collect()
     }

@@ -48,8 +48,8 @@ pub(super) mod as_number {
     }
 }
 
-/// For `#[serde(with = "as_editions")]` on campaign revisions: `[["payday", 1]]`.
-pub(super) mod as_editions {
+/// For `#[serde(with = "as_revisions")]` on campaign revisions: `[["payday", 1]]`.
+pub(super) mod as_revisions {
     use serde::Serialize;
 
     use super::{Deserialize, Deserializer, Serializer, as_number, as_text};

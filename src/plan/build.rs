@@ -159,7 +159,7 @@ pub fn build(changes: Vec<Change<'_>>, ledger: &Ledger, setting: Setting<'_>, no
         days: days(&pushes, setting.time_zone, now),
         changes: documents,
         waiting: waiting.iter().map(waiting_document).collect(),
-        withdrawals: withdrawn.iter().filter_map(|edition| withdrawal_document(edition, ledger)).collect(),
+        withdrawals: withdrawn.iter().filter_map(|revision| withdrawal_document(revision, ledger)).collect(),
     };
     document.digest = file::digest(&document);
     Plan { document, pushes, withdrawn }

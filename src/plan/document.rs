@@ -235,7 +235,7 @@ pub struct ChangeDocument {
     /// The campaign's name.
     #[schemars(example = &"payday-2026-12")]
     pub campaign: String,
-    /// Its edition.
+    /// Its revision.
     #[schemars(example = 1)]
     pub revision: u32,
     /// What is to happen.
@@ -271,7 +271,7 @@ pub struct ChangeDocument {
     /// Requests that leave for it.
     #[schemars(example = 121)]
     pub requests: u64,
-    /// Number of its first new batch within the edition.
+    /// Number of its first new batch within the revision.
     #[schemars(example = 1)]
     pub first_batch: u32,
     /// SHA-256 over the salted hashes of the whole audience, in the order in which they are listed, repeats included.

@@ -12,7 +12,7 @@ pub struct WaitingDocument {
     /// The campaign's name.
     #[schemars(example = &"payday-2026-12")]
     pub campaign: String,
-    /// Its edition.
+    /// Its revision.
     #[schemars(example = 1)]
     pub revision: u32,
     /// What kind of targets: an audience's YAML key, or `broadcast`.
@@ -55,7 +55,7 @@ pub struct WithdrawalDocument {
     /// The campaign's name.
     #[schemars(example = &"digest")]
     pub campaign: String,
-    /// Its edition.
+    /// Its revision.
     #[schemars(example = 1)]
     pub revision: u32,
     /// What kind of targets: an audience's YAML key, or `broadcast`.

@@ -106,7 +106,7 @@ fn notes<'a>(out: &mut String, quiet: impl Iterator<Item = &'a ChangeDocument>, 
     };
     let mut noted: Vec<(String, Vec<String>)> = Vec::new();
     for (change, note) in quiet.filter_map(note) {
-        let name = format!("`{}`", edition(&change.campaign, change.revision));
+        let name = format!("`{}`", named_revision(&change.campaign, change.revision));
         let code = change.code.as_ref().map(|code| format!(" [{}]", text::plain(code))).unwrap_or_default();
         let said = text::plain(note) + &code;
         match noted.iter_mut().find(|(known, _)| *known == said) {
@@ -236,7 +236,7 @@ fn change_block(out: &mut String, change: &ChangeDocument, waiting: &[&WaitingDo
         ChangeKind::UpToDate => ("=", "up to date", QUIET),
         ChangeKind::Closed => ("=", "closed", QUIET),
     };
-    let title = format!("{symbol} {word} {}", edition(&change.campaign, change.revision));
+    let title = format!("{symbol} {word} {}", named_revision(&change.campaign, change.revision));
     let call = (change.kind != ChangeKind::Waiting).then(|| text::plain(&change.call));
     let place = place(directory, &change.declared_at);
     let rest = call.into_iter().chain([how_many(change), when(&change.schedule, zone), place]);
@@ -287,7 +287,7 @@ fn ago(span: TimeDelta) -> String {
 
 fn waiting_block(out: &mut String, waiting: &WaitingDocument, view: &View<'_>) {
     let &View { zone, width, caller, .. } = view;
-    let title = format!("~ waiting {}", edition(&waiting.campaign, waiting.revision));
+    let title = format!("~ waiting {}", named_revision(&waiting.campaign, waiting.revision));
     let _ = write!(out, "{DOUBT}{title}{DOUBT:#}");
     flow(out, title.width(), &[who_waits(waiting), when(&waiting.schedule, zone)], width);
     let why = match waiting.standing {
@@ -377,7 +377,7 @@ fn place(directory: &Path, place: &PlaceDocument) -> String {
     format!("{}:{}", text::plain(&directory.join(&place.file).to_string_lossy()), place.line)
 }
 
-fn edition(campaign: &str, revision: u32) -> String {
+fn named_revision(campaign: &str, revision: u32) -> String {
     let campaign = text::plain(campaign);
     if revision == 1 { campaign } else { format!("{campaign}@{revision}") }
 }

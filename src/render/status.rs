@@ -120,10 +120,10 @@ impl CampaignStatus {
     /// Takes what a revision has come to at `now`.
     #[must_use]
     pub fn of(state: &State<'_>, ledger: &Ledger, now: DateTime<Utc>) -> Self {
-        let edition = (state.campaign, state.revision);
+        let name_and_revision = (state.campaign, state.revision);
         Self {
             standing: StandingStatus::of(state, now),
-            on_record: state.history.map(|history| OnRecord::of(edition, history, ledger, now)),
+            on_record: state.history.map(|history| OnRecord::of(name_and_revision, history, ledger, now)),
         }
     }
 
@@ -145,7 +145,7 @@ impl CampaignStatus {
 
     /// Returns the campaign's name and revision.
     #[must_use]
-    pub fn edition(&self) -> (&str, u32) {
+    pub fn name_and_revision(&self) -> (&str, u32) {
         (&self.standing.campaign, self.standing.revision)
     }
 
@@ -303,7 +303,7 @@ impl OnRecord {
         let is_withdrawn = history.withdrawn_at.is_some();
         let waits = history.tasks.iter().filter(|task| task.over_at > now && !is_withdrawn);
         let sent_it = |run: &&RunSummary| {
-            run.campaigns.iter().any(|(known, edition)| known == campaign && *edition == revision)
+            run.campaigns.iter().any(|(known, sent)| known == campaign && *sent == revision)
         };
         Self {
             title,

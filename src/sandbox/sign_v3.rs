@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
 
-use crate::vendor::percent_encode;
+use crate::mpaas::percent_encode;
 
 const ALGORITHM: &str = "ACS3-HMAC-SHA256";
 

@@ -10,10 +10,10 @@ use axum::http::request::Parts;
 use chrono::{DateTime, NaiveDateTime, Utc};
 use sha2::{Digest, Sha256};
 
+use crate::mpaas::{signature_v1, string_to_sign_v1};
 use crate::sandbox::gateway_error::GatewayError;
 use crate::sandbox::parameters::Parameters;
 use crate::sandbox::sign_v3::{Authorization, V3Parts, canonical_request_v3, signature_v3};
-use crate::vendor::{signature_v1, string_to_sign_v1};
 
 /// Seconds by which a timestamp may differ from the server's clock, and for which a nonce is remembered.
 pub(super) const WINDOW_SECONDS: i64 = 15 * 60;

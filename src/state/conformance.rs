@@ -172,7 +172,7 @@ fn record(number: u128, plan: &str) -> Record {
         actor: "a".into(),
         process: None,
         ci_run: None,
-        receiver: None,
+        destination: None,
     }
 }
 
@@ -259,7 +259,7 @@ fn nothing_is_no_ledger_and_none_is_made_over_another(bench: &impl Bench) {
         environment: "e".parse().unwrap(),
         app_id: "A".into(),
         workspace_id: "w".into(),
-        receiver: None,
+        destination: None,
     };
     let make =
         || create(store.create(&candidate("apply")).unwrap(), header(), DateTime::UNIX_EPOCH).map(drop);

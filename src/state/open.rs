@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 
 use crate::domain::{Endpoint, Environment, LedgerPlace, ProjectName};
 use crate::ledger::{
-    self, BlockError, Damage, Entry, FoldError, Header, Ledger, Lineage, Mark, Receiver, Record, Serial,
+    self, BlockError, Damage, Destination, Entry, FoldError, Header, Ledger, Lineage, Mark, Record, Serial,
     TakeOver,
 };
 use crate::state::candidate::Candidate;
@@ -48,13 +48,13 @@ pub enum OpenRefused {
         ours: String,
     },
     /// Its pushes went to the sandbox and would go to a host, or the other way round.
-    #[error("{}", receivers_in_words(*theirs, endpoint))]
-    AnotherReceiver {
+    #[error("{}", destinations_in_words(*theirs, endpoint))]
+    AnotherDestination {
         /// What took the ledger's pushes.
-        theirs: Receiver,
+        theirs: Destination,
         /// Where pushes would go now.
         endpoint: Endpoint,
-        /// Whether runs of a version that did not say so may have sent to another receiver before.
+        /// Whether runs of a version that did not say so may have sent to another destination before.
         is_unsure: bool,
         /// Whether `campaignctl.lock` pins it.
         is_pinned: bool,
@@ -77,12 +77,12 @@ pub enum OpenRefused {
     },
 }
 
-fn receivers_in_words(theirs: Receiver, endpoint: &Endpoint) -> String {
+fn destinations_in_words(theirs: Destination, endpoint: &Endpoint) -> String {
     match theirs {
-        Receiver::Sandbox => {
+        Destination::Sandbox => {
             format!("the ledger was written at the sandbox, and `endpoint` is `{endpoint}` now")
         }
-        Receiver::Host => {
+        Destination::Host => {
             format!("the ledger was written at a real endpoint, and `endpoint` is `{endpoint}` now")
         }
     }
@@ -130,7 +130,7 @@ pub struct Expected<'a> {
 /// # Errors
 ///
 /// Returns [`OpenRefused`] for a store that is damaged, rolled back, of another project, environment, app,
-/// workspace or receiver, or of another lineage than the pinned one.
+/// workspace or destination, or of another lineage than the pinned one.
 pub fn open<S: Reader>(store: S, expected: Expected<'_>) -> Result<OpenLedger<S>, OpenRefused> {
     let place = store.place();
     let mut writer = ledger::Writer::default();
@@ -227,8 +227,10 @@ fn prove_ours(ledger: &Ledger, expected: Expected<'_>) -> Result<(), OpenRefused
         }
     }
     // One that does not say goes on as it did: its next run says.
-    if let Some(theirs) = ledger.receiver().filter(|theirs| *theirs != Receiver::at(&environment.endpoint)) {
-        return Err(OpenRefused::AnotherReceiver {
+    if let Some(theirs) =
+        ledger.destination().filter(|theirs| *theirs != Destination::at(&environment.endpoint))
+    {
+        return Err(OpenRefused::AnotherDestination {
             theirs,
             endpoint: environment.endpoint.clone(),
             is_unsure: ledger.has_runs_to_anywhere(),
@@ -281,7 +283,7 @@ impl OpenRefused {
             Self::Blocks(_)
             | Self::PackedDiffers
             | Self::Foreign { .. }
-            | Self::AnotherReceiver { .. }
+            | Self::AnotherDestination { .. }
             | Self::AnotherLineage { .. }
             | Self::NewerFormat { .. } => false,
         }

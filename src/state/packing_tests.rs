@@ -11,8 +11,8 @@ use crate::domain::{
     ApiVersion, Endpoint, Environment, LedgerPlace, LedgerSalt, Revision, TargetHash, TargetKind,
 };
 use crate::ledger::{
-    BLOCK_TARGETS, Content, FORMAT_VERSION, Fault, Header, IntentRecord, Judge, Ledger, Lineage, Outcome,
-    Receiver, Record, RunId, Serial, Verdict, survey, with_blocks, without_blocks,
+    BLOCK_TARGETS, Content, Destination, FORMAT_VERSION, Fault, Header, IntentRecord, Judge, Ledger, Lineage,
+    Outcome, Record, RunId, Serial, Verdict, survey, with_blocks, without_blocks,
 };
 use crate::state::conformance::candidate;
 use crate::state::{
@@ -82,7 +82,7 @@ fn header() -> Header {
         environment: "e".parse().unwrap(),
         app_id: "A".into(),
         workspace_id: "w".into(),
-        receiver: Some(Receiver::Sandbox),
+        destination: Some(Destination::Sandbox),
     }
 }
 
@@ -142,7 +142,7 @@ fn fill(mut open: OpenLedger) {
             actor: "ann@desk".into(),
             process: Some(9),
             ci_run: Some("https://ci/1".into()),
-            receiver: None,
+            destination: None,
         }],
     );
     append(&mut open, vec![submitted("many"), submitted("few"), submitted("doubtful"), submitted("refused")]);

@@ -3,7 +3,7 @@
 
 use campaignctl::apply::{Report, Stop};
 use campaignctl::domain::CallChoice;
-use campaignctl::vendor::RejectClass;
+use campaignctl::mpaas::RejectClass;
 
 use crate::laws::{Fate, Sketch, Vendor, desired_by, execute, make_plan, new_ledger, open, run};
 

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The rooms in reading order, and the rooms that each may look into. A two-part entry, such as
-/// `vendor::signature_v1`, opens one name only.
+/// `mpaas::signature_v1`, opens one name only.
 const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("domain", &[]),
     ("diagnostic", &[]),
@@ -22,12 +22,12 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("state", &["domain", "ledger", "foreign"]),
     // Wraps a writer, so that every durable step is remembered; `state` asks it through what it is handed.
     ("witness", &["domain", "ledger", "state"]),
-    ("vendor", &["domain"]),
-    ("apply", &["domain", "ledger", "plan", "state", "vendor"]),
+    ("mpaas", &["domain"]),
+    ("apply", &["domain", "ledger", "plan", "state", "mpaas"]),
     // Only how a signature is computed, which the vendor's own vectors hold: were requests and replies
     // shared too, the mistakes of client and sandbox would cancel out.
-    ("sandbox", &["domain", "vendor::percent_encode", "vendor::signature_v1", "vendor::string_to_sign_v1"]),
-    // Draws values of whichever room has them. Not `load`, `check`, `state` and `vendor`: what those know
+    ("sandbox", &["domain", "mpaas::percent_encode", "mpaas::signature_v1", "mpaas::string_to_sign_v1"]),
+    // Draws values of whichever room has them. Not `load`, `check`, `state` and `mpaas`: what those know
     // reaches people through the rooms below.
     ("render", &["domain", "diagnostic", "ledger", "diff", "plan", "apply"]),
     // The shapes of files are handed in by `cli`, and so are the clock and the streams.
@@ -49,7 +49,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "plan",
             "state",
             "witness",
-            "vendor",
+            "mpaas",
             "apply",
             "sandbox",
             "render",
@@ -181,7 +181,7 @@ fn no_test_file_is_forgotten() {
 fn the_scan_sees_every_form_of_path() {
     let lines = [
         "use crate::load::model::{A, B};",
-        "use crate::vendor::{",
+        "use crate::mpaas::{",
         "    C, D,",
         "};",
         "use crate::{check, plan};",
@@ -199,8 +199,8 @@ fn the_scan_sees_every_form_of_path() {
         .collect();
     let expected = [
         "1 load::model",
-        "2 vendor::C",
-        "2 vendor::D",
+        "2 mpaas::C",
+        "2 mpaas::D",
         "5 check::",
         "5 plan::",
         "6 diff::E",

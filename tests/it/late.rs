@@ -7,10 +7,10 @@ use std::sync::{Arc, Mutex};
 use campaignctl::apply::Clock;
 use campaignctl::domain::{CallChoice, Schedule};
 use campaignctl::ledger::{Outcome, Record, Writer};
+use campaignctl::mpaas::{NoConnection, RejectClass};
 use campaignctl::resolve::Desired;
 use campaignctl::sandbox::{Fault, FaultKind};
 use campaignctl::state::{MemoryStore, Reader};
-use campaignctl::vendor::{NoConnection, RejectClass};
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::doubt::resolve_at;

@@ -19,6 +19,7 @@ use campaignctl::ledger::{
     Blocks, Chain, FORMAT_VERSION, Header, History, Judge, Ledger, Lineage, Record, RunId, Serial, Verdict,
     Writer,
 };
+use campaignctl::mpaas::{Action, Delivered, Gate, NoConnection, Outcome, Prepared, RejectClass};
 use campaignctl::plan::{self, ChangeKind, Plan, PlannedPush, Setting};
 use campaignctl::resolve::{
     Audience, AudienceContents, CampaignRows, Desired, DesiredCampaign, Scope, Selection,
@@ -27,7 +28,6 @@ use campaignctl::state::{
     self, Candidate, Draft, Expected, Holder, Lease, Lines, MemoryStore, Moment, OpenLedger, OpenRefused,
     Reader, SeenLedger, StateError, StateErrorKind, Store, Terms,
 };
-use campaignctl::vendor::{Action, Delivered, Gate, NoConnection, Outcome, Prepared, RejectClass};
 use chrono::{DateTime, TimeDelta, Utc};
 use proptest::prelude::*;
 use proptest::sample::subsequence;
@@ -329,7 +329,7 @@ pub(crate) fn new_ledger() -> MemoryStore {
         environment: "sandbox".parse().unwrap(),
         app_id: "APP".into(),
         workspace_id: "test".into(),
-        receiver: None,
+        destination: None,
     };
     drop(state::create(store.create(&candidate(true)).unwrap(), header, now()).unwrap());
     store
@@ -841,7 +841,7 @@ fn a_ledger_of_records_that_cannot_follow_each_other_is_refused() {
         actor: "a".into(),
         process: None,
         ci_run: None,
-        receiver: None,
+        destination: None,
     };
     let backend = MemoryStore::default();
     let line = writer.encode(now(), &record);

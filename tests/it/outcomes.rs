@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use campaignctl::domain::{Call, Credentials, Secret};
-use campaignctl::vendor::{Action, Client, Gate, Outcome, RejectClass, Request};
+use campaignctl::mpaas::{Action, Client, Gate, Outcome, RejectClass, Request};
 use url::Url;
 
 use crate::sandbox_caller::environment;

@@ -10,10 +10,10 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
 use campaignctl::domain::{ApiVersion, Endpoint, Environment, LedgerPlace};
+use campaignctl::mpaas::{percent_encode, signature_v1, sorted_query, string_to_sign_v1};
 use campaignctl::sandbox::{
     self, Options, Sandbox, SandboxError, V3Parts, canonical_request_v3, signature_v3,
 };
-use campaignctl::vendor::{percent_encode, signature_v1, sorted_query, string_to_sign_v1};
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 use sha2::{Digest, Sha256};

@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use campaignctl::domain::{Call, Credentials, Secret};
+use campaignctl::mpaas::{Action, Client, NoConnection, Outcome, RejectClass, Request};
 use campaignctl::sandbox::{self, Fault, FaultKind, FaultShare};
-use campaignctl::vendor::{Action, Client, NoConnection, Outcome, RejectClass, Request};
 use chrono::DateTime;
 use url::Url;
 

@@ -5,10 +5,10 @@
 use std::collections::BTreeMap;
 
 use campaignctl::domain::{ApiVersion, Call, Credentials, Secret};
+use campaignctl::mpaas::{Action, Request, Stamp, sign, signature_v1, sorted_query, string_to_sign_v1};
 use campaignctl::sandbox::{
     Authorization, V3Parts, authorization_v3, canonical_request_v3, signature_v3, string_to_sign_v3,
 };
-use campaignctl::vendor::{Action, Request, Stamp, sign, signature_v1, sorted_query, string_to_sign_v1};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 

@@ -12,8 +12,8 @@ use std::io::{BufRead, BufReader, Write};
 use std::net::TcpStream;
 use std::process::{Child, Command, Stdio};
 
+use campaignctl::mpaas::{signature_v1, sorted_query, string_to_sign_v1};
 use campaignctl::sandbox;
-use campaignctl::vendor::{signature_v1, sorted_query, string_to_sign_v1};
 use chrono::{DateTime, Utc};
 use regex::Regex;
 use serde_json::Value;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 
 use crate::apply::pace::{Pace, Turn};
-use crate::vendor::{Client, Heard, NamedTask, Pacing, QueryError, ScheduledTask};
+use crate::mpaas::{Client, Heard, NamedTask, Pacing, QueryError, ScheduledTask};
 
 /// How long to wait after a question that got no answer, doubled each time in a row.
 const RETRY_DELAY: Duration = Duration::from_millis(500);

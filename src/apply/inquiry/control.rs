@@ -11,7 +11,7 @@ use crate::apply::inquiry::ask::Ask;
 use crate::apply::inquiry::judge::Case;
 use crate::apply::inquiry::{Moments, Window, moments, window};
 use crate::ledger::{Control, Ledger};
-use crate::vendor::{NamedTask, QueryError, ScheduledTask};
+use crate::mpaas::{NamedTask, QueryError, ScheduledTask};
 
 /// How far from a batch in doubt one may have been made to show that the list is whole there. As long as absence from the
 /// list of scheduled tasks has to wait to be proof.

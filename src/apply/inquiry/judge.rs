@@ -8,8 +8,8 @@ use crate::apply::inquiry::near::{is_alike, is_nearly};
 use crate::apply::inquiry::{Answer, LISTED_MAX, MOMENT_SLACK, Moments, Window, can_have_made};
 use crate::domain::{Call, Schedule};
 use crate::ledger::{Content, Doubt, History, Ledger, Serial};
+use crate::mpaas::{NamedTask, ScheduledTask};
 use crate::plan;
-use crate::vendor::{NamedTask, ScheduledTask};
 
 /// A batch in doubt, with what is needed to recognise its task.
 pub(super) struct Case<'a> {
@@ -363,7 +363,7 @@ mod tests {
             environment: "e".parse().unwrap(),
             app_id: "A".into(),
             workspace_id: "w".into(),
-            receiver: None,
+            destination: None,
         };
         let mut records = vec![Record::Opened(header)];
         for (place, (campaign, content, task)) in batches.into_iter().enumerate() {

@@ -20,7 +20,7 @@ use crate::apply::send::DEPARTURE_MAX;
 use crate::apply::verdict::not_sent_from;
 use crate::domain::{Call, Schedule};
 use crate::ledger::{Doubt, Ledger, Serial};
-use crate::vendor::{NamedTask, QueryError, ScheduledTask};
+use crate::mpaas::{NamedTask, QueryError, ScheduledTask};
 
 pub use ask::{Ask, Questions};
 

@@ -445,7 +445,7 @@ mod tests {
     use super::*;
     use crate::apply::{CampaignReport, Tally};
     use crate::domain::Revision;
-    use crate::vendor::NoConnection;
+    use crate::mpaas::NoConnection;
 
     fn report(tally: Tally, stop: Option<Stop>, is_missed: bool) -> Report {
         let campaign = CampaignReport {

@@ -7,11 +7,11 @@ use crate::cli::session::Session;
 use crate::diagnostic::closest;
 use crate::domain::{Addressee, LedgerSalt};
 use crate::load;
+use crate::mpaas::Push;
 use crate::render;
 use crate::render::explain::{Explanation, Facts};
 use crate::resolve::{self, Desired, DesiredCampaign};
 use crate::schema;
-use crate::vendor::Push;
 
 /// Explains the campaign of this name in the environment that `-e` names.
 pub(super) fn run(session: &Session<'_>, name: &str, json: bool) -> Result {

@@ -112,7 +112,7 @@ fn take_plan(
     let plan = session.plan_unsaid(&asked, ledger)?;
     let changes = plan.as_ref().map(|plan| plan.document.by_campaign());
     for status in campaigns {
-        let (campaign, revision) = status.edition();
+        let (campaign, revision) = status.name_and_revision();
         let is_open = open.iter().any(|id| id.as_str() == campaign);
         match &changes {
             None if is_open => status.is_unread(),

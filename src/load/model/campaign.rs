@@ -52,7 +52,7 @@ pub struct CampaignSyntax {
     /// Name of the strategy: wire `StrategyType` and `StrategyContent`.
     #[schemars(example = &"payday_morning", extend("$comment" = "a campaign has one strategy: write a campaign for each"))]
     pub strategy: String,
-    /// The edition, from 1, which is the default. A campaign that was sent is history: raising this number is
+    /// The revision, from 1, which is the default. A campaign that was sent is history: raising this number is
     /// the only way to send its changed content.
     #[serde(default)]
     #[schemars(range(min = 1), example = 2)]

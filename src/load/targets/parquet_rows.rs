@@ -90,9 +90,9 @@ impl ParquetRows {
             why => TargetFileError::NotParquet { shown_as: shown(), why: why.to_string() },
         };
         let metadata =
-            unpanicked(|| ParquetMetaDataReader::new().parse_and_finish(&file)).map_err(not_parquet)?;
+            catch_panic(|| ParquetMetaDataReader::new().parse_and_finish(&file)).map_err(not_parquet)?;
         rows_within(&metadata, limits).map_err(too_large)?;
-        let unknown = unpanicked(|| Ok(parquet_layout::unaccounted(&metadata, &mut &file)?));
+        let unknown = catch_panic(|| Ok(parquet_layout::unaccounted(&metadata, &mut &file)?));
         if let Some(bytes) = unknown.map_err(not_parquet)? {
             return Err(TargetFileError::ParquetJoined { shown_as: shown_as.to_owned(), bytes });
         }
@@ -138,7 +138,7 @@ impl ParquetRows {
     /// Reads the next row. The rows are counted from 1 over the whole file.
     pub(super) fn next_row(&mut self) -> Option<Result<TargetRow<'_>, Box<BadLine>>> {
         if self.given == self.decoded {
-            match unpanicked(|| self.decode()) {
+            match catch_panic(|| self.decode()) {
                 Ok(true) => {}
                 Ok(false) => return None,
                 Err(why @ BadLineReason::Damaged(_)) => return Some(Err(BadLine::boxed(self.row, why))),
@@ -405,8 +405,8 @@ fn without_quotes(text: &str) -> String {
 }
 
 /// Runs a call into `parquet`; a panic in it becomes an error, and prints nothing.
-fn unpanicked<T>(call: impl FnOnce() -> Result<T, ParquetError>) -> Result<T, BadLineReason> {
-    match foreign::unpanicked(call) {
+fn catch_panic<T>(call: impl FnOnce() -> Result<T, ParquetError>) -> Result<T, BadLineReason> {
+    match foreign::catch_panic(call) {
         Ok(Ok(value)) => Ok(value),
         Ok(Err(ParquetError::External(error))) if error.is::<io::Error>() || error.is::<TooLarge>() => {
             let too_large = error.downcast_ref().copied().map(BadLineReason::TooLarge);

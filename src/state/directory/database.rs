@@ -16,11 +16,11 @@ use std::time::{Duration, Instant};
 
 use crate::domain::LedgerPlace;
 use crate::ledger::{BlockBytes, BlockError, BlockName, BlockPlace, Blocks, Serial};
+use crate::state::directory::catch_panic::catch_panic;
 use crate::state::directory::group::{Packer, Unpacker};
 use crate::state::directory::note::io;
 use crate::state::directory::room::{self, Room};
 use crate::state::directory::store_files::{self, DATABASE_FILE_NAME};
-use crate::state::directory::unpanicked::unpanicked;
 use crate::state::error::StateErrorKind;
 
 /// Lines, grouped as [`Packer`] lays them: keys are first serials, and for a value's further pieces their number behind it.
@@ -75,7 +75,7 @@ impl Blocks for SledBlocks {
             |why: Box<dyn std::error::Error + Send + Sync>| BlockError::Unreadable(place.serial, why);
         let trees = self.trees.upgrade().ok_or_else(|| unreadable("the ledger was closed".into()))?;
         let key = numbered_key(place.serial, place.index);
-        let read = unpanicked(&trees.path, || {
+        let read = catch_panic(&trees.path, || {
             let block = trees.blocks.get(key)?;
             if self.is_large {
                 relieve(&trees.blocks, &key)?;
@@ -107,7 +107,7 @@ impl Database {
             .flush_every_ms(None)
             .use_compression(false);
         let opened = || {
-            unpanicked(of, || {
+            catch_panic(of, || {
                 let database = config.open()?;
                 let (records, blocks) = (database.open_tree(RECORDS)?, database.open_tree(BLOCKS)?);
                 Ok(Trees { records, blocks, _database: database, path: of.to_owned() })
@@ -140,7 +140,7 @@ impl Database {
     pub(super) fn write(&mut self, lines: &[(Serial, Vec<u8>)]) -> Result<(), StateErrorKind> {
         let values = self.packer.values(lines).map_err(io("pack into", &self.trees.path))?;
         let records = &self.trees.records;
-        unpanicked(self.of(), || {
+        catch_panic(self.of(), || {
             for (serial, mut pieces) in values {
                 let key = serial.0.to_be_bytes();
                 if let [piece] = &mut pieces[..] {
@@ -166,7 +166,7 @@ impl Database {
 
     /// Writes the blocks that the line of `serial` names. They become durable with what is written after them.
     pub(super) fn put_blocks(&self, serial: Serial, blocks: Vec<Vec<u8>>) -> Result<(), StateErrorKind> {
-        unpanicked(self.of(), || {
+        catch_panic(self.of(), || {
             for (number, block) in (0..).zip(blocks) {
                 let key = numbered_key(serial, number);
                 self.trees.blocks.insert(key, block)?;
@@ -185,7 +185,7 @@ impl Database {
     /// sled's own flush leaves the database file in the page cache, and never syncs the files where it puts leaves that
     /// are too long for its log. Such leaves are only in stores of older versions.
     fn sync(&self) -> Result<(), StateErrorKind> {
-        unpanicked(self.of(), || self.trees.records.flush())?;
+        catch_panic(self.of(), || self.trees.records.flush())?;
         let long_leaves = self.path.join("blobs");
         let has_long = fs::read_dir(&long_leaves).is_ok_and(|mut entries| entries.next().is_some());
         if has_long {
@@ -201,10 +201,10 @@ impl Database {
 
     /// Returns the serial of the last line; 0 where there is none.
     pub(super) fn last_serial(&self) -> Result<Serial, StateErrorKind> {
-        let last = unpanicked(self.of(), || self.trees.records.last())?;
+        let last = catch_panic(self.of(), || self.trees.records.last())?;
         let Some((key, _)) = last else { return Ok(Serial(0)) };
         let first = key.first_chunk().copied().map_or(0, u64::from_be_bytes);
-        let pieces = unpanicked(self.of(), || {
+        let pieces = catch_panic(self.of(), || {
             let pieces = self.trees.records.range(first.to_be_bytes()..).values();
             pieces.collect::<sled::Result<Vec<_>>>()
         })?;
@@ -216,7 +216,7 @@ impl Database {
     pub(super) fn lines(&self) -> impl Iterator<Item = Result<Vec<u8>, StateErrorKind>> {
         let (mut items, is_large) = (self.trees.records.iter(), self.is_large());
         let mut next_item = move || {
-            unpanicked(self.of(), || {
+            catch_panic(self.of(), || {
                 let item = items.next().transpose()?;
                 if let (Some((key, _)), true) = (&item, is_large) {
                     relieve(&self.trees.records, key)?;

@@ -3,6 +3,7 @@
 //! The lines are in a sled database, who writes is in `holder.json`; other processes know both only through
 //! [`DirectoryStore`].
 
+mod catch_panic;
 mod claim;
 mod database;
 mod draft;
@@ -22,7 +23,6 @@ mod store_files;
 #[cfg(test)]
 mod store_tests;
 mod unlock;
-mod unpanicked;
 mod writer;
 
 use std::fs;

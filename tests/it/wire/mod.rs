@@ -11,7 +11,7 @@ mod rows;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use campaignctl::vendor::{signature_v1, string_to_sign_v1};
+use campaignctl::mpaas::{signature_v1, string_to_sign_v1};
 use sha2::{Digest, Sha256};
 
 use crate::site::Site;

@@ -17,11 +17,11 @@ use crate::cli::vendor_side::VendorSide;
 use crate::cli::{Globals, Result};
 use crate::domain::CampaignId;
 use crate::ledger::{Judge, Record, Serial, Verdict};
+use crate::mpaas::QueryError;
 use crate::render;
 use crate::render::doubt::Resolved;
 use crate::resolve::Scope;
 use crate::state::OpenLedger;
-use crate::vendor::QueryError;
 
 /// Ask the vendor about batches in doubt, and record what it can tell
 ///

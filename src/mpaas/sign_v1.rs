@@ -10,8 +10,8 @@ use memchr::memchr;
 use sha1::Sha1;
 
 use crate::domain::{ApiVersion, Credentials};
-use crate::vendor::encode::{percent_encode, push_encoded_again, sorted_query};
-use crate::vendor::request::{Action, Request};
+use crate::mpaas::encode::{percent_encode, push_encoded_again, sorted_query};
+use crate::mpaas::request::{Action, Request};
 
 /// What the query of a request takes, mostly.
 const QUERY_BYTES: usize = 512;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::vendor::line::Provisional;
+use crate::mpaas::line::Provisional;
 
 /// Why the vendor did not take a request, in the classes that ask for different reactions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

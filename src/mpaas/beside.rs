@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::vendor::json::Distinct;
+use crate::mpaas::json::Distinct;
 
 /// Why an answer cannot be read.
 pub(super) type Unreadable = String;

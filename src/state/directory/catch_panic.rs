@@ -12,12 +12,12 @@ const UNREADABLE: &str = "its database file cannot be read as one";
 
 /// Runs a call into sled. What it makes of the files becomes [`StateErrorKind::Damaged`], panics included, of which nothing is
 /// printed; but only where there was room to read them.
-pub(super) fn unpanicked<T>(
+pub(super) fn catch_panic<T>(
     path: &Path,
     call: impl FnOnce() -> sled::Result<T>,
 ) -> Result<T, StateErrorKind> {
     let io = |source: io::Error| StateErrorKind::Io { doing: "use", path: path.to_owned(), source };
-    let why = match foreign::unpanicked(call) {
+    let why = match foreign::catch_panic(call) {
         Ok(Ok(value)) => return Ok(value),
         Ok(Err(sled::Error::Io(source))) => return Err(io(of_the_system(source))),
         Ok(Err(sled::Error::Unsupported(_))) => "its database is of another make than this version's",

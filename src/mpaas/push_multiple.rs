@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use crate::domain::{Call, Campaign, Environment, MessageKey, TargetId};
-use crate::vendor::request::{Action, Form, Request};
+use crate::mpaas::request::{Action, Form, Request};
 
 /// One target of a `PushMultiple`.
 #[derive(Clone, Debug, PartialEq, Eq)]

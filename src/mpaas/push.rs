@@ -4,8 +4,8 @@ use crate::domain::{
     Addressee, Broadcast, Call, Campaign, Environment, MessageKey, MessageKeys, ProjectName, Recipients,
     TargetKind,
 };
-use crate::vendor::push_multiple::MultipleTarget;
-use crate::vendor::request::Request;
+use crate::mpaas::push_multiple::MultipleTarget;
+use crate::mpaas::request::Request;
 
 /// A campaign on its way to the vendor, by the call that carries it.
 #[derive(Clone, Copy, Debug)]

@@ -3,7 +3,7 @@
 use hyper::header::HeaderValue;
 
 /// `User-Agent`: the tool and its version.
-pub(super) const USER: HeaderValue =
+pub(super) const AGENT: HeaderValue =
     HeaderValue::from_static(concat!("campaignctl/", env!("CARGO_PKG_VERSION")));
 
 /// `Accept-Encoding`: no compression.

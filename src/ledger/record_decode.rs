@@ -20,7 +20,7 @@ use crate::ledger::text::hashes;
 
 /// Every field of an intent's and an outcome's line. Unknown ones are passed over, as in all records.
 #[derive(Deserialize)]
-struct Hot<'a> {
+struct Fields<'a> {
     serial: Serial,
     at: DateTime<Utc>,
     #[serde(borrow)]
@@ -51,41 +51,41 @@ struct Hot<'a> {
 
 /// Reads a line.
 pub(super) fn entry(line: &[u8]) -> Result<Entry, serde_json::Error> {
-    match serde_json::from_slice::<Hot<'_>>(line).ok().and_then(|hot| record(hot, line)) {
+    match serde_json::from_slice::<Fields<'_>>(line).ok().and_then(|fields| record(fields, line)) {
         Some(entry) => Ok(entry),
         None => serde_json::from_slice(line),
     }
 }
 
 /// Returns the entry of a record that comes often; nothing for another, and for what lacks a field.
-fn record(hot: Hot<'_>, line: &[u8]) -> Option<Entry> {
-    let Hot { serial, at, .. } = hot;
-    let record = match (&*hot.record, hot.result.as_deref()) {
+fn record(fields: Fields<'_>, line: &[u8]) -> Option<Entry> {
+    let Fields { serial, at, .. } = fields;
+    let record = match (&*fields.record, fields.result.as_deref()) {
         ("intent", _) => Record::Intent(IntentRecord {
-            run: hot.run?,
-            campaign: hot.campaign?.parse().ok()?,
-            revision: Revision::new(hot.revision?).ok()?,
-            batch: hot.batch?,
-            call: hot.action?.parse().ok()?,
-            task_name: hot.task_name?,
-            nonce: hot.nonce?,
-            request: hot.request,
-            over_at: hot.over_at,
-            targets: hashes(&hot.targets?).ok()?,
+            run: fields.run?,
+            campaign: fields.campaign?.parse().ok()?,
+            revision: Revision::new(fields.revision?).ok()?,
+            batch: fields.batch?,
+            call: fields.action?.parse().ok()?,
+            task_name: fields.task_name?,
+            nonce: fields.nonce?,
+            request: fields.request,
+            over_at: fields.over_at,
+            targets: hashes(&fields.targets?).ok()?,
         }),
         ("outcome", Some("accepted")) => {
-            let outcome = Outcome::Accepted { request_id: hot.request_id, task_id: hot.task_id };
-            Record::Outcome { intent: hot.intent?, outcome }
+            let outcome = Outcome::Accepted { request_id: fields.request_id, task_id: fields.task_id };
+            Record::Outcome { intent: fields.intent?, outcome }
         }
         ("submitted", _) => Record::Submitted {
-            run: hot.run?,
-            campaign: hot.campaign?.parse().ok()?,
-            revision: Revision::new(hot.revision?).ok()?,
-            digest: hot.digest?,
-            content: Content::recorded(hot.content?)?,
-            planned: hot.planned,
+            run: fields.run?,
+            campaign: fields.campaign?.parse().ok()?,
+            revision: Revision::new(fields.revision?).ok()?,
+            digest: fields.digest?,
+            content: Content::recorded(fields.content?)?,
+            planned: fields.planned,
         },
-        ("packed_edition", _) => Record::PackedEdition(serde_json::from_slice(line).ok()?),
+        ("packed_edition", _) => Record::PackedRevision(serde_json::from_slice(line).ok()?),
         ("packed_targets", _) => Record::PackedTargets(serde_json::from_slice(line).ok()?),
         _ => return None,
     };
@@ -135,7 +135,7 @@ mod tests {
         let unknown = Outcome::Unknown { why: "w".into(), code: None, request_id: None };
         let outcomes = [accepted(None), accepted(Some("t")), rejected, unknown];
         let outcomes = outcomes.map(|outcome| Record::Outcome { intent: Serial(3), outcome });
-        let content = crate::ledger::reread::tests::content(crate::domain::Schedule::Now);
+        let content = crate::ledger::content_decode::tests::content(crate::domain::Schedule::Now);
         let submitted = Record::Submitted {
             run: RunId::new(uuid::Uuid::from_u128(5)),
             campaign: "payday".parse().unwrap(),

@@ -4,7 +4,7 @@
 //! and the push service's (`3022 TEMPLATE_NOT_EXIST`), which come inside an HTTP 200. No page says whether the
 //! latter are printed as number or as name, so both are known.
 
-use crate::vendor::outcome::RejectClass;
+use crate::mpaas::outcome::RejectClass;
 
 /// What a code says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

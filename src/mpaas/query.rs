@@ -9,15 +9,15 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use crate::vendor::answer::{self, Fields};
-use crate::vendor::ask::Answered;
-use crate::vendor::beside::{Beside, Unreadable};
-use crate::vendor::client::Client;
-use crate::vendor::codes::{self, Verdict};
-use crate::vendor::json::Distinct;
-use crate::vendor::outcome::RejectClass;
-use crate::vendor::request::Request;
-use crate::vendor::task::{NamedTask, ScheduledTask};
+use crate::mpaas::answer::{self, Fields};
+use crate::mpaas::ask::Answered;
+use crate::mpaas::beside::{Beside, Unreadable};
+use crate::mpaas::client::Client;
+use crate::mpaas::codes::{self, Verdict};
+use crate::mpaas::json::Distinct;
+use crate::mpaas::outcome::RejectClass;
+use crate::mpaas::request::Request;
+use crate::mpaas::task::{NamedTask, ScheduledTask};
 
 /// How often a question is asked again.
 const RETRIES_MAX: u32 = 3;

@@ -19,15 +19,15 @@ use hyper::{Method, Response, Uri};
 use url::Url;
 
 use crate::domain::{Credentials, Environment, Redactor};
-use crate::vendor::ask::{Answered, Asker};
-use crate::vendor::connection::{ClientError, Connection, Connector, Unopened, innermost};
-use crate::vendor::headers::{IDENTITY, USER, is_identity};
-use crate::vendor::outcome::{Delivered, NoConnection, Outcome, RejectClass};
-use crate::vendor::pool::{IDLE_MAX, Pool};
-use crate::vendor::reply::{self, Reply};
-use crate::vendor::request::{Prepared, Request};
-use crate::vendor::retry_after::{date, retry_after};
-use crate::vendor::sign_v1::{Signer, Stamp, sign};
+use crate::mpaas::ask::{Answered, Asker};
+use crate::mpaas::connection::{ClientError, Connection, Connector, Unopened, innermost};
+use crate::mpaas::headers::{AGENT, IDENTITY, is_identity};
+use crate::mpaas::outcome::{Delivered, NoConnection, Outcome, RejectClass};
+use crate::mpaas::pool::{IDLE_MAX, Pool};
+use crate::mpaas::reply::{self, Reply};
+use crate::mpaas::request::{Prepared, Request};
+use crate::mpaas::retry_after::{date, retry_after};
+use crate::mpaas::sign_v1::{Signer, Stamp, sign};
 
 /// Tells the time for `Timestamp`.
 pub type Clock = Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>;
@@ -115,10 +115,10 @@ impl Client {
         let connect_timeout = CONNECT_TIMEOUT.min(environment.timeout);
         let version = environment.api_version;
         Ok(Self(Arc::new(Inner {
-            connector: Connector::new(&base, (connect_timeout, environment.timeout), USER)?,
+            connector: Connector::new(&base, (connect_timeout, environment.timeout), AGENT)?,
             headers: HeaderMap::from_iter([
                 (HOST, host),
-                (USER_AGENT, USER),
+                (USER_AGENT, AGENT),
                 (CONTENT_TYPE, FORM),
                 (ACCEPT_ENCODING, IDENTITY),
                 // Takes its place, for each to say which it is.
@@ -195,7 +195,7 @@ impl Client {
             *question.method_mut() = Method::HEAD;
             *question.headers_mut() = HeaderMap::from_iter([
                 (HOST, self.0.headers[HOST].clone()),
-                (USER_AGENT, USER),
+                (USER_AGENT, AGENT),
                 (ACCEPT_ENCODING, IDENTITY),
             ]);
             let answer = connection.sender.try_send_request(question).await.ok()?;

@@ -9,9 +9,9 @@ use chrono::{DateTime, Utc};
 use hyper::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE, HeaderValue};
 use url::Url;
 
-use crate::vendor::connection::{ClientError, innermost};
-use crate::vendor::headers::{IDENTITY, USER, is_identity};
-use crate::vendor::retry_after::retry_after;
+use crate::mpaas::connection::{ClientError, innermost};
+use crate::mpaas::headers::{AGENT, IDENTITY, is_identity};
+use crate::mpaas::retry_after::retry_after;
 
 /// Longest answer that is read: five hundred rows are some hundred KiB.
 const ANSWER_BYTES_MAX: usize = 8 << 20;
@@ -34,7 +34,7 @@ impl Asker {
         // An error only says that a provider is installed already.
         drop(rustls::crypto::ring::default_provider().install_default());
         let mut builder = reqwest::Client::builder()
-            .user_agent(USER)
+            .user_agent(AGENT)
             .timeout(timeout)
             .redirect(reqwest::redirect::Policy::none())
             // A connection for each: what comes late on one answers no other question.

@@ -6,12 +6,12 @@
 use std::time::Duration;
 
 use crate::domain::Redactor;
-use crate::vendor::codes::{self, Verdict};
-use crate::vendor::contradiction::{
+use crate::mpaas::codes::{self, Verdict};
+use crate::mpaas::contradiction::{
     OF_REPLY, OF_RESULT, names_a_failure, names_a_success, speaks_of_failure, speaks_of_success,
 };
-use crate::vendor::json::{Fields, Json};
-use crate::vendor::outcome::Outcome;
+use crate::mpaas::json::{Fields, Json};
+use crate::mpaas::outcome::Outcome;
 
 /// Longest vendor message that is kept, in characters.
 const MESSAGE_CHARS_MAX: usize = 300;

@@ -252,7 +252,7 @@ fn object(text: &JsonObject) -> Value {
 mod tests {
     use super::*;
     use crate::domain::{OppoLevel, TargetKind, VendorCategory};
-    use crate::ledger::reread::tests::campaign;
+    use crate::ledger::content_decode::tests::campaign;
     use crate::ledger::{Content, ContentDigest};
 
     fn everything() -> Campaign {

@@ -10,9 +10,9 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 
-use crate::vendor::beside::{Beside, Unreadable};
-use crate::vendor::json::Distinct;
-use crate::vendor::task::{NamedTask, ScheduledTask};
+use crate::mpaas::beside::{Beside, Unreadable};
+use crate::mpaas::json::Distinct;
+use crate::mpaas::task::{NamedTask, ScheduledTask};
 
 /// A page of `QueryPushSchedulerList`.
 pub(super) struct SchedulerPage {

@@ -24,10 +24,10 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tower_service::Service;
 use url::Url;
 
-use crate::vendor::line::Line;
-use crate::vendor::outcome::NoConnection;
-use crate::vendor::pool::{IDLE_MAX, Pool};
-use crate::vendor::stream::{Socket, Watched};
+use crate::mpaas::line::Line;
+use crate::mpaas::outcome::NoConnection;
+use crate::mpaas::pool::{IDLE_MAX, Pool};
+use crate::mpaas::stream::{Socket, Watched};
 
 /// Why no client could be made.
 #[derive(Debug, thiserror::Error)]
@@ -72,7 +72,7 @@ pub(super) struct Connector {
     endpoint: Uri,
     /// The endpoint's host and port, as messages name it.
     host: String,
-    way: Way,
+    transport: Transport,
     timeout: Duration,
     /// How long a reply may take.
     reply_max: Duration,
@@ -80,7 +80,7 @@ pub(super) struct Connector {
 
 /// How the endpoint is reached.
 #[derive(Clone)]
-enum Way {
+enum Transport {
     /// Loopback, without TLS.
     Plain(HttpConnector),
     Straight(HttpsConnector<HttpConnector>),
@@ -102,12 +102,12 @@ impl Connector {
         http.enforce_http(false);
         http.set_nodelay(true);
         http.set_connect_timeout(Some(timeout));
-        let way = if base.scheme() == "http" {
-            Way::Plain(http)
+        let transport = if base.scheme() == "http" {
+            Transport::Plain(http)
         } else {
             let tls = tls().map_err(|error| setup(error.to_string()))?;
             match Matcher::from_system().intercept(&endpoint) {
-                None => Way::Straight(HttpsConnector::from((http, http1_only(&tls)))),
+                None => Transport::Straight(HttpsConnector::from((http, http1_only(&tls)))),
                 Some(proxy) => {
                     let to_proxy = HttpsConnector::from((http, tls.clone()));
                     let mut tunnel = Tunnel::new(proxy.uri().clone(), to_proxy);
@@ -120,12 +120,12 @@ impl Connector {
                         let text = authority.as_str();
                         text.rsplit_once('@').map_or(text, |(_, host_and_port)| host_and_port).to_owned()
                     });
-                    Way::Proxied(Box::new(tunnelled), host_and_port.unwrap_or_default())
+                    Transport::Proxied(Box::new(tunnelled), host_and_port.unwrap_or_default())
                 }
             }
         };
         let host = base[url::Position::BeforeHost..url::Position::AfterPort].to_owned();
-        Ok(Self { endpoint, host, way, timeout, reply_max })
+        Ok(Self { endpoint, host, transport, timeout, reply_max })
     }
 
     /// Opens a connection, ready for its first request, which `pool` will keep. An error says that nothing was sent over it.
@@ -133,22 +133,22 @@ impl Connector {
         let reply_max = self.reply_max;
         let endpoint = self.endpoint.clone();
         let opened = async {
-            match self.way.clone() {
-                Way::Plain(mut way) => {
-                    let stream = way.call(endpoint).await.map_err(|error| self.unopened(&error))?;
-                    let greeted = greet(stream.into_inner(), pool, reply_max).await;
-                    greeted.map_err(|error| self.unopened(&error))
+            match self.transport.clone() {
+                Transport::Plain(mut transport) => {
+                    let stream = transport.call(endpoint).await.map_err(|error| self.unopened(&error))?;
+                    let ready = handshake(stream.into_inner(), pool, reply_max).await;
+                    ready.map_err(|error| self.unopened(&error))
                 }
-                Way::Straight(mut way) => {
-                    let stream = way.call(endpoint).await.map_err(|error| self.unopened(&*error))?;
-                    let greeted = greet(TokioIo::new(stream), pool, reply_max).await;
-                    greeted.map_err(|error| self.unopened(&error))
+                Transport::Straight(mut transport) => {
+                    let stream = transport.call(endpoint).await.map_err(|error| self.unopened(&*error))?;
+                    let ready = handshake(TokioIo::new(stream), pool, reply_max).await;
+                    ready.map_err(|error| self.unopened(&error))
                 }
-                Way::Proxied(mut way, proxy) => {
-                    let stream = way.call(endpoint).await;
+                Transport::Proxied(mut transport, proxy) => {
+                    let stream = transport.call(endpoint).await;
                     let stream = stream.map_err(|error| self.unopened_through(&proxy, &*error))?;
-                    let greeted = greet(TokioIo::new(stream), pool, reply_max).await;
-                    greeted.map_err(|error| self.unopened_through(&proxy, &error))
+                    let ready = handshake(TokioIo::new(stream), pool, reply_max).await;
+                    ready.map_err(|error| self.unopened_through(&proxy, &error))
                 }
             }
         };
@@ -230,7 +230,11 @@ fn cause(error: &(dyn Error + 'static)) -> NoConnection {
 }
 
 /// Begins HTTP/1.1 on a stream. A task of its own drives it, and sees to its end.
-async fn greet<S>(stream: S, pool: Weak<Pool<Connection>>, reply_max: Duration) -> hyper::Result<Connection>
+async fn handshake<S>(
+    stream: S,
+    pool: Weak<Pool<Connection>>,
+    reply_max: Duration,
+) -> hyper::Result<Connection>
 where
     S: AsyncRead + AsyncWrite + Socket + Send + Unpin + 'static,
 {

@@ -11,7 +11,7 @@ use crate::ledger::decision::Ruling;
 use crate::ledger::history::{Doubt, History, Rejection, Task};
 
 /// What the records so far add up to of one campaign revision.
-pub(super) struct Edition {
+pub(super) struct RevisionFold {
     pub(super) content: Content,
     pub(super) digest: ContentDigest,
     pub(super) submitted_at: DateTime<Utc>,
@@ -37,7 +37,7 @@ pub(super) struct Edition {
     pub(super) tasks: Vec<Task>,
 }
 
-impl Edition {
+impl RevisionFold {
     pub(super) fn new(content: Content, digest: ContentDigest, at: DateTime<Utc>) -> Self {
         Self {
             content,

@@ -15,8 +15,8 @@ use crate::domain::{
     ActivityEvent, Broadcast, Call, Campaign, Channel, Classification, Environment, JsonObject, LiveActivity,
     Login, MessageKey, Recipients, Schedule, Sms, TargetId, Transparent, Urgency, VendorCategory,
 };
-use crate::vendor::encode::sorted_query;
-use crate::vendor::wire_number::{
+use crate::mpaas::encode::sorted_query;
+use crate::mpaas::wire_number::{
     self, category_key, circle_type, delivery_type, delivery_type_of_platform, huawei_level, period,
     push_status, sms_strategy, strategy_type,
 };

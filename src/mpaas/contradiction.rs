@@ -3,8 +3,8 @@
 //! A refusal that names a task, and a success that counts failures, prove neither. There is no list of such fields, so
 //! their names are read by their words; a field that says nothing of either is no business of ours.
 
-use crate::vendor::codes;
-use crate::vendor::json::{Fields, Json, is_alike};
+use crate::mpaas::codes;
+use crate::mpaas::json::{Fields, Json, is_alike};
 
 /// Fields of a reply that pages and SDKs know. Those that decide are read by name, elsewhere.
 pub(super) const OF_REPLY: &[&str] = &[

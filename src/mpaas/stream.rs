@@ -15,7 +15,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use crate::vendor::line::Line;
+use crate::mpaas::line::Line;
 
 /// How long a connection is listened to before it is closed on this end. A proxy that sees the end may drop what it still
 /// has to pass on.
