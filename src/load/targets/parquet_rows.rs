@@ -12,7 +12,9 @@ use parquet::basic::{Compression, ConvertedType, LogicalType, Type};
 use parquet::column::reader::{ColumnReader, ColumnReaderImpl, get_column_reader};
 use parquet::data_type::{ByteArray, DataType};
 use parquet::errors::ParquetError;
-use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData, ParquetMetaDataReader};
+use parquet::file::metadata::{
+    ColumnChunkMetaData, ParquetMetaData, ParquetMetaDataReader, RowGroupMetaData,
+};
 use parquet::file::serialized_reader::SerializedPageReader;
 use parquet::schema::types::ColumnDescriptor;
 
@@ -112,6 +114,7 @@ impl ParquetRows {
             return Err(TargetFileError::ParquetCodec { shown_as: shown_as.to_owned(), codec });
         }
         bytes_within(&metadata, &columns, limits).map_err(too_large)?;
+        counted_alike(&metadata, &columns).map_err(|why| not_parquet(BadLineReason::Damaged(why)))?;
         Ok(Self {
             file,
             metadata,
@@ -201,6 +204,11 @@ impl ParquetRows {
             column.decode(rows)?;
         }
         self.rest_of_group -= rows;
+        if self.rest_of_group == 0 {
+            for column in &mut self.columns {
+                column.prove_end()?;
+            }
+        }
         (self.decoded, self.given) = (rows, 0);
         Ok(true)
     }
@@ -270,6 +278,24 @@ impl Column {
         Ok(())
     }
 
+    /// Proves that its pages have no more rows than the footer counts: whoever stands there would be lost.
+    fn prove_end(&mut self) -> Result<(), ParquetError> {
+        let more = match &mut self.reader {
+            Some(ColumnReader::ByteArrayColumnReader(reader)) => more(reader)?,
+            Some(ColumnReader::Int32ColumnReader(reader)) => more(reader)?,
+            Some(ColumnReader::Int64ColumnReader(reader)) => more(reader)?,
+            Some(ColumnReader::BoolColumnReader(reader)) => more(reader)?,
+            _ => false,
+        };
+        if more {
+            return Err(ParquetError::General(format!(
+                "`{}` has more rows than the footer counts",
+                self.name
+            )));
+        }
+        Ok(())
+    }
+
     /// Whether there is a cell in a row that was decoded.
     #[inline]
     fn has(&self, place: usize) -> bool {
@@ -317,6 +343,12 @@ fn read<T: DataType>(
         return Err(ParquetError::General(format!("a row group ends after {read} of {rows} rows")));
     }
     Ok(cells.len())
+}
+
+/// Whether there is another row.
+fn more<T: DataType>(reader: &mut ColumnReaderImpl<T>) -> Result<bool, ParquetError> {
+    let (read, ..) = reader.read_records(1, Some(&mut Vec::new()), None, &mut Vec::new())?;
+    Ok(read > 0)
 }
 
 /// Returns what a column's cells are and whether they are unsigned, or the name of a type that has no one text.
@@ -368,6 +400,23 @@ fn rows_within(metadata: &ParquetMetaData, limits: Limits) -> Result<(), TooLarg
     let rows = metadata.row_groups().iter().map(|group| u64::try_from(group.num_rows()).unwrap_or_default());
     if rows.fold(0, u64::saturating_add) > limits.rows {
         return Err(TooLarge::Rows(limits.rows));
+    }
+    Ok(())
+}
+
+/// Checks that the footer counts the rows alike for the file, its row groups and their columns: who is in none of the counts
+/// is not read. None of the columns is a list, so that each row has one value, `null` included.
+fn counted_alike(metadata: &ParquetMetaData, columns: &[Column]) -> Result<(), String> {
+    let groups = metadata.row_groups();
+    let rows = groups.iter().map(RowGroupMetaData::num_rows).fold(0, i64::saturating_add);
+    if metadata.file_metadata().num_rows() != rows {
+        return Err("its footer counts other rows for the file than for its row groups".to_owned());
+    }
+    let is_alike = |group: &RowGroupMetaData| {
+        columns.iter().all(|column| group.column(column.place).num_values() == group.num_rows())
+    };
+    if !groups.iter().all(is_alike) {
+        return Err("its footer counts other rows for a row group than for its columns".to_owned());
     }
     Ok(())
 }

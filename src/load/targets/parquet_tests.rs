@@ -428,6 +428,6 @@ proptest! {
         let stated = site.rows(&[]);
         let is_told = stated.last().is_some_and(|last| last.contains("cannot be read further"))
             || stated.first().is_some_and(|first| first.starts_with("audience-file"));
-        prop_assert!(is_told || stated.len() == 3000, "{} rows", stated.len());
+        prop_assert!(is_told || stated.len() == 3000, "{} rows, the last {:?}", stated.len(), stated.last());
     }
 }
