@@ -34,7 +34,7 @@ mod tests {
             environment: "e".parse().unwrap(),
             app_id: "A".into(),
             workspace_id: "w".into(),
-            receiver: None,
+            destination: None,
         };
         let opened = Entry { serial: Serial(1), at, record: Record::Opened(header) };
         Ledger::fold([Ok::<_, FoldError>(opened)]).unwrap()
