@@ -4,33 +4,14 @@
 //! their names are read by their words; a field that says nothing of either is no business of ours.
 
 use crate::mpaas::codes;
-use crate::mpaas::json::{Fields, Json, is_alike};
-
-/// Fields of a reply that pages and SDKs know. Those that decide are read by name, elsewhere.
-pub(super) const OF_REPLY: &[&str] = &[
-    "RequestId",
-    "ResultCode",
-    "ResultMessage",
-    "PushResult",
-    "Success",
-    "Data",
-    "Code",
-    "Message",
-    "HostId",
-    "Recommend",
-    "AccessDeniedDetail",
-    "EncodedDiagnosticMessage",
-];
-
-/// Fields of a `PushResult` that pages and SDKs know.
-pub(super) const OF_RESULT: &[&str] = &["Success", "ResultMsg", "Data"];
+use crate::mpaas::json::Json;
 
 /// What stands as the message of a success.
 const FINE: [&str; 7] = ["ok", "success", "successful", "succeeded", "成功", "操作成功", "发送成功"];
 
-/// Whether a field that is none of `known` names a task, or says that something was sent.
-pub(super) fn names_a_success(fields: &Fields<'_>, known: &[&str]) -> bool {
-    any(fields, known, &|name, value| {
+/// Whether one of these fields, which no page knows, names a task, or says that something was sent.
+pub(super) fn names_a_success<'a>(unknown: impl IntoIterator<Item = (&'a str, &'a Json<'a>)>) -> bool {
+    any(unknown, &|name, value| {
         let has = |words: &[&str]| words.iter().any(|word| name.contains(word));
         let is_id = ["id", "ids", "key", "keys"].iter().any(|ending| name.ends_with(ending));
         let is_of_success = has(&["task", "succe", "sent", "accepted", "delivered", "pushed"])
@@ -39,9 +20,9 @@ pub(super) fn names_a_success(fields: &Fields<'_>, known: &[&str]) -> bool {
     })
 }
 
-/// Whether a field that is none of `known` says that something failed.
-pub(super) fn names_a_failure(fields: &Fields<'_>, known: &[&str]) -> bool {
-    any(fields, known, &|name, value| match name {
+/// Whether one of these fields, which no page knows, says that something failed.
+pub(super) fn names_a_failure<'a>(unknown: impl IntoIterator<Item = (&'a str, &'a Json<'a>)>) -> bool {
+    any(unknown, &|name, value| match name {
         "success" | "issuccess" => matches!(value, Json::Bool(false)) || value.text() == Some("false"),
         "code" | "resultcode" | "status" | "statuscode" | "httpstatus" | "httpstatuscode" | "httpcode" => {
             !is_nothing(value) && !is_good(value)
@@ -73,16 +54,18 @@ pub(super) fn speaks_of_failure(message: &str) -> bool {
         || ["fail", "error", "失败", "错误"].iter().any(|word| lower.contains(word))
 }
 
-fn any(fields: &Fields<'_>, known: &[&str], tells: &impl Fn(&str, &Json<'_>) -> bool) -> bool {
-    fields.iter().any(|(name, value)| {
-        let is_known = known.contains(&name) || known.iter().any(|known| is_alike(name, known));
-        !is_known && (tells(&plain(name), value) || any_within(value, tells))
-    })
+fn any<'a>(
+    fields: impl IntoIterator<Item = (&'a str, &'a Json<'a>)>,
+    tells: &impl Fn(&str, &Json<'_>) -> bool,
+) -> bool {
+    fields.into_iter().any(|(name, value)| tells(&plain(name), value) || any_within(value, tells))
 }
 
 fn any_within(value: &Json<'_>, tells: &impl Fn(&str, &Json<'_>) -> bool) -> bool {
     match value {
-        Json::Object(fields) => any(fields, &[], tells),
+        Json::Object(fields) => {
+            fields.iter().any(|(name, value)| tells(&plain(name), value) || any_within(value, tells))
+        }
         Json::List(list) => list.iter().any(|value| any_within(value, tells)),
         Json::Null | Json::Bool(_) | Json::Number(_) | Json::Fraction(_) | Json::Text(_) => false,
     }
@@ -111,10 +94,21 @@ fn is_good(value: &Json<'_>) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{Json, speaks_of_failure, speaks_of_success};
+    use crate::mpaas::json::Fields;
 
-    fn of(fields: &str, tells: fn(&Fields<'_>, &[&str]) -> bool) -> bool {
-        tells(&serde_json::from_str(&format!("{{{fields}}}")).unwrap(), OF_RESULT)
+    fn of(fields: &str, tells: impl Fn(Vec<(&str, &Json<'_>)>) -> bool) -> bool {
+        let fields = format!("{{{fields}}}");
+        let fields: Fields<'_> = serde_json::from_str(&fields).unwrap();
+        tells(fields.split(["Success", "ResultMsg", "Data"]).unwrap().others)
+    }
+
+    fn names_a_success(unknown: Vec<(&str, &Json<'_>)>) -> bool {
+        super::names_a_success(unknown.iter().map(|(name, value)| (*name, *value)))
+    }
+
+    fn names_a_failure(unknown: Vec<(&str, &Json<'_>)>) -> bool {
+        super::names_a_failure(unknown.iter().map(|(name, value)| (*name, *value)))
     }
 
     #[test]

@@ -83,25 +83,35 @@ impl<'a> Fields<'a> {
         &NONE
     }
 
-    /// Returns a field as the vendor's SDKs spell its name (`ResultCode`); null is as good as nothing.
+    /// Returns the fields of some names, as the vendor's SDKs spell them (`ResultCode`), and those of other names. Null is as
+    /// good as nothing.
     ///
     /// # Errors
     ///
-    /// Says so if it is there twice, or if another spelling (`resultCode`) says something else.
-    pub(super) fn get(&self, name: &str) -> Result<&Json<'a>, String> {
-        let (mut exact, mut other) = (None, None);
-        let mut is_twice = false;
-        for (spelled, value) in self.0.iter().filter(|(spelled, _)| is_alike(spelled, name)) {
-            let one = if spelled == name { &mut exact } else { &mut other };
-            is_twice |= one.replace(value).is_some_and(|before| spelled == name || before != value);
+    /// Says so if one of them is there twice, or if another spelling of it (`resultCode`) says something else.
+    pub(super) fn split<const N: usize>(&self, names: [&'static str; N]) -> Result<Split<'_, 'a, N>, String> {
+        let twice = |name| {
+            Err(format!("it has two fields `{name}`, or another spelling of it that says something else"))
+        };
+        let mut exact = [None; N];
+        let mut alike: Vec<(usize, &Json<'a>)> = Vec::new();
+        let mut others = Vec::new();
+        for (spelled, value) in &self.0 {
+            if let Some(place) = names.iter().position(|name| name == spelled) {
+                if exact[place].replace(value).is_some() {
+                    return twice(names[place]);
+                }
+            } else if let Some(place) = names.iter().position(|name| is_alike(spelled, name)) {
+                alike.push((place, value));
+            } else {
+                others.push((&**spelled, value));
+            }
         }
-        let value = exact.unwrap_or(&Json::Null);
-        if is_twice || other.is_some_and(|other| other != value) {
-            return Err(format!(
-                "it has two fields `{name}`, or another spelling of it that says something else"
-            ));
+        let known = exact.map(|value| value.unwrap_or(&Json::Null));
+        match alike.iter().find(|(place, value)| known[*place] != *value) {
+            Some((place, _)) => twice(names[*place]),
+            None => Ok(Split { known, others }),
         }
-        Ok(value)
     }
 
     /// Returns every field, whatever its name.
@@ -110,8 +120,16 @@ impl<'a> Fields<'a> {
     }
 }
 
+/// An object's fields, those that were asked for and the others.
+pub(super) struct Split<'fields, 'a, const N: usize> {
+    /// In the order in which they were asked for.
+    pub(super) known: [&'fields Json<'a>; N],
+    /// In their own order.
+    pub(super) others: Vec<(&'fields str, &'fields Json<'a>)>,
+}
+
 /// Whether two names differ in their spelling only: `PushResult`, `pushResult`, `push_result`.
-pub(super) fn is_alike(one: &str, other: &str) -> bool {
+fn is_alike(one: &str, other: &str) -> bool {
     let first = |name: &str| name.bytes().next().filter(u8::is_ascii_alphabetic);
     if let (Some(one), Some(other)) = (first(one), first(other))
         && !one.eq_ignore_ascii_case(&other)

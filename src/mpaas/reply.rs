@@ -7,10 +7,8 @@ use std::time::Duration;
 
 use crate::domain::Redactor;
 use crate::mpaas::codes::{self, Verdict};
-use crate::mpaas::contradiction::{
-    OF_REPLY, OF_RESULT, names_a_failure, names_a_success, speaks_of_failure, speaks_of_success,
-};
-use crate::mpaas::json::{Fields, Json};
+use crate::mpaas::contradiction::{names_a_failure, names_a_success, speaks_of_failure, speaks_of_success};
+use crate::mpaas::json::{Fields, Json, Split};
 use crate::mpaas::outcome::Outcome;
 
 /// Longest vendor message that is kept, in characters.
@@ -33,8 +31,8 @@ const REFUSING: [u16; 4] = [400, 403, 404, 429];
 
 /// What a reply says, whatever its status: the gateway's fields beside the push service's, since each can belie the other.
 struct Said<'a> {
-    fields: &'a Fields<'a>,
-    result: &'a Fields<'a>,
+    /// Fields that no page knows, of both levels.
+    unknown: Vec<(&'a str, &'a Json<'a>)>,
     request_id: &'a Json<'a>,
     code: &'a Json<'a>,
     message: &'a Json<'a>,
@@ -52,25 +50,41 @@ struct Said<'a> {
 impl<'a> Said<'a> {
     /// Reads every field that decides; an error says which is not to be understood.
     fn of(fields: &'a Fields<'a>) -> Result<Self, String> {
-        let result = match fields.get("PushResult")? {
+        let Split { known, others: mut unknown } = fields.split([
+            "RequestId",
+            "Code",
+            "Message",
+            "Success",
+            "ResultCode",
+            "ResultMessage",
+            "PushResult",
+            "Data",
+            "HostId",
+            "Recommend",
+            "AccessDeniedDetail",
+            "EncodedDiagnosticMessage",
+        ])?;
+        let [request_id, code, message, success, result_code, result_message, result, data_above, ..] = known;
+        let result = match result {
             Json::Object(result) => result,
             Json::Null => Fields::none(),
             _ => return Err("its `PushResult` is no object".to_owned()),
         };
-        let data = result.get("Data")?;
+        let Split { known: [pushed, result_msg, data], others } =
+            result.split(["Success", "ResultMsg", "Data"])?;
+        unknown.extend(others);
         Ok(Self {
-            fields,
-            result,
-            request_id: fields.get("RequestId")?,
-            code: fields.get("Code")?,
-            message: fields.get("Message")?,
-            success: flag(fields.get("Success")?)?,
-            result_code: fields.get("ResultCode")?,
-            result_message: fields.get("ResultMessage")?,
-            pushed: flag(result.get("Success")?)?,
-            result_msg: result.get("ResultMsg")?,
+            unknown,
+            request_id,
+            code,
+            message,
+            success: flag(success)?,
+            result_code,
+            result_message,
+            pushed: flag(pushed)?,
+            result_msg,
             data,
-            names_a_task: !data.is_empty() || !fields.get("Data")?.is_empty(),
+            names_a_task: !data.is_empty() || !data_above.is_empty(),
         })
     }
 
@@ -87,7 +101,7 @@ impl<'a> Said<'a> {
             Some("a task's id")
         } else if !beside.is_empty() && !beside.aside().is_some_and(refuses) {
             Some("a code that refuses nothing")
-        } else if names_a_success(self.fields, OF_REPLY) || names_a_success(self.result, OF_RESULT) {
+        } else if names_a_success(self.unknown.iter().copied()) {
             Some("what was sent")
         } else if self.messages().any(speaks_of_success) {
             Some("that a part was sent")
@@ -106,8 +120,7 @@ impl<'a> Said<'a> {
         let is_good = |code: &str| matches!(code, "OK" | "200");
         self.success == Some(false)
             || !self.code.is_empty() && !self.code.aside().is_some_and(is_good)
-            || names_a_failure(self.fields, OF_REPLY)
-            || names_a_failure(self.result, OF_RESULT)
+            || names_a_failure(self.unknown.iter().copied())
             || self.messages().any(speaks_of_failure)
     }
 
@@ -145,7 +158,10 @@ pub(super) fn read(reply: Reply<'_>, redactor: &Redactor) -> Outcome {
         let why = format!("the vendor answered HTTP {status} with a body that cannot be read");
         return unknown(&why, None, None);
     };
-    let code = || fields.get(name).ok().and_then(Json::text).map(|code| printable(code, redactor));
+    let code = || {
+        let Ok(Split { known: [code], .. }) = fields.split([name]) else { return None };
+        code.text().map(|code| printable(code, redactor))
+    };
     let said = match Said::of(&fields) {
         Ok(said) => said,
         Err(why) => {
