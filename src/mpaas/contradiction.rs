@@ -6,11 +6,14 @@
 use crate::mpaas::codes;
 use crate::mpaas::json::Json;
 
+/// A field of a reply, by its name.
+type Field<'a> = (&'a str, &'a Json<'a>);
+
 /// What stands as the message of a success.
 const FINE: [&str; 7] = ["ok", "success", "successful", "succeeded", "成功", "操作成功", "发送成功"];
 
 /// Whether one of these fields, which no page knows, names a task, or says that something was sent.
-pub(super) fn names_a_success<'a>(unknown: impl IntoIterator<Item = (&'a str, &'a Json<'a>)>) -> bool {
+pub(super) fn names_a_success(unknown: &[Field<'_>]) -> bool {
     any(unknown, &|name, value| {
         let has = |words: &[&str]| words.iter().any(|word| name.contains(word));
         let is_id = ["id", "ids", "key", "keys"].iter().any(|ending| name.ends_with(ending));
@@ -21,7 +24,7 @@ pub(super) fn names_a_success<'a>(unknown: impl IntoIterator<Item = (&'a str, &'
 }
 
 /// Whether one of these fields, which no page knows, says that something failed.
-pub(super) fn names_a_failure<'a>(unknown: impl IntoIterator<Item = (&'a str, &'a Json<'a>)>) -> bool {
+pub(super) fn names_a_failure(unknown: &[Field<'_>]) -> bool {
     any(unknown, &|name, value| match name {
         "success" | "issuccess" => matches!(value, Json::Bool(false)) || value.text() == Some("false"),
         "code" | "resultcode" | "status" | "statuscode" | "httpstatus" | "httpstatuscode" | "httpcode" => {
@@ -54,11 +57,8 @@ pub(super) fn speaks_of_failure(message: &str) -> bool {
         || ["fail", "error", "失败", "错误"].iter().any(|word| lower.contains(word))
 }
 
-fn any<'a>(
-    fields: impl IntoIterator<Item = (&'a str, &'a Json<'a>)>,
-    tells: &impl Fn(&str, &Json<'_>) -> bool,
-) -> bool {
-    fields.into_iter().any(|(name, value)| tells(&plain(name), value) || any_within(value, tells))
+fn any(fields: &[Field<'_>], tells: &impl Fn(&str, &Json<'_>) -> bool) -> bool {
+    fields.iter().any(|(name, value)| tells(&plain(name), value) || any_within(value, tells))
 }
 
 fn any_within(value: &Json<'_>, tells: &impl Fn(&str, &Json<'_>) -> bool) -> bool {
@@ -94,21 +94,13 @@ fn is_good(value: &Json<'_>) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{Json, speaks_of_failure, speaks_of_success};
+    use super::*;
     use crate::mpaas::json::Fields;
 
-    fn of(fields: &str, tells: impl Fn(Vec<(&str, &Json<'_>)>) -> bool) -> bool {
+    fn of(fields: &str, tells: impl Fn(&[Field<'_>]) -> bool) -> bool {
         let fields = format!("{{{fields}}}");
         let fields: Fields<'_> = serde_json::from_str(&fields).unwrap();
-        tells(fields.split(["Success", "ResultMsg", "Data"]).unwrap().others)
-    }
-
-    fn names_a_success(unknown: Vec<(&str, &Json<'_>)>) -> bool {
-        super::names_a_success(unknown.iter().map(|(name, value)| (*name, *value)))
-    }
-
-    fn names_a_failure(unknown: Vec<(&str, &Json<'_>)>) -> bool {
-        super::names_a_failure(unknown.iter().map(|(name, value)| (*name, *value)))
+        tells(&fields.split(["Success", "ResultMsg", "Data"]).unwrap().others)
     }
 
     #[test]

@@ -101,7 +101,7 @@ impl<'a> Said<'a> {
             Some("a task's id")
         } else if !beside.is_empty() && !beside.aside().is_some_and(refuses) {
             Some("a code that refuses nothing")
-        } else if names_a_success(self.unknown.iter().copied()) {
+        } else if names_a_success(&self.unknown) {
             Some("what was sent")
         } else if self.messages().any(speaks_of_success) {
             Some("that a part was sent")
@@ -120,7 +120,7 @@ impl<'a> Said<'a> {
         let is_good = |code: &str| matches!(code, "OK" | "200");
         self.success == Some(false)
             || !self.code.is_empty() && !self.code.aside().is_some_and(is_good)
-            || names_a_failure(self.unknown.iter().copied())
+            || names_a_failure(&self.unknown)
             || self.messages().any(speaks_of_failure)
     }
 
