@@ -350,11 +350,14 @@ fn changed_after_send(change: &Change<'_>) -> String {
         );
     }
     if unsent > 0 {
+        let who = match unsent {
+            1 => "the one who has not got it yet".to_owned(),
+            unsent => format!("the {} who have not got it yet", number(unsent)),
+        };
         return format!(
-            "revert the change; or, for the {} who have not got it yet, declare a new campaign with only them as its \
+            "revert the change; or, for {who}, declare a new campaign with only them as its \
              audience; or set `closed: true` to leave them out; raising `revision` to {next} sends it to the whole audience, \
-             and again to the {sent} who already got it",
-            number(unsent)
+             and again to the {sent} who already got it"
         );
     }
     format!(

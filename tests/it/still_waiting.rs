@@ -175,8 +175,10 @@ fn late_additions_are_not_reached_by_a_way_that_sends_to_all_again() {
     site.run_at(late, &["plan"])
         .exits(0)
         .says("! blocked hello")
-        .says("or, for the 1 who have not got it yet, declare a new campaign with only them as its audience")
-        .says("raising `revision` to 2 sends to the whole audience, again to the 2 sent to before");
+        .says("or, for the one who has not got it yet, declare a new campaign with only them as its audience")
+        .says(
+            "raising `revision` to 2 sends it to the whole audience, and again to the 2 who already got it",
+        );
 }
 
 #[test]
