@@ -193,6 +193,13 @@ impl Pace {
         (resumes > Instant::now()).then_some(resumes)
     }
 
+    /// Counts one more request if it may begin at once, and nobody waits for that.
+    pub(super) fn begin_now(&self) -> Option<Turn> {
+        let _front = self.line.try_lock().ok()?;
+        let (mut rules, now) = (self.rules(), Instant::now());
+        (rules.opens(0, now) <= now).then(|| rules.begin(now))
+    }
+
     /// Waits until one more request may begin, and counts it.
     pub(super) async fn begin(&self) -> Turn {
         let _front = self.line.lock().await;

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::future::Future;
+use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
@@ -185,9 +186,11 @@ pub(super) fn batch<D>(
 
 /// Carries one batch after the other to the vendor, as long as one may leave when the one before is back.
 pub(super) async fn worker<D: Deliver>(context: Arc<Context<D>>, batch: Box<Batch>, intent: Intent) {
+    // Waited for once and for all batches: after it, none is taken.
+    let mut abandoned = pin!(context.breaker.abandoned());
     let mut next = Some((batch, intent));
     while let Some((batch, intent)) = next {
-        let (completed, provisional) = send_one(&context, batch, intent).await;
+        let (completed, provisional) = send_one(&context, batch, intent, abandoned.as_mut()).await;
         next = context.take().unwrap_or_default();
         hand_in(&context.completed, completed, provisional);
     }
@@ -215,6 +218,7 @@ async fn send_one<D: Deliver>(
     context: &Context<D>,
     batch: Box<Batch>,
     intent: Intent,
+    abandoned: Pin<&mut impl Future<Output = ()>>,
 ) -> (Completed, Option<Provisional>) {
     crash::after(Step::IntentDurable, context.options.break_after);
     let start = Start {
@@ -227,7 +231,7 @@ async fn send_one<D: Deliver>(
     let delivered = tokio::select! {
         biased;
         delivered = context.deliver.deliver(&batch.request, &batch.nonce, &start) => delivered,
-        () = context.breaker.abandoned() => start.turn().map(|_| given_up().into()),
+        () = abandoned => start.turn().map(|_| given_up().into()),
     };
     match start.turn() {
         Some(turn) => context.pace.arrive(turn),
@@ -296,10 +300,16 @@ impl<D: Deliver> Gate for Start<'_, D> {
             // It had its turn, and could not be written.
             self.context.pace.arrive(turn);
         }
-        let turn = tokio::select! {
-            biased;
-            () = self.context.breaker.tripped() => return None,
-            turn = self.context.pace.begin() => turn,
+        if self.context.breaker.is_tripped() {
+            return None;
+        }
+        let turn = match self.context.pace.begin_now() {
+            Some(turn) => turn,
+            None => tokio::select! {
+                biased;
+                () = self.context.breaker.tripped() => return None,
+                turn = self.context.pace.begin() => turn,
+            },
         };
         if let Err(error) = self.context.lease.prove() {
             self.context.breaker.trip(Stop::from(Arc::new(error)));
