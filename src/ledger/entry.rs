@@ -6,7 +6,7 @@
 use std::fmt;
 use std::io::Write;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, SecondsFormat, Utc};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -103,8 +103,9 @@ impl Writer {
         line.extend_from_slice(&[b'0'; CHAIN_DIGITS]);
         line.extend_from_slice(b"\",");
         let chained = line.len();
-        write!(line, "\"serial\":{serial},\"at\":").expect("memory takes what is written");
-        put(&mut line, &at);
+        // As serde writes a time, in a fifth of its time.
+        let at = at.to_rfc3339_opts(SecondsFormat::AutoSi, true);
+        write!(line, "\"serial\":{serial},\"at\":\"{at}\"").expect("memory takes what is written");
         let brace = line.len();
         put(&mut line, record);
         line[brace] = b',';
@@ -201,6 +202,17 @@ mod tests {
             process: Some(1),
             ci_run: None,
             destination: None,
+        }
+    }
+
+    #[test]
+    fn a_time_is_written_as_serde_writes_it() {
+        for nanoseconds in [0, 157_000_000, 157_001_000, 157_001_002, 5_000_000, 1] {
+            let at = DateTime::from_timestamp(1_795_000_000, nanoseconds).unwrap();
+            let (_, line) = Writer::default().encode(at, &record(1));
+            let text = format!("\"at\":{},\"record\"", serde_json::to_string(&at).unwrap());
+            let line = String::from_utf8(line).unwrap();
+            assert!(line.contains(&text), "{text} in {line}");
         }
     }
 
