@@ -52,6 +52,9 @@ pub(super) fn speaks_of_success(message: &str) -> bool {
 
 /// Whether a success's message is a documented refusal, or has a word of failure.
 pub(super) fn speaks_of_failure(message: &str) -> bool {
+    if FINE.iter().any(|fine| fine.eq_ignore_ascii_case(message)) {
+        return false;
+    }
     let lower = message.to_lowercase();
     codes::of_message(message).is_some()
         || ["fail", "error", "失败", "错误"].iter().any(|word| lower.contains(word))
