@@ -67,7 +67,7 @@ impl Asker {
         };
         let mut answer = asked.send().await.map_err(why)?;
         let (status, mut body) = (answer.status().as_u16(), Vec::new());
-        let retry_after = retry_after(answer.headers(), now);
+        let retry_after = retry_after(answer.headers(), || now);
         if answer.headers().get_all(CONTENT_ENCODING).iter().any(|encoding| !is_identity(encoding)) {
             return Err(format!("the answer, HTTP {status}, is in an encoding that was not asked for"));
         }

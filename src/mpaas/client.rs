@@ -2,7 +2,8 @@
 //!
 //! Never sends again by itself: the vendor has no idempotency token, so only the caller, who keeps the ledger, may.
 
-use std::hash::{BuildHasher, RandomState};
+use std::hash::{BuildHasher, Hash, Hasher, RandomState};
+use std::pin::pin;
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
@@ -12,8 +13,8 @@ use hashbrown::HashTable;
 use hashbrown::hash_table::Entry;
 use http_body_util::{BodyExt, Full};
 use hyper::header::{
-    ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE, DATE, HOST, HeaderMap, HeaderName, HeaderValue,
-    USER_AGENT,
+    ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, DATE, HOST, HeaderMap, HeaderName,
+    HeaderValue, USER_AGENT,
 };
 use hyper::{Method, Response, Uri};
 use url::Url;
@@ -45,6 +46,7 @@ const TIME_MAX: Duration = Duration::from_secs(3);
 const UNWRITTEN_MAX: u32 = 1;
 
 const FORM: HeaderValue = HeaderValue::from_static("application/x-www-form-urlencoded");
+const EMPTY: HeaderValue = HeaderValue::from_static("");
 const ACTION: HeaderName = HeaderName::from_static("x-acs-action");
 const VERSION: HeaderName = HeaderName::from_static("x-acs-version");
 
@@ -121,8 +123,9 @@ impl Client {
                 (USER_AGENT, AGENT),
                 (CONTENT_TYPE, FORM),
                 (ACCEPT_ENCODING, IDENTITY),
-                // Takes its place, for each to say which it is.
-                (ACTION, HeaderValue::from_static("")),
+                // These keep a place for what each request says for itself.
+                (ACTION, EMPTY),
+                (CONTENT_LENGTH, EMPTY),
                 (VERSION, HeaderValue::from_static(version.as_str())),
             ]),
             signer: Signer::new(version, environment.region.as_deref(), &credentials),
@@ -190,7 +193,7 @@ impl Client {
     /// Returns what the vendor's clock says, if anything answers that has one.
     pub async fn vendor_time(&self) -> Option<DateTime<Utc>> {
         let asked = async {
-            let mut connection = self.0.connector.open(std::sync::Weak::new()).await.ok()?;
+            let mut connection = self.0.connector.open().await.ok()?;
             let mut question = hyper::Request::new(Full::default());
             *question.method_mut() = Method::HEAD;
             *question.headers_mut() = HeaderMap::from_iter([
@@ -252,8 +255,8 @@ impl Client {
             Outcome::Rejected { .. } | Outcome::Unknown { .. } => None,
         };
         let Inner { seen, hasher, .. } = &*self.0;
-        let is_new = |kind: &str, id: &str| {
-            let hash = hasher.hash_one((kind, id.to_ascii_lowercase()));
+        let is_new = |kind: Kind, id: &str| {
+            let hash = hasher.hash_one((kind, Caseless(id)));
             let mut seen = seen.lock().expect("no holder of this lock panics");
             match seen.entry(hash, |known| *known == hash, |known| *known) {
                 Entry::Occupied(_) => false,
@@ -263,9 +266,9 @@ impl Client {
                 }
             }
         };
-        let has_new_request_id = request_id.is_none_or(|id| is_new("request", id));
+        let has_new_request_id = request_id.is_none_or(|id| is_new(Kind::Request, id));
         // Beside a `RequestId`, no page says that a `Data` belongs to one request only.
-        let has_new_task_id = request_id.is_some() || task_id.is_none_or(|id| is_new("task", id));
+        let has_new_task_id = request_id.is_some() || task_id.is_none_or(|id| is_new(Kind::Task, id));
         let is_new_body = request_id.is_some() || connection.nameless.insert(hasher.hash_one(body));
         if !has_new_request_id {
             Some("has the `RequestId` of")
@@ -314,8 +317,12 @@ impl Client {
                 continue;
             }
             let attempt = self.http_request(request, nonce, now);
-            let exchanged = self.exchange_over(&mut connection, attempt);
-            match tokio::time::timeout(self.0.environment.timeout, exchanged).await {
+            let exchanged = {
+                // Stays where it is: it is large.
+                let exchanged = pin!(self.exchange_over(&mut connection, attempt));
+                tokio::time::timeout(self.0.environment.timeout, exchanged).await
+            };
+            match exchanged {
                 Ok(Ok(exchanged)) => return Ok((exchanged, connection)),
                 // The other end closed the connection before a byte was written, or had written out of turn.
                 Ok(Err(Broken { why, is_unwritten: true })) => {
@@ -343,7 +350,8 @@ impl Client {
                 return Ok(Ready { connection, since, is_new: false });
             }
         }
-        match self.0.connector.open(Arc::downgrade(&self.0.idle)).await {
+        self.0.idle.reap();
+        match self.0.connector.open().await {
             Ok(connection) => Ok(Ready { connection, since: Instant::now(), is_new: true }),
             Err(unopened) => Err(NoReply::NothingLeft(unopened)),
         }
@@ -367,8 +375,14 @@ impl Client {
         let mut sent = hyper::Request::new(Full::new(form.clone()));
         *sent.method_mut() = Method::POST;
         *sent.uri_mut() = uri;
-        *sent.headers_mut() = self.0.headers.clone();
-        sent.headers_mut().insert(ACTION, HeaderValue::from_static(action.as_str()));
+        let mut headers = self.0.headers.clone();
+        // In the places that are kept: the map would grow for one more, though it takes none.
+        for (name, value) in
+            [(ACTION, HeaderValue::from_static(action.as_str())), (CONTENT_LENGTH, form.len().into())]
+        {
+            *headers.get_mut(name).expect("it has a place") = value;
+        }
+        *sent.headers_mut() = headers;
         sent
     }
 
@@ -389,7 +403,7 @@ impl Client {
             }
         })?;
         let (status, headers) = (response.status().as_u16(), response.headers());
-        let retry_after = retry_after(headers, (self.0.clock)());
+        let retry_after = retry_after(headers, || (self.0.clock)());
         let is_encoded = headers.get_all(CONTENT_ENCODING).iter().any(|encoding| !is_identity(encoding));
         let body = read_body(response).await.map_err(|why| {
             let too_long =
@@ -413,6 +427,28 @@ impl Client {
 impl std::fmt::Debug for Client {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter.debug_struct("Client").field("base", &self.0.base.as_str()).finish_non_exhaustive()
+    }
+}
+
+/// What the vendor names.
+#[derive(Hash)]
+enum Kind {
+    Request,
+    Task,
+}
+
+/// A name whose hash is that of any other case of it.
+struct Caseless<'a>(&'a str);
+
+impl Hash for Caseless<'_> {
+    fn hash<H: Hasher>(&self, hasher: &mut H) {
+        let mut lower = [0; 64];
+        for piece in self.0.as_bytes().chunks(lower.len()) {
+            let lower = &mut lower[..piece.len()];
+            lower.copy_from_slice(piece);
+            lower.make_ascii_lowercase();
+            hasher.write(lower);
+        }
     }
 }
 

@@ -5,9 +5,8 @@
 use std::collections::HashSet;
 use std::error::Error;
 use std::io::{self, ErrorKind};
-use std::pin::pin;
-use std::sync::{Arc, Weak};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::Full;
@@ -26,7 +25,6 @@ use url::Url;
 
 use crate::mpaas::line::Line;
 use crate::mpaas::outcome::NoConnection;
-use crate::mpaas::pool::{IDLE_MAX, Pool};
 use crate::mpaas::stream::{Socket, Watched};
 
 /// Why no client could be made.
@@ -128,26 +126,26 @@ impl Connector {
         Ok(Self { endpoint, host, transport, timeout, reply_max })
     }
 
-    /// Opens a connection, ready for its first request, which `pool` will keep. An error says that nothing was sent over it.
-    pub(super) async fn open(&self, pool: Weak<Pool<Connection>>) -> Result<Connection, Unopened> {
+    /// Opens a connection, ready for its first request. An error says that nothing was sent over it.
+    pub(super) async fn open(&self) -> Result<Connection, Unopened> {
         let reply_max = self.reply_max;
         let endpoint = self.endpoint.clone();
         let opened = async {
             match self.transport.clone() {
                 Transport::Plain(mut transport) => {
                     let stream = transport.call(endpoint).await.map_err(|error| self.unopened(&error))?;
-                    let ready = handshake(stream.into_inner(), pool, reply_max).await;
+                    let ready = handshake(stream.into_inner(), reply_max).await;
                     ready.map_err(|error| self.unopened(&error))
                 }
                 Transport::Straight(mut transport) => {
                     let stream = transport.call(endpoint).await.map_err(|error| self.unopened(&*error))?;
-                    let ready = handshake(TokioIo::new(stream), pool, reply_max).await;
+                    let ready = handshake(TokioIo::new(stream), reply_max).await;
                     ready.map_err(|error| self.unopened(&error))
                 }
                 Transport::Proxied(mut transport, proxy) => {
                     let stream = transport.call(endpoint).await;
                     let stream = stream.map_err(|error| self.unopened_through(&proxy, &*error))?;
-                    let ready = handshake(TokioIo::new(stream), pool, reply_max).await;
+                    let ready = handshake(TokioIo::new(stream), reply_max).await;
                     ready.map_err(|error| self.unopened_through(&proxy, &error))
                 }
             }
@@ -230,11 +228,7 @@ fn cause(error: &(dyn Error + 'static)) -> NoConnection {
 }
 
 /// Begins HTTP/1.1 on a stream. A task of its own drives it, and sees to its end.
-async fn handshake<S>(
-    stream: S,
-    pool: Weak<Pool<Connection>>,
-    reply_max: Duration,
-) -> hyper::Result<Connection>
+async fn handshake<S>(stream: S, reply_max: Duration) -> hyper::Result<Connection>
 where
     S: AsyncRead + AsyncWrite + Socket + Send + Unpin + 'static,
 {
@@ -243,7 +237,7 @@ where
     let line = Arc::new(Line::default());
     let watched = TokioIo::new(Watched::new(stream, Arc::clone(&line)));
     let (sender, driver) = builder.handshake(watched).await?;
-    tokio::spawn(drive(driver, Arc::clone(&line), pool, reply_max));
+    tokio::spawn(drive(driver, Arc::clone(&line), reply_max));
     Ok(Connection { sender, line, nameless: HashSet::new() })
 }
 
@@ -252,24 +246,11 @@ where
 async fn drive<S>(
     driver: http1::Connection<TokioIo<Watched<S>>, Full<Bytes>>,
     line: Arc<Line>,
-    pool: Weak<Pool<Connection>>,
     reply_max: Duration,
 ) where
     S: AsyncRead + AsyncWrite + Socket + Send + Unpin + 'static,
 {
-    let ended = {
-        let mut running = pin!(driver.without_shutdown());
-        loop {
-            tokio::select! {
-                biased;
-                ended = &mut running => break ended,
-                () = tokio::time::sleep(IDLE_MAX) => if let Some(pool) = pool.upgrade() {
-                    pool.drop_stale(Instant::now());
-                },
-            }
-        }
-    };
-    let parts = match ended {
+    let parts = match driver.without_shutdown().await {
         Ok(parts) => Some(parts),
         Err(error) => {
             // A reply that goes on where it should end is no error of the stream.

@@ -10,14 +10,15 @@ const ACS_RETRY_AFTER: HeaderName = HeaderName::from_static("x-acs-retry-after")
 
 /// Returns how long the headers ask to wait: milliseconds of the gateway's own header, else seconds or a date, which is
 /// counted from the reply's own date, or from `now` without one.
-pub(super) fn retry_after(headers: &HeaderMap, now: DateTime<Utc>) -> Option<Duration> {
+pub(super) fn retry_after(headers: &HeaderMap, now: impl FnOnce() -> DateTime<Utc>) -> Option<Duration> {
     let number = |name: &HeaderName, seconds: f64| {
         let number: f64 = headers.get(name)?.to_str().ok()?.trim().parse().ok()?;
         Duration::try_from_secs_f64(number * seconds).ok()
     };
     let until = || {
-        let from = headers.get(DATE).and_then(date).unwrap_or(now);
-        (date(headers.get(RETRY_AFTER)?)? - from).to_std().ok()
+        let until = date(headers.get(RETRY_AFTER)?)?;
+        let from = headers.get(DATE).and_then(date).unwrap_or_else(now);
+        (until - from).to_std().ok()
     };
     number(&ACS_RETRY_AFTER, 0.001).or_else(|| number(&RETRY_AFTER, 1.0)).or_else(until)
 }
@@ -35,7 +36,7 @@ mod tests {
         let headers = headers
             .iter()
             .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_str(value).unwrap()));
-        retry_after(&headers.collect(), "2026-11-24T02:00:00Z".parse().unwrap())
+        retry_after(&headers.collect(), || "2026-11-24T02:00:00Z".parse().unwrap())
     }
 
     #[test]
