@@ -1,9 +1,10 @@
 //! Who was planned, and what became of them.
 
 use crate::apply::report::{CampaignReport, Doubtful, Refusal, Report, Tally};
-use crate::apply::send::{Concluded, Context, Settled};
+use crate::apply::send::Context;
+use crate::apply::stage::{Cut, has_left};
 use crate::apply::stop::Stop;
-use crate::mpaas::RejectClass;
+use crate::mpaas::{Outcome, RejectClass};
 use crate::plan::PlannedPush;
 
 /// How far a campaign's content is on its way into the ledger.
@@ -62,21 +63,27 @@ impl Books {
         self.reports[place].obstacle.is_some()
     }
 
-    pub(super) fn enter<D>(&mut self, context: &Context<D>, Concluded { mut batch, settled }: Concluded) {
-        let targets = batch.targets.len() as u64;
+    /// Enters a batch that is not tried again, with what came of its last try; nothing if there was none, or if it was held
+    /// back.
+    pub(super) fn enter<D>(&mut self, context: &Context<D>, mut cut: Box<Cut>, outcome: Option<Outcome>) {
+        let targets = cut.targets.len() as u64;
         // One that was rejected before, and is not tried again, has had its effect.
-        let (settled, is_news) = match (settled, batch.refused.take()) {
-            (Settled::NotAttempted | Settled::Unreachable { .. }, Some(refused)) => (*refused, false),
-            (settled, _) => (settled, true),
+        let (outcome, is_news) = match cut.refused.take() {
+            Some(refused) if !has_left(outcome.as_ref()) => (Some(*refused), false),
+            _ => (outcome, true),
         };
-        let report = &mut self.reports[batch.push];
+        let report = &mut self.reports[cut.push];
         let mut tally = Tally::default();
-        match settled {
-            Settled::Accepted => {
+        match outcome {
+            Some(Outcome::Accepted { .. }) => {
                 tally.accepted = targets;
                 context.breaker.count_answer();
             }
-            Settled::Rejected { class, code, message, request_id } => {
+            Some(Outcome::Rejected { class: RejectClass::Unreachable(cause), message, .. }) => {
+                context.breaker.trip(Stop::Unreachable { cause, message });
+                return;
+            }
+            Some(Outcome::Rejected { class, code, message, request_id, .. }) => {
                 tally.rejected = targets;
                 if is_news {
                     context.breaker.count_answer();
@@ -87,16 +94,12 @@ impl Books {
                     None => report.refusals.push(Refusal { code, message, request_id, targets }),
                 }
             }
-            Settled::Unknown { why, request_id } => {
+            Some(Outcome::Unknown { why, request_id, .. }) => {
                 tally.unknown = targets;
                 context.breaker.count_doubt();
-                report.doubts.push(Doubtful { task_name: batch.task_name, why, request_id, targets });
+                report.doubts.push(Doubtful { task_name: cut.task_name, why, request_id, targets });
             }
-            Settled::Unreachable { cause, why } => {
-                context.breaker.trip(Stop::Unreachable { cause, message: why });
-                return;
-            }
-            Settled::NotAttempted => return,
+            None => return,
         }
         context.progress.count(tally);
         report.tally.add(tally);

@@ -14,12 +14,13 @@ use uuid::Uuid;
 
 use crate::apply::books::{Books, Submission};
 use crate::apply::crash;
-use crate::apply::journal::{Answer, Journal, Parcel};
-use crate::apply::send::{Batch, Completed, Concluded, Context, Settled, intent, settled, worker};
+use crate::apply::journal::{Answer, Journal};
+use crate::apply::send::{Context, worker};
+use crate::apply::stage::{Cut, Intended, Settled, Writing, has_left};
 use crate::apply::stop::Stop;
 use crate::apply::{Deliver, Step};
 use crate::ledger::Record;
-use crate::mpaas::RejectClass;
+use crate::mpaas::{Outcome, RejectClass};
 use crate::plan::PlannedPush;
 
 /// Batches have their intents made durable ahead, so that as one request ends, the next one can leave: as many as may be
@@ -31,43 +32,32 @@ const AHEAD_PER_SECOND: usize = 20;
 const GROUP: usize = 128;
 const LINGER_MAX: Duration = Duration::from_millis(4);
 
-/// What the producer hands over, in the plan's order.
-pub(super) enum Cut {
-    Batch(Box<Batch>),
-    /// The audience could not be read on.
-    Unreadable {
-        push: usize,
-        why: String,
-    },
-}
+/// What the producer hands over, in the plan's order: batches, and where an audience could not be read on.
+pub(super) type Produced = Result<Box<Cut>, Unreadable>;
 
-impl Cut {
-    fn push(&self) -> usize {
-        match self {
-            Self::Batch(batch) => batch.push,
-            Self::Unreadable { push, .. } => *push,
-        }
-    }
+/// An audience that could not be read on.
+pub(super) struct Unreadable {
+    /// The planned push's place in the plan.
+    pub(super) push: usize,
+    pub(super) why: String,
 }
 
 /// Everything between the producer and the books.
 pub(super) struct Dispatch<'a, D> {
     context: &'a Arc<Context<D>>,
     pushes: &'a [PlannedPush],
-    journal: &'a mut Journal,
+    journal: &'a mut Journal<Writing>,
     books: &'a mut Books,
-    /// Batches that were cut, until there are no more.
-    cuts: Option<mpsc::Receiver<Vec<Cut>>>,
-    fresh: VecDeque<Cut>,
+    /// What the producer makes, until there is no more.
+    produced: Option<mpsc::Receiver<Vec<Produced>>>,
+    fresh: VecDeque<Produced>,
     /// Batches that the vendor did not take, and that are tried again.
-    again: VecDeque<Box<Batch>>,
-    /// Intents that were ordered, ever; less those that will not be durable.
-    intended: u64,
-    ahead_max: u64,
+    again: VecDeque<Box<Cut>>,
+    /// How many batches have an intent on its way into the ledger.
+    intending: usize,
+    ahead_max: usize,
     flights: JoinSet<()>,
-    completed: mpsc::UnboundedReceiver<Completed>,
-    /// Batches that came back, ever.
-    concluded: u64,
+    settled: mpsc::UnboundedReceiver<Settled>,
     /// Until when orders to the journal wait for company.
     lingering: Option<Instant>,
 }
@@ -76,8 +66,8 @@ impl<'a, D: Deliver> Dispatch<'a, D> {
     pub(super) fn new(
         context: &'a Arc<Context<D>>,
         pushes: &'a [PlannedPush],
-        (cuts, completed): (mpsc::Receiver<Vec<Cut>>, mpsc::UnboundedReceiver<Completed>),
-        journal: &'a mut Journal,
+        (produced, settled): (mpsc::Receiver<Vec<Produced>>, mpsc::UnboundedReceiver<Settled>),
+        journal: &'a mut Journal<Writing>,
         books: &'a mut Books,
     ) -> Self {
         let rate = context.environment.requests_per_second.get() as usize / AHEAD_PER_SECOND;
@@ -86,14 +76,13 @@ impl<'a, D: Deliver> Dispatch<'a, D> {
             pushes,
             journal,
             books,
-            cuts: Some(cuts),
+            produced: Some(produced),
             fresh: VecDeque::new(),
             again: VecDeque::new(),
-            intended: 0,
-            ahead_max: rate.min(context.environment.concurrency.get()).max(1) as u64,
+            intending: 0,
+            ahead_max: rate.min(context.environment.concurrency.get()).max(1),
             flights: JoinSet::new(),
-            completed,
-            concluded: 0,
+            settled,
             lingering: None,
         }
     }
@@ -117,12 +106,12 @@ impl<'a, D: Deliver> Dispatch<'a, D> {
                 self.context.deliver.hang_up();
             }
             if !self.is_busy() && (is_tripped || self.is_dry()) {
-                while let Some(batch) = self.again.pop_front() {
-                    self.forgo(batch);
+                while let Some(cut) = self.again.pop_front() {
+                    self.forgo(cut);
                 }
                 return;
             }
-            let (journal_is_open, wants_cuts) = (self.journal.is_open(), self.fresh.is_empty());
+            let (journal_is_open, wants_more) = (self.journal.is_open(), self.fresh.is_empty());
             tokio::select! {
                 biased;
                 () = &mut tripped, if !is_tripped => is_tripped = true,
@@ -131,14 +120,14 @@ impl<'a, D: Deliver> Dispatch<'a, D> {
                         self.handle(answer);
                     }
                 }
-                completed = self.completed.recv() => {
-                    self.land(completed.expect("the context has a sender"));
-                    while let Ok(completed) = self.completed.try_recv() {
-                        self.land(completed);
+                settled = self.settled.recv() => {
+                    self.land(settled.expect("the context has a sender"));
+                    while let Ok(settled) = self.settled.try_recv() {
+                        self.land(settled);
                     }
                 }
                 Some(ended) = self.flights.join_next() => ended.expect("no flight panics"),
-                cuts = next(&mut self.cuts), if wants_cuts && !is_tripped => self.take(cuts),
+                produced = next(&mut self.produced), if wants_more && !is_tripped => self.take(produced),
                 () = until(timer), if timer.is_some() => {}
             }
         }
@@ -151,7 +140,7 @@ impl<'a, D: Deliver> Dispatch<'a, D> {
             self.lingering = None;
             return None;
         }
-        let ready = self.context.ready().queue.len() as u64;
+        let ready = self.context.ready().queue.len();
         let now = Instant::now();
         let until = *self.lingering.get_or_insert(now + LINGER_MAX);
         let is_short = ready * 3 < self.ahead_max && !self.journal.is_writing();
@@ -166,7 +155,7 @@ impl<'a, D: Deliver> Dispatch<'a, D> {
     /// Whether batches are on their way, or between here and the ledger.
     fn is_busy(&self) -> bool {
         let ready = self.context.ready();
-        !ready.queue.is_empty() || ready.taken > self.concluded || self.journal.is_open()
+        !ready.queue.is_empty() || ready.in_flight > 0 || self.journal.is_open()
     }
 
     /// Whether all that is left to come is what waits for its connections to end.
@@ -178,24 +167,24 @@ impl<'a, D: Deliver> Dispatch<'a, D> {
 
     /// Whether no batch is left that may become due.
     fn is_dry(&self) -> bool {
-        self.cuts.is_none() && self.fresh.is_empty() && self.again.is_empty()
+        self.produced.is_none() && self.fresh.is_empty() && self.again.is_empty()
     }
 
     /// Takes in what was cut, and puts the contents of campaigns on record that come up for the first time.
-    fn take(&mut self, cuts: Option<Vec<Cut>>) {
-        let Some(cuts) = cuts else {
-            self.cuts = None;
+    fn take(&mut self, produced: Option<Vec<Produced>>) {
+        let Some(produced) = produced else {
+            self.produced = None;
             return;
         };
-        for cut in &cuts {
-            let place = cut.push();
-            let submission = self.books.submission(place);
-            if matches!(cut, Cut::Batch(_)) && *submission == Submission::Open {
+        for cut in produced.iter().flatten() {
+            let submission = self.books.submission(cut.push);
+            if *submission == Submission::Open {
                 *submission = Submission::Ordered;
-                self.journal.submit(self.content(place), place);
+                let content = Box::new(self.content(cut.push));
+                self.journal.order(Writing::Content(cut.push, content));
             }
         }
-        self.fresh.extend(cuts);
+        self.fresh.extend(produced);
     }
 
     fn content(&self, place: usize) -> Record {
@@ -215,50 +204,48 @@ impl<'a, D: Deliver> Dispatch<'a, D> {
         if self.context.pace.pauses_until().is_some() {
             return;
         }
-        let taken = self.context.ready().taken;
-        while self.intended - taken < self.ahead_max {
-            let Some(mut batch) = self.next_batch() else { return };
-            batch.nonce = Uuid::new_v4().to_string();
-            let record = intent(&self.context.options, &self.pushes[batch.push], &batch);
-            self.journal.intend(record, batch);
-            self.intended += 1;
+        let ready = self.context.ready().queue.len();
+        while ready + self.intending < self.ahead_max {
+            let Some(cut) = self.next_cut() else { return };
+            self.journal.order(Writing::Intent(cut, Uuid::new_v4()));
+            self.intending += 1;
         }
     }
 
     /// Returns the next batch whose campaign's content is on record.
-    fn next_batch(&mut self) -> Option<Box<Batch>> {
-        while let Some(batch) = self.again.pop_front() {
-            if !self.is_obstructed(&batch) {
-                return Some(batch);
+    fn next_cut(&mut self) -> Option<Box<Cut>> {
+        while let Some(cut) = self.again.pop_front() {
+            if !self.is_obstructed(&cut) {
+                return Some(cut);
             }
-            self.forgo(batch);
+            self.forgo(cut);
         }
         loop {
-            let place = self.fresh.front()?.push();
-            let is_batch = matches!(self.fresh.front(), Some(Cut::Batch(_)));
-            if is_batch && *self.books.submission(place) != Submission::Durable {
+            if let Ok(cut) = self.fresh.front()?
+                && *self.books.submission(cut.push) != Submission::Durable
+            {
                 return None;
             }
             match self.fresh.pop_front()? {
-                Cut::Unreadable { push, why } => self.books.obstruct(push, why),
-                Cut::Batch(batch) if self.is_obstructed(&batch) => {}
-                Cut::Batch(batch) => return Some(batch),
+                Err(Unreadable { push, why }) => self.books.obstruct(push, why),
+                Ok(cut) if self.is_obstructed(&cut) => {}
+                Ok(cut) => return Some(cut),
             }
         }
     }
 
     /// Books a batch that is not tried again.
-    fn forgo(&mut self, batch: Box<Batch>) {
-        self.books.enter(self.context, Concluded { batch, settled: Settled::NotAttempted });
+    fn forgo(&mut self, cut: Box<Cut>) {
+        self.books.enter(self.context, cut, None);
     }
 
     /// Whether nothing of the batch's campaign may leave any more. Time passes while somebody is asked for approval, and
     /// while requests wait for their turn.
-    fn is_obstructed(&mut self, batch: &Batch) -> bool {
-        if batch.lapses_at.is_some_and(|at| at <= (self.context.clock)()) {
-            self.books.lapse(batch.push);
+    fn is_obstructed(&mut self, cut: &Cut) -> bool {
+        if cut.about.lapses_at.is_some_and(|at| at <= (self.context.clock)()) {
+            self.books.lapse(cut.push);
         }
-        self.books.is_obstructed(batch.push)
+        self.books.is_obstructed(cut.push)
     }
 
     /// Lets batches leave, as many as may now, and orders the intents of those behind them. Returns when there is more to
@@ -269,10 +256,8 @@ impl<'a, D: Deliver> Dispatch<'a, D> {
         }
         let mut due = None;
         while self.flights.len() < self.context.environment.concurrency.get() {
-            match self.context.take() {
-                Ok(Some((batch, intent))) => {
-                    drop(self.flights.spawn(worker(Arc::clone(self.context), batch, intent)));
-                }
+            match self.context.depart() {
+                Ok(Some(batch)) => drop(self.flights.spawn(worker(Arc::clone(self.context), batch))),
                 Ok(None) => break,
                 Err(at) => {
                     due = Some(at);
@@ -286,102 +271,89 @@ impl<'a, D: Deliver> Dispatch<'a, D> {
 
     /// Puts on record that what was ready never left.
     fn withdraw(&mut self) {
-        let withdrawn = {
-            let mut ready = self.context.ready();
-            ready.taken += ready.queue.len() as u64;
-            std::mem::take(&mut ready.queue)
-        };
-        for (batch, intent) in withdrawn {
-            self.land(Completed { batch, intent, outcome: None });
+        let withdrawn = std::mem::take(&mut self.context.ready().queue);
+        for batch in withdrawn {
+            self.journal.order(Writing::Outcome(batch.withdraw()));
         }
     }
 
-    fn land(&mut self, completed: Completed) {
-        self.concluded += 1;
-        if completed.outcome.is_some() {
+    fn land(&mut self, settled: Settled) {
+        self.context.ready().in_flight -= 1;
+        if settled.outcome.is_some() {
             crash::after(Step::ReplyRead, self.context.options.break_after);
         }
-        self.settle(completed);
-    }
-
-    fn settle(&mut self, Completed { batch, intent, outcome }: Completed) {
-        let (record, settled) = settled(outcome);
-        self.journal.settle(intent, record, Box::new(Concluded { batch, settled }));
+        self.journal.order(Writing::Outcome(settled));
     }
 
     /// Goes on from what is durable now.
-    fn handle(&mut self, answer: Answer) {
-        match answer {
-            Answer::Submitted(place) => {
+    fn handle(&mut self, (entry, durable): Answer<Writing>) {
+        if matches!(entry, Writing::Intent(..)) {
+            self.intending -= 1;
+        }
+        match (entry, durable) {
+            (Writing::Content(place, _), Ok(_)) => {
                 *self.books.submission(place) = Submission::Durable;
                 crash::after(Step::Submitted, self.context.options.break_after);
             }
-            Answer::Intended(batch, intent) => self.context.ready().queue.push_back((batch, intent)),
-            Answer::Settled(concluded) => {
-                if !matches!(concluded.settled, Settled::NotAttempted) {
+            (Writing::Intent(cut, nonce), Ok(intent)) => {
+                self.context.ready().queue.push_back(Intended::new(cut, nonce, intent));
+            }
+            (Writing::Outcome(Settled { cut, outcome, .. }), Ok(_)) => {
+                if outcome.is_some() {
                     crash::after(Step::OutcomeDurable, self.context.options.break_after);
                 }
-                match self.worth_another_try(*concluded) {
-                    Ok(batch) => self.again.push_back(batch),
-                    Err(concluded) => self.books.enter(self.context, concluded),
+                match self.worth_another_try(cut, outcome) {
+                    Ok(cut) => self.again.push_back(cut),
+                    Err((cut, outcome)) => self.books.enter(self.context, cut, outcome),
                 }
             }
-            Answer::Unwritten(parcel, error) => {
+            (entry, Err(error)) => {
                 self.context.breaker.trip(Stop::from(error));
-                match parcel {
-                    Parcel::Intent(batch) => {
-                        self.intended -= 1;
-                        self.forgo(batch);
+                match entry {
+                    Writing::Content(..) => {}
+                    Writing::Intent(cut, _) => self.forgo(cut),
+                    Writing::Outcome(settled) => {
+                        let outcome = settled.unrecorded();
+                        self.books.enter(self.context, settled.cut, Some(outcome));
                     }
-                    Parcel::Outcome(concluded) => {
-                        let Concluded { batch, settled } = *concluded;
-                        self.books.enter(self.context, Concluded { batch, settled: settled.unrecorded() });
-                    }
-                    Parcel::Content(_) | Parcel::Write(_) => {}
                 }
             }
         }
     }
 
-    /// Returns the batch if it may go out again: the vendor certainly did not take it, and may do so later.
-    fn worth_another_try(&self, concluded: Concluded) -> Result<Box<Batch>, Concluded> {
+    /// Returns the batch if it may go out again: the vendor certainly did not take it, and may do so later. Whether the
+    /// vendor is out of reach, the circuit breaker counts over all batches.
+    fn worth_another_try(
+        &self,
+        mut cut: Box<Cut>,
+        outcome: Option<Outcome>,
+    ) -> Result<Box<Cut>, (Box<Cut>, Option<Outcome>)> {
         if self.context.breaker.is_tripped() {
-            return Err(concluded);
+            return Err((cut, outcome));
         }
-        let class = match concluded.settled {
-            Settled::Rejected { class, .. } => class,
-            Settled::NotAttempted => return Ok(concluded.batch),
-            Settled::Unreachable { .. } => return self.worth_another_connection(concluded),
-            Settled::Accepted | Settled::Unknown { .. } => return Err(concluded),
-        };
-        let Concluded { mut batch, settled } = concluded;
-        let tries_max = self.context.options.retries_max;
-        let is_worth_it = match class {
-            RejectClass::Throttled => {
-                batch.throttled += 1;
-                batch.throttled + batch.unreachable <= tries_max
+        match outcome {
+            None => return Ok(cut),
+            Some(Outcome::Rejected {
+                class: RejectClass::Throttled | RejectClass::Unreachable(_), ..
+            }) => {}
+            Some(Outcome::Rejected { .. } | Outcome::Accepted { .. } | Outcome::Unknown { .. }) => {
+                return Err((cut, outcome));
             }
-            RejectClass::Credentials | RejectClass::Content | RejectClass::Unreachable(_) => false,
-        };
-        if !is_worth_it {
-            return Err(Concluded { batch, settled });
         }
-        batch.refused = Some(Box::new(settled));
-        Ok(batch)
-    }
-
-    /// Nothing of the batch left. Whether the vendor is out of reach, the circuit breaker counts over all batches.
-    fn worth_another_connection(&self, mut concluded: Concluded) -> Result<Box<Batch>, Concluded> {
-        concluded.batch.unreachable += 1;
-        let is_worth_it =
-            concluded.batch.throttled + concluded.batch.unreachable <= self.context.options.retries_max;
-        if is_worth_it { Ok(concluded.batch) } else { Err(concluded) }
+        cut.refusals += 1;
+        if cut.refusals > self.context.options.retries_max {
+            return Err((cut, outcome));
+        }
+        if has_left(outcome.as_ref()) {
+            cut.refused = outcome.map(Box::new);
+        }
+        Ok(cut)
     }
 }
 
-async fn next(cuts: &mut Option<mpsc::Receiver<Vec<Cut>>>) -> Option<Vec<Cut>> {
-    match cuts {
-        Some(cuts) => cuts.recv().await,
+async fn next(produced: &mut Option<mpsc::Receiver<Vec<Produced>>>) -> Option<Vec<Produced>> {
+    match produced {
+        Some(produced) => produced.recv().await,
         None => std::future::pending().await,
     }
 }

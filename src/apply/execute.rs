@@ -1,5 +1,6 @@
 //! The whole of an apply: a thread that cuts batches, a task that dispatches them, a thread that writes the ledger.
 
+use std::error::Error;
 use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -10,14 +11,16 @@ use crate::apply::batch::batches;
 use crate::apply::books::Books;
 use crate::apply::circuit_breaker::CircuitBreaker;
 use crate::apply::crash;
-use crate::apply::dispatch::{Cut, Dispatch};
+use crate::apply::dispatch::{Dispatch, Produced, Unreadable};
 use crate::apply::pace::Pace;
 use crate::apply::report::{Progress, Report};
-use crate::apply::send::{Context, batch};
+use crate::apply::send::Context;
+use crate::apply::stage::{About, Cut, Writing};
 use crate::apply::stop::{Interrupt, Stop};
 use crate::apply::{Break, Deliver, Journal, Step, TargetSource};
 use crate::domain::{Environment, LedgerSalt, ProjectName};
 use crate::ledger::{Destination, Record, RunId};
+use crate::mpaas;
 use crate::plan::{Plan, PlannedPush};
 
 /// How much longer than a request's own time-out an interrupted apply waits for what is in flight.
@@ -59,7 +62,7 @@ pub struct Execution<D> {
     /// Where target ids come from.
     pub targets: Arc<dyn TargetSource>,
     /// The ledger.
-    pub journal: Journal,
+    pub journal: Journal<Writing>,
     /// What carries requests.
     pub deliver: D,
     /// How it behaves.
@@ -86,10 +89,9 @@ pub async fn execute<D: Deliver>(execution: Execution<D>) -> Report {
     } = execution;
     let mut journal = journal;
     journal.break_after(options.break_after);
-    let (sender, completed) = mpsc::unbounded_channel();
+    let (sender, settled) = mpsc::unbounded_channel();
     let pace = Pace::new(environment.requests_per_second, options.retry_delay);
     let context = Arc::new(Context {
-        project,
         environment,
         deliver,
         options,
@@ -98,7 +100,7 @@ pub async fn execute<D: Deliver>(execution: Execution<D>) -> Report {
         lease: journal.lease(),
         starting: AtomicUsize::new(0),
         ready: Mutex::default(),
-        completed: sender,
+        settled: sender,
         breaker: CircuitBreaker::new(),
         progress,
     });
@@ -109,15 +111,19 @@ pub async fn execute<D: Deliver>(execution: Execution<D>) -> Report {
     }
     crash::after(Step::RunStarted, context.options.break_after);
     let watcher = tokio::spawn(trip_on_interrupt(Arc::clone(&context), interrupt));
-    let cuts = produce(&context, &pushes, salt, targets);
-    Dispatch::new(&context, &pushes, (cuts, completed), &mut journal, &mut books).run().await;
+    let produced = produce(&context, &pushes, project, (salt, targets));
+    Dispatch::new(&context, &pushes, (produced, settled), &mut journal, &mut books).run().await;
     watcher.abort();
     crash::after(Step::RunDone, context.options.break_after);
     let report = books.close(context.breaker.reason());
     end(&context, &mut journal, report).await
 }
 
-async fn begin<D>(context: &Context<D>, journal: &mut Journal, plan_digest: &str) -> Result<(), Stop> {
+async fn begin<D>(
+    context: &Context<D>,
+    journal: &mut Journal<Writing>,
+    plan_digest: &str,
+) -> Result<(), Stop> {
     let Options { run, actor, ci_run, .. } = context.options.clone();
     let (plan, process) = (plan_digest.to_owned(), Some(std::process::id()));
     let destination = Some(Destination::at(&context.environment.endpoint));
@@ -125,7 +131,7 @@ async fn begin<D>(context: &Context<D>, journal: &mut Journal, plan_digest: &str
     journal.write(record).await.map(drop).map_err(Stop::from)
 }
 
-async fn end<D>(context: &Context<D>, journal: &mut Journal, mut report: Report) -> Report {
+async fn end<D>(context: &Context<D>, journal: &mut Journal<Writing>, mut report: Report) -> Report {
     let tally = report.tally();
     let record = Record::RunEnded {
         run: context.options.run.clone(),
@@ -158,21 +164,22 @@ async fn trip_on_interrupt<D>(context: Arc<Context<D>>, mut interrupt: watch::Re
 fn produce<D: Deliver>(
     context: &Arc<Context<D>>,
     pushes: &Arc<Vec<PlannedPush>>,
-    salt: LedgerSalt,
-    source: Arc<dyn TargetSource>,
-) -> mpsc::Receiver<Vec<Cut>> {
+    project: ProjectName,
+    (salt, source): (LedgerSalt, Arc<dyn TargetSource>),
+) -> mpsc::Receiver<Vec<Produced>> {
     let (sender, receiver) = mpsc::channel(CUTS_AHEAD);
     let (context, pushes) = (Arc::clone(context), Arc::clone(pushes));
     tokio::task::spawn_blocking(move || {
         let mut cuts = Vec::with_capacity(CUTS);
         for (place, push) in pushes.iter().enumerate() {
+            let (campaign, environment) = (&push.campaign, &context.environment);
+            let call = mpaas::Push { project: &project, environment, campaign, call: push.call };
+            let about = Arc::new(About::new(&context.options.run, push));
             for (addressees, number) in batches(push, salt, source.as_ref()).zip(push.first_batch..) {
-                cuts.push(match addressees {
-                    Ok(addressees) => {
-                        Cut::Batch(Box::new(batch(&context, push, (place, number), &addressees)))
-                    }
-                    Err(error) => Cut::Unreadable { push: place, why: error.to_string() },
-                });
+                let cut = |addressees| Cut::new(&call, &about, (place, number, push.requests), &addressees);
+                let unreadable =
+                    |error: Box<dyn Error + Send + Sync>| Unreadable { push: place, why: error.to_string() };
+                cuts.push(addressees.map(|addressees| Box::new(cut(addressees))).map_err(unreadable));
                 let is_full = cuts.len() == CUTS;
                 if is_full
                     && sender.blocking_send(std::mem::replace(&mut cuts, Vec::with_capacity(CUTS))).is_err()

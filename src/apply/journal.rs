@@ -2,8 +2,9 @@
 //!
 //! Everything goes through one thread that appends whatever waits, in one durable step: many batches in
 //! flight share the cost of one disk sync and of one wake-up each way, and no request leaves and no success is told
-//! before it.
+//! before it. Does not know what is written.
 
+use std::borrow::Cow;
 use std::error::Error;
 use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
@@ -12,11 +13,12 @@ use chrono::{DateTime, Utc};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::apply::crash;
-use crate::apply::intent::{Clock, Intent};
-use crate::apply::send::{Batch, Concluded};
 use crate::apply::{Break, Step};
-use crate::ledger::{Chain, IntentRecord, Outcome, Record, Serial, Writer};
+use crate::ledger::{Chain, Record, Serial, Writer};
 use crate::state::{self, Lease, StateError};
+
+/// Tells the time.
+pub type Clock = Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>;
 
 /// So many records make one durable step, though more wait.
 const GROUP_MAX: usize = 256;
@@ -42,41 +44,56 @@ fn reasons(error: &StateError) -> String {
     reasons
 }
 
-/// What a record is written for, given back with its answer.
-pub(super) enum Parcel {
+/// What is put on record by a record of its own, and given back with the answer.
+pub trait Entry: Send + 'static {
+    /// Returns the record. Asked for on the journal's thread.
+    fn record(&self) -> Cow<'_, Record>;
+}
+
+/// The proof that an entry is durable. Only the journal makes one, and one for each.
+#[derive(Debug)]
+pub(super) struct Durable {
+    serial: Serial,
+    at: DateTime<Utc>,
+}
+
+impl Durable {
+    /// Returns the record's place.
+    pub(super) fn serial(&self) -> Serial {
+        self.serial
+    }
+
+    /// Returns the record's time.
+    pub(super) fn at(&self) -> DateTime<Utc> {
+        self.at
+    }
+}
+
+/// What became of an entry. If it is not durable, none after it will be.
+pub(super) type Answer<E> = (E, Result<Durable, JournalError>);
+
+enum Order<E> {
     /// Somebody waits for it alone.
-    Write(oneshot::Sender<Result<Serial, JournalError>>),
-    /// A campaign's content; the number is the caller's.
-    Content(usize),
-    /// The intent of a batch.
-    Intent(Box<Batch>),
-    /// What came of a batch.
-    Outcome(Box<Concluded>),
+    Write(Box<Record>, oneshot::Sender<Result<Serial, JournalError>>),
+    /// It is answered together with others.
+    Entry(E),
 }
 
-/// What became of a record.
-pub(super) enum Answer {
-    /// A campaign's content is durable.
-    Submitted(usize),
-    /// An intent is durable: the batch may be sent.
-    Intended(Box<Batch>, Intent),
-    /// What came of a batch is durable.
-    Settled(Box<Concluded>),
-    /// The record is not durable, nor will be any after it.
-    Unwritten(Parcel, JournalError),
-}
-
-struct Order {
-    record: Record,
-    parcel: Parcel,
+impl<E: Entry> Order<E> {
+    fn record(&self) -> Cow<'_, Record> {
+        match self {
+            Self::Write(record, _) => Cow::Borrowed(record),
+            Self::Entry(entry) => entry.record(),
+        }
+    }
 }
 
 /// The way to the journal's thread, and back: orders leave together, and come back together.
-pub struct Journal {
-    orders: mpsc::UnboundedSender<Vec<Order>>,
-    answers: mpsc::UnboundedReceiver<Vec<Answer>>,
+pub struct Journal<E> {
+    orders: mpsc::UnboundedSender<Vec<Order<E>>>,
+    answers: mpsc::UnboundedReceiver<Vec<Answer<E>>>,
     /// Orders that did not leave yet.
-    gathered: Vec<Order>,
+    gathered: Vec<Order<E>>,
     /// Orders whose answers are still to come.
     open: usize,
     clock: Clock,
@@ -101,7 +118,7 @@ impl JournalThread {
     }
 }
 
-impl Journal {
+impl<E: Entry> Journal<E> {
     /// Starts the journal's thread on a ledger.
     ///
     /// # Panics
@@ -132,7 +149,7 @@ impl Journal {
     /// Returns [`JournalError`] when it is not durable.
     pub async fn write(&mut self, record: Record) -> Result<Serial, JournalError> {
         let (durable, done) = oneshot::channel();
-        self.gathered.push(Order { record, parcel: Parcel::Write(durable) });
+        self.gathered.push(Order::Write(Box::new(record), durable));
         self.leave();
         done.await.map_err(|_| JournalError::Closed)?
     }
@@ -154,25 +171,10 @@ impl Journal {
         }
     }
 
-    /// Orders a campaign's content to be made durable.
-    pub(super) fn submit(&mut self, record: Record, place: usize) {
-        self.order(record, Parcel::Content(place));
-    }
-
-    /// Orders an intent to be made durable.
-    pub(super) fn intend(&mut self, intent: IntentRecord, batch: Box<Batch>) {
-        self.order(Record::Intent(intent), Parcel::Intent(batch));
-    }
-
-    /// Orders what came of a batch to be made durable. Takes its intent, so that one cannot be settled twice.
-    #[expect(clippy::needless_pass_by_value, reason = "an intent that is settled is no more")]
-    pub(super) fn settle(&mut self, intent: Intent, outcome: Outcome, concluded: Box<Concluded>) {
-        self.order(Record::Outcome { intent: intent.serial, outcome }, Parcel::Outcome(concluded));
-    }
-
-    fn order(&mut self, record: Record, parcel: Parcel) {
+    /// Orders an entry to be made durable.
+    pub(super) fn order(&mut self, entry: E) {
         self.open += 1;
-        self.gathered.push(Order { record, parcel });
+        self.gathered.push(Order::Entry(entry));
     }
 
     /// Sends off what was ordered, together.
@@ -203,30 +205,27 @@ impl Journal {
     /// # Panics
     ///
     /// Panics if the journal's thread did.
-    pub(super) async fn answers(&mut self) -> Vec<Answer> {
+    pub(super) async fn answers(&mut self) -> Vec<Answer<E>> {
         let answers = self.answers.recv().await.expect("the journal's thread does not panic");
         self.open -= answers.len();
         answers
     }
 }
 
-/// Things of records, each with its record's place.
-type Numbered<T> = Vec<(Serial, T)>;
-
 /// Keeps the ledger, on a thread of its own.
-struct Keeper {
+struct Keeper<E> {
     store: Box<dyn state::Writer>,
     writer: Writer,
     clock: Clock,
-    done: mpsc::UnboundedSender<Vec<Answer>>,
+    done: mpsc::UnboundedSender<Vec<Answer<E>>>,
     failure: Option<JournalError>,
     break_after: Arc<OnceLock<Break>>,
 }
 
-impl Keeper {
-    fn keep(mut self, mut waiting: mpsc::UnboundedReceiver<Vec<Order>>) -> (Serial, Chain) {
+impl<E: Entry> Keeper<E> {
+    fn keep(mut self, mut waiting: mpsc::UnboundedReceiver<Vec<Order<E>>>) -> (Serial, Chain) {
         let mut durable_up_to = (self.writer.serial(), self.writer.chain());
-        let mut group: Vec<Order> = Vec::new();
+        let mut group: Vec<Order<E>> = Vec::new();
         while let Some(orders) = waiting.blocking_recv() {
             group.extend(orders);
             while group.len() < GROUP_MAX
@@ -234,15 +233,18 @@ impl Keeper {
             {
                 group.extend(more);
             }
-            let now = (self.clock)();
-            let (lines, parcels) = self.encode(&mut group, now);
+            let (now, first) = ((self.clock)(), self.writer.serial().next());
             if self.failure.is_none() {
+                let encoded = group.iter().map(|order| self.writer.encode(now, &order.record()));
+                let lines = encoded.collect();
                 match self.append(durable_up_to.0, lines) {
                     Ok(()) => durable_up_to = (self.writer.serial(), self.writer.chain()),
                     Err(error) => self.failure = Some(JournalError::State(Arc::new(error))),
                 }
             }
-            let answers: Vec<_> = parcels.into_iter().filter_map(|parcel| self.answer(parcel, now)).collect();
+            let orders = group.drain(..).zip((first.0..).map(Serial));
+            let answers: Vec<_> =
+                orders.filter_map(|order| answer(order, now, self.failure.as_ref())).collect();
             if !answers.is_empty() {
                 // Nobody listening means that the run was torn down; the records are durable all the same.
                 drop(self.done.send(answers));
@@ -251,42 +253,25 @@ impl Keeper {
         durable_up_to
     }
 
-    fn append(&mut self, after: Serial, lines: Numbered<Vec<u8>>) -> Result<(), StateError> {
+    fn append(&mut self, after: Serial, lines: Vec<(Serial, Vec<u8>)>) -> Result<(), StateError> {
         self.store.lease().prove()?;
         crash::after(Step::Appending, self.break_after.get().copied());
         self.store.append(after, lines, self.writer.chain())
     }
+}
 
-    fn encode(
-        &mut self,
-        group: &mut Vec<Order>,
-        now: DateTime<Utc>,
-    ) -> (Numbered<Vec<u8>>, Numbered<Parcel>) {
-        let (mut lines, mut parcels) = (Vec::with_capacity(group.len()), Vec::with_capacity(group.len()));
-        for Order { record, parcel } in group.drain(..) {
-            let mut serial = Serial::default();
-            if self.failure.is_none() {
-                let (place, line) = self.writer.encode(now, &record);
-                lines.push((place, line));
-                serial = place;
-            }
-            parcels.push((serial, parcel));
+/// Answers an order whose durable step is over; nothing for one that was answered to somebody else.
+fn answer<E>(
+    (order, serial): (Order<E>, Serial),
+    at: DateTime<Utc>,
+    failure: Option<&JournalError>,
+) -> Option<Answer<E>> {
+    match order {
+        Order::Write(_, durable) => {
+            // Nobody listening means that the run was torn down.
+            drop(durable.send(failure.cloned().map_or(Ok(serial), Err)));
+            None
         }
-        (lines, parcels)
-    }
-
-    /// Answers a record whose durable step is over; nothing for one that was answered to somebody else.
-    fn answer(&self, (serial, parcel): (Serial, Parcel), at: DateTime<Utc>) -> Option<Answer> {
-        Some(match (parcel, &self.failure) {
-            (Parcel::Write(durable), failure) => {
-                // Nobody listening means that the run was torn down.
-                drop(durable.send(failure.clone().map_or(Ok(serial), Err)));
-                return None;
-            }
-            (parcel, Some(failure)) => Answer::Unwritten(parcel, failure.clone()),
-            (Parcel::Content(place), None) => Answer::Submitted(place),
-            (Parcel::Intent(batch), None) => Answer::Intended(batch, Intent { serial, at }),
-            (Parcel::Outcome(concluded), None) => Answer::Settled(concluded),
-        })
+        Order::Entry(entry) => Some((entry, failure.cloned().map_or(Ok(Durable { serial, at }), Err))),
     }
 }
