@@ -39,7 +39,7 @@ const ONCE: Table = {
 };
 
 /// Encodes a text at the end of another one.
-fn push_encoded(out: &mut Vec<u8>, text: &str) {
+pub(super) fn push_encoded(out: &mut Vec<u8>, text: &str) {
     push(out, text.as_bytes(), &ONCE);
 }
 

@@ -10,11 +10,11 @@ use memchr::memchr;
 use sha1::Sha1;
 
 use crate::domain::{ApiVersion, Credentials};
-use crate::mpaas::encode::{percent_encode, push_encoded_again, sorted_query};
+use crate::mpaas::encode::{percent_encode, push_encoded, push_encoded_again, sorted_query};
 use crate::mpaas::request::{Action, Request};
 
 /// What the query of a request takes, mostly.
-const QUERY_BYTES: usize = 512;
+const QUERY_BYTES: usize = 640;
 
 /// What makes one request differ from the same one sent before.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -96,24 +96,23 @@ impl Signer {
 
     /// Returns the query of a request with an encoded `form`, its signature included.
     pub(super) fn query(&self, action: Action, form: &[u8], stamp: &Stamp) -> String {
-        let mut query = String::with_capacity(QUERY_BYTES);
-        query.push_str(&self.access_key_id);
-        query.push_str("&Action=");
-        query.push_str(action.as_str());
-        query.push('&');
-        query.push_str(&self.format_to_token);
-        query.push('&');
+        let mut query = Vec::with_capacity(QUERY_BYTES);
+        for part in [&self.access_key_id, "&Action=", action.as_str(), "&", &self.format_to_token, "&"] {
+            query.extend_from_slice(part.as_bytes());
+        }
         let place = query.len();
-        query.push_str("SignatureMethod=HMAC-SHA1&SignatureNonce=");
-        query.push_str(&percent_encode(&stamp.nonce));
-        query.push_str("&SignatureVersion=1.0&Timestamp=");
-        let timestamp = stamp.timestamp.to_rfc3339_opts(SecondsFormat::Secs, true);
-        query.push_str(&percent_encode(&timestamp));
-        query.push('&');
-        query.push_str(&self.version);
-        let signature = percent_encode(&self.signature(query.as_bytes(), form));
-        query.insert_str(place, &format!("Signature={signature}&"));
-        query
+        query.extend_from_slice(b"SignatureMethod=HMAC-SHA1&SignatureNonce=");
+        push_encoded(&mut query, &stamp.nonce);
+        query.extend_from_slice(b"&SignatureVersion=1.0&Timestamp=");
+        push_encoded(&mut query, &stamp.timestamp.to_rfc3339_opts(SecondsFormat::Secs, true));
+        query.push(b'&');
+        query.extend_from_slice(self.version.as_bytes());
+        // Sorted by name, it stands before `SignatureMethod`.
+        let mut signature = b"Signature=".to_vec();
+        push_encoded(&mut signature, &self.signature(&query, form));
+        signature.push(b'&');
+        query.splice(place..place, signature);
+        String::from_utf8(query).expect("an encoded text is ASCII")
     }
 
     /// Signs all parameters, which are sorted within each of the two texts.
