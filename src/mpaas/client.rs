@@ -2,15 +2,12 @@
 //!
 //! Never sends again by itself: the vendor has no idempotency token, so only the caller, who keeps the ledger, may.
 
-use std::hash::{BuildHasher, Hash, Hasher, RandomState};
 use std::pin::pin;
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
-use hashbrown::HashTable;
-use hashbrown::hash_table::Entry;
 use http_body_util::{BodyExt, Full};
 use hyper::header::{
     ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, DATE, HOST, HeaderMap, HeaderName,
@@ -28,6 +25,7 @@ use crate::mpaas::pool::{IDLE_MAX, Pool};
 use crate::mpaas::reply::{self, Reply};
 use crate::mpaas::request::{Prepared, Request};
 use crate::mpaas::retry_after::{date, retry_after};
+use crate::mpaas::seen::{Kind, Seen};
 use crate::mpaas::sign_v1::{Signer, Stamp, sign};
 
 /// Tells the time for `Timestamp`.
@@ -82,10 +80,8 @@ struct Inner {
     signer: Signer,
     /// Open connections without a request.
     idle: Arc<Pool<Connection>>,
-    /// The vendor's names of requests and of tasks, as hashes: 9 to 20 bytes each, so 400 MB at most for ten million
-    /// requests.
-    seen: Mutex<HashTable<u64>>,
-    hasher: RandomState,
+    /// The vendor's names of requests and of tasks.
+    seen: Seen,
     /// Made for the first question.
     asker: OnceLock<Asker>,
     environment: Environment,
@@ -130,8 +126,7 @@ impl Client {
             ]),
             signer: Signer::new(version, environment.region.as_deref(), &credentials),
             idle: Arc::default(),
-            seen: Mutex::default(),
-            hasher: RandomState::new(),
+            seen: Seen::default(),
             asker: OnceLock::new(),
             environment: environment.clone(),
             base,
@@ -254,22 +249,11 @@ impl Client {
             Outcome::Accepted { task_id, .. } => task_id.as_deref(),
             Outcome::Rejected { .. } | Outcome::Unknown { .. } => None,
         };
-        let Inner { seen, hasher, .. } = &*self.0;
-        let is_new = |kind: Kind, id: &str| {
-            let hash = hasher.hash_one((kind, Caseless(id)));
-            let mut seen = seen.lock().expect("no holder of this lock panics");
-            match seen.entry(hash, |known| *known == hash, |known| *known) {
-                Entry::Occupied(_) => false,
-                Entry::Vacant(place) => {
-                    place.insert(hash);
-                    true
-                }
-            }
-        };
-        let has_new_request_id = request_id.is_none_or(|id| is_new(Kind::Request, id));
+        let seen = &self.0.seen;
+        let has_new_request_id = request_id.is_none_or(|id| seen.is_new(Kind::Request, id));
         // Beside a `RequestId`, no page says that a `Data` belongs to one request only.
-        let has_new_task_id = request_id.is_some() || task_id.is_none_or(|id| is_new(Kind::Task, id));
-        let is_new_body = request_id.is_some() || connection.nameless.insert(hasher.hash_one(body));
+        let has_new_task_id = request_id.is_some() || task_id.is_none_or(|id| seen.is_new(Kind::Task, id));
+        let is_new_body = request_id.is_some() || connection.nameless.insert(seen.digest(body));
         if !has_new_request_id {
             Some("has the `RequestId` of")
         } else if !has_new_task_id {
@@ -371,7 +355,7 @@ impl Client {
     ) -> hyper::Request<Full<Bytes>> {
         let stamp = Stamp { timestamp, nonce: nonce.to_owned() };
         let query = self.0.signer.query(*action, form, &stamp);
-        let uri = Uri::try_from(format!("/?{query}")).expect("what is percent-encoded can stand in a URI");
+        let uri = Uri::try_from(["/?", &query].concat()).expect("what is percent-encoded can stand in a URI");
         let mut sent = hyper::Request::new(Full::new(form.clone()));
         *sent.method_mut() = Method::POST;
         *sent.uri_mut() = uri;
@@ -427,28 +411,6 @@ impl Client {
 impl std::fmt::Debug for Client {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter.debug_struct("Client").field("base", &self.0.base.as_str()).finish_non_exhaustive()
-    }
-}
-
-/// What the vendor names.
-#[derive(Hash)]
-enum Kind {
-    Request,
-    Task,
-}
-
-/// A name whose hash is that of any other case of it.
-struct Caseless<'a>(&'a str);
-
-impl Hash for Caseless<'_> {
-    fn hash<H: Hasher>(&self, hasher: &mut H) {
-        let mut lower = [0; 64];
-        for piece in self.0.as_bytes().chunks(lower.len()) {
-            let lower = &mut lower[..piece.len()];
-            lower.copy_from_slice(piece);
-            lower.make_ascii_lowercase();
-            hasher.write(lower);
-        }
     }
 }
 

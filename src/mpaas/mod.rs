@@ -23,6 +23,7 @@ mod reply;
 mod request;
 mod retry_after;
 mod route;
+mod seen;
 mod sign_v1;
 mod stream;
 mod task;
