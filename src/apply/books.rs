@@ -65,7 +65,7 @@ impl Books {
 
     /// Enters a batch that is not tried again, with what came of its last try; nothing if there was none, or if it was held
     /// back.
-    pub(super) fn enter<D>(&mut self, context: &Context<D>, mut cut: Box<Cut>, outcome: Option<Outcome>) {
+    pub(super) fn enter<D>(&mut self, context: &Context<D>, mut cut: Cut, outcome: Option<Outcome>) {
         let targets = cut.targets.len() as u64;
         // One that was rejected before, and is not tried again, has had its effect.
         let (outcome, is_news) = match cut.refused.take() {

@@ -107,7 +107,7 @@ impl<'a, D: Deliver> Dispatch<'a, D> {
             }
             if !self.is_busy() && (is_tripped || self.is_dry()) {
                 while let Some(cut) = self.again.pop_front() {
-                    self.forgo(cut);
+                    self.forgo(*cut);
                 }
                 return;
             }
@@ -218,7 +218,7 @@ impl<'a, D: Deliver> Dispatch<'a, D> {
             if !self.is_obstructed(&cut) {
                 return Some(cut);
             }
-            self.forgo(cut);
+            self.forgo(*cut);
         }
         loop {
             if let Ok(cut) = self.fresh.front()?
@@ -235,7 +235,7 @@ impl<'a, D: Deliver> Dispatch<'a, D> {
     }
 
     /// Books a batch that is not tried again.
-    fn forgo(&mut self, cut: Box<Cut>) {
+    fn forgo(&mut self, cut: Cut) {
         self.books.enter(self.context, cut, None);
     }
 
@@ -304,17 +304,17 @@ impl<'a, D: Deliver> Dispatch<'a, D> {
                 }
                 match self.worth_another_try(cut, outcome) {
                     Ok(cut) => self.again.push_back(cut),
-                    Err((cut, outcome)) => self.books.enter(self.context, cut, outcome),
+                    Err((cut, outcome)) => self.books.enter(self.context, *cut, outcome),
                 }
             }
             (entry, Err(error)) => {
                 self.context.breaker.trip(Stop::from(error));
                 match entry {
                     Writing::Content(..) => {}
-                    Writing::Intent(cut, _) => self.forgo(cut),
+                    Writing::Intent(cut, _) => self.forgo(*cut),
                     Writing::Outcome(settled) => {
                         let outcome = settled.unrecorded();
-                        self.books.enter(self.context, settled.cut, Some(outcome));
+                        self.books.enter(self.context, *settled.cut, Some(outcome));
                     }
                 }
             }

@@ -216,13 +216,14 @@ impl<D: Deliver> Gate for Start<'_, D> {
         if self.context.breaker.is_tripped() {
             return None;
         }
-        let turn = match self.context.pace.begin_now() {
-            Some(turn) => turn,
-            None => tokio::select! {
+        let turn = if let Some(turn) = self.context.pace.begin_now() {
+            turn
+        } else {
+            tokio::select! {
                 biased;
                 () = self.context.breaker.tripped() => return None,
                 turn = self.context.pace.begin() => turn,
-            },
+            }
         };
         if let Err(error) = self.context.lease.prove() {
             self.context.breaker.trip(Stop::from(Arc::new(error)));
