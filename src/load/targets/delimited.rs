@@ -1,26 +1,21 @@
 //! A few columns of a CSV stream.
 //!
-//! A line without a quote is cut at its commas. Everything else is cut, and held to the rules of quotes, by `quoted`. A
-//! record has as many fields as the header (RFC 4180, section 2, rule 4): one comma more or less, and another column's text
-//! would pass for an id.
+//! `csv_records` cuts them. A record has as many fields as the header (RFC 4180, section 2, rule 4): one comma more or less,
+//! and another column's text would pass for an id.
 
 use std::fmt;
 use std::io::Read;
 
-use memchr::{memchr_iter, memchr2};
-
 use crate::domain::{RowValues, TargetIdRef, TargetRow};
+use crate::load::targets::csv_records::{Fields, Records};
 use crate::load::targets::disguise::is_merge_marker;
 use crate::load::targets::lines::{Line, Lines};
-use crate::load::targets::quoted::{Fields, Quoted};
 use crate::load::targets::{BadLine, BadLineReason, TargetFileError, text};
 
 /// The records of a CSV file, and the places of the columns in each.
 pub(super) struct DelimitedLines<R> {
     lines: Lines<R>,
-    quoted: Quoted,
-    /// Ends of the fields of a line that has no quotes.
-    ends: Vec<usize>,
+    records: Records,
     columns: Columns,
     values: RowValues,
 }
@@ -155,9 +150,9 @@ impl<R: Read> DelimitedLines<R> {
         columns: (&str, &[String]),
         shown_as: &str,
     ) -> Result<Self, TargetFileError> {
-        let mut quoted = Quoted::default();
+        let mut records = Records::new();
         let header = match lines.advance() {
-            Ok(Line::Whole) => quoted.begin(&mut lines).map_err(|bad| bad.why),
+            Ok(Line::Whole) => records.begin(&mut lines).map_err(|bad| bad.why),
             Ok(Line::TooLong) => Err(lines.too_long().why),
             Ok(Line::End) => Ok(None),
             Err(source) => match lines.broken(source).why {
@@ -175,49 +170,32 @@ impl<R: Read> DelimitedLines<R> {
             }
             Err(why) => return Err(TargetFileError::BadHeader { shown_as: shown_as.to_owned(), why }),
         }
-        let columns = Columns::find(quoted.fields(), columns, shown_as)?;
-        Ok(Self { lines, quoted, ends: Vec::new(), columns, values: RowValues::default() })
+        let columns = Columns::find(records.fields(), columns, shown_as)?;
+        Ok(Self { lines, records, columns, values: RowValues::default() })
     }
 
     /// Reads the next record.
     #[inline]
     pub(super) fn next_row(&mut self) -> Option<Result<TargetRow<'_>, Box<BadLine>>> {
-        let Self { lines, quoted, ends, columns, values } = self;
-        let (line, record) = if quoted.has_more() {
-            match quoted.go_on(lines) {
-                Ok(Some(line)) => (line, quoted.fields()),
-                Ok(None) => return None,
-                Err(bad) => return Some(Err(Box::new(bad))),
-            }
+        let Self { lines, records, columns, values } = self;
+        let read = if records.has_more() {
+            records.go_on(lines)
         } else {
             match lines.advance() {
-                Ok(Line::Whole) => {}
-                Ok(Line::TooLong) => {
-                    return Some(Err(Box::new(lines.too_long())));
+                Ok(Line::Whole) if is_merge_marker(lines.current()) => {
+                    return Some(Err(BadLine::boxed(lines.line(), BadLineReason::MergeMarker)));
                 }
+                Ok(Line::Whole) => records.begin(lines),
+                Ok(Line::TooLong) => Err(lines.too_long()),
                 Ok(Line::End) => return None,
-                Err(error) => {
-                    return Some(Err(Box::new(lines.broken(error))));
-                }
-            }
-            let bytes = lines.current();
-            if is_merge_marker(bytes) {
-                return Some(Err(BadLine::boxed(lines.line(), BadLineReason::MergeMarker)));
-            }
-            if memchr2(b'"', b'\r', bytes).is_none() {
-                ends.clear();
-                ends.extend(memchr_iter(b',', bytes));
-                ends.push(bytes.len());
-                (lines.line(), Fields::at_commas(lines.current(), ends))
-            } else {
-                match quoted.begin(lines) {
-                    Ok(Some(line)) => (line, quoted.fields()),
-                    Ok(None) => return None,
-                    Err(bad) => return Some(Err(Box::new(bad))),
-                }
+                Err(error) => Err(lines.broken(error)),
             }
         };
-        Some(match columns.read(record, values) {
+        let line = match read {
+            Ok(line) => line?,
+            Err(bad) => return Some(Err(Box::new(bad))),
+        };
+        Some(match columns.read(records.fields(), values) {
             Ok(id) => Ok(TargetRow { line, id, values }),
             Err(why) => Err(BadLine::boxed(line, why)),
         })

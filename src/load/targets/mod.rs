@@ -6,6 +6,7 @@
 //! twice, nor what a value is for.
 
 mod bad_line;
+mod csv_records;
 mod delimited;
 mod digested;
 mod disguise;
@@ -26,7 +27,6 @@ mod parquet_layout;
 mod parquet_pages;
 #[cfg_attr(not(feature = "parquet"), path = "parquet_left_out.rs")]
 mod parquet_rows;
-mod quoted;
 mod seam;
 mod unpacked;
 
