@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 use std::fmt;
-use std::num::NonZeroI64;
 use std::ops::Range;
 
 use serde::Deserializer;
@@ -10,7 +9,7 @@ use serde::de::{DeserializeSeed, Error, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use crate::domain::{RowValues, TargetIdRef};
-use crate::load::targets::{BadLineReason, json_plain};
+use crate::load::targets::BadLineReason;
 
 /// The fields that are read of every line, and what the last line had in them.
 #[derive(Debug)]
@@ -57,9 +56,7 @@ impl JsonFields {
     /// number or truth value as it is written.
     #[inline]
     pub(super) fn read(&mut self, line: &str) -> Result<(), BadLineReason> {
-        if self.read_plain(line).is_none() {
-            self.read_any(line)?;
-        }
+        self.read_object(line)?;
         self.values.clear();
         for place in &self.asked_for {
             let name = || self.names[*place].clone();
@@ -73,42 +70,9 @@ impl JsonFields {
         Ok(())
     }
 
-    /// Reads a line that is so plain that nothing can be wrong with it, or returns nothing.
-    #[inline]
-    fn read_plain(&mut self, line: &str) -> Option<()> {
-        let Self { names, found, text, .. } = self;
-        found.fill(Found::Nothing);
-        text.clear();
-        json_plain::entries(line, |key, value| {
-            let Some(place) = names.iter().position(|name| name == key) else { return Some(()) };
-            let value = &line[value];
-            let start = text.len();
-            let new = match value.as_bytes()[0] {
-                b'"' => {
-                    text.push_str(&value[1..value.len() - 1]);
-                    Found::Text(start..text.len())
-                }
-                _ if place == 0 => {
-                    // As `serde_json` reads it: a whole number that is no larger than one may be.
-                    value.parse::<u64>().map(drop).or_else(|_| value.parse::<NonZeroI64>().map(drop)).ok()?;
-                    text.push_str(value);
-                    Found::Text(start..text.len())
-                }
-                b'n' => Found::Null,
-                _ => {
-                    text.push_str(value);
-                    Found::Text(start..text.len())
-                }
-            };
-            let is_first = found[place] == Found::Nothing;
-            found[place] = new;
-            is_first.then_some(())
-        })
-    }
-
     /// Reads a line, or says what is wrong with it.
-    #[cold]
-    fn read_any(&mut self, line: &str) -> Result<(), BadLineReason> {
+    #[inline]
+    fn read_object(&mut self, line: &str) -> Result<(), BadLineReason> {
         self.found.fill(Found::Nothing);
         self.text.clear();
         // Told in the case of a mistake: the field that was read last.
@@ -292,85 +256,87 @@ mod tests {
 
     use super::*;
 
-    /// States what a line gives, read in one way.
-    fn stated(fields: &JsonFields) -> (Vec<Found>, Vec<String>) {
-        let text = |found: &Found| match found {
-            Found::Text(range) => fields.text[range.clone()].to_owned(),
-            Found::Nothing | Found::Null | Found::Twice => String::new(),
-        };
-        let kinds = fields.found.iter().map(|found| match found {
-            Found::Text(_) => Found::Text(0..0),
-            other => other.clone(),
-        });
-        (kinds.collect(), fields.found.iter().map(text).collect())
-    }
-
-    /// What is read plainly, `serde_json` reads the same. Returns whether it was plain.
-    fn is_plain(line: &str) -> bool {
-        let mut fields = JsonFields::new("id", &["n".to_owned(), "m".to_owned()]);
-        if fields.read_plain(line).is_none() {
-            return false;
-        }
-        let plainly = stated(&fields);
-        fields.read_any(line).unwrap_or_else(|why| panic!("{line}: {why}"));
-        assert_eq!(plainly, stated(&fields), "{line}");
-        true
+    /// States what a line gives: id and value, or what is wrong.
+    fn read(line: &str) -> Result<[String; 2], String> {
+        let mut fields = JsonFields::new("id", &["n".to_owned()]);
+        fields.read(line).map_err(|why| why.to_string())?;
+        let id = fields.id().map_err(|why| why.to_string())?.as_str().to_owned();
+        Ok([id, fields.values().iter().collect()])
     }
 
     #[test]
-    fn usual_lines_are_plain_and_odd_ones_are_left_to_the_crate() {
-        for plain in [
-            r#"{"id":"u","n":1}"#,
-            " {\t\"id\" : 18446744073709551615 , \"n\" : -0.50 , \"m\":null,\"x\":true}\r ",
-            r#"{"n":"你","id":-9223372036854775808,"m":false}"#,
-            "{}",
-            "{ }",
-        ] {
-            assert!(is_plain(plain), "{plain}");
-        }
+    fn odd_lines_are_read_as_json_has_them() {
+        let read_as = |line: &str, id: &str, value: &str| {
+            assert_eq!(read(line), Ok([id.to_owned(), value.to_owned()]), "{line}");
+        };
+        read_as(
+            " {\t\"id\" : 18446744073709551615 , \"n\" : -0.50 ,\"x\":true}\r ",
+            "18446744073709551615",
+            "-0.50",
+        );
+        read_as(r#"{"n":"你","id":-9223372036854775808,"m":false}"#, "-9223372036854775808", "你");
+        read_as(r#"{"i\u0064":"a\u0062","n":1e5,"x":[{"id":"u"}]}"#, "ab", "1e5");
         for odd in [
             "",
             "{",
             "{}}",
             "{,}",
             "[]",
-            r#"{"id":"u",}"#,
-            r#"{"id":"u"} x"#,
-            r#"{"id":"a\u0062"}"#,
-            r#"{"id":"u","id":"u"}"#,
-            r#"{"id":null}"#,
-            r#"{"id":1.0}"#,
-            r#"{"id":-0}"#,
-            r#"{"id":18446744073709551616}"#,
+            r#"{"id":"u","n":1,}"#,
+            r#"{"id":"u","n":1} x"#,
+            r#"{"id":"u","n":1,"id":"u"}"#,
+            r#"{"id":"u","n":1,"n":1}"#,
+            r#"{"id":null,"n":1}"#,
+            r#"{"id":1.0,"n":1}"#,
+            r#"{"id":18446744073709551616,"n":1}"#,
             r#"{"id":"u","n":01}"#,
             r#"{"id":"u","n":1.}"#,
             r#"{"id":"u","n":.1}"#,
             r#"{"id":"u","n":-}"#,
-            r#"{"id":"u","n":1e5}"#,
             r#"{"id":"u","n":truex}"#,
-            r#"{"id":"u","x":[]}"#,
+            r#"{"id":"u","n":[]}"#,
             r#"{"id":"u" "n":1}"#,
-            "{\"id\":\"u\t\"}",
+            "{\"id\":\"u\t\",\"n\":1}",
         ] {
-            assert!(!is_plain(odd), "{odd}");
+            assert!(read(odd).is_err(), "{odd}: {:?}", read(odd));
         }
     }
 
+    /// A JSON value, and what it is as an id and as a value, where it can be one.
+    type Written = (&'static str, Option<&'static str>, Option<&'static str>);
+
+    const WRITTEN: [Written; 12] = [
+        (r#""u1""#, Some("u1"), Some("u1")),
+        (r#""a\u4f60\"b""#, Some("a你\"b"), Some("a你\"b")),
+        (r#""{,}:""#, Some("{,}:"), Some("{,}:")),
+        ("7", Some("7"), Some("7")),
+        ("-0.50", None, Some("-0.50")),
+        ("1E+3", None, Some("1E+3")),
+        ("true", None, Some("true")),
+        ("false", None, Some("false")),
+        ("null", None, None),
+        ("[]", None, None),
+        (r#"{"id":"inner","n":[1]}"#, None, None),
+        (r#"[{"id":1},"n"]"#, None, None),
+    ];
+
     proptest! {
+        /// Whatever stands between them and around them, the two fields give what was written, and nothing else does.
         #[test]
-        fn lines_of_json_pieces_mean_the_same_in_both_ways(
-            pieces in prop::collection::vec(
-                prop::sample::select(vec![
-                    "{", "}", "\"id\"", "\"n\"", "\"x\"", ":", ",", "\"", "1", "-", "0", ".", "e", "true", "null",
-                    " ", "\\", "\"u1\"", "你", "[", "]", "\u{1}", "\"id\":\"u\"", "\"n\":2.5",
-                ]),
-                0..14,
-            ),
+        fn fields_are_found_wherever_they_stand(
+            (id, n) in (prop::sample::select(&WRITTEN[..]), prop::sample::select(&WRITTEN[..])),
+            others in prop::collection::vec(("[a-h]|n2|ID", prop::sample::select(&WRITTEN[..])), 0..4),
+            (id_at, n_at) in (any::<prop::sample::Index>(), any::<prop::sample::Index>()),
+            space in "[ \t\r]{0,2}",
         ) {
-            let line = pieces.concat();
-            is_plain(&line);
-            is_plain(&format!("{{\"id\":{line}}}"));
-            is_plain(&format!("{{\"n\":{line},\"id\":7}}"));
+            let mut entries: Vec<(String, &str)> =
+                others.iter().map(|(key, (text, ..))| (key.clone(), *text)).collect();
+            entries.insert(id_at.index(entries.len() + 1), ("id".to_owned(), id.0));
+            entries.insert(n_at.index(entries.len() + 1), ("n".to_owned(), n.0));
+            let entry = |(key, text): &(String, &str)| format!("{space}\"{key}\"{space}:{space}{text}{space}");
+            let line = format!("{space}{{{}}}{space}", entries.iter().map(entry).collect::<Vec<_>>().join(","));
+            let expected = id.1.zip(n.2).map(|(id, n)| [id.to_owned(), n.to_owned()]);
+            prop_assert_eq!(read(&line).ok(), expected, "{}", line);
         }
     }
 }

@@ -13,7 +13,6 @@ mod disguise;
 mod file_error;
 mod header;
 mod json_line;
-mod json_plain;
 mod limits;
 mod lines;
 mod look_alike;
