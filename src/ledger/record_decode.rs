@@ -1,95 +1,81 @@
-//! Reads the records that come by the thousand or million: intents, outcomes and contents in one pass over their line, what
-//! was packed in two.
+//! Reads records, each kind by its own type, once the head of the line told which it is.
 //!
-//! serde's flattening and tags, which the other records use, first build every field as a value; here they are read
-//! into their place. Says the same: a test holds both ways against each other.
+//! serde's flattening and tags, by which the records are declared, first build every field as a value. The records that come
+//! by the thousand or million are read straight into their place; a test holds both ways against each other.
 
 use std::borrow::Cow;
 
 use chrono::{DateTime, Utc};
-use serde::Deserialize;
+use serde::de::Error;
+use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
-use crate::domain::Revision;
+use crate::domain::{CampaignId, Revision};
 use crate::ledger::content::{Content, ContentDigest};
 use crate::ledger::id::{RunId, Serial};
-use crate::ledger::intent::{IntentRecord, Outcome};
+use crate::ledger::intent::Outcome;
 use crate::ledger::record::Entry;
 use crate::ledger::record::Record;
-use crate::ledger::text::hashes;
+use crate::ledger::text::{as_number, as_text};
 
-/// Every field of an intent's and an outcome's line. Unknown ones are passed over, as in all records.
+/// What all records have, and what tells their kinds apart.
 #[derive(Deserialize)]
-struct Fields<'a> {
+struct Head<'a> {
     serial: Serial,
     at: DateTime<Utc>,
     #[serde(borrow)]
     record: Cow<'a, str>,
-    run: Option<RunId>,
-    #[serde(borrow)]
-    campaign: Option<Cow<'a, str>>,
-    batch: Option<u32>,
-    #[serde(borrow)]
-    action: Option<Cow<'a, str>>,
-    task_name: Option<String>,
-    nonce: Option<String>,
-    request: Option<String>,
-    over_at: Option<DateTime<Utc>>,
-    #[serde(borrow)]
-    targets: Option<Cow<'a, str>>,
-    intent: Option<Serial>,
     #[serde(borrow)]
     result: Option<Cow<'a, str>>,
+}
+
+/// The fields of [`Record::Submitted`].
+#[derive(Deserialize)]
+struct Submitted {
+    run: RunId,
+    #[serde(with = "as_text")]
+    campaign: CampaignId,
+    #[serde(with = "as_number")]
+    revision: Revision,
+    digest: ContentDigest,
+    #[serde(deserialize_with = "recorded")]
+    content: Content,
+    planned: Option<u64>,
+}
+
+/// The fields of [`Record::Outcome`] where the vendor took the batch.
+#[derive(Deserialize)]
+struct Accepted {
+    intent: Serial,
     request_id: Option<String>,
     task_id: Option<String>,
-    revision: Option<u32>,
-    digest: Option<ContentDigest>,
-    #[serde(borrow)]
-    content: Option<&'a RawValue>,
-    planned: Option<u64>,
 }
 
 /// Reads a line.
 pub(super) fn entry(line: &[u8]) -> Result<Entry, serde_json::Error> {
-    match serde_json::from_slice::<Fields<'_>>(line).ok().and_then(|fields| record(fields, line)) {
-        Some(entry) => Ok(entry),
-        None => serde_json::from_slice(line),
-    }
+    let Head { serial, at, record, result } = serde_json::from_slice(line)?;
+    let record = match (&*record, result.as_deref()) {
+        ("intent", _) => Record::Intent(serde_json::from_slice(line)?),
+        ("outcome", Some("accepted")) => {
+            let Accepted { intent, request_id, task_id } = serde_json::from_slice(line)?;
+            Record::Outcome { intent, outcome: Outcome::Accepted { request_id, task_id } }
+        }
+        ("submitted", _) => {
+            let Submitted { run, campaign, revision, digest, content, planned } =
+                serde_json::from_slice(line)?;
+            Record::Submitted { run, campaign, revision, digest, content, planned }
+        }
+        ("packed_edition", _) => Record::PackedRevision(serde_json::from_slice(line)?),
+        ("packed_targets", _) => Record::PackedTargets(serde_json::from_slice(line)?),
+        _ => serde_json::from_slice(line)?,
+    };
+    Ok(Entry { serial, at, record })
 }
 
-/// Returns the entry of a record that comes often; nothing for another, and for what lacks a field.
-fn record(fields: Fields<'_>, line: &[u8]) -> Option<Entry> {
-    let Fields { serial, at, .. } = fields;
-    let record = match (&*fields.record, fields.result.as_deref()) {
-        ("intent", _) => Record::Intent(IntentRecord {
-            run: fields.run?,
-            campaign: fields.campaign?.parse().ok()?,
-            revision: Revision::new(fields.revision?).ok()?,
-            batch: fields.batch?,
-            call: fields.action?.parse().ok()?,
-            task_name: fields.task_name?,
-            nonce: fields.nonce?,
-            request: fields.request,
-            over_at: fields.over_at,
-            targets: hashes(&fields.targets?).ok()?,
-        }),
-        ("outcome", Some("accepted")) => {
-            let outcome = Outcome::Accepted { request_id: fields.request_id, task_id: fields.task_id };
-            Record::Outcome { intent: fields.intent?, outcome }
-        }
-        ("submitted", _) => Record::Submitted {
-            run: fields.run?,
-            campaign: fields.campaign?.parse().ok()?,
-            revision: Revision::new(fields.revision?).ok()?,
-            digest: fields.digest?,
-            content: Content::recorded(fields.content?)?,
-            planned: fields.planned,
-        },
-        ("packed_edition", _) => Record::PackedRevision(serde_json::from_slice(line).ok()?),
-        ("packed_targets", _) => Record::PackedTargets(serde_json::from_slice(line).ok()?),
-        _ => return None,
-    };
-    Some(Entry { serial, at, record })
+/// Keeps a content as the text that it is.
+fn recorded<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Content, D::Error> {
+    let text = <&RawValue>::deserialize(deserializer)?;
+    Content::recorded(text).ok_or_else(|| D::Error::custom("the content is no mapping that can be read"))
 }
 
 #[cfg(test)]
@@ -97,6 +83,7 @@ mod tests {
     use super::*;
     use crate::domain::{Call, TargetHash};
     use crate::ledger::Writer;
+    use crate::ledger::intent::IntentRecord;
 
     fn intent(over_at: Option<DateTime<Utc>>, targets: usize) -> Record {
         Record::Intent(IntentRecord {

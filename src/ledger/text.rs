@@ -6,8 +6,6 @@ use std::str::FromStr;
 use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serializer};
 
-use crate::domain::TargetHash;
-
 /// For `#[serde(with = "as_text")]` on names.
 pub(super) mod as_text {
     use super::{Deserialize, Deserializer, Display, Error, FromStr, Serializer};
@@ -111,17 +109,10 @@ pub(super) mod as_hex_list {
     pub(in crate::ledger) fn deserialize<'de, D: Deserializer<'de>>(
         deserializer: D,
     ) -> Result<Vec<TargetHash>, D::Error> {
-        super::hashes(&String::deserialize(deserializer)?).map_err(D::Error::custom)
-    }
-}
-
-/// Reads target hashes, 32 digits each.
-pub(super) fn hashes(digits: &str) -> Result<Vec<TargetHash>, hex::FromHexError> {
-    let bytes = hex::decode(digits)?;
-    let (hashes, rest) = bytes.as_chunks::<16>();
-    if rest.is_empty() {
-        Ok(hashes.iter().copied().map(TargetHash).collect())
-    } else {
-        Err(hex::FromHexError::InvalidStringLength)
+        let bytes = hex::decode(String::deserialize(deserializer)?).map_err(D::Error::custom)?;
+        match bytes.as_chunks::<16>() {
+            (hashes, []) => Ok(hashes.iter().copied().map(TargetHash).collect()),
+            _ => Err(D::Error::custom(hex::FromHexError::InvalidStringLength)),
+        }
     }
 }
