@@ -181,25 +181,23 @@ impl Settled {
         };
         Outcome::Unknown { why: why.to_owned(), code: None, request_id: None }
     }
+}
 
-    /// What came of it, as a ledger has it.
-    fn on_record(&self) -> ledger::Outcome {
-        let not_sent = |message| {
-            let code = ledger::Outcome::NOT_SENT.to_owned();
-            ledger::Outcome::Rejected { code, message, request_id: None }
-        };
-        match self.outcome.clone() {
-            None => not_sent("the request was held back: nothing left".to_owned()),
-            Some(Outcome::Rejected { class: RejectClass::Unreachable(_), message, .. }) => not_sent(message),
-            Some(Outcome::Accepted { request_id, task_id }) => {
-                ledger::Outcome::Accepted { request_id, task_id }
-            }
-            Some(Outcome::Rejected { code, message, request_id, .. }) => {
-                ledger::Outcome::Rejected { code, message, request_id }
-            }
-            Some(Outcome::Unknown { why, code, request_id }) => {
-                ledger::Outcome::Unknown { why, code, request_id }
-            }
+/// What came of a request, as a ledger has it; nothing where it was held back.
+fn on_record(outcome: Option<Outcome>) -> ledger::Outcome {
+    let not_sent = |message| {
+        let code = ledger::Outcome::NOT_SENT.to_owned();
+        ledger::Outcome::Rejected { code, message, request_id: None }
+    };
+    match outcome {
+        None => not_sent("the request was held back: nothing left".to_owned()),
+        Some(Outcome::Rejected { class: RejectClass::Unreachable(_), message, .. }) => not_sent(message),
+        Some(Outcome::Accepted { request_id, task_id }) => ledger::Outcome::Accepted { request_id, task_id },
+        Some(Outcome::Rejected { code, message, request_id, .. }) => {
+            ledger::Outcome::Rejected { code, message, request_id }
+        }
+        Some(Outcome::Unknown { why, code, request_id }) => {
+            ledger::Outcome::Unknown { why, code, request_id }
         }
     }
 }
@@ -226,9 +224,51 @@ impl Entry for Writing {
             Self::Content(_, record) => Cow::Borrowed(record),
             Self::Intent(cut, nonce) => Cow::Owned(Record::Intent(cut.intent(*nonce))),
             Self::Outcome(settled) => {
-                let (intent, outcome) = (settled.intent, settled.on_record());
+                let (intent, outcome) = (settled.intent, on_record(settled.outcome.clone()));
                 Cow::Owned(Record::Outcome { intent, outcome })
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::mpaas::NoConnection;
+
+    fn refused(class: RejectClass) -> Outcome {
+        let (code, message) = ("C".to_owned(), "m".to_owned());
+        Outcome::Rejected { class, code, message, request_id: Some("R".to_owned()), retry_after: None }
+    }
+
+    #[test]
+    fn only_what_was_held_back_or_found_no_connection_is_on_record_as_not_sent() {
+        let accepted = Outcome::Accepted { request_id: Some("R".to_owned()), task_id: None };
+        let unknown = accepted.clone().doubted("w".to_owned());
+        for (outcome, is_not_sent) in [
+            (None, true),
+            (Some(refused(RejectClass::Unreachable(NoConnection::Refused))), true),
+            (Some(refused(RejectClass::Throttled)), false),
+            (Some(refused(RejectClass::Credentials)), false),
+            (Some(refused(RejectClass::Content)), false),
+            (Some(accepted), false),
+            (Some(unknown), false),
+        ] {
+            assert_eq!(has_left(outcome.as_ref()), !is_not_sent, "{outcome:?}");
+            assert_eq!(on_record(outcome.clone()).is_not_sent(), is_not_sent, "{outcome:?}");
+        }
+    }
+
+    #[test]
+    fn what_the_vendor_said_is_on_record_in_its_words() {
+        let (code, message, id) = ("C".to_owned(), "m".to_owned(), Some("R".to_owned()));
+        assert_eq!(
+            on_record(Some(refused(RejectClass::Content))),
+            ledger::Outcome::Rejected { code: code.clone(), message, request_id: id.clone() }
+        );
+        assert_eq!(
+            on_record(Some(refused(RejectClass::Content).doubted("w".to_owned()))),
+            ledger::Outcome::Unknown { why: "w".to_owned(), code: Some(code), request_id: id }
+        );
     }
 }
