@@ -9,7 +9,8 @@ use std::time::Duration;
 use crate::check::{duration, wire_text};
 use crate::diagnostic::{Code, Diagnostic, Place, closest};
 use crate::domain::{
-    ApiVersion, Endpoint, EndpointRefused, Environment, EnvironmentName, LedgerPlace, UNEXECUTED_TASKS_MAX,
+    ApiVersion, Endpoint, EndpointRefused, Environment, EnvironmentName, LedgerPlace, LedgerRefused,
+    UNEXECUTED_TASKS_MAX,
 };
 use crate::load::Document;
 use crate::load::model::{ApiVersionSyntax, ProjectFile};
@@ -47,8 +48,7 @@ pub(super) fn environment(
         unedited_app_id(out, &syntax.app_id, || place("app_id"));
     }
     let timeout = timeout(out, syntax.timeout.as_deref(), || place("timeout"));
-    let ledger = ledger(out, syntax.ledger.as_deref(), || place("ledger"));
-    let ledger = document.directory().join(ledger.unwrap_or_else(|| format!(".campaignctl/{name}")));
+    let ledger = ledger(out, document, name, || place("ledger"));
     Some(Environment {
         name: parsed_name?,
         app_id: syntax.app_id.clone(),
@@ -67,7 +67,7 @@ pub(super) fn environment(
             .expect("the schema asks for 1 or more"),
         unexecuted_tasks_max: syntax.unexecuted_tasks_max.map_or(UNEXECUTED_TASKS_MAX, |most| most as usize),
         timeout: timeout?,
-        ledger: LedgerPlace::Directory(ledger),
+        ledger: ledger?,
     })
 }
 
@@ -136,15 +136,48 @@ fn timeout(out: &mut Vec<Diagnostic>, text: Option<&str>, place: impl FnOnce() -
     None
 }
 
-/// `wrong-value`: a ledger is a directory; a URL would become a directory of that name.
-fn ledger(out: &mut Vec<Diagnostic>, text: Option<&str>, place: impl FnOnce() -> Place) -> Option<String> {
-    let text = text?;
-    if text.contains("://") {
-        let message = format!("`{text}` is a URL, and a ledger is a directory");
-        let help = "write a path relative to the project file, such as `.campaignctl/production`";
-        out.push(Diagnostic::error(Code::WrongValue, place(), message).help(help));
-    }
-    Some(text.to_owned())
+/// `bad-ledger`, `secret-in-file`: a ledger is a directory, or the address of a store, which proves nobody's right to it.
+fn ledger(
+    out: &mut Vec<Diagnostic>,
+    document: &Document<ProjectFile>,
+    environment: &str,
+    place: impl FnOnce() -> Place,
+) -> Option<LedgerPlace> {
+    let directory = |path: &str| Some(LedgerPlace::Directory(document.directory().join(path)));
+    let error = match document.model().environments[environment].ledger.as_deref() {
+        None => return directory(&format!(".campaignctl/{environment}")),
+        Some(path) if !path.contains("://") => return directory(path),
+        Some(url) => match LedgerPlace::parse_url(url, environment) {
+            Ok(place) => return Some(place),
+            Err(error) => error,
+        },
+    };
+    let (code, help) = match &error {
+        LedgerRefused::Secret(_) => (
+            Code::SecretInFile,
+            "remove it here, and change it where it is valid: it is in git's history. `PGPASSWORD`, `AWS_…` and \
+             `ALIBABA_CLOUD_…` hold it when a command runs",
+        ),
+        LedgerRefused::NotAUrl | LedgerRefused::Scheme(_) => (
+            Code::BadLedger,
+            "write a path relative to the project file, such as `.campaignctl/production`, or the address of a store: \
+             `postgres://…`, `s3://…` or `oss://…`",
+        ),
+        LedgerRefused::Missing(_)
+        | LedgerRefused::Parameter(_)
+        | LedgerRefused::Twice(_)
+        | LedgerRefused::Value { .. } => (
+            Code::BadLedger,
+            "write `postgres://ROLE@HOST/DATABASE`, `s3://BUCKET/PREFIX?region=REGION` or \
+             `oss://BUCKET/PREFIX?region=REGION`",
+        ),
+        LedgerRefused::ClearText => (
+            Code::BadLedger,
+            "remove `sslmode=disable`, or write `https://`: only this machine may be reached in clear text",
+        ),
+    };
+    out.push(Diagnostic::error(code, place(), error.to_string()).help(help));
+    None
 }
 
 /// `shared-ledger`: two environments in one ledger would hide each other's pushes.
@@ -156,8 +189,23 @@ pub(super) fn shared_ledger(
     let ledger_at =
         |environment: &Environment| document.value(&["environments", environment.name.as_str(), "ledger"]);
     let mut by_path: BTreeMap<PathBuf, &Environment> = BTreeMap::new();
+    let mut by_address: BTreeMap<String, &Environment> = BTreeMap::new();
     for second in environments {
-        let LedgerPlace::Directory(path) = &second.ledger;
+        let Some(path) = second.ledger.directory() else {
+            let first = *by_address.entry(second.ledger.to_string()).or_insert(second);
+            if first.name != second.name {
+                let message = format!(
+                    "environments `{}` and `{}` keep their ledgers in the same place",
+                    first.name, second.name
+                );
+                out.push(
+                    Diagnostic::error(Code::SharedLedger, ledger_at(second), message)
+                        .related(ledger_at(first), "the other ledger")
+                        .help("give each environment a prefix or a `ledger=` of its own"),
+                );
+            }
+            continue;
+        };
         let path = plain(path);
         // What is inside a directory comes right behind it in the order of paths.
         let outside = path.ancestors().find_map(|outer| by_path.get_key_value(outer));
@@ -290,11 +338,27 @@ mod tests {
     }
 
     #[test]
-    fn a_url_is_no_ledger() {
-        insta::assert_snapshot!(environment("ledger: \"postgres://db/x\""), @r"
-        campaignctl.yaml:4:63 wrong-value: `postgres://db/x` is a URL, and a ledger is a directory
-            = write a path relative to the project file, such as `.campaignctl/production`
-        ");
+    fn a_ledger_is_a_directory_or_the_address_of_a_store_without_a_secret() {
+        assert_eq!(environment("ledger: \"postgres://ledger@db.internal/push\""), "");
+        assert_eq!(environment("ledger: \"oss://acme/push?region=cn-hangzhou\""), "");
+        insta::assert_snapshot!(environment("ledger: \"mysql://db/x\""), @"");
+        insta::assert_snapshot!(environment("ledger: \"postgres://ledger:hunter2@db/x\""), @"");
+        insta::assert_snapshot!(environment("ledger: \"s3://acme/push\""), @"");
+        insta::assert_snapshot!(environment("ledger: \"postgres://db/x?sslmode=disable\""), @"");
+    }
+
+    #[test]
+    fn ledgers_do_not_share_an_address() {
+        insta::assert_snapshot!(
+            environments("  a: { app_id: A, workspace_id: w, endpoint: sandbox, ledger: \"postgres://db/x?ledger=l\" }\n  b: { app_id: A, workspace_id: w, endpoint: sandbox, ledger: \"postgres://me@db:5432/x?ledger=l\" }\n"),
+            @""
+        );
+        assert_eq!(
+            environments(
+                "  a: { app_id: A, workspace_id: w, endpoint: sandbox, ledger: \"postgres://db/x\" }\n  b: { app_id: A, workspace_id: w, endpoint: sandbox, ledger: \"postgres://db/x\" }\n"
+            ),
+            ""
+        );
     }
 
     #[test]

@@ -7,13 +7,13 @@ use uuid::Uuid;
 use crate::cli::exit::ExitStatus;
 use crate::cli::failure::Failure;
 use crate::cli::session::Session;
-use crate::domain::{Endpoint, LedgerPlace, LedgerSalt};
+use crate::domain::{Endpoint, LedgerSalt};
 use crate::ledger::{Chain, Destination, FORMAT_VERSION, Header, Ledger, Lineage, Mark, Serial};
 use crate::render::text;
 use crate::resolve::Scope;
 use crate::state::{
     self, Candidate, Expected, Holder, OpenLedger, OpenRefused, Reader, SeenLedger, StateError,
-    StateErrorKind,
+    StateErrorKind, Store,
 };
 use crate::witness::{self, Pins};
 
@@ -34,6 +34,11 @@ impl Session<'_> {
             writes,
         };
         Candidate::new(holder, self.shell.lease_terms(), self.shell.moments())
+    }
+
+    /// Returns the store of the environment's ledger, which finds what opens it in the environment variables.
+    pub(super) fn store(&self, scope: &Scope) -> Box<dyn Store> {
+        state::store_at(&scope.environment.ledger, &self.shell.variables())
     }
 
     /// Opens the environment's ledger to write to it, and proves that it is the right one. The sandbox's is
@@ -58,7 +63,7 @@ impl Session<'_> {
         pinned: Option<&Lineage>,
     ) -> Result<Option<OpenLedger>, Failure> {
         self.prove_time_is_real(scope)?;
-        let place = state::store_at(&scope.environment.ledger);
+        let place = self.store(scope);
         let store = match self.wait_for_lock(command, |candidate| place.take(candidate)) {
             Err(error) if is_missing(&error) => return Ok(None),
             other => other?,
@@ -139,7 +144,7 @@ impl Session<'_> {
     fn open_and_pack(&self, scope: &Scope, command: &str) -> Result<(u64, u64), Failure> {
         let pins = Pins::read(self.directory())?;
         let pinned = pins.lineage(&scope.environment.name);
-        let store = state::store_at(&scope.environment.ledger).take(&self.candidate(command, true))?;
+        let store = self.store(scope).take(&self.candidate(command, true))?;
         let mut open = self.prove(store, scope, pinned)?;
         state::record_take_over(&mut open, &self.shell.actor(), self.shell.now())?;
         let before = open.records;
@@ -194,7 +199,7 @@ impl Session<'_> {
         let (project, environment) = (&scope.project, &scope.environment);
         let (pinned, recall) = (pins.lineage(&environment.name), |lineage: &Lineage| self.recall(lineage));
         let expected = Expected { project, environment, pinned, witness: Some(&recall) };
-        let (store, reader) = (state::store_at(&environment.ledger), self.candidate(command, false));
+        let (store, reader) = (self.store(scope), self.candidate(command, false));
         let viewed = match state::view(store.as_ref(), &reader, expected) {
             Err(OpenRefused::State(error)) if is_missing(&error) => {
                 self.may_create(scope, pinned)?;
@@ -215,14 +220,14 @@ impl Session<'_> {
 
     /// Returns the environment's ledger if there is one that is whole and the right one, and keeps nobody waiting.
     pub(super) fn peek_at_ledger(&self, scope: &Scope) -> Option<SeenLedger> {
-        let store = state::store_at(&scope.environment.ledger);
+        let store = self.store(scope);
         let seen = store.peek(&self.candidate("completion", false)).ok()?;
         self.prove(seen.reader, scope, None).ok()
     }
 
     /// Returns the environment's ledger as it is stored, proven or not.
     pub(super) fn lines_of_ledger(&self, scope: &Scope, command: &str) -> Result<Box<dyn Reader>, Failure> {
-        let store = state::store_at(&scope.environment.ledger);
+        let store = self.store(scope);
         Ok(store.snapshot(&self.candidate(command, false))?.reader)
     }
 
@@ -233,7 +238,9 @@ impl Session<'_> {
         if environment.endpoint != Endpoint::Sandbox || pinned.is_some() {
             return Err(StateErrorKind::Missing.at(&environment.ledger).into());
         }
-        let LedgerPlace::Directory(directory) = &environment.ledger;
+        let Some(directory) = environment.ledger.directory() else {
+            return Err(StateErrorKind::Missing.at(&environment.ledger).into());
+        };
         if self.boundary().leads_outside(directory) {
             let message = "the sandbox's ledger would lie outside of the workspace";
             return Err(Failure::new(ExitStatus::Written, message).help(
@@ -248,7 +255,7 @@ impl Session<'_> {
     pub(super) fn create_ledger(&self, scope: &Scope, command: &str) -> Result<OpenLedger, Failure> {
         self.prove_time_is_real(scope)?;
         let environment = &scope.environment;
-        let place = state::store_at(&environment.ledger);
+        let place = self.store(scope);
         let store = self.wait_for_lock(command, |candidate| place.create(candidate))?;
         let header = Header {
             format: FORMAT_VERSION,

@@ -19,7 +19,7 @@ use crate::domain::{Credentials, Redactor, Secret};
 use crate::render::caller::Caller;
 use crate::render::escape;
 use crate::sandbox;
-use crate::state::{Moment, MomentClock, Origin, Terms};
+use crate::state::{Moment, MomentClock, Origin, Terms, Variables};
 
 /// The names of a key's id, a key's secret and a token, in the order of preference: the vendor's samples
 /// use the first pair, its SDKs read the second.
@@ -237,6 +237,13 @@ impl Shell {
     #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
     pub(in crate::cli) fn raw_variable(&self, name: &str) -> Option<OsString> {
         std::env::var_os(name).filter(|value| !value.is_empty())
+    }
+
+    /// Returns what reads the variables that open a store.
+    #[must_use]
+    #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
+    pub(in crate::cli) fn variables(&self) -> Variables {
+        Arc::new(|name| std::env::var(name).ok().filter(|value| !value.is_empty()))
     }
 
     /// Returns the directories outside of the workspace that this machine allows for audience files. A relative one would

@@ -2,7 +2,7 @@
 
 use std::error::Error;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
 use tokio::runtime::{self, Runtime};
@@ -11,8 +11,9 @@ use url::Url;
 use crate::cli::clock;
 use crate::cli::exit::ExitStatus;
 use crate::cli::failure::Failure;
+use crate::cli::session::Session;
 use crate::cli::shell::Shell;
-use crate::domain::{Credentials, Endpoint, Environment, LedgerPlace, Secret};
+use crate::domain::{Credentials, Endpoint, Environment, Secret};
 use crate::mpaas::{self, Client, RouteError};
 use crate::sandbox::{self, Sandbox};
 
@@ -69,7 +70,8 @@ impl Drop for MaybeSandbox {
 impl VendorSide {
     /// Makes a client for the environment's endpoint; starts the sandbox first where that is the endpoint. Refuses a clock
     /// that is days from the vendor's, before anything is written to a ledger.
-    pub(super) async fn connect(shell: &Shell, environment: &Environment) -> Result<Self, Failure> {
+    pub(super) async fn connect(session: &Session<'_>, environment: &Environment) -> Result<Self, Failure> {
+        let shell = session.shell;
         let failed = |error: &dyn std::error::Error| {
             Failure::from_error(ExitStatus::Other, error).help("nothing was sent")
         };
@@ -80,7 +82,7 @@ impl VendorSide {
             }
             Endpoint::Sandbox => {
                 let options = sandbox::Options {
-                    journal: Some(received_path(environment)),
+                    journal: Some(received_path(environment, session.directory())),
                     unexecuted_tasks_max: environment.unexecuted_tasks_max,
                     ..sandbox::Options::new(shell.clock())
                 };
@@ -124,10 +126,13 @@ fn prove_route(shell: &Shell, url: &Url) -> Result<(), Failure> {
     Ok(())
 }
 
-/// What the sandbox received is kept beside the ledger, so that a later command finds it.
-fn received_path(environment: &Environment) -> PathBuf {
-    let LedgerPlace::Directory(directory) = &environment.ledger;
-    let mut name = directory.clone().into_os_string();
+/// What the sandbox received is kept beside the ledger, so that a later command finds it; for one in a store, where that
+/// would be by default.
+fn received_path(environment: &Environment, workspace: &Path) -> PathBuf {
+    let directory = environment.ledger.directory().cloned();
+    let directory =
+        directory.unwrap_or_else(|| workspace.join(".campaignctl").join(environment.name.as_str()));
+    let mut name = directory.into_os_string();
     name.push(".received.jsonl");
     name.into()
 }

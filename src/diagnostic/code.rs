@@ -72,6 +72,8 @@ codes! {
     UnusedName = "unused-name", "A declaration that no campaign uses.";
     UneditedSkeleton = "unedited-skeleton", "An example text or id of a skeleton was left where your own belongs.";
     // Project.
+    BadLedger = "bad-ledger", "A ledger's address names no store that can be reached safely.";
+    SecretInFile = "secret-in-file", "A password or a key stands in a file of the workspace.";
     BadEndpoint = "bad-endpoint", "An endpoint that requests cannot safely go to.";
     BadTimeZone = "bad-time-zone", "A time zone that is not in the IANA database.";
     ReversedZone = "reversed-zone", "A time zone whose sign means the opposite of what it says.";

@@ -1,13 +1,132 @@
 //! Where an environment's ledger is kept.
 
+use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::fmt;
+use std::net::IpAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
+
+use percent_encoding::percent_decode_str;
+use url::{Host, Url};
+
+use crate::domain::redactor::is_named_as_secret;
 
 /// Where a ledger is kept. It names a store and never proves who may use it: no password and no key is part of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LedgerPlace {
     /// A directory that this machine can reach, joined to the project file's.
     Directory(PathBuf),
+    /// A row of a table in PostgreSQL.
+    Postgres(Arc<PostgresPlace>),
+    /// Objects of a bucket, in S3 or OSS.
+    Objects(Arc<ObjectsPlace>),
+}
+
+/// A ledger in PostgreSQL: `postgres://[user@]host[:port]/database[?ledger=…&schema=…&sslmode=…&sslrootcert=…]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PostgresPlace {
+    /// The server, as its certificate names it.
+    pub host: String,
+    /// Its port; 5432 by default.
+    pub port: u16,
+    /// The role; `PGUSER` where the URL has none.
+    pub user: Option<String>,
+    /// The database.
+    pub database: String,
+    /// The schema that the tables are in.
+    pub schema: String,
+    /// What the ledger is called in its table; by default as the environment is.
+    pub ledger: String,
+    /// Whether the connection is encrypted and the server's certificate proven; else the server is on this machine.
+    pub tls: bool,
+    /// A file of the certificates to trust; by default the machine's own are.
+    pub root_certificates: Option<PathBuf>,
+}
+
+/// A ledger in object storage: `s3://bucket[/prefix]?region=…[&endpoint=…]`, and the same with `oss`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ObjectsPlace {
+    /// Whose protocol.
+    pub service: ObjectService,
+    /// The bucket.
+    pub bucket: String,
+    /// What all of the ledger's keys begin with, without a slash at either end; empty for all of the bucket.
+    pub prefix: String,
+    /// The region that requests are signed for.
+    pub region: String,
+    /// Where requests go, if not to the region's own address: https, or http to loopback; a host and nothing more.
+    pub endpoint: Option<Url>,
+}
+
+/// Whose protocol an object store speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ObjectService {
+    /// Amazon S3, and what is compatible with it.
+    S3,
+    /// Alibaba Cloud Object Storage Service.
+    Oss,
+}
+
+/// Why a URL names no store. No message repeats more of it than a parameter's name or a scheme: it may hold a secret.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum LedgerRefused {
+    /// A password or a key, which would be in git.
+    #[error("there is {0} in the ledger's address")]
+    Secret(&'static str),
+    /// No URL that can be read.
+    #[error("it is not a URL")]
+    NotAUrl,
+    /// A scheme of no store.
+    #[error("there is no store for `{0}://`")]
+    Scheme(String),
+    /// A part that has to be there.
+    #[error("{0} is missing")]
+    Missing(&'static str),
+    /// A parameter that no store has.
+    #[error("there is no parameter `{0}`")]
+    Parameter(String),
+    /// A parameter twice.
+    #[error("the parameter `{0}` is there twice")]
+    Twice(String),
+    /// A value that cannot be.
+    #[error("`{parameter}` is {expected}")]
+    Value {
+        /// Whose.
+        parameter: &'static str,
+        /// What it may be.
+        expected: &'static str,
+    },
+    /// Clear text over a network.
+    #[error("the server is on another machine, so the connection has to be encrypted")]
+    ClearText,
+}
+
+impl LedgerPlace {
+    /// Reads the URL of a store on another machine. `ledger` is what a ledger in PostgreSQL is called if the URL does not say.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`LedgerRefused`] for what names no store, and for an address with a secret in it.
+    pub fn parse_url(text: &str, ledger: &str) -> Result<Self, LedgerRefused> {
+        let url = Url::parse(text).map_err(|_| LedgerRefused::NotAUrl)?;
+        prove_no_secret(&url)?;
+        match url.scheme() {
+            "postgres" | "postgresql" => Ok(Self::Postgres(Arc::new(PostgresPlace::read(&url, ledger)?))),
+            "s3" => Ok(Self::Objects(Arc::new(ObjectsPlace::read(&url, ObjectService::S3)?))),
+            "oss" => Ok(Self::Objects(Arc::new(ObjectsPlace::read(&url, ObjectService::Oss)?))),
+            other => Err(LedgerRefused::Scheme(other.to_owned())),
+        }
+    }
+
+    /// Returns the directory, if it is one.
+    #[must_use]
+    pub fn directory(&self) -> Option<&PathBuf> {
+        match self {
+            Self::Directory(path) => Some(path),
+            Self::Postgres(_) | Self::Objects(_) => None,
+        }
+    }
 }
 
 /// As messages have it: without whatever a URL says of who reads it.
@@ -15,6 +134,241 @@ impl fmt::Display for LedgerPlace {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Directory(path) => path.display().fmt(formatter),
+            Self::Postgres(place) => place.fmt(formatter),
+            Self::Objects(place) => place.fmt(formatter),
+        }
+    }
+}
+
+impl fmt::Display for PostgresPlace {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { host, port, database, ledger, .. } = self;
+        write!(formatter, "postgres://{host}:{port}/{database}?ledger={ledger}")
+    }
+}
+
+impl fmt::Display for ObjectsPlace {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let scheme = match self.service {
+            ObjectService::S3 => "s3",
+            ObjectService::Oss => "oss",
+        };
+        write!(formatter, "{scheme}://{}", self.bucket)?;
+        if self.prefix.is_empty() { Ok(()) } else { write!(formatter, "/{}", self.prefix) }
+    }
+}
+
+impl PostgresPlace {
+    fn read(url: &Url, ledger: &str) -> Result<Self, LedgerRefused> {
+        let host =
+            url.host_str().filter(|host| !host.is_empty()).ok_or(LedgerRefused::Missing("the host"))?;
+        let database = decoded(url.path().trim_start_matches('/'))?;
+        if database.is_empty() || database.contains('/') {
+            return Err(LedgerRefused::Missing("the database, as in `postgres://host/database`,"));
+        }
+        let mut given = parameters(url, &["ledger", "schema", "sslmode", "sslrootcert"])?;
+        let is_local = is_loopback(host);
+        let tls = match given.get("sslmode").map(String::as_str) {
+            None => !is_local,
+            Some("verify-full") => true,
+            Some("disable") if is_local => false,
+            Some("disable") => return Err(LedgerRefused::ClearText),
+            Some(_) => {
+                return Err(LedgerRefused::Value {
+                    parameter: "sslmode",
+                    expected: "`verify-full`, or `disable` for a server on this machine",
+                });
+            }
+        };
+        let mut name = |parameter, default: &str| {
+            let name = given.remove(parameter).unwrap_or_else(|| default.to_owned());
+            let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+            if name.is_empty() || name.len() > 63 || !name.chars().all(is_plain) {
+                let expected = "1 to 63 letters, digits, `-`, `_` and `.`";
+                return Err(LedgerRefused::Value { parameter, expected });
+            }
+            Ok(name)
+        };
+        Ok(Self {
+            ledger: name("ledger", ledger)?,
+            schema: name("schema", "campaignctl")?,
+            host: host.trim_matches(['[', ']']).to_owned(),
+            port: url.port().unwrap_or(5432),
+            user: Some(decoded(url.username())?).filter(|user| !user.is_empty()),
+            database,
+            tls,
+            root_certificates: given.remove("sslrootcert").filter(|path| path != "system").map(PathBuf::from),
+        })
+    }
+}
+
+impl ObjectsPlace {
+    fn read(url: &Url, service: ObjectService) -> Result<Self, LedgerRefused> {
+        let bucket =
+            url.host_str().filter(|host| !host.is_empty()).ok_or(LedgerRefused::Missing("the bucket"))?;
+        let is_bucket = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '.');
+        if url.port().is_some() || !url.username().is_empty() || !bucket.chars().all(is_bucket) {
+            let expected = "written with lower-case letters, digits, `-` and `.`";
+            return Err(LedgerRefused::Value { parameter: "the bucket", expected });
+        }
+        let prefix = decoded(url.path())?.trim_matches('/').to_owned();
+        let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '/');
+        let is_path = prefix.is_empty() || prefix.split('/').all(|part| !matches!(part, "" | "." | ".."));
+        if !prefix.chars().all(is_plain) || !is_path || prefix.len() > 200 {
+            let expected = "up to 200 letters, digits, `-`, `_`, `.` and single slashes";
+            return Err(LedgerRefused::Value { parameter: "the prefix", expected });
+        }
+        let mut given = parameters(url, &["region", "endpoint"])?;
+        let region = given
+            .remove("region")
+            .ok_or(LedgerRefused::Missing("the region, as in `?region=cn-hangzhou`,"))?;
+        if region.is_empty() || !region.chars().all(|c| c.is_ascii_alphanumeric() || c == '-') {
+            return Err(LedgerRefused::Value { parameter: "region", expected: "written like `cn-hangzhou`" });
+        }
+        let endpoint = given.remove("endpoint").map(|endpoint| read_endpoint(&endpoint)).transpose()?;
+        Ok(Self { service, bucket: bucket.to_owned(), prefix, region, endpoint })
+    }
+}
+
+fn read_endpoint(text: &str) -> Result<Url, LedgerRefused> {
+    let expected = "the address of a host: `https://HOST`, or `http://` to this machine";
+    let refused = LedgerRefused::Value { parameter: "endpoint", expected };
+    let Ok(url) = Url::parse(text) else { return Err(refused) };
+    prove_no_secret(&url)?;
+    let Some(host) = url.host_str() else { return Err(refused) };
+    let is_bare = url.path() == "/" && url.query().is_none() && url.fragment().is_none();
+    match url.scheme() {
+        "https" if is_bare => Ok(url),
+        "http" if is_bare && is_loopback(host) => Ok(url),
+        "http" if is_bare => Err(LedgerRefused::ClearText),
+        _ => Err(refused),
+    }
+}
+
+fn prove_no_secret(url: &Url) -> Result<(), LedgerRefused> {
+    if url.password().is_some() {
+        return Err(LedgerRefused::Secret("a password"));
+    }
+    if !matches!(url.scheme(), "postgres" | "postgresql") && !url.username().is_empty() {
+        return Err(LedgerRefused::Secret("a key"));
+    }
+    if url.query_pairs().any(|(name, _)| is_named_as_secret(&name)) {
+        return Err(LedgerRefused::Secret("a secret"));
+    }
+    Ok(())
+}
+
+/// Reads the parameters of a URL, each at most once.
+fn parameters(url: &Url, known: &[&str]) -> Result<BTreeMap<String, String>, LedgerRefused> {
+    let mut given = BTreeMap::new();
+    if url.fragment().is_some() {
+        return Err(LedgerRefused::Parameter("#".to_owned()));
+    }
+    for (name, value) in url.query_pairs() {
+        if !known.contains(&name.as_ref()) {
+            return Err(LedgerRefused::Parameter(name.into_owned()));
+        }
+        if given.insert(name.clone().into_owned(), value.into_owned()).is_some() {
+            return Err(LedgerRefused::Twice(name.into_owned()));
+        }
+    }
+    Ok(given)
+}
+
+fn decoded(text: &str) -> Result<String, LedgerRefused> {
+    percent_decode_str(text).decode_utf8().map(Cow::into_owned).map_err(|_| LedgerRefused::NotAUrl)
+}
+
+fn is_loopback(host: &str) -> bool {
+    match Host::parse(host) {
+        Ok(Host::Ipv4(address)) => IpAddr::V4(address).is_loopback(),
+        Ok(Host::Ipv6(address)) => IpAddr::V6(address).is_loopback(),
+        Ok(Host::Domain(domain)) => domain == "localhost",
+        Err(_) => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn place(text: &str) -> LedgerPlace {
+        LedgerPlace::parse_url(text, "production").unwrap_or_else(|error| panic!("{text}: {error}"))
+    }
+
+    fn refused(text: &str) -> LedgerRefused {
+        LedgerPlace::parse_url(text, "production").expect_err(text)
+    }
+
+    #[test]
+    fn a_database_is_named_as_libpq_names_it() {
+        let LedgerPlace::Postgres(found) = place("postgres://ledger@db.internal/push?sslmode=verify-full")
+        else {
+            panic!("PostgreSQL")
+        };
+        assert_eq!((found.user.as_deref(), found.port, found.tls), (Some("ledger"), 5432, true));
+        assert_eq!((found.ledger.as_str(), found.schema.as_str()), ("production", "campaignctl"));
+        assert_eq!(
+            place("postgresql://a%40b@[::1]:6432/push?ledger=x").to_string(),
+            "postgres://::1:6432/push?ledger=x"
+        );
+        let LedgerPlace::Postgres(local) = place("postgres://127.0.0.1/push") else { panic!("PostgreSQL") };
+        assert!(!local.tls && local.user.is_none());
+    }
+
+    #[test]
+    fn a_bucket_is_named_with_its_region() {
+        let LedgerPlace::Objects(found) = place("oss://acme-ledgers/push/prod/?region=cn-hangzhou") else {
+            panic!("objects")
+        };
+        assert_eq!((found.service, found.prefix.as_str()), (ObjectService::Oss, "push/prod"));
+        assert_eq!(
+            place("s3://acme?region=eu-west-1&endpoint=https://minio.internal").to_string(),
+            "s3://acme"
+        );
+        for bad in [
+            "s3://acme/push",
+            "s3://Acme?region=a",
+            "s3://acme/a//b?region=a",
+            "s3://acme/../b%2f..?region=a",
+            "s3://acme?region=a&endpoint=ftp://x",
+            "s3://acme?region=a&endpoint=https://x/y",
+            "s3://acme:1?region=a",
+            "s3://acme?region=a&region=b",
+            "s3://acme?region=a&rgion=b",
+            "s3://?region=a",
+            "s3://acme?region=a#b",
+        ] {
+            drop(refused(bad));
+        }
+    }
+
+    #[test]
+    fn no_secret_stands_in_an_address_and_none_is_repeated() {
+        for text in [
+            "postgres://ledger:hunter2@db/push",
+            "postgres://ledger@db/push?password=hunter2",
+            "postgres://ledger@db/push?sslpassword=hunter2",
+            "s3://acme?region=a&secret_access_key=hunter2",
+            "s3://hunter2:hunter2@acme?region=a",
+            "s3://acme?region=a&X-Amz-Security-Token=hunter2",
+            "s3://acme?region=a&endpoint=https://me:hunter2@minio",
+            "s3://acme?region=a&endpoint=https://minio?token=hunter2",
+        ] {
+            let error = refused(text);
+            assert!(matches!(error, LedgerRefused::Secret(_)), "{text}: {error}");
+            assert!(!error.to_string().contains("hunter2"), "{error}");
+        }
+    }
+
+    #[test]
+    fn nothing_goes_over_a_network_in_clear_text() {
+        assert_eq!(refused("postgres://db/push?sslmode=disable"), LedgerRefused::ClearText);
+        assert_eq!(refused("s3://a?region=a&endpoint=http://minio"), LedgerRefused::ClearText);
+        drop(place("s3://a?region=a&endpoint=http://127.0.0.1:9000"));
+        for weak in ["allow", "prefer", "require", "verify-ca"] {
+            let error = refused(&format!("postgres://db/push?sslmode={weak}"));
+            assert!(matches!(error, LedgerRefused::Value { parameter: "sslmode", .. }), "{error}");
         }
     }
 }

@@ -36,11 +36,11 @@ pub use campaign::{
 };
 pub use classification::{Classification, HuaweiLevel, OppoLevel, VendorCategory, VivoMessageType};
 pub use environment::{ApiVersion, Endpoint, EndpointRefused, Environment};
-pub use ledger_place::LedgerPlace;
+pub use ledger_place::{LedgerPlace, LedgerRefused, ObjectService, ObjectsPlace, PostgresPlace};
 pub use life::{Life, OpenFor};
 pub use message_key::{MessageKey, MessageKeys};
 pub use name::{CampaignId, EnvironmentName, InvalidName, ProjectName};
-pub use redactor::Redactor;
+pub use redactor::{Redactor, without_secrets_of_addresses};
 pub use row_seal::{RowSeal, Sealing, Unsealing};
 pub use schedule::{
     Cycle, InvalidCycle, InvalidRepeat, REPEAT_DAYS_AHEAD_MAX, Repeat, Schedule, UNEXECUTED_TASKS_MAX,

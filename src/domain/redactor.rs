@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 use std::fmt::Write as _;
+use std::ops::Range;
 
 use memchr::memchr;
 
@@ -86,6 +87,48 @@ fn forms(secret: &str) -> Vec<String> {
     vec![secret.to_owned(), json, plain_json, encoded, lower, twice]
 }
 
+/// Returns a text with the password of each address in it, and the values of parameters that are called as secrets are, hidden
+/// byte for byte: every other place stays where it is.
+#[must_use]
+pub fn without_secrets_of_addresses(text: &str) -> Cow<'_, str> {
+    let mut hidden: Vec<Range<usize>> = Vec::new();
+    for (scheme_end, _) in text.match_indices("://") {
+        let start = scheme_end + 3;
+        let is_end = |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '`' | ',' | '}' | '<' | '>');
+        let length = text[start..].find(is_end).unwrap_or(text.len() - start);
+        let address = &text[start..start + length];
+        let authority = &address[..address.find(['/', '?', '#']).unwrap_or(address.len())];
+        if let Some((user, _)) = authority.rsplit_once('@')
+            && let Some(colon) = user.find(':')
+        {
+            hidden.push(start + colon + 1..start + user.len());
+        }
+        for (at, _) in address.match_indices(['?', '&']) {
+            let parameter = &address[at + 1..];
+            let parameter = &parameter[..parameter.find(['&', '#']).unwrap_or(parameter.len())];
+            if let Some((name, value)) = parameter.split_once('=')
+                && is_named_as_secret(name)
+            {
+                let value_at = start + at + 1 + name.len() + 1;
+                hidden.push(value_at..value_at + value.len());
+            }
+        }
+    }
+    if hidden.is_empty() {
+        return Cow::Borrowed(text);
+    }
+    let hide =
+        |(at, byte): (usize, u8)| if hidden.iter().any(|range| range.contains(&at)) { b'*' } else { byte };
+    let bytes = text.bytes().enumerate().map(hide).collect();
+    Cow::Owned(String::from_utf8(bytes).expect("whole characters were replaced"))
+}
+
+/// Whether a parameter's name says that its value is a secret.
+pub(super) fn is_named_as_secret(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    ["password", "secret", "token", "key"].into_iter().any(|word| name.contains(word))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -104,5 +147,24 @@ mod tests {
         }
         assert_eq!(format!("{redactor:?}").find("s3cr"), None);
         assert_eq!(Redactor::default().redact("x"), "x");
+    }
+
+    #[test]
+    fn an_address_is_shown_without_its_password_and_of_the_same_length() {
+        for (address, shown) in [
+            ("a: postgres://me:hunter2é@db/x", "a: postgres://me:*********@db/x"),
+            ("{ l: s3://b?region=a&secret=hunter2, x: 1 }", "{ l: s3://b?region=a&secret=*******, x: 1 }"),
+            (
+                "\"https://u:p@h/?token=a&b=c\" https://h/a:b@c",
+                "\"https://u:*@h/?token=*&b=c\" https://h/a:b@c",
+            ),
+        ] {
+            assert_eq!(without_secrets_of_addresses(address), shown);
+            assert_eq!(address.len(), shown.len());
+        }
+        assert!(matches!(
+            without_secrets_of_addresses("postgres://me@db/x?sslmode=disable"),
+            Cow::Borrowed(_)
+        ));
     }
 }

@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use serde_json::json;
@@ -16,8 +17,8 @@ use crate::ledger::{
 };
 use crate::state::conformance::candidate;
 use crate::state::{
-    Expected, MemoryStore, OpenLedger, OpenRefused, SeenLedger, StateError, StateErrorKind, Store, create,
-    open, pack, store_at,
+    Expected, MemoryStore, OpenLedger, OpenRefused, SeenLedger, StateError, StateErrorKind, Store, Variables,
+    create, open, pack, store_at,
 };
 
 const RUN: uuid::Uuid = uuid::Uuid::from_u128(7);
@@ -51,7 +52,7 @@ fn with_expected<T>(act: impl FnOnce(Expected<'_>) -> T) -> T {
 
 /// The store in a directory.
 fn sled_at(directory: &Path) -> Box<dyn Store> {
-    store_at(&LedgerPlace::Directory(directory.to_owned()))
+    store_at(&LedgerPlace::Directory(directory.to_owned()), &(Arc::new(|_: &str| None) as Variables))
 }
 
 /// Opens a ledger to write to it.

@@ -355,7 +355,7 @@ fn execute(
     let ledger = open.ledger;
     let summary = plan.document.summary;
     let (report, took, last) = runtime.block_on(async {
-        let vendor_side = VendorSide::connect(shell, &desired.environment).await?;
+        let vendor_side = VendorSide::connect(session, &desired.environment).await?;
         if args.ledger_ahead.is_some() && desired.environment.endpoint != Endpoint::Sandbox {
             clock::prove_right(vendor_side.time, shell.now(), shell.zone())?;
         }

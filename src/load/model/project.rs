@@ -108,8 +108,10 @@ pub struct EnvironmentSyntax {
     #[serde(default)]
     #[schemars(example = &"30s")]
     pub timeout: Option<String>,
-    /// Directory of the ledger, relative to this file. Default `.campaignctl/ENVIRONMENT`. Keep it
-    /// between runs: without it nobody knows what was sent.
+    /// Where the ledger is: a directory, relative to this file, or a store that several machines share:
+    /// `postgres://ROLE@HOST/DATABASE`, `s3://BUCKET/PREFIX?region=REGION` or `oss://BUCKET/PREFIX?region=REGION`.
+    /// Default `.campaignctl/ENVIRONMENT`. Keep it between runs: without it nobody knows what was sent. Passwords and
+    /// keys come from the environment variables.
     #[serde(default)]
     #[schemars(length(min = 1), example = &".campaignctl/production")]
     pub ledger: Option<String>,

@@ -8,6 +8,7 @@ use anstream::adapter::strip_str;
 use unicode_width::UnicodeWidthStr;
 
 use crate::diagnostic::{Diagnostic, Label, Place, Severity, Source};
+use crate::domain::without_secrets_of_addresses;
 use crate::render::escape::{plain, plain_with_places};
 use crate::render::text::wrapped_below;
 
@@ -148,7 +149,8 @@ impl<'diagnostic> Cut<'diagnostic> {
         let (line, _) = self.source.line_column(self.lines.start);
         let places = self.labels.iter().flat_map(|(_, range, _)| [range.start, range.end]);
         let mut places: Vec<usize> = places.map(|place| place - self.lines.start).collect();
-        let shown = plain_with_places(&self.source.text()[self.lines.clone()], &mut places);
+        let source = without_secrets_of_addresses(&self.source.text()[self.lines.clone()]);
+        let shown = plain_with_places(&source, &mut places);
         let annotations = self.labels.iter().zip(places.chunks(2)).map(|((kind, _, text), place)| {
             let annotation = kind.span(place[0]..place[1]);
             if text.is_empty() { annotation } else { annotation.label(plain(text)) }

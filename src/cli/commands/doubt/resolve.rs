@@ -53,7 +53,7 @@ pub(super) fn run(shell: &Shell, globals: &Globals, args: &Args) -> Result {
     let settle = settle(args.settle, session.is_sandbox(&scope))?;
     let mut open = session.open_ledger(&scope, "doubt resolve")?;
     prove_known(&open.ledger, args.campaign.as_ref())?;
-    let findings = ask(shell, args, &scope, &open, settle)?;
+    let findings = ask(&session, args, &scope, &open, settle)?;
     if !args.dry_run {
         record(shell, &mut open, &findings)?;
     }
@@ -83,7 +83,14 @@ fn settle(asked: Duration, is_sandbox: bool) -> Result<Settle> {
     })
 }
 
-fn ask(shell: &Shell, args: &Args, scope: &Scope, open: &OpenLedger, settle: Settle) -> Result<Vec<Finding>> {
+fn ask(
+    session: &Session<'_>,
+    args: &Args,
+    scope: &Scope,
+    open: &OpenLedger,
+    settle: Settle,
+) -> Result<Vec<Finding>> {
+    let shell = session.shell;
     let asked = wanted(&open.ledger, args.campaign.as_ref());
     let asked: HashSet<Serial> = asked.into_iter().map(|doubt| doubt.serial).collect();
     if asked.is_empty() {
@@ -93,7 +100,7 @@ fn ask(shell: &Shell, args: &Args, scope: &Scope, open: &OpenLedger, settle: Set
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Failure::of_system("could not begin", &error))?;
     let findings = runtime.block_on(async {
-        let vendor_side = VendorSide::connect(shell, &scope.environment).await?;
+        let vendor_side = VendorSide::connect(session, &scope.environment).await?;
         clock::prove_ages(vendor_side.time, shell.now(), shell.zone())?;
         let questions = Questions::new(&vendor_side.client, scope.environment.requests_per_second);
         let findings = apply::inquire(&questions, &open.ledger, shell.now(), settle).await;

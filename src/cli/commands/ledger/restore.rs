@@ -39,7 +39,7 @@ pub(super) fn run(shell: &Shell, globals: &Globals, args: &Args) -> Result {
     let export = File::open(&args.export).map_err(|error| {
         Failure::new(ExitStatus::Written, format!("could not read `{}`: {error}", args.export.display()))
     })?;
-    let store = state::store_at(&scope.environment.ledger);
+    let store = session.store(&scope);
     // Held from before it is looked at: nobody may write to what is about to be replaced.
     let draft = session.wait_for_lock("ledger restore", |candidate| store.rebuild(candidate))?;
     let kept = draft.keeps().map(|kept| format!(" What was there is kept in `{kept}`."));

@@ -10,7 +10,7 @@ use crate::cli::{Globals, Result};
 use crate::ledger::Ledger;
 use crate::plan::time;
 use crate::render::text;
-use crate::state::{self, Candidate, Holder, Left, Store};
+use crate::state::{Candidate, Holder, Left, Store};
 
 /// How often a run is looked at that may still write.
 const WATCH_POLL: Duration = Duration::from_millis(50);
@@ -32,7 +32,7 @@ pub(super) fn run(shell: &Shell, globals: &Globals, args: &Args) -> Result {
     let session = Session::new(shell, globals);
     let scope = session.scope()?;
     session.prove_time_is_real(&scope)?;
-    let store = state::store_at(&scope.environment.ledger);
+    let store = session.store(&scope);
     let candidate = session.candidate("ledger unlock", true);
     let left = watch(shell, store.as_ref(), &candidate)?;
     if left.is_empty() {
