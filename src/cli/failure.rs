@@ -104,6 +104,12 @@ impl fmt::Display for Failure {
 impl From<StateError> for Failure {
     fn from(error: StateError) -> Self {
         let (status, help) = match &error.kind {
+            StateErrorKind::Missing if error.place.directory().is_none() => (
+                ExitStatus::Ledger,
+                Some(
+                    "nothing was sent. See that `ledger:` names the one that the last run wrote to; only for an environment that never pushed anything, make one with `campaignctl ledger init`",
+                ),
+            ),
             StateErrorKind::Missing => (
                 ExitStatus::Ledger,
                 Some(
@@ -147,6 +153,7 @@ impl From<StateError> for Failure {
                     "nothing was sent. Restore the ledger's directory from the latest backup that has every run; a ledger that forgot a push would send it twice. If you are certain that what it lacks was never sent, docs/ledger.md has the way on",
                 ),
             ),
+            StateErrorKind::Refused { help, .. } => (ExitStatus::Ledger, Some(help.as_str())),
             StateErrorKind::NotConditional { .. } => (
                 ExitStatus::Ledger,
                 Some("nothing was sent. Keep the ledger in a store that refuses to write over what is there"),

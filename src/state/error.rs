@@ -86,6 +86,13 @@ pub enum StateErrorKind {
         /// What stood in the way.
         source: Box<dyn Error + Send + Sync>,
     },
+    /// The store is there and does not do what it was asked to, and nothing was written by that.
+    Refused {
+        /// Why, in words for a person.
+        why: String,
+        /// What to do about it.
+        help: String,
+    },
     /// The store does not keep two writers apart.
     NotConditional {
         /// How that was found, or why it is known.
@@ -150,6 +157,9 @@ impl fmt::Display for StateError {
                 formatter,
                 "the store of the ledger in `{place}` did not confirm the last records, which may be there or not"
             ),
+            StateErrorKind::Refused { why, .. } => {
+                write!(formatter, "the store of the ledger in `{place}` refuses: {why}")
+            }
             StateErrorKind::NotConditional { why } => {
                 write!(
                     formatter,
@@ -176,6 +186,7 @@ impl Error for StateError {
             | StateErrorKind::Damaged { .. }
             | StateErrorKind::RolledBack { .. }
             | StateErrorKind::Forked { .. }
+            | StateErrorKind::Refused { .. }
             | StateErrorKind::NotConditional { .. } => None,
         }
     }
