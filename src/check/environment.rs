@@ -341,17 +341,33 @@ mod tests {
     fn a_ledger_is_a_directory_or_the_address_of_a_store_without_a_secret() {
         assert_eq!(environment("ledger: \"postgres://ledger@db.internal/push\""), "");
         assert_eq!(environment("ledger: \"oss://acme/push?region=cn-hangzhou\""), "");
-        insta::assert_snapshot!(environment("ledger: \"mysql://db/x\""), @"");
-        insta::assert_snapshot!(environment("ledger: \"postgres://ledger:hunter2@db/x\""), @"");
-        insta::assert_snapshot!(environment("ledger: \"s3://acme/push\""), @"");
-        insta::assert_snapshot!(environment("ledger: \"postgres://db/x?sslmode=disable\""), @"");
+        insta::assert_snapshot!(environment("ledger: \"mysql://db/x\""), @r"
+        campaignctl.yaml:4:63 bad-ledger: there is no store for `mysql://`
+            = write a path relative to the project file, such as `.campaignctl/production`, or the address of a store: `postgres://…`, `s3://…` or `oss://…`
+        ");
+        insta::assert_snapshot!(environment("ledger: \"postgres://ledger:hunter2@db/x\""), @r"
+        campaignctl.yaml:4:63 secret-in-file: there is a password in the ledger's address
+            = remove it here, and change it where it is valid: it is in git's history. `PGPASSWORD`, `AWS_…` and `ALIBABA_CLOUD_…` hold it when a command runs
+        ");
+        insta::assert_snapshot!(environment("ledger: \"s3://acme/push\""), @r"
+        campaignctl.yaml:4:63 bad-ledger: the region, as in `?region=cn-hangzhou`, is missing
+            = write `postgres://ROLE@HOST/DATABASE`, `s3://BUCKET/PREFIX?region=REGION` or `oss://BUCKET/PREFIX?region=REGION`
+        ");
+        insta::assert_snapshot!(environment("ledger: \"postgres://db/x?sslmode=disable\""), @r"
+        campaignctl.yaml:4:63 bad-ledger: the server is on another machine, so the connection has to be encrypted
+            = remove `sslmode=disable`, or write `https://`: only this machine may be reached in clear text
+        ");
     }
 
     #[test]
     fn ledgers_do_not_share_an_address() {
         insta::assert_snapshot!(
             environments("  a: { app_id: A, workspace_id: w, endpoint: sandbox, ledger: \"postgres://db/x?ledger=l\" }\n  b: { app_id: A, workspace_id: w, endpoint: sandbox, ledger: \"postgres://me@db:5432/x?ledger=l\" }\n"),
-            @""
+            @r"
+        campaignctl.yaml:5:63 shared-ledger: environments `a` and `b` keep their ledgers in the same place
+            campaignctl.yaml:4:63 the other ledger
+            = give each environment a prefix or a `ledger=` of its own
+        "
         );
         assert_eq!(
             environments(

@@ -105,7 +105,21 @@ impl Session<'_> {
     ) -> Result<OpenLedger<S>, OpenRefused> {
         let (project, environment) = (&scope.project, &scope.environment);
         let recall = |lineage: &Lineage| self.recall(lineage);
-        state::open(store, Expected { project, environment, pinned, witness: Some(&recall) })
+        state::open(store, Expected { project, environment, pinned, witness: Some(&recall), moves_to: None })
+    }
+
+    /// Does the same with a ledger whose move to a place may have been interrupted.
+    pub(super) fn prove_to_move<S: Reader>(
+        &self,
+        store: S,
+        scope: &Scope,
+        pinned: Option<&Lineage>,
+        to: &str,
+    ) -> Result<OpenLedger<S>, OpenRefused> {
+        let (project, environment) = (&scope.project, &scope.environment);
+        let recall = |lineage: &Lineage| self.recall(lineage);
+        let expected = Expected { project, environment, pinned, witness: Some(&recall), moves_to: Some(to) };
+        state::open(store, expected)
     }
 
     /// Packs a ledger that is held.
@@ -117,8 +131,11 @@ impl Session<'_> {
     ) -> Result<OpenLedger, OpenRefused> {
         let (project, environment) = (&scope.project, &scope.environment);
         // Proven when it was opened; what this machine remembers is behind by now.
-        let packed =
-            state::pack(open, Expected { project, environment, pinned, witness: None }, self.shell.now())?;
+        let packed = state::pack(
+            open,
+            Expected { project, environment, pinned, witness: None, moves_to: None },
+            self.shell.now(),
+        )?;
         self.remember(&packed.ledger, packed.writer.serial(), packed.writer.chain());
         Ok(packed)
     }
@@ -198,7 +215,7 @@ impl Session<'_> {
         let pins = Pins::read(self.directory())?;
         let (project, environment) = (&scope.project, &scope.environment);
         let (pinned, recall) = (pins.lineage(&environment.name), |lineage: &Lineage| self.recall(lineage));
-        let expected = Expected { project, environment, pinned, witness: Some(&recall) };
+        let expected = Expected { project, environment, pinned, witness: Some(&recall), moves_to: None };
         let (store, reader) = (self.store(scope), self.candidate(command, false));
         let viewed = match state::view(store.as_ref(), &reader, expected) {
             Err(OpenRefused::State(error)) if is_missing(&error) => {

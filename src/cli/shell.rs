@@ -9,6 +9,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
+use rustix::process::{Signal, getpid, kill_process};
 use rustix::time::{ClockId, clock_gettime};
 use tokio::sync::oneshot;
 
@@ -299,6 +300,13 @@ impl Shell {
     #[must_use]
     pub(in crate::cli) fn moments(&self) -> MomentClock {
         Arc::new(moment)
+    }
+
+    /// Ends the process as a kill does, where a test asks for it at this point.
+    pub(in crate::cli) fn pass(&self, point: &str) {
+        if self.variable_of_tests("CAMPAIGNCTL_CRASH_AT_MOVE").as_deref() == Some(point) {
+            kill_process(getpid(), Signal::KILL).ok();
+        }
     }
 
     /// Returns a variable that only builds with debug assertions know.

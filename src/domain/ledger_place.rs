@@ -68,6 +68,9 @@ pub enum ObjectService {
     Oss,
 }
 
+/// The schema of a ledger in PostgreSQL, unless the URL says another.
+const SCHEMA: &str = "campaignctl";
+
 /// Why a URL names no store. No message repeats more of it than a parameter's name or a scheme: it may hold a secret.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum LedgerRefused {
@@ -142,8 +145,9 @@ impl fmt::Display for LedgerPlace {
 
 impl fmt::Display for PostgresPlace {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { host, port, database, ledger, .. } = self;
-        write!(formatter, "postgres://{host}:{port}/{database}?ledger={ledger}")
+        let Self { host, port, database, ledger, schema, .. } = self;
+        write!(formatter, "postgres://{host}:{port}/{database}?ledger={ledger}")?;
+        if schema == SCHEMA { Ok(()) } else { write!(formatter, "&schema={schema}") }
     }
 }
 
@@ -191,7 +195,7 @@ impl PostgresPlace {
         };
         Ok(Self {
             ledger: name("ledger", ledger)?,
-            schema: name("schema", "campaignctl")?,
+            schema: name("schema", SCHEMA)?,
             host: host.trim_matches(['[', ']']).to_owned(),
             port: url.port().unwrap_or(5432),
             user: Some(decoded(url.username())?).filter(|user| !user.is_empty()),

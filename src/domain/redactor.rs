@@ -89,6 +89,10 @@ fn forms(secret: &str) -> Vec<String> {
 
 /// Returns a text with the password of each address in it, and the values of parameters that are called as secrets are, hidden
 /// byte for byte: every other place stays where it is.
+///
+/// # Panics
+///
+/// Never: whole characters are hidden.
 #[must_use]
 pub fn without_secrets_of_addresses(text: &str) -> Cow<'_, str> {
     let mut hidden: Vec<Range<usize>> = Vec::new();
@@ -120,7 +124,7 @@ pub fn without_secrets_of_addresses(text: &str) -> Cow<'_, str> {
     let hide =
         |(at, byte): (usize, u8)| if hidden.iter().any(|range| range.contains(&at)) { b'*' } else { byte };
     let bytes = text.bytes().enumerate().map(hide).collect();
-    Cow::Owned(String::from_utf8(bytes).expect("whole characters were replaced"))
+    Cow::Owned(String::from_utf8(bytes).expect("whole characters are hidden"))
 }
 
 /// Whether a parameter's name says that its value is a secret.

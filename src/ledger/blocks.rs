@@ -53,6 +53,9 @@ pub trait Blocks: fmt::Debug + Send + Sync {
     ///
     /// Returns [`BlockError`] where there is none, or none that can be read.
     fn block(&self, place: BlockPlace, name: &BlockName) -> Result<BlockBytes, BlockError>;
+
+    /// Takes in which blocks will be asked for, in which order: who has them far away fetches many at a time.
+    fn will_ask(&self, _: &mut dyn Iterator<Item = &BlockName>) {}
 }
 
 /// Keeps none: for a ledger whose records name none.
@@ -150,6 +153,7 @@ impl Accepted {
 
     /// Iterates over those in blocks, in sorted order, a block at a time.
     pub(super) fn runs_in_blocks(&self) -> impl Iterator<Item = Result<Block, BlockError>> {
+        self.blocks.will_ask(&mut self.packed.iter().map(|(_, name)| name));
         self.packed.iter().map(|(place, name)| {
             let block = self.blocks.block(*place, name)?;
             if name.is_of((*block).as_ref()) {

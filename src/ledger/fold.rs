@@ -131,6 +131,7 @@ struct Folding {
     run_places: HashMap<RunId, usize>,
     decisions: Vec<Decision>,
     take_overs: Vec<TakeOver>,
+    moved_to: Option<String>,
     /// Batches of the last run that the vendor did not take, and that may come again: as what they were counted last.
     untaken: HashMap<(CampaignId, Revision, u32), Untaken>,
     /// Whether all records so far are of what was packed.
@@ -161,6 +162,7 @@ impl Folding {
             run_places: HashMap::new(),
             decisions: Vec::new(),
             take_overs: Vec::new(),
+            moved_to: None,
             untaken: HashMap::new(),
             is_packing: false,
         }
@@ -240,6 +242,7 @@ impl Folding {
                 self.decide(at, intent, Ruled { verdict, by, reason: &reason, actor });
                 self.settle(serial, at, intent, outcome_of(verdict, reason, task_id), Some(by))?;
             }
+            Record::Moved { to, .. } => self.moved_to = Some(to),
             Record::TakenOver { .. } => self.take_overs.push(TakeOver { serial, at }),
             Record::RunEnded { run, stopped, not_attempted, .. } => {
                 if let Some(summary) = self.run_of(&run) {
@@ -471,6 +474,7 @@ impl Folding {
             runs: self.runs,
             decisions: self.decisions,
             take_overs: self.take_overs,
+            moved_to: self.moved_to,
         }
     }
 }

@@ -218,6 +218,7 @@ pub struct Ledger {
     pub(super) runs: Vec<RunSummary>,
     pub(super) decisions: Vec<Decision>,
     pub(super) take_overs: Vec<TakeOver>,
+    pub(super) moved_to: Option<String>,
 }
 
 impl Ledger {
@@ -225,6 +226,12 @@ impl Ledger {
     #[must_use]
     pub fn header(&self) -> &Header {
         &self.header
+    }
+
+    /// Returns where it goes on, if it was moved.
+    #[must_use]
+    pub fn moved_to(&self) -> Option<&str> {
+        self.moved_to.as_deref()
     }
 
     /// Returns what took its pushes: by its first record, or where that is too old to say, by the first run that does.

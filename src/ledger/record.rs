@@ -109,6 +109,13 @@ pub enum Record {
         /// Who ran the `apply` that recorded it: `user@host`.
         actor: String,
     },
+    /// The ledger was copied to another place, where it goes on; this is the last record here.
+    Moved {
+        /// Where, as messages name the place.
+        to: String,
+        /// Who moved it: `user@host`.
+        actor: String,
+    },
     /// An `apply` ended in order.
     RunEnded {
         /// Its id.

@@ -18,12 +18,18 @@ use crate::state::holder::Holder;
 use crate::state::lease::{Moment, MomentClock, Terms};
 use crate::state::memory::MemoryStore;
 use crate::state::open::{OpenRefused, create};
+use crate::state::postgres::testing::{self, Servers};
 use crate::state::probe::{Hook, Point};
 use crate::state::process::Origin;
 use crate::state::store::{Draft, Reader, Store, Writer};
 
 /// A place to try a store in.
 trait Bench: Send + Sync + 'static {
+    /// Whether this machine has what it takes.
+    fn is_there() -> bool {
+        true
+    }
+
     /// Makes one with nothing in it.
     fn new() -> Self;
 
@@ -79,6 +85,58 @@ impl Bench for Directory {
         let image = Self::new();
         copy(&self.0.path().join("ledger"), &image.0.path().join("ledger"));
         image
+    }
+}
+
+/// `PostgreSQL` itself, and behind a pooler in one of its modes.
+struct Direct(testing::Bench);
+struct BehindPooler(testing::Bench);
+
+impl Bench for Direct {
+    fn is_there() -> bool {
+        Servers::running().is_some()
+    }
+
+    fn new() -> Self {
+        Self(testing::Bench::direct())
+    }
+
+    fn store(&self) -> Box<dyn Store> {
+        Box::new(self.0.store())
+    }
+
+    fn probed(&self, hook: Hook) -> Box<dyn Store> {
+        let mut store = self.0.store();
+        store.probe.hook = Some(hook);
+        Box::new(store)
+    }
+
+    fn image(&self) -> Self {
+        Self(self.0.image())
+    }
+}
+
+impl Bench for BehindPooler {
+    fn is_there() -> bool {
+        Servers::running().is_some()
+    }
+
+    fn new() -> Self {
+        Self(testing::Bench::behind_pooler("statement"))
+    }
+
+    fn store(&self) -> Box<dyn Store> {
+        Box::new(self.0.store())
+    }
+
+    fn probed(&self, hook: Hook) -> Box<dyn Store> {
+        let mut store = self.0.store();
+        store.probe.hook = Some(hook);
+        Box::new(store)
+    }
+
+    fn image(&self) -> Self {
+        Self(self.0.image())
     }
 }
 
@@ -584,14 +642,18 @@ macro_rules! promises {
 
             #[test]
             fn a_crash_at_any_step_of_a_replace_leaves_one_whole_ledger() {
-                super::a_crash_at_any_step_of_a_replace_leaves_one_whole_ledger(<$bench as Bench>::new());
+                if <$bench as Bench>::is_there() {
+                    super::a_crash_at_any_step_of_a_replace_leaves_one_whole_ledger(<$bench as Bench>::new());
+                }
             }
         }
     )*};
     (@each $bench:ty: $($promise:ident),* $(,)?) => {$(
         #[test]
         fn $promise() {
-            super::$promise(&<$bench as Bench>::new());
+            if <$bench as Bench>::is_there() {
+                super::$promise(&<$bench as Bench>::new());
+            }
         }
     )*};
 }
@@ -599,4 +661,6 @@ macro_rules! promises {
 promises! {
     memory: MemoryStore,
     directory: Directory,
+    postgres: Direct,
+    pgbouncer: BehindPooler,
 }

@@ -5,6 +5,7 @@
 //! names it: [`store_at`] picks it by the ledger's place.
 
 mod background;
+mod block_cache;
 mod candidate;
 #[cfg(test)]
 mod conformance;
@@ -17,8 +18,10 @@ mod open;
 mod pack;
 #[cfg(test)]
 mod packing_tests;
+mod postgres;
 mod probe;
 mod process;
+mod remote_blocks;
 mod store;
 
 pub use candidate::{Candidate, Left};
@@ -36,6 +39,7 @@ use std::sync::Arc;
 
 use crate::domain::LedgerPlace;
 use crate::state::directory::DirectoryStore;
+use crate::state::postgres::PostgresStore;
 
 /// Reads an environment variable that is set and not empty: what opens a store on another machine never stands in a file.
 pub type Variables = Arc<dyn Fn(&str) -> Option<String> + Send + Sync>;
@@ -45,7 +49,7 @@ pub type Variables = Arc<dyn Fn(&str) -> Option<String> + Send + Sync>;
 pub fn store_at(place: &LedgerPlace, variables: &Variables) -> Box<dyn Store> {
     match place {
         LedgerPlace::Directory(path) => Box::new(DirectoryStore::new(path)),
-        LedgerPlace::Postgres(_) => unimplemented!("{}", variables("PGUSER").is_some()),
+        LedgerPlace::Postgres(at) => Box::new(PostgresStore::new(at, variables)),
         LedgerPlace::Objects(_) => unimplemented!("{}", variables("AWS_REGION").is_some()),
     }
 }

@@ -59,6 +59,12 @@ pub enum OpenRefused {
         /// Whether `campaignctl.lock` pins it.
         is_pinned: bool,
     },
+    /// It goes on in another place.
+    #[error("the ledger was moved to `{to}`")]
+    Moved {
+        /// Where.
+        to: String,
+    },
     /// It is not the ledger that `campaignctl.lock` pins.
     #[error("the ledger's lineage is {found}, but `campaignctl.lock` pins {pinned}")]
     AnotherLineage {
@@ -123,6 +129,8 @@ pub struct Expected<'a> {
     pub pinned: Option<&'a Lineage>,
     /// What is remembered of it apart from its store.
     pub witness: Option<Recall<'a>>,
+    /// Where it may have been moved to already, so that the move can be completed.
+    pub moves_to: Option<&'a str>,
 }
 
 /// Reads a store, proves its chain, its length and whose it is, and folds it.
@@ -209,7 +217,10 @@ fn prove_mark(known: &[KnownMark], mark: &Mark, place: &LedgerPlace) -> Result<(
 }
 
 fn prove_ours(ledger: &Ledger, expected: Expected<'_>) -> Result<(), OpenRefused> {
-    let Expected { project, environment, pinned, witness: _ } = expected;
+    let Expected { project, environment, pinned, witness: _, moves_to } = expected;
+    if let Some(to) = ledger.moved_to().filter(|to| Some(*to) != moves_to) {
+        return Err(OpenRefused::Moved { to: to.to_owned() });
+    }
     let header = ledger.header();
     let known = crate::ledger::FORMAT_VERSION;
     if header.format > known {
@@ -285,6 +296,7 @@ impl OpenRefused {
             | Self::Foreign { .. }
             | Self::AnotherDestination { .. }
             | Self::AnotherLineage { .. }
+            | Self::Moved { .. }
             | Self::NewerFormat { .. } => false,
         }
     }

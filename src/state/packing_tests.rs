@@ -47,7 +47,13 @@ fn with_expected<T>(act: impl FnOnce(Expected<'_>) -> T) -> T {
         ledger: LedgerPlace::Directory("ledger".into()),
     };
     let project = "p".parse().unwrap();
-    act(Expected { project: &project, environment: &environment, pinned: None, witness: None })
+    act(Expected {
+        project: &project,
+        environment: &environment,
+        pinned: None,
+        witness: None,
+        moves_to: None,
+    })
 }
 
 /// The store in a directory.

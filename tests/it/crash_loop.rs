@@ -17,6 +17,7 @@ use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use serde_json::{Value, json};
 
 use crate::misfortune::kill;
+use crate::shared_ledger::Servers;
 use crate::site::{Ran, Site, campaign};
 
 const ROUNDS: u64 = 36;
@@ -48,6 +49,8 @@ struct Figures {
     /// How often a process died at a step, by the call of its campaign.
     died_at: BTreeMap<(Call, &'static str), u64>,
     rounds: u64,
+    /// Rounds with the ledger in PostgreSQL.
+    in_a_store: u64,
     kills: u64,
     faults: u64,
     doubts: u64,
@@ -62,9 +65,10 @@ impl fmt::Display for Figures {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             formatter,
-            "{} rounds, {} kills, {} faults: {} batches in doubt, {} resolved by query, {} by a person; {} pushes, \
+            "{} rounds ({} with the ledger in PostgreSQL), {} kills, {} faults: {} batches in doubt, {} resolved by query, {} by a person; {} pushes, \
              {} double, {} lost",
             self.rounds,
+            self.in_a_store,
             self.kills,
             self.faults,
             self.doubts,
@@ -152,9 +156,14 @@ fn now() -> DateTime<Utc> {
     SystemTime::now().into()
 }
 
-/// A workspace whose targets no other round has.
-fn workspace(sandbox: &SandboxProcess, round: u64, call: Call, is_scheduled: bool) -> Site {
-    let site = Site::remote(&format!("http://{}", sandbox.address), 1, "");
+/// A workspace whose targets no other round has. Its ledger is in a directory, or where `servers` are.
+fn workspace(
+    sandbox: &SandboxProcess,
+    servers: Option<&Servers>,
+    (round, call, is_scheduled): (u64, Call, bool),
+) -> Site {
+    let ledger = servers.map(|servers| format!("    ledger: {}\n", servers.address())).unwrap_or_default();
+    let site = Site::remote(&format!("http://{}", sandbox.address), 1, &ledger);
     let ids: Vec<String> = (1..=call.targets()).map(|number| format!("r{round}-{number}")).collect();
     let mut text = campaign("hello", 1).replace("users: [u1]", &format!("users: [{}]", ids.join(", ")));
     if call == Call::Multiple {
@@ -167,13 +176,19 @@ fn workspace(sandbox: &SandboxProcess, round: u64, call: Call, is_scheduled: boo
     }
     site.write("campaigns/c.yaml", &text);
     // The vendor keeps a hundred scheduled tasks of one app and workspace: each round has its own.
-    let _init = fresh_ledger(&site, round);
+    site.edit("campaigns/campaignctl.yaml", "workspace_id: w", &format!("workspace_id: w{round}"));
+    let _init = fresh_ledger(&site, servers);
     site
 }
 
-fn fresh_ledger(site: &Site, round: u64) -> Ran {
-    site.edit("campaigns/campaignctl.yaml", "workspace_id: w", &format!("workspace_id: w{round}"));
-    std::fs::remove_dir_all(site.path("campaigns/.campaignctl")).unwrap();
+fn fresh_ledger(site: &Site, servers: Option<&Servers>) -> Ran {
+    if let Some(servers) = servers {
+        let project = site.read("campaigns/campaignctl.yaml");
+        let old = project.lines().find(|line| line.contains("ledger:")).unwrap().to_owned();
+        site.edit("campaigns/campaignctl.yaml", &old, &format!("    ledger: {}", servers.address()));
+    } else {
+        std::fs::remove_dir_all(site.path("campaigns/.campaignctl")).unwrap();
+    }
     std::fs::remove_file(site.path("campaigns/campaignctl.lock")).unwrap();
     run(site, &["ledger", "init"]).exits(0)
 }
@@ -271,9 +286,13 @@ fn no_push_is_doubled_or_lost_however_often_it_is_killed() {
     let rounds = number_from("CAMPAIGNCTL_CRASH_ROUNDS").unwrap_or(ROUNDS);
     let seed = number_from("CAMPAIGNCTL_CRASH_SEED").unwrap_or(1);
     let (sandbox, mut chance, mut figures) = (SandboxProcess::start(), Chance(seed), Figures::default());
+    let servers = Servers::running();
     for round in 0..rounds {
         let call = if round % 4 < 2 { Call::Template } else { Call::Multiple };
-        let site = workspace(&sandbox, round, call, round % 2 == 1);
+        // Each kind of campaign in each kind of store: the steps take eight rounds of four.
+        let shared = servers.as_ref().filter(|_| (round / 2 + round / 8) % 2 == 1);
+        figures.in_a_store += u64::from(shared.is_some());
+        let site = workspace(&sandbox, shared, (round, call, round % 2 == 1));
         // First every step of each kind of campaign, then random instants; each round is killed a few times.
         let step = usize::try_from(round / 4).ok().and_then(|place| Step::ALL.get(place)).copied();
         for _ in 0..=chance.below(2) {

@@ -543,7 +543,7 @@ fn a_second_command_is_told_who_holds_the_ledger() {
     let clock = std::sync::Arc::new(campaignctl::state::Moment::default);
     let candidate = campaignctl::state::Candidate::new(holder, terms, clock);
     let place = campaignctl::domain::LedgerPlace::Directory(site.path("campaigns/.campaignctl/sandbox"));
-    let held = campaignctl::state::store_at(&place).take(&candidate).unwrap();
+    let held = campaignctl::state::store_at(&place, &crate::site::no_variables()).take(&candidate).unwrap();
     let bob = "`campaignctl apply` of bob@ci, process 42, since 2026-11-24T01:00:00Z";
     let apply = ["--lock-timeout", "10ms", "apply", "--auto-approve"];
     site.run(&apply).exits(8).warns("Waiting up to 10ms").warns(bob);

@@ -1,5 +1,5 @@
 //! A run that stands still while another host takes its ledger: with the real binary, stopped at every named step, on a
-//! file system that carries locks and on one that does not. Then it goes on, and the vendor is asked who got what.
+//! file system that carries locks, on one that does not, and in a store. Then it goes on, and the vendor is asked who got what.
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -12,6 +12,7 @@ use campaignctl::sandbox::{Fault, FaultKind};
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::misfortune::{Vendor, account, kill};
+use crate::shared_ledger::Servers;
 use crate::site::{NOW, Ran, Site};
 
 /// Everything that is waited for by the clock follows from it.
@@ -43,11 +44,21 @@ impl Call {
     }
 }
 
-/// Whether the system's locks reach from one host to the other.
+/// Where the ledger is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Locks {
-    Honoured,
-    Ignored,
+enum Store {
+    /// In a directory, whose locks reach from one host to the other.
+    Directory,
+    /// In one whose locks do not.
+    WithoutLocks,
+    /// In the server that `scripts/postgres run` started.
+    Postgres,
+}
+
+impl Store {
+    fn is_there(self) -> bool {
+        self != Self::Postgres || Servers::running().is_some()
+    }
 }
 
 /// A library that stands before the system's `flock` and locks nothing, as some network file systems do. It leaves a file
@@ -74,27 +85,31 @@ struct Shared {
     vendor: Vendor,
     site: Site,
     minutes: Arc<AtomicI64>,
-    locks: Locks,
+    store: Store,
     call: Call,
 }
 
 impl Shared {
-    fn new(locks: Locks) -> Self {
-        Self::by(Call::Template, locks)
+    fn new(store: Store) -> Self {
+        Self::by(Call::Template, store)
     }
 
-    fn by(call: Call, locks: Locks) -> Self {
+    fn by(call: Call, store: Store) -> Self {
         let minutes = Arc::new(AtomicI64::new(0));
         let passed = Arc::clone(&minutes);
         let start: DateTime<Utc> = NOW.parse().unwrap();
         let clock = move || start + TimeDelta::minutes(passed.load(Ordering::SeqCst));
         let vendor = Vendor::with_clock(Arc::new(clock));
-        let site = Site::remote(&vendor.url(), call.targets(), "");
+        let ledger = match store {
+            Store::Directory | Store::WithoutLocks => String::new(),
+            Store::Postgres => format!("    ledger: {}\n", Servers::running().unwrap().address()),
+        };
+        let site = Site::remote(&vendor.url(), call.targets(), &ledger);
         if call == Call::Multiple {
             // What more than ten targets go by, unless the files say otherwise.
             site.edit("campaigns/c.yaml", "call: template, ", "");
         }
-        Self { vendor, site, minutes, locks, call }
+        Self { vendor, site, minutes, store, call }
     }
 
     /// A command on a host.
@@ -108,7 +123,7 @@ impl Shared {
             .env("CAMPAIGNCTL_NOW", now.to_rfc3339())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
-        if self.locks == Locks::Ignored {
+        if self.store == Store::WithoutLocks {
             command.env("LD_PRELOAD", without_locks()).env("FLOCK_MARK", self.site.path("flock-was-asked"));
         }
         command
@@ -148,7 +163,7 @@ impl Shared {
         assert!(self.vendor.disturbed_twice().is_empty(), "{what}: {:?}", self.vendor.disturbed_twice());
         let mut calls = self.vendor.sandbox.requests().into_iter();
         assert!(calls.all(|request| request.action == self.call.action()), "{what}");
-        if self.locks == Locks::Ignored {
+        if self.store == Store::WithoutLocks {
             assert!(site.path("flock-was-asked").exists(), "nothing stood before the system's `flock`");
         }
     }
@@ -175,11 +190,11 @@ fn go_on(mut child: Child) -> Ran {
     Ran::of(&child.wait_with_output().unwrap())
 }
 
-fn stop_at_every_step(call: Call, locks: Locks) {
+fn stop_at_every_step(call: Call, store: Store) {
     std::thread::scope(|scope| {
         for step in Step::ALL {
             scope.spawn(move || {
-                let shared = Shared::by(call, locks);
+                let shared = Shared::by(call, store);
                 let stopped = shared.stopped_after("a", step);
                 let next = shared.run_on("b", &["apply", "--auto-approve"]);
                 assert!(matches!(next.code, Some(0 | 10)), "{step:?}: {}{}", next.stdout, next.stderr);
@@ -189,7 +204,7 @@ fn stop_at_every_step(call: Call, locks: Locks) {
                 late.says("Stopped early: this run lost the ledger in").says("taken over by `campaignctl");
                 assert_eq!(shared.run_on("b", &["ledger", "unlock"]).stdout, "The ledger is not locked.\n");
                 drop(next);
-                shared.settle(&format!("{step:?}, {call:?}, {locks:?}"));
+                shared.settle(&format!("{step:?}, {call:?}, {store:?}"));
             });
         }
     });
@@ -197,21 +212,29 @@ fn stop_at_every_step(call: Call, locks: Locks) {
 
 #[test]
 fn a_run_that_stands_still_at_any_step_sends_nothing_once_it_was_taken_over() {
-    stop_at_every_step(Call::Template, Locks::Honoured);
+    stop_at_every_step(Call::Template, Store::Directory);
 }
 
 #[test]
 fn the_same_by_push_multiple_where_no_lock_reaches_the_other_host() {
-    stop_at_every_step(Call::Multiple, Locks::Ignored);
+    stop_at_every_step(Call::Multiple, Store::WithoutLocks);
+}
+
+#[test]
+fn the_same_by_push_multiple_with_the_ledger_in_postgresql() {
+    if Servers::running().is_some() {
+        stop_at_every_step(Call::Multiple, Store::Postgres);
+    }
 }
 
 /// At no named step: wherever it happens to be.
 #[test]
 fn a_run_that_is_stopped_anywhere_and_unlocked_sends_nothing_more() {
     std::thread::scope(|scope| {
-        for calls in [1, 2, 3] {
+        let stores = [Store::WithoutLocks, Store::WithoutLocks, Store::Postgres];
+        for (calls, store) in (1..).zip(stores.into_iter().filter(|store| store.is_there())) {
             scope.spawn(move || {
-                let shared = Shared::new(Locks::Ignored);
+                let shared = Shared::new(store);
                 shared.vendor.sandbox.inject(Fault::times(FaultKind::Delay { ms: 30 }, 100));
                 let child = shared.on("a", &["apply", "--auto-approve"]).spawn().unwrap();
                 shared.vendor.wait_for_calls(calls);
@@ -234,25 +257,29 @@ fn a_run_that_is_stopped_anywhere_and_unlocked_sends_nothing_more() {
 
 #[test]
 fn a_run_that_waits_for_the_vendor_for_longer_than_its_lease_keeps_its_ledger() {
-    let shared = Shared::new(Locks::Ignored);
-    shared.vendor.sandbox.inject(Fault::times(FaultKind::Delay { ms: 8000 }, 1));
-    let mut writing = shared.on("a", &["apply", "--auto-approve"]).spawn().unwrap();
-    shared.vendor.wait_for_calls(1);
-    let refused = ["--lock-timeout", "1s", "apply", "--auto-approve"];
-    shared.run_on("b", &refused).exits(8).warns("and is still running");
-    shared.run_on("b", &["ledger", "unlock", "--auto-approve"]).exits(8).warns("and is still running");
-    shared.run_on("b", &["plan"]).exits(0).warns("The ledger is in use by");
-    wait_until("it did not end", || writing.try_wait().unwrap().is_some());
-    Ran::of(&writing.wait_with_output().unwrap()).exits(0).says("35 accepted");
-    // It closed itself: the next one goes in at once, and nobody took anything over.
-    let next = shared.run_on("b", &["--no-wait", "apply", "--auto-approve"]).exits(0).says("up to date");
-    assert!(!next.stderr.contains("Took"), "{}", next.stderr);
+    let stores = [Store::WithoutLocks, Store::Postgres];
+    for store in stores.into_iter().filter(|store| store.is_there()) {
+        let shared = Shared::new(store);
+        shared.vendor.sandbox.inject(Fault::times(FaultKind::Delay { ms: 8000 }, 1));
+        let mut writing = shared.on("a", &["apply", "--auto-approve"]).spawn().unwrap();
+        shared.vendor.wait_for_calls(1);
+        let refused = ["--lock-timeout", "1s", "apply", "--auto-approve"];
+        shared.run_on("b", &refused).exits(8).warns("and is still running");
+        shared.run_on("b", &["ledger", "unlock", "--auto-approve"]).exits(8).warns("and is still running");
+        shared.run_on("b", &["plan"]).exits(0).warns("The ledger is in use by");
+        wait_until("it did not end", || writing.try_wait().unwrap().is_some());
+        Ran::of(&writing.wait_with_output().unwrap()).exits(0).says("35 accepted");
+        // It closed itself: the next one goes in at once, and nobody took anything over.
+        let next = shared.run_on("b", &["--no-wait", "apply", "--auto-approve"]).exits(0).says("up to date");
+        assert!(!next.stderr.contains("Took"), "{}", next.stderr);
+    }
 }
 
 #[test]
 fn a_run_that_died_on_another_host_is_taken_over_without_a_person_unless_told_not_to_wait() {
-    for locks in [Locks::Honoured, Locks::Ignored] {
-        let shared = Shared::new(locks);
+    let stores = [Store::Directory, Store::WithoutLocks, Store::Postgres];
+    for store in stores.into_iter().filter(|store| store.is_there()) {
+        let shared = Shared::new(store);
         shared.vendor.sandbox.inject(Fault::times(FaultKind::Delay { ms: 50_000 }, 4));
         let mut child = shared.on("a", &["apply", "--auto-approve"]).spawn().unwrap();
         shared.vendor.wait_for_calls(4);
@@ -283,7 +310,7 @@ fn a_run_that_died_on_another_host_is_taken_over_without_a_person_unless_told_no
 
 #[test]
 fn the_vendors_lists_prove_nothing_of_a_run_that_was_taken_over_before_it_must_be_over() {
-    let shared = Shared::new(Locks::Honoured);
+    let shared = Shared::new(Store::Directory);
     shared.site.edit("campaigns/c.yaml", "{ send: now }", "{ send: once, at: 2026-12-15T09:00:00+08:00 }");
     // Not all batches are in flight: those that the next run sends have to be listed, and absence is proof beside them.
     shared.site.edit("campaigns/campaignctl.yaml", "concurrency: 4", "concurrency: 1");

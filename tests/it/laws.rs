@@ -351,7 +351,13 @@ fn taken(store: &MemoryStore) -> OpenLedger {
 
 fn with_expected<T>(act: impl FnOnce(Expected<'_>) -> T) -> T {
     let (project, environment) = ("laws".parse().unwrap(), environment());
-    act(Expected { project: &project, environment: &environment, pinned: None, witness: None })
+    act(Expected {
+        project: &project,
+        environment: &environment,
+        pinned: None,
+        witness: None,
+        moves_to: None,
+    })
 }
 
 /// Packs the ledger, which changes nothing of what it adds up to: `state::pack` proves that of each target before it drops

@@ -123,7 +123,9 @@ fn a_live_lock_cannot_be_broken() {
     let site = Site::remote(&vendor.url(), 5, "");
     let terms = Terms::of(Duration::from_secs(2));
     let candidate = Candidate::new(bob(&this_host()), terms, Arc::new(Moment::default));
-    let held = store_at(&LedgerPlace::Directory(site.path(LEDGER))).take(&candidate).unwrap();
+    let held = store_at(&LedgerPlace::Directory(site.path(LEDGER)), &crate::site::no_variables())
+        .take(&candidate)
+        .unwrap();
     site.run(&["ledger", "unlock", "--auto-approve"])
         .exits(8)
         .warns("Watching whether `campaignctl apply` of bob@")

@@ -47,6 +47,7 @@ mod sandbox_rules;
 mod sandbox_schedule;
 mod schema;
 mod sdk;
+mod shared_ledger;
 mod signature;
 mod site;
 mod soak;

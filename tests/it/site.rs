@@ -91,6 +91,8 @@ impl Site {
             .env("USER", "ann")
             .env("MPAAS_AK_ENV", campaignctl::sandbox::ACCESS_KEY_ID)
             .env("MPAAS_SK_ENV", campaignctl::sandbox::ACCESS_KEY_SECRET)
+            // Of the role that `scripts/postgres` makes.
+            .env("PGPASSWORD", "the-ledgers-password")
             .stdin(Stdio::null());
         command
     }
@@ -211,4 +213,9 @@ fn copy(from: &Path, to: &Path) {
             fs::copy(entry.path(), target).unwrap();
         }
     }
+}
+
+/// Returns an environment without variables, for a store that needs none.
+pub(crate) fn no_variables() -> campaignctl::state::Variables {
+    std::sync::Arc::new(|_: &str| None)
 }

@@ -10,9 +10,8 @@ use std::time::Duration;
 
 use campaignctl::domain::{
     ActivityEvent, Addressee, ApiVersion, Broadcast, Call, Campaign, Channel, Classification, Endpoint,
-    HuaweiLevel, LedgerPlace, LedgerSalt, Life, Login, OpenFor, OppoLevel, Platform, Recipients, Revision,
-    Schedule, SmsStrategy, TargetHash, TargetKind, TargetSet, Urgency, VendorCategory, VivoMessageType,
-    Within, render,
+    HuaweiLevel, LedgerSalt, Life, Login, OpenFor, OppoLevel, Platform, Recipients, Revision, Schedule,
+    SmsStrategy, TargetHash, TargetKind, TargetSet, Urgency, VendorCategory, VivoMessageType, Within, render,
 };
 use campaignctl::resolve::{Audience, Desired};
 use campaignctl::{check, load, resolve, schema};
@@ -108,7 +107,7 @@ fn environments_keep_what_is_written_and_default_the_rest() {
     assert_eq!((environment.requests_per_second.get(), environment.concurrency.get()), (20, 8));
     assert_eq!(environment.unexecuted_tasks_max, 100);
     assert_eq!(environment.timeout, Duration::from_secs(30));
-    let LedgerPlace::Directory(ledger) = environment.ledger;
+    let ledger = environment.ledger.directory().unwrap().clone();
     assert!(ledger.ends_with(".campaignctl/sandbox"), "{ledger:?}");
 
     let environment = desired("revision", "production").1.scope.environment;
@@ -118,7 +117,7 @@ fn environments_keep_what_is_written_and_default_the_rest() {
     assert_eq!((environment.requests_per_second.get(), environment.concurrency.get()), (50, 16));
     assert_eq!(environment.unexecuted_tasks_max, 500);
     assert_eq!(environment.timeout, Duration::from_mins(1));
-    let LedgerPlace::Directory(ledger) = environment.ledger;
+    let ledger = environment.ledger.directory().unwrap().clone();
     assert!(ledger.ends_with("ledgers/production"), "{ledger:?}");
 }
 

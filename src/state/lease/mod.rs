@@ -148,6 +148,11 @@ impl Lease {
         self.terms.settles_after()
     }
 
+    /// Returns how long after a sign something may still begin that rests on it.
+    pub(super) fn acts_within(&self) -> Duration {
+        self.terms.acts_within()
+    }
+
     /// Leaves a sign that the writer is there.
     ///
     /// # Errors

@@ -1,5 +1,6 @@
 mod export;
 mod export_line;
+mod move_to;
 mod pack;
 mod restore;
 mod unlock;
@@ -14,7 +15,7 @@ use crate::domain::Environment;
 use crate::ledger::Lineage;
 use crate::witness::{PIN_FILE_NAME, Pins};
 
-/// Make an environment's ledger, check it, write it out, restore, pack or unlock it
+/// Make an environment's ledger, check it, write it out, restore, move, pack or unlock it
 ///
 /// The ledger remembers every push that was submitted. Keep its directory between runs: without it nobody
 /// knows what was sent, and `plan` and `apply` refuse.
@@ -39,6 +40,7 @@ enum Action {
     Verify(verify::Args),
     Export(export::Args),
     Restore(restore::Args),
+    Move(move_to::Args),
     Pack(pack::Args),
     Unlock(unlock::Args),
 }
@@ -49,6 +51,7 @@ pub(super) fn run(shell: &Shell, globals: &Globals, args: &Args) -> Result {
         Action::Verify(args) => verify::run(shell, globals, args),
         Action::Export(args) => export::run(shell, globals, args),
         Action::Restore(args) => restore::run(shell, globals, args),
+        Action::Move(args) => move_to::run(shell, globals, args),
         Action::Pack(args) => pack::run(shell, globals, args),
         Action::Unlock(args) => unlock::run(shell, globals, args),
     }

@@ -158,10 +158,13 @@ enum Known {
 fn known_or_whole(session: &Session<'_>, scope: &Scope, store: &dyn Store) -> Result<Known> {
     let reader = session.candidate("ledger restore", false);
     let found = store.snapshot(&reader).map(|snapshot: Snapshot| snapshot.reader);
-    if let Ok(found) = found
-        && session.prove(found, scope, None).is_ok()
-    {
-        return Ok(Known::Whole);
+    if let Ok(found) = found {
+        match session.prove(found, scope, None) {
+            Ok(_) => return Ok(Known::Whole),
+            // An older export in its stead would be a second ledger that can be written to.
+            Err(moved @ OpenRefused::Moved { .. }) => return Err(moved.into()),
+            Err(_) => {}
+        }
     }
     Ok(Known::UpTo(match store.known_serial() {
         Ok(known) => known.unwrap_or_default(),
