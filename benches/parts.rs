@@ -288,6 +288,7 @@ mod ledger {
     /// The first record of a new ledger.
     pub(crate) fn header() -> Header {
         Header {
+            key: None,
             format: FORMAT_VERSION,
             lineage: Lineage::new(uuid::Uuid::from_u128(1)),
             salt: LedgerSalt::new([7; 16]),

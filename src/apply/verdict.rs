@@ -35,6 +35,7 @@ mod tests {
             app_id: "A".into(),
             workspace_id: "w".into(),
             destination: None,
+            key: None,
         };
         let opened = Entry { serial: Serial(1), at, record: Record::Opened(header) };
         Ledger::fold([Ok::<_, FoldError>(opened)]).unwrap()

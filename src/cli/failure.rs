@@ -246,6 +246,9 @@ impl From<OpenRefused> for Failure {
             OpenRefused::AnotherDestination { .. } => {
                 "nothing was sent. What the sandbox took reached nobody. Set `endpoint: sandbox` again; or name another `ledger:` directory, and run `campaignctl ledger init`"
             }
+            OpenRefused::NoKey { .. } => {
+                "nothing was sent. Set it to the key that `campaignctl ledger init --key-env` was run with: under any other, everybody would seem to be new"
+            }
             OpenRefused::Moved { .. } => {
                 "nothing was sent, and nothing may be from here any more. Name the new place with `ledger:` in `campaignctl.yaml`; a run of an older commit looks here"
             }

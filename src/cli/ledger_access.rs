@@ -7,8 +7,8 @@ use uuid::Uuid;
 use crate::cli::exit::ExitStatus;
 use crate::cli::failure::Failure;
 use crate::cli::session::Session;
-use crate::domain::{Endpoint, LedgerSalt};
-use crate::ledger::{Chain, Destination, FORMAT_VERSION, Header, Ledger, Lineage, Mark, Serial};
+use crate::domain::{Endpoint, LedgerPlace, LedgerSalt, Secret};
+use crate::ledger::{Chain, Destination, FORMAT_VERSION, Header, KeyNote, Ledger, Lineage, Mark, Serial};
 use crate::render::text;
 use crate::resolve::Scope;
 use crate::state::{
@@ -17,8 +17,9 @@ use crate::state::{
 };
 use crate::witness::{self, Pins};
 
-/// How often a held lock is tried again.
+/// How often a held lock is tried again: in a directory, and in a store that hundreds may ask at the same time.
 const LOCK_POLL: Duration = Duration::from_millis(50);
+const STORE_POLL: Duration = Duration::from_millis(200);
 
 impl Session<'_> {
     /// Returns who is about to hold the ledger.
@@ -51,7 +52,7 @@ impl Session<'_> {
             return Ok(open);
         }
         self.may_create(scope, pinned)?;
-        self.create_ledger(scope, command)
+        self.create_ledger(scope, command, None)
     }
 
     /// Opens the environment's ledger to write to it, and proves that it is the right one; nothing if there is
@@ -105,7 +106,17 @@ impl Session<'_> {
     ) -> Result<OpenLedger<S>, OpenRefused> {
         let (project, environment) = (&scope.project, &scope.environment);
         let recall = |lineage: &Lineage| self.recall(lineage);
-        state::open(store, Expected { project, environment, pinned, witness: Some(&recall), moves_to: None })
+        state::open(
+            store,
+            Expected {
+                project,
+                environment,
+                pinned,
+                witness: Some(&recall),
+                moves_to: None,
+                key: &|name| self.shell.ledger_key(name),
+            },
+        )
     }
 
     /// Does the same with a ledger whose move to a place may have been interrupted.
@@ -118,7 +129,14 @@ impl Session<'_> {
     ) -> Result<OpenLedger<S>, OpenRefused> {
         let (project, environment) = (&scope.project, &scope.environment);
         let recall = |lineage: &Lineage| self.recall(lineage);
-        let expected = Expected { project, environment, pinned, witness: Some(&recall), moves_to: Some(to) };
+        let expected = Expected {
+            project,
+            environment,
+            pinned,
+            witness: Some(&recall),
+            moves_to: Some(to),
+            key: &|name| self.shell.ledger_key(name),
+        };
         state::open(store, expected)
     }
 
@@ -133,7 +151,14 @@ impl Session<'_> {
         // Proven when it was opened; what this machine remembers is behind by now.
         let packed = state::pack(
             open,
-            Expected { project, environment, pinned, witness: None, moves_to: None },
+            Expected {
+                project,
+                environment,
+                pinned,
+                witness: None,
+                moves_to: None,
+                key: &|name| self.shell.ledger_key(name),
+            },
             self.shell.now(),
         )?;
         self.remember(&packed.ledger, packed.writer.serial(), packed.writer.chain());
@@ -193,7 +218,7 @@ impl Session<'_> {
                         let wait = humantime::format_duration(self.globals.lock_timeout);
                         self.shell.say(&format!("Waiting up to {wait}: {error}\n"));
                     }
-                    std::thread::sleep(LOCK_POLL);
+                    std::thread::sleep(lock_poll(&error.place));
                 }
                 StateErrorKind::Silent { left, .. } if !self.globals.no_wait => {
                     locked_since = None;
@@ -202,7 +227,7 @@ impl Session<'_> {
                         let wait = humantime::format_duration(Duration::from_secs(left.as_secs() + 1));
                         self.shell.say(&format!("Waiting up to {wait} to take it over: {error}\n"));
                     }
-                    std::thread::sleep(LOCK_POLL);
+                    std::thread::sleep(lock_poll(&error.place));
                 }
                 _ => return Err(error),
             }
@@ -215,12 +240,19 @@ impl Session<'_> {
         let pins = Pins::read(self.directory())?;
         let (project, environment) = (&scope.project, &scope.environment);
         let (pinned, recall) = (pins.lineage(&environment.name), |lineage: &Lineage| self.recall(lineage));
-        let expected = Expected { project, environment, pinned, witness: Some(&recall), moves_to: None };
+        let expected = Expected {
+            project,
+            environment,
+            pinned,
+            witness: Some(&recall),
+            moves_to: None,
+            key: &|name| self.shell.ledger_key(name),
+        };
         let (store, reader) = (self.store(scope), self.candidate(command, false));
         let viewed = match state::view(store.as_ref(), &reader, expected) {
             Err(OpenRefused::State(error)) if is_missing(&error) => {
                 self.may_create(scope, pinned)?;
-                drop(self.create_ledger(scope, command)?);
+                drop(self.create_ledger(scope, command, None)?);
                 state::view(store.as_ref(), &reader, expected)
             }
             other => other,
@@ -269,15 +301,22 @@ impl Session<'_> {
     }
 
     /// Makes the environment's ledger.
-    pub(super) fn create_ledger(&self, scope: &Scope, command: &str) -> Result<OpenLedger, Failure> {
+    pub(super) fn create_ledger(
+        &self,
+        scope: &Scope,
+        command: &str,
+        key: Option<&(String, Secret)>,
+    ) -> Result<OpenLedger, Failure> {
         self.prove_time_is_real(scope)?;
         let environment = &scope.environment;
         let place = self.store(scope);
         let store = self.wait_for_lock(command, |candidate| place.create(candidate))?;
+        let salt = LedgerSalt::new(*Uuid::new_v4().as_bytes());
         let header = Header {
+            key: key.map(|(variable, key)| KeyNote::of(variable, key, &salt)),
             format: FORMAT_VERSION,
             lineage: Lineage::new(Uuid::new_v4()),
-            salt: LedgerSalt::new(*Uuid::new_v4().as_bytes()),
+            salt,
             project: scope.project.clone(),
             environment: environment.name.clone(),
             app_id: environment.app_id.clone(),
@@ -288,6 +327,11 @@ impl Session<'_> {
         self.remember(&open.ledger, open.writer.serial(), open.writer.chain());
         Ok(open)
     }
+}
+
+/// Returns how long to wait for the next attempt; no two that began together stay together.
+fn lock_poll(place: &LedgerPlace) -> Duration {
+    if place.directory().is_some() { LOCK_POLL } else { STORE_POLL.mul_f64(0.5 + fastrand::f64()) }
 }
 
 fn is_missing(error: &StateError) -> bool {

@@ -224,14 +224,14 @@ impl<'a> Session<'a> {
 
     /// Reads the audiences and plans. A packed ledger's store must still be there: targets are read from it.
     pub(super) fn plan(&self, desired: &Desired, ledger: &Ledger) -> Result<Plan, Failure> {
-        let contents = self.contents(desired, &ledger.header().salt)?;
+        let contents = self.contents(desired, ledger.salt())?;
         self.plan_of(desired, contents, ledger)
     }
 
     /// Does the same, for what goes on without: nothing where an audience has a mistake, which is not said.
     pub(super) fn plan_unsaid(&self, desired: &Desired, ledger: &Ledger) -> Result<Option<Plan>, Failure> {
         let mut contents = BTreeMap::new();
-        let found = read_audiences(&desired.audiences, &ledger.header().salt, |name, read| {
+        let found = read_audiences(&desired.audiences, ledger.salt(), |name, read| {
             contents.insert(name.to_owned(), read);
         });
         if found.iter().any(Diagnostic::is_error) {

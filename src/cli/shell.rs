@@ -240,6 +240,12 @@ impl Shell {
         std::env::var_os(name).filter(|value| !value.is_empty())
     }
 
+    /// Returns the key under which a ledger hashes targets.
+    #[must_use]
+    pub(in crate::cli) fn ledger_key(&self, variable: &str) -> Option<Secret> {
+        self.variable(variable).map(Secret::new)
+    }
+
     /// Returns what reads the variables that open a store.
     #[must_use]
     #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]

@@ -3,9 +3,10 @@
 use std::fmt;
 use std::str::FromStr;
 
+use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::{Digest, Sha256};
 
-use crate::domain::{TargetHasher, TextFlaw};
+use crate::domain::{Secret, TargetHasher, TextFlaw};
 
 /// What kind of id a target is; the vendor's `DeliveryType` of `PushTemplate`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -165,6 +166,18 @@ impl LedgerSalt {
         Self(bytes)
     }
 
+    /// Returns the salt that only who has the key can compute: HMAC-SHA-256 of this one under the key.
+    #[must_use]
+    pub fn keyed(&self, key: &Secret) -> Self {
+        Self(mac(key, &self.0))
+    }
+
+    /// Returns what proves that a key is the one that [`LedgerSalt::keyed`] was called with, and says nothing of it.
+    #[must_use]
+    pub fn key_check(&self, key: &Secret) -> [u8; 16] {
+        mac(key, &[b"check".as_slice(), &self.0].concat())
+    }
+
     /// Returns the bytes, for the ledger's header only.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8; 16] {
@@ -176,6 +189,13 @@ impl fmt::Debug for LedgerSalt {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("LedgerSalt(…)")
     }
+}
+
+/// Returns the first 16 bytes of HMAC-SHA-256.
+fn mac(key: &Secret, message: &[u8]) -> [u8; 16] {
+    let mut mac = Hmac::<Sha256>::new_from_slice(key.expose().as_bytes()).expect("a key has any length");
+    mac.update(message);
+    *mac.finalize().into_bytes().first_chunk().expect("there are 32 bytes")
 }
 
 /// A target as the ledger keeps it: the first 16 bytes of SHA-256 over salt, kind and id.

@@ -140,6 +140,7 @@ mod tests {
             app_id: "A".into(),
             workspace_id: "w".into(),
             destination: None,
+            key: None,
         };
         let (campaign, content): (CampaignId, _) = ("c".parse().unwrap(), content(schedule));
         let revision = Revision::FIRST;

@@ -463,6 +463,7 @@ impl Folding {
             (key, folded.finish(doubts, Arc::clone(blocks)))
         });
         Ledger {
+            salt: self.header.salt,
             header: self.header,
             opened_at: self.opened_at,
             last_at: self.last_at,
@@ -515,6 +516,7 @@ mod tests {
             app_id: "A".into(),
             workspace_id: "w".into(),
             destination: None,
+            key: None,
         };
         let (run, content) = (RunId::new(RUN), content(Schedule::Now));
         let submitted = Record::Submitted {

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::domain::{Endpoint, EnvironmentName, LedgerSalt, ProjectName};
+use crate::domain::{Endpoint, EnvironmentName, LedgerSalt, ProjectName, Secret};
 use crate::ledger::id::{Lineage, Serial};
 use crate::ledger::text::{as_hex, as_text};
 
@@ -55,6 +55,26 @@ pub struct Header {
     /// What takes its pushes; nothing in ledgers of version 0.1.
     #[serde(rename = "receiver", default, skip_serializing_if = "Option::is_none")]
     pub destination: Option<Destination>,
+    /// The key under which targets are hashed besides, if there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<KeyNote>,
+}
+
+/// What a ledger says of the key that it does not have: who reads the ledger alone can find no target by trying ids.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeyNote {
+    /// The environment variable that it comes from.
+    pub variable: String,
+    /// What proves that a key is the right one, in hexadecimal digits.
+    pub check: String,
+}
+
+impl KeyNote {
+    /// Notes a key.
+    #[must_use]
+    pub fn of(variable: &str, key: &Secret, salt: &LedgerSalt) -> Self {
+        Self { variable: variable.to_owned(), check: hex::encode(salt.key_check(key)) }
+    }
 }
 
 /// That a ledger was taken from a writer of which nobody knew that it had ended.

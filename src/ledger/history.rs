@@ -5,15 +5,14 @@ use std::collections::{BTreeMap, HashSet};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::domain::{CampaignId, Revision, TargetHash, TargetSet};
+use crate::domain::{CampaignId, LedgerSalt, Revision, Secret, TargetHash, TargetSet};
 use crate::ledger::blocks::{Accepted, BlockError, merged};
 use crate::ledger::content::{Content, ContentDigest};
 use crate::ledger::text::as_number;
 use crate::ledger::text::as_text;
 
 use crate::ledger::decision::{Decided, Decision, Ruling, SettledBatch};
-use crate::ledger::header::TakeOver;
-use crate::ledger::header::{Destination, Header};
+use crate::ledger::header::{Destination, Header, KeyNote, TakeOver};
 use crate::ledger::id::{RunId, Serial};
 use crate::ledger::intent::IntentRecord;
 use crate::ledger::text::as_revisions;
@@ -219,6 +218,8 @@ pub struct Ledger {
     pub(super) decisions: Vec<Decision>,
     pub(super) take_overs: Vec<TakeOver>,
     pub(super) moved_to: Option<String>,
+    /// What targets are hashed with: the header's, or one that its key makes of it.
+    pub(super) salt: LedgerSalt,
 }
 
 impl Ledger {
@@ -226,6 +227,24 @@ impl Ledger {
     #[must_use]
     pub fn header(&self) -> &Header {
         &self.header
+    }
+
+    /// Returns what targets are hashed with, once [`Ledger::unlock`] had the key where there is one.
+    #[must_use]
+    pub fn salt(&self) -> &LedgerSalt {
+        &self.salt
+    }
+
+    /// Takes the key under which targets are hashed. Returns whether it is the right one.
+    #[must_use]
+    pub fn unlock(&mut self, key: &Secret) -> bool {
+        let salt = &self.header.salt;
+        let is_right =
+            self.header.key.as_ref().is_some_and(|note| *note == KeyNote::of(&note.variable, key, salt));
+        if is_right {
+            self.salt = salt.keyed(key);
+        }
+        is_right
     }
 
     /// Returns where it goes on, if it was moved.

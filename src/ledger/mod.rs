@@ -30,7 +30,7 @@ pub use decision::{Decided, Decision, Ruling, SettledBatch};
 pub use entry::{Chain, Damage, Writer};
 pub use fold::FoldError;
 pub use header::TakeOver;
-pub use header::{Destination, FORMAT_VERSION, Header};
+pub use header::{Destination, FORMAT_VERSION, Header, KeyNote};
 pub use history::Control;
 pub use history::{Doubt, History, Ledger, Rejection, RunSummary, Task};
 pub use id::{Lineage, RunId, Serial};

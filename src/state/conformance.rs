@@ -318,6 +318,7 @@ fn nothing_is_no_ledger_and_none_is_made_over_another(bench: &impl Bench) {
         app_id: "A".into(),
         workspace_id: "w".into(),
         destination: None,
+        key: None,
     };
     let make =
         || create(store.create(&candidate("apply")).unwrap(), header(), DateTime::UNIX_EPOCH).map(drop);

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-use crate::domain::{Endpoint, Environment, LedgerPlace, ProjectName};
+use crate::domain::{Endpoint, Environment, LedgerPlace, ProjectName, Secret};
 use crate::ledger::{
     self, BlockError, Damage, Destination, Entry, FoldError, Header, Ledger, Lineage, Mark, Record, Serial,
     TakeOver,
@@ -58,6 +58,14 @@ pub enum OpenRefused {
         is_unsure: bool,
         /// Whether `campaignctl.lock` pins it.
         is_pinned: bool,
+    },
+    /// Its targets are hashed under a key that is not here.
+    #[error("the ledger hashes targets under the key in `{variable}`, and {}", if *.is_set { "another one is set" } else { "it is not set" })]
+    NoKey {
+        /// The environment variable that the key comes from.
+        variable: String,
+        /// Whether that has a value.
+        is_set: bool,
     },
     /// It goes on in another place.
     #[error("the ledger was moved to `{to}`")]
@@ -131,6 +139,8 @@ pub struct Expected<'a> {
     pub witness: Option<Recall<'a>>,
     /// Where it may have been moved to already, so that the move can be completed.
     pub moves_to: Option<&'a str>,
+    /// Returns the key that an environment variable holds.
+    pub key: &'a dyn Fn(&str) -> Option<Secret>,
 }
 
 /// Reads a store, proves its chain, its length and whose it is, and folds it.
@@ -190,7 +200,15 @@ pub fn open<S: Reader>(store: S, expected: Expected<'_>) -> Result<OpenLedger<S>
         }
         other => other?,
     };
+    let mut ledger = ledger;
     prove_ours(&ledger, expected)?;
+    if let Some(note) = &ledger.header().key {
+        let (variable, key) = (note.variable.clone(), (expected.key)(&note.variable));
+        let is_set = key.is_some();
+        if !key.is_some_and(|key| ledger.unlock(&key)) {
+            return Err(OpenRefused::NoKey { variable, is_set });
+        }
+    }
     Ok(OpenLedger { ledger, store, writer, marks, records, packed_records, packed_up_to })
 }
 
@@ -217,7 +235,7 @@ fn prove_mark(known: &[KnownMark], mark: &Mark, place: &LedgerPlace) -> Result<(
 }
 
 fn prove_ours(ledger: &Ledger, expected: Expected<'_>) -> Result<(), OpenRefused> {
-    let Expected { project, environment, pinned, witness: _, moves_to } = expected;
+    let Expected { project, environment, pinned, witness: _, moves_to, key: _ } = expected;
     if let Some(to) = ledger.moved_to().filter(|to| Some(*to) != moves_to) {
         return Err(OpenRefused::Moved { to: to.to_owned() });
     }
@@ -297,6 +315,7 @@ impl OpenRefused {
             | Self::AnotherDestination { .. }
             | Self::AnotherLineage { .. }
             | Self::Moved { .. }
+            | Self::NoKey { .. }
             | Self::NewerFormat { .. } => false,
         }
     }

@@ -53,6 +53,7 @@ fn with_expected<T>(act: impl FnOnce(Expected<'_>) -> T) -> T {
         pinned: None,
         witness: None,
         moves_to: None,
+        key: &|_| None,
     })
 }
 
@@ -90,6 +91,7 @@ fn header() -> Header {
         app_id: "A".into(),
         workspace_id: "w".into(),
         destination: Some(Destination::Sandbox),
+        key: None,
     }
 }
 

@@ -330,6 +330,7 @@ pub(crate) fn new_ledger() -> MemoryStore {
         app_id: "APP".into(),
         workspace_id: "test".into(),
         destination: None,
+        key: None,
     };
     drop(state::create(store.create(&candidate(true)).unwrap(), header, now()).unwrap());
     store
@@ -357,6 +358,7 @@ fn with_expected<T>(act: impl FnOnce(Expected<'_>) -> T) -> T {
         pinned: None,
         witness: None,
         moves_to: None,
+        key: &|_| None,
     })
 }
 

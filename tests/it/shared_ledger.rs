@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
 use crate::misfortune::{Vendor, account};
-use crate::site::{Ran, Site};
+use crate::site::{Ran, Site, campaign};
 
 /// Where the servers are.
 const VARIABLE: &str = "CAMPAIGNCTL_TEST_POSTGRES";
@@ -154,6 +154,7 @@ fn a_server_that_is_not_as_it_should_be_is_named_with_what_to_do_and_nothing_is_
         ("nobody listens", &format!("postgres://ledger@127.0.0.1:{closed}/push"), &[], 1),
         ("password wrong", &good, &[("PGPASSWORD", "wrong")], 12),
         ("no password", &good, &[("PGPASSWORD", "")], 12),
+        ("password for another host", &good, &[("PGHOST", "db.internal")], 12),
         ("no database", &format!("postgres://ledger@127.0.0.1:{port}/nothing"), &[], 12),
         ("no right", &format!("postgres://nobody@127.0.0.1:{port}/push?ledger={ledger}"), &[], 12),
         ("no ledger", &format!("postgres://ledger@127.0.0.1:{port}/push?ledger=another"), &[], 12),
@@ -346,4 +347,88 @@ fn a_server_that_restarts_in_the_middle_of_an_apply_loses_and_doubles_nothing() 
     // They end with what they were started for.
     drop(own.stdin.take());
     assert!(own.wait().unwrap().success());
+}
+
+#[test]
+fn without_its_key_a_ledger_is_of_no_use_and_with_it_nobody_finds_a_target_by_trying_ids() {
+    let vendor = Vendor::start();
+    let project = |ledger: &str| {
+        format!(
+            "version: 1\nproject: p\nenvironments:\n  remote:\n    app_id: A\n    workspace_id: w\n    endpoint: {}\n    \
+             ledger: {ledger}\n",
+            vendor.url()
+        )
+    };
+    let site = Site::with(&project("l"), &campaign("hello", 5));
+    let with = |key: &str, arguments: &[&str]| {
+        Ran::of(&site.command(arguments).env("LEDGER_KEY", key).output().unwrap())
+    };
+    let (good, other) = ("0123456789abcdef0123456789abcdef", "0123456789abcdef0123456789abcdeF");
+    let init = ["ledger", "init", "--key-env", "LEDGER_KEY"];
+    with("", &init).exits(4).warns("`LEDGER_KEY` is not set");
+    with("short", &init).exits(4).warns("too short");
+    with(good, &init).exits(0).says("Made ledger");
+    with(good, &init).exits(6).warns("a key is for a new ledger only".replace("a key", "A key").as_str());
+    with(good, &["apply", "--auto-approve"]).exits(0).says("5 accepted");
+    for command in [&["plan"][..], &["apply", "--auto-approve"], &["status"], &["ledger", "pack"]] {
+        with("", command).exits(12).warns("under the key in `LEDGER_KEY`, and it is not set");
+        with(other, command).exits(12).warns("and another one is set");
+    }
+    with(good, &["ledger", "pack"]).exits(0);
+    with(good, &["plan"]).exits(0).says("No changes");
+    let export = with(good, &["ledger", "export"]).exits(0).stdout;
+    assert!(!export.contains(good), "the key is in no record");
+    // As somebody does who has the ledger, its salt, and all ids that there can be.
+    let salt = export.split_once("\"salt\":\"").unwrap().1[..32].to_owned();
+    let salt: [u8; 16] = hex::decode_to_array(salt).unwrap();
+    let salt = campaignctl::domain::LedgerSalt::new(salt);
+    for number in 1..=5 {
+        let id = format!("u{number}").parse().unwrap();
+        let kind = campaignctl::domain::TargetKind::User;
+        let hash = hex::encode(campaignctl::domain::TargetHash::of(&salt, kind, &id).0);
+        assert!(!export.contains(&hash));
+        let keyed = salt.keyed(&campaignctl::domain::Secret::new(good.to_owned()));
+        let hash = hex::encode(campaignctl::domain::TargetHash::of(&keyed, kind, &id).0);
+        assert!(export.contains(&hash), "{hash} in {export}");
+    }
+    with(good, &["ledger", "move", "m", "--auto-approve"]).exits(0);
+    site.write("campaigns/campaignctl.yaml", &project("m"));
+    with("", &["plan"]).exits(12).warns("it is not set");
+    with(good, &["plan"]).exits(0).says("No changes");
+}
+
+/// A dozen; more by `CAMPAIGNCTL_RUNNERS`.
+#[expect(clippy::disallowed_methods, reason = "hundreds are asked for by environment variable")]
+fn runners() -> usize {
+    std::env::var("CAMPAIGNCTL_RUNNERS").ok().and_then(|number| number.parse().ok()).unwrap_or(12)
+}
+
+#[test]
+fn runners_that_start_together_each_get_their_turn_and_push_once() {
+    let Some(servers) = Servers::running() else { return };
+    let vendor = Vendor::start();
+    let first = site(&vendor, 5, &servers.address());
+    // Each has a campaign of its own, and the one that all have.
+    let clones: Vec<Site> = (0..runners())
+        .map(|runner| {
+            let clone = Site::copied(&first.path("campaigns"));
+            let pin = first.read("campaigns/campaignctl.lock");
+            clone.write("campaigns/campaignctl.lock", &pin);
+            let text = first.read("campaigns/c.yaml").replace("  hello:", &format!("  of-{runner}: {{ template: t, audience: b, strategy: s, call: template, expires_after: 1h }}\n  hello:"));
+            let text = text.replace("strategies:", &format!("  b:\n    users: [r{runner}]\nstrategies:"));
+            clone.write("campaigns/c.yaml", &text);
+            clone
+        })
+        .collect();
+    let apply = ["--lock-timeout", "10m", "apply", "--auto-approve"];
+    let running: Vec<Child> = clones
+        .iter()
+        .map(|clone| clone.command(&apply).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap())
+        .collect();
+    for child in running {
+        drop(Ran::of(&child.wait_with_output().unwrap()).exits(0));
+    }
+    assert_eq!(vendor.sandbox.received().pushes, 5 + clones.len() as u64);
+    assert!(vendor.disturbed_twice().is_empty());
+    first.run(&["ledger", "verify"]).exits(0);
 }

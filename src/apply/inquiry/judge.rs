@@ -364,6 +364,7 @@ mod tests {
             app_id: "A".into(),
             workspace_id: "w".into(),
             destination: None,
+            key: None,
         };
         let mut records = vec![Record::Opened(header)];
         for (place, (campaign, content, task)) in batches.into_iter().enumerate() {

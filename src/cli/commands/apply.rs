@@ -359,7 +359,7 @@ fn execute(
         if args.ledger_ahead.is_some() && desired.environment.endpoint != Endpoint::Sandbox {
             clock::prove_right(vendor_side.time, shell.now(), shell.zone())?;
         }
-        let salt = ledger.header().salt;
+        let salt = *ledger.salt();
         let (journal, journal_thread) = Journal::start(open.store, open.writer, shell.clock());
         let progress = Arc::new(Progress::default());
         let (interrupted, interrupt) = watch::channel(Interrupt::None);

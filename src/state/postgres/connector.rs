@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rustls::ClientConfig;
+use tokio::time::error::Elapsed;
 use tokio_postgres::config::SslMode;
 use tokio_postgres::{Client, Config, NoTls};
 
@@ -15,7 +16,6 @@ use crate::state::error::StateErrorKind;
 use crate::state::postgres::password_file::password_in;
 use crate::state::postgres::tls::{self, MakeTls};
 
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// A server that says nothing for so long while bytes are on their way to it is gone.
 const SILENCE_MAX: Duration = Duration::from_secs(15);
 
@@ -23,6 +23,8 @@ const SILENCE_MAX: Duration = Duration::from_secs(15);
 pub(super) struct Connector {
     config: Config,
     tls: Option<Arc<ClientConfig>>,
+    /// How long a person wants to wait for a connection.
+    within: Option<Duration>,
 }
 
 impl Connector {
@@ -44,7 +46,6 @@ impl Connector {
             .dbname(&place.database)
             .application_name("campaignctl")
             .ssl_mode(if place.tls { SslMode::Require } else { SslMode::Disable })
-            .connect_timeout(connect_timeout(variables))
             .keepalives_idle(SILENCE_MAX / 2)
             .keepalives_interval(SILENCE_MAX / 4)
             .keepalives_retries(2)
@@ -60,15 +61,22 @@ impl Connector {
         }
         config.user(user);
         let tls = if place.tls { Some(tls_config(place, variables)?) } else { None };
-        Ok(Self { config, tls })
+        Ok(Self { config, tls, within: connect_timeout(variables) })
     }
 
-    /// Connects.
+    /// Connects, within a time that covers look-up, handshake and log-in.
     ///
     /// # Errors
     ///
-    /// Returns why there is no connection; nothing was asked.
-    pub(super) async fn connect(&self) -> Result<Client, tokio_postgres::Error> {
+    /// Returns why there is no connection; nothing was asked. The error of a time that is over is the outer one.
+    pub(super) async fn connect(
+        &self,
+        within: Duration,
+    ) -> Result<Result<Client, tokio_postgres::Error>, Elapsed> {
+        tokio::time::timeout(self.within.unwrap_or(within), self.connect_unhurried()).await
+    }
+
+    async fn connect_unhurried(&self) -> Result<Client, tokio_postgres::Error> {
         if let Some(tls) = &self.tls {
             let (client, connection) = self.config.connect(MakeTls(Arc::clone(tls))).await?;
             drop(tokio::spawn(connection));
@@ -81,9 +89,9 @@ impl Connector {
     }
 }
 
-fn connect_timeout(variables: &Variables) -> Duration {
+fn connect_timeout(variables: &Variables) -> Option<Duration> {
     let seconds = variables("PGCONNECT_TIMEOUT").and_then(|seconds| seconds.parse().ok());
-    seconds.filter(|seconds| *seconds > 0).map_or(CONNECT_TIMEOUT, Duration::from_secs)
+    seconds.filter(|seconds| *seconds > 0).map(Duration::from_secs)
 }
 
 fn tls_config(place: &PostgresPlace, variables: &Variables) -> Result<Arc<ClientConfig>, StateErrorKind> {
@@ -103,6 +111,13 @@ fn password(
     variables: &Variables,
 ) -> Result<Option<String>, StateErrorKind> {
     if let Some(password) = variables("PGPASSWORD") {
+        // A server may ask for it in clear text, and whoever may change the address may name any server.
+        if let Some(host) = variables("PGHOST").filter(|host| *host != place.host) {
+            return Err(StateErrorKind::Refused {
+                why: format!("`PGPASSWORD` is for `{host}`, as `PGHOST` says, and not for `{}`", place.host),
+                help: "nothing was sent. See who changed `ledger:`, or unset `PGHOST`".to_owned(),
+            });
+        }
         return Ok(Some(password));
     }
     let named = variables("PGPASSFILE").map(PathBuf::from);

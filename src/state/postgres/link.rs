@@ -75,7 +75,7 @@ impl Link {
         let (connector, client) = (Arc::clone(&self.connector), Arc::clone(&self.client));
         let statement = Arc::clone(statement);
         self.background.run(async move {
-            let connected = connected(&connector, &client).await.map_err(|error| not_connected(&error))?;
+            let connected = connected(&connector, &client, within).await?;
             let values = statement.values();
             let asked = connected.query_typed(&statement.text, &values);
             let answer = match tokio::time::timeout(within, asked).await {
@@ -119,36 +119,23 @@ impl Link {
             std::thread::sleep(PAUSE);
         }
     }
-
-    /// Runs several statements without values, in a transaction if they say so.
-    ///
-    /// # Errors
-    ///
-    /// As [`Link::once`].
-    pub(super) fn run(&self, statements: String) -> Result<(), Trouble> {
-        let (connector, client) = (Arc::clone(&self.connector), Arc::clone(&self.client));
-        self.background.run(async move {
-            let connected = connected(&connector, &client).await.map_err(|error| not_connected(&error))?;
-            let done = connected.batch_execute(&statements).await;
-            if done.is_err() {
-                // It may be inside of the transaction that failed.
-                forget(&client, &connected).await;
-            }
-            done.map_err(|error| trouble(&error))
-        })
-    }
 }
 
 /// Returns the connection, after making one where there is none.
 async fn connected(
     connector: &Connector,
     client: &Mutex<Option<Arc<Client>>>,
-) -> Result<Arc<Client>, tokio_postgres::Error> {
+    within: Duration,
+) -> Result<Arc<Client>, Trouble> {
     let mut client = client.lock().await;
     if let Some(client) = client.as_ref().filter(|client| !client.is_closed()) {
         return Ok(Arc::clone(client));
     }
-    let made = Arc::new(connector.connect().await?);
+    let made = connector.connect(within).await.map_err(|_| {
+        let source = "the server did not answer in time".into();
+        Trouble::NotDone { kind: StateErrorKind::Unreachable { source }, is_passing: true }
+    })?;
+    let made = Arc::new(made.map_err(|error| not_connected(&error))?);
     *client = Some(Arc::clone(&made));
     Ok(made)
 }

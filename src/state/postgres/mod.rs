@@ -33,7 +33,7 @@ use crate::state::error::{StateError, StateErrorKind};
 use crate::state::holder::Holder;
 use crate::state::postgres::epoch::Epoch;
 use crate::state::postgres::head::Head;
-use crate::state::postgres::link::{Link, Trouble};
+use crate::state::postgres::link::Link;
 use crate::state::postgres::statement::Statement;
 use crate::state::postgres::writer::PostgresWriter;
 use crate::state::probe::Probe;
@@ -125,19 +125,29 @@ impl PostgresStore {
         Self { database, probe: Probe::default() }
     }
 
-    /// Makes the tables where they are not there, and the ledger's row.
+    /// Makes the tables where one of them is not there, and the ledger's row. Each statement stands alone, as a pooler may
+    /// want it, and changes nothing where its table is there.
     fn make_room(&self) -> Result<(), StateErrorKind> {
         let database = &self.database;
-        if let Err(StateErrorKind::Missing) = database.head(PATIENCE).map(drop) {
+        let link = database.link()?;
+        let are_there = || {
+            let text = "select 1 from {ledger}, {step}, {block} limit 0";
+            link.ask(link.statement(text), ANSWER_WITHIN, PATIENCE).map(drop)
+        };
+        if let Err(StateErrorKind::Missing) = are_there() {
             let schema = format!("\"{}\"", database.at.schema);
-            let link = database.link()?;
             let text = include_str!("schema.sql").replace("{schema}", &schema);
-            match link.run(format!("begin; {} commit;", link.statement(&text).text)) {
-                Ok(()) => {}
-                Err(Trouble::Unknown(source)) => return Err(StateErrorKind::Unreachable { source }),
-                // Somebody else made them at the same time, or the role may not make them.
-                Err(Trouble::NotDone { kind, .. }) => drop(database.head(PATIENCE).map_err(|_| kind)?),
+            let lines = text.lines().map(|line| line.split("--").next().unwrap_or_default());
+            let text = lines.collect::<Vec<_>>().join("\n");
+            for statement in text.split(';').map(str::trim).filter(|statement| !statement.is_empty()) {
+                let made = link.ask(link.statement(statement), ANSWER_WITHIN, PATIENCE);
+                // Somebody else makes them at the same time, or made what this role may not make.
+                if made.is_err() && are_there().is_ok() {
+                    break;
+                }
+                made?;
             }
+            are_there()?;
         }
         let text = "insert into {ledger} (name) values ($1) on conflict do nothing";
         database.ask(database.statement(text)?, PATIENCE).map(drop)

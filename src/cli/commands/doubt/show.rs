@@ -59,7 +59,7 @@ type Ids = BTreeMap<TargetHash, (TargetKind, TargetId)>;
 /// Looks for the targets of batches in the audiences of the files, those of their own campaigns first, and reads on only while
 /// some are missing.
 fn recompute(desired: &Desired, ledger: &Ledger, doubts: &[&Doubt]) -> Result<Ids> {
-    let salt = ledger.header().salt;
+    let salt = *ledger.salt();
     let mut missing: HashSet<TargetHash> =
         doubts.iter().flat_map(|doubt| doubt.intent.targets.iter().copied()).collect();
     missing.remove(&TargetHash::of_broadcast(&salt));
@@ -94,7 +94,7 @@ fn recompute(desired: &Desired, ledger: &Ledger, doubts: &[&Doubt]) -> Result<Id
 fn addressed(desired: &Desired, ledger: &Ledger, doubt: &Doubt, ids: &Ids) -> Vec<Addressed> {
     let (project, environment) = (&desired.project, &desired.environment.name);
     let (campaign, revision) = (&doubt.intent.campaign, doubt.intent.revision);
-    let broadcast = TargetHash::of_broadcast(&ledger.header().salt);
+    let broadcast = TargetHash::of_broadcast(ledger.salt());
     let of = |hash: &TargetHash| {
         if *hash == broadcast {
             let platform = platform(ledger, doubt)?;

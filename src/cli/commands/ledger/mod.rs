@@ -11,7 +11,7 @@ use crate::cli::failure::Failure;
 use crate::cli::session::Session;
 use crate::cli::shell::Shell;
 use crate::cli::{Globals, Result};
-use crate::domain::Environment;
+use crate::domain::{Environment, Secret};
 use crate::ledger::Lineage;
 use crate::witness::{PIN_FILE_NAME, Pins};
 
@@ -36,7 +36,7 @@ enum Action {
     #[command(
         after_help = "Example:\n  campaignctl -e production ledger init && git add campaigns/campaignctl.lock"
     )]
-    Init,
+    Init(InitArgs),
     Verify(verify::Args),
     Export(export::Args),
     Restore(restore::Args),
@@ -45,9 +45,19 @@ enum Action {
     Unlock(unlock::Args),
 }
 
+#[derive(Debug, clap::Args)]
+struct InitArgs {
+    /// Hash targets under the key in this environment variable, too; every later command needs it
+    ///
+    /// The ledger has its salt, so who reads it can find ids that are easy to guess, such as phone numbers, by trying them.
+    /// Under a key that is kept elsewhere, nobody can. For a new ledger only; a lost key loses the ledger.
+    #[arg(long, value_name = "NAME")]
+    key_env: Option<String>,
+}
+
 pub(super) fn run(shell: &Shell, globals: &Globals, args: &Args) -> Result {
     match &args.action {
-        Action::Init => init(shell, globals),
+        Action::Init(args) => init(shell, globals, args),
         Action::Verify(args) => verify::run(shell, globals, args),
         Action::Export(args) => export::run(shell, globals, args),
         Action::Restore(args) => restore::run(shell, globals, args),
@@ -57,13 +67,19 @@ pub(super) fn run(shell: &Shell, globals: &Globals, args: &Args) -> Result {
     }
 }
 
-fn init(shell: &Shell, globals: &Globals) -> Result {
+fn init(shell: &Shell, globals: &Globals, args: &InitArgs) -> Result {
     let session = Session::new(shell, globals);
     let scope = session.scope()?;
     let environment = &scope.environment;
     let mut pins = Pins::read(session.directory())?;
     let pinned = pins.lineage(&environment.name).cloned();
     let found = session.find_ledger(&scope, "ledger init", pinned.as_ref())?;
+    if args.key_env.is_some() && found.is_some() {
+        let message = format!("there is a ledger in `{}` already", environment.ledger);
+        return Err(Failure::new(ExitStatus::Refused, message)
+            .help("nothing was changed. A key is for a new ledger only: without `--key-env`, this one is pinned as it is"));
+    }
+    let key = args.key_env.as_deref().map(|name| key(shell, name)).transpose()?;
     let (open, done) = match (found, &pinned) {
         (Some(_), Some(lineage)) => {
             shell.answer(&format!(
@@ -75,7 +91,7 @@ fn init(shell: &Shell, globals: &Globals) -> Result {
         (None, Some(lineage)) => return Err(pinned_and_missing(environment, lineage)),
         // One that was made by a run before, as a sandbox's is, knows what was sent: it is kept.
         (Some(open), None) => (open, "Found"),
-        (None, None) => (session.create_ledger(&scope, "ledger init")?, "Made"),
+        (None, None) => (session.create_ledger(&scope, "ledger init", key.as_ref())?, "Made"),
     };
     let lineage = open.ledger.header().lineage.clone();
     pins.pin(session.directory(), &environment.name, lineage.clone())?;
@@ -86,6 +102,21 @@ fn init(shell: &Shell, globals: &Globals) -> Result {
         session.directory().join(PIN_FILE_NAME).display(),
     ))?;
     Ok(ExitStatus::Done)
+}
+
+/// Reads the key of a new ledger, with the variable's name.
+fn key(shell: &Shell, name: &str) -> Result<(String, Secret)> {
+    const BYTES_MIN: usize = 32;
+    let refused = |why: &str| {
+        Failure::new(ExitStatus::Credentials, format!("`{name}` {why}")).help(
+            "nothing was made. Set it to 32 or more random characters, such as `openssl rand -hex 32` prints",
+        )
+    };
+    let key = shell.variable(name).ok_or_else(|| refused("is not set"))?;
+    if key.len() < BYTES_MIN {
+        return Err(refused("is too short for a key"));
+    }
+    Ok((name.to_owned(), Secret::new(key)))
 }
 
 fn pinned_and_missing(environment: &Environment, lineage: &Lineage) -> Failure {
