@@ -38,7 +38,7 @@ pub(super) enum Trouble {
 pub(super) struct Link {
     background: Background,
     connector: Arc<Connector>,
-    client: Arc<Mutex<Option<Arc<Client>>>>,
+    client: Arc<Mutex<Option<Client>>>,
     schema: String,
 }
 
@@ -75,19 +75,23 @@ impl Link {
         let (connector, client) = (Arc::clone(&self.connector), Arc::clone(&self.client));
         let statement = Arc::clone(statement);
         self.background.run(async move {
-            let connected = connected(&connector, &client, within).await?;
+            // One statement at a time: an answer that comes late, or never, can be no other statement's.
+            let mut client = client.lock().await;
+            let connected = match client.take().filter(|client| !client.is_closed()) {
+                Some(connected) => connected,
+                None => connect(&connector, within).await?,
+            };
             let values = statement.values();
             let asked = connected.query_typed(&statement.text, &values);
             let answer = match tokio::time::timeout(within, asked).await {
-                Ok(Ok(rows)) => return Ok(rows),
-                Ok(Err(error)) => trouble(&error),
-                Err(_) => Trouble::Unknown("the server did not answer in time".into()),
+                Ok(answer) => answer.map_err(|error| trouble(&error)),
+                Err(_) => Err(Trouble::Unknown("the server did not answer in time".into())),
             };
-            // No second statement waits behind one that hangs.
-            if matches!(answer, Trouble::Unknown(_)) {
-                forget(&client, &connected).await;
+            // Nor is a connection used again on which one is open.
+            if !matches!(answer, Err(Trouble::Unknown(_))) {
+                *client = Some(connected);
             }
-            Err(answer)
+            answer
         })
     }
 
@@ -121,30 +125,12 @@ impl Link {
     }
 }
 
-/// Returns the connection, after making one where there is none.
-async fn connected(
-    connector: &Connector,
-    client: &Mutex<Option<Arc<Client>>>,
-    within: Duration,
-) -> Result<Arc<Client>, Trouble> {
-    let mut client = client.lock().await;
-    if let Some(client) = client.as_ref().filter(|client| !client.is_closed()) {
-        return Ok(Arc::clone(client));
-    }
+async fn connect(connector: &Connector, within: Duration) -> Result<Client, Trouble> {
     let made = connector.connect(within).await.map_err(|_| {
         let source = "the server did not answer in time".into();
         Trouble::NotDone { kind: StateErrorKind::Unreachable { source }, is_passing: true }
     })?;
-    let made = Arc::new(made.map_err(|error| not_connected(&error))?);
-    *client = Some(Arc::clone(&made));
-    Ok(made)
-}
-
-async fn forget(client: &Mutex<Option<Arc<Client>>>, failed: &Arc<Client>) {
-    let mut client = client.lock().await;
-    if client.as_ref().is_some_and(|client| Arc::ptr_eq(client, failed)) {
-        *client = None;
-    }
+    made.map_err(|error| not_connected(&error))
 }
 
 /// Nothing was asked.

@@ -47,6 +47,10 @@ const LINES_WITHIN: Duration = Duration::from_mins(10);
 /// How long whoever begins waits for a server that does not answer.
 const PATIENCE: Duration = Duration::from_secs(3);
 
+/// How often it is tried to make tables, and how long it is waited in between.
+const MAKE_ATTEMPTS_MAX: u32 = 10;
+const PAUSE: Duration = Duration::from_millis(100);
+
 /// A ledger's row in a database.
 pub(super) struct PostgresStore {
     database: Database,
@@ -134,20 +138,22 @@ impl PostgresStore {
             let text = "select 1 from {ledger}, {step}, {block} limit 0";
             link.ask(link.statement(text), ANSWER_WITHIN, PATIENCE).map(drop)
         };
-        if let Err(StateErrorKind::Missing) = are_there() {
+        let make = || {
             let schema = format!("\"{}\"", database.at.schema);
             let text = include_str!("schema.sql").replace("{schema}", &schema);
             let lines = text.lines().map(|line| line.split("--").next().unwrap_or_default());
             let text = lines.collect::<Vec<_>>().join("\n");
-            for statement in text.split(';').map(str::trim).filter(|statement| !statement.is_empty()) {
-                let made = link.ask(link.statement(statement), ANSWER_WITHIN, PATIENCE);
-                // Somebody else makes them at the same time, or made what this role may not make.
-                if made.is_err() && are_there().is_ok() {
-                    break;
-                }
-                made?;
+            let mut statements = text.split(';').map(str::trim).filter(|statement| !statement.is_empty());
+            statements.try_for_each(|text| link.ask(link.statement(text), ANSWER_WITHIN, PATIENCE).map(drop))
+        };
+        let mut attempts = 0;
+        while let Err(StateErrorKind::Missing) = are_there() {
+            attempts += 1;
+            match make() {
+                // Somebody else makes them at the same time, which PostgreSQL does not take well.
+                Err(_) if attempts < MAKE_ATTEMPTS_MAX => std::thread::sleep(PAUSE),
+                made => made?,
             }
-            are_there()?;
         }
         let text = "insert into {ledger} (name) values ($1) on conflict do nothing";
         database.ask(database.statement(text)?, PATIENCE).map(drop)
