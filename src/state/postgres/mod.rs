@@ -152,7 +152,7 @@ impl PostgresStore {
             match make() {
                 // Somebody else makes them at the same time, which PostgreSQL does not take well.
                 Err(_) if attempts < MAKE_ATTEMPTS_MAX => std::thread::sleep(PAUSE),
-                made => made?,
+                done => done?,
             }
         }
         let text = "insert into {ledger} (name) values ($1) on conflict do nothing";
