@@ -31,7 +31,7 @@ pub(in crate::cli) enum ExitStatus {
     InDoubt = 10,
     /// Some pushes were cleanly rejected, none is in doubt.
     Partial = 11,
-    /// The ledger is missing, foreign, damaged, rolled back or moved, or its store refuses.
+    /// The ledger is missing, foreign, damaged, rolled back, moved or refused.
     Ledger = 12,
     /// Interrupted, after what was in flight was settled.
     Interrupted = 130,
@@ -112,7 +112,7 @@ Exit codes:
   9    a campaign was missed, or a plan has expired
   10   in doubt: the outcome of at least one push is unknown
   11   partial: some pushes were cleanly rejected, none is in doubt
-  12   the ledger is missing, foreign, damaged, rolled back or moved, or its store refuses
+  12   the ledger is missing, foreign, damaged, rolled back, moved or refused
   130  interrupted, after what was in flight was settled";
 
 /// Returns the exit codes with their meanings.
