@@ -141,6 +141,18 @@ impl From<StateError> for Failure {
                     "nothing was sent by this command. If that run still goes on, wait for it; if it certainly does not, see what it left: `campaignctl ledger unlock`",
                 ),
             ),
+            StateErrorKind::Damaged { .. }
+            | StateErrorKind::RolledBack { .. }
+            | StateErrorKind::Forked { .. }
+                if error.place.directory().is_none() =>
+            {
+                (
+                    ExitStatus::Ledger,
+                    Some(
+                        "nothing was sent. Restore it from the latest export that has every run, with `campaignctl ledger restore`; a ledger that forgot a push would send it twice",
+                    ),
+                )
+            }
             StateErrorKind::Damaged { .. } => (
                 ExitStatus::Ledger,
                 Some(

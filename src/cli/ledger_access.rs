@@ -23,7 +23,7 @@ const STORE_POLL: Duration = Duration::from_millis(200);
 
 impl Session<'_> {
     /// Returns who is about to hold the ledger.
-    pub(super) fn candidate(&self, command: &str, writes: bool) -> Candidate {
+    pub(super) fn candidate(&self, place: &LedgerPlace, command: &str, writes: bool) -> Candidate {
         let holder = Holder {
             command: command.to_owned(),
             actor: self.shell.actor(),
@@ -34,7 +34,7 @@ impl Session<'_> {
             ci_run: self.shell.ci_run(),
             writes,
         };
-        Candidate::new(holder, self.shell.lease_terms(), self.shell.moments())
+        Candidate::new(holder, self.shell.lease_terms(place), self.shell.moments())
     }
 
     /// Returns the store of the environment's ledger, which finds what opens it in the environment variables.
@@ -65,7 +65,7 @@ impl Session<'_> {
     ) -> Result<Option<OpenLedger>, Failure> {
         self.prove_time_is_real(scope)?;
         let place = self.store(scope);
-        let store = match self.wait_for_lock(command, |candidate| place.take(candidate)) {
+        let store = match self.wait_for_lock(place.as_ref(), command, |candidate| place.take(candidate)) {
             Err(error) if is_missing(&error) => return Ok(None),
             other => other?,
         };
@@ -186,7 +186,7 @@ impl Session<'_> {
     fn open_and_pack(&self, scope: &Scope, command: &str) -> Result<(u64, u64), Failure> {
         let pins = Pins::read(self.directory())?;
         let pinned = pins.lineage(&scope.environment.name);
-        let store = self.store(scope).take(&self.candidate(command, true))?;
+        let store = self.store(scope).take(&self.candidate(&scope.environment.ledger, command, true))?;
         let mut open = self.prove(store, scope, pinned)?;
         state::record_take_over(&mut open, &self.shell.actor(), self.shell.now())?;
         let before = open.records;
@@ -197,10 +197,11 @@ impl Session<'_> {
     /// is waited for until its lease is over, which counts apart.
     pub(super) fn wait_for_lock<T>(
         &self,
+        store: &dyn Store,
         command: &str,
         attempt: impl Fn(&Candidate) -> Result<T, StateError>,
     ) -> Result<T, StateError> {
-        let candidate = self.candidate(command, true);
+        let candidate = self.candidate(store.place(), command, true);
         let (mut locked_since, mut is_told, mut is_silence_told) = (None, false, false);
         loop {
             let error = match attempt(&candidate) {
@@ -248,7 +249,8 @@ impl Session<'_> {
             moves_to: None,
             key: &|name| self.shell.ledger_key(name),
         };
-        let (store, reader) = (self.store(scope), self.candidate(command, false));
+        let store = self.store(scope);
+        let reader = self.candidate(store.place(), command, false);
         let viewed = match state::view(store.as_ref(), &reader, expected) {
             Err(OpenRefused::State(error)) if is_missing(&error) => {
                 self.may_create(scope, pinned)?;
@@ -270,14 +272,14 @@ impl Session<'_> {
     /// Returns the environment's ledger if there is one that is whole and the right one, and keeps nobody waiting.
     pub(super) fn peek_at_ledger(&self, scope: &Scope) -> Option<SeenLedger> {
         let store = self.store(scope);
-        let seen = store.peek(&self.candidate("completion", false)).ok()?;
+        let seen = store.peek(&self.candidate(store.place(), "completion", false)).ok()?;
         self.prove(seen.reader, scope, None).ok()
     }
 
     /// Returns the environment's ledger as it is stored, proven or not.
     pub(super) fn lines_of_ledger(&self, scope: &Scope, command: &str) -> Result<Box<dyn Reader>, Failure> {
         let store = self.store(scope);
-        Ok(store.snapshot(&self.candidate(command, false))?.reader)
+        Ok(store.snapshot(&self.candidate(store.place(), command, false))?.reader)
     }
 
     /// Refuses to make a ledger by itself where it is not the sandbox's, where one was pinned, or outside of the workspace:
@@ -310,7 +312,7 @@ impl Session<'_> {
         self.prove_time_is_real(scope)?;
         let environment = &scope.environment;
         let place = self.store(scope);
-        let store = self.wait_for_lock(command, |candidate| place.create(candidate))?;
+        let store = self.wait_for_lock(place.as_ref(), command, |candidate| place.create(candidate))?;
         let salt = LedgerSalt::new(*Uuid::new_v4().as_bytes());
         let header = Header {
             key: key.map(|(variable, key)| KeyNote::of(variable, key, &salt)),

@@ -16,7 +16,7 @@ use tokio::sync::oneshot;
 use crate::apply::Clock;
 use crate::cli::exit::ExitStatus;
 use crate::cli::failure::Failure;
-use crate::domain::{Credentials, Redactor, Secret};
+use crate::domain::{Credentials, LedgerPlace, Redactor, Secret};
 use crate::render::caller::Caller;
 use crate::render::escape;
 use crate::sandbox;
@@ -295,11 +295,12 @@ impl Shell {
         format!("{}{boot}", self.host())
     }
 
-    /// Returns how long a writer is taken to be there after its last sign.
+    /// Returns how long a writer of the ledger at `place` is taken to be there after its last sign.
     #[must_use]
-    pub(in crate::cli) fn lease_terms(&self) -> Terms {
+    pub(in crate::cli) fn lease_terms(&self, place: &LedgerPlace) -> Terms {
         let lease = self.variable_of_tests("CAMPAIGNCTL_LEASE");
-        lease.and_then(|lease| humantime::parse_duration(&lease).ok()).map_or_else(Terms::default, Terms::of)
+        let lease = lease.and_then(|lease| humantime::parse_duration(&lease).ok());
+        lease.map_or_else(|| Terms::at(place), Terms::of)
     }
 
     /// Returns the clocks by which a lease is counted, however the time was given.

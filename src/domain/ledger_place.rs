@@ -44,7 +44,7 @@ pub struct PostgresPlace {
     pub root_certificates: Option<PathBuf>,
 }
 
-/// A ledger in object storage: `s3://bucket[/prefix]?region=…[&endpoint=…]`, and the same with `oss`.
+/// A ledger in object storage: `s3://bucket[/prefix]?region=…[&endpoint=…][&addressing=path]`, and the same with `oss`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ObjectsPlace {
     /// Whose protocol.
@@ -57,6 +57,17 @@ pub struct ObjectsPlace {
     pub region: String,
     /// Where requests go, if not to the region's own address: https, or http to loopback; a host and nothing more.
     pub endpoint: Option<Url>,
+    /// How the address names the bucket, if that is said.
+    pub addressing: Option<Addressing>,
+}
+
+/// Where an address has the bucket's name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Addressing {
+    /// Before the host: `https://bucket.host/key`.
+    Host,
+    /// After it: `https://host/bucket/key`.
+    Path,
 }
 
 /// Whose protocol an object store speaks.
@@ -222,7 +233,7 @@ impl ObjectsPlace {
             let expected = "up to 200 letters, digits, `-`, `_`, `.` and single slashes";
             return Err(LedgerRefused::Value { parameter: "the prefix", expected });
         }
-        let mut given = parameters(url, &["region", "endpoint"])?;
+        let mut given = parameters(url, &["region", "endpoint", "addressing"])?;
         let region = given
             .remove("region")
             .ok_or(LedgerRefused::Missing("the region, as in `?region=cn-hangzhou`,"))?;
@@ -230,7 +241,15 @@ impl ObjectsPlace {
             return Err(LedgerRefused::Value { parameter: "region", expected: "written like `cn-hangzhou`" });
         }
         let endpoint = given.remove("endpoint").map(|endpoint| read_endpoint(&endpoint)).transpose()?;
-        Ok(Self { service, bucket: bucket.to_owned(), prefix, region, endpoint })
+        let addressing = match given.remove("addressing").as_deref() {
+            None => None,
+            Some("host") => Some(Addressing::Host),
+            Some("path") => Some(Addressing::Path),
+            Some(_) => {
+                return Err(LedgerRefused::Value { parameter: "addressing", expected: "`host` or `path`" });
+            }
+        };
+        Ok(Self { service, bucket: bucket.to_owned(), prefix, region, endpoint, addressing })
     }
 }
 
@@ -336,6 +355,7 @@ mod tests {
             "s3://acme/a//b?region=a",
             "s3://acme/../b%2f..?region=a",
             "s3://acme?region=a&endpoint=ftp://x",
+            "s3://acme?region=a&addressing=both",
             "s3://acme?region=a&endpoint=https://x/y",
             "s3://acme:1?region=a",
             "s3://acme?region=a&region=b",

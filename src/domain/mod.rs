@@ -36,7 +36,7 @@ pub use campaign::{
 };
 pub use classification::{Classification, HuaweiLevel, OppoLevel, VendorCategory, VivoMessageType};
 pub use environment::{ApiVersion, Endpoint, EndpointRefused, Environment};
-pub use ledger_place::{LedgerPlace, LedgerRefused, ObjectService, ObjectsPlace, PostgresPlace};
+pub use ledger_place::{Addressing, LedgerPlace, LedgerRefused, ObjectService, ObjectsPlace, PostgresPlace};
 pub use life::{Life, OpenFor};
 pub use message_key::{MessageKey, MessageKeys};
 pub use name::{CampaignId, EnvironmentName, InvalidName, ProjectName};

@@ -17,6 +17,8 @@ use crate::state::error::{StateError, StateErrorKind};
 use crate::state::holder::Holder;
 use crate::state::lease::{Moment, MomentClock, Terms};
 use crate::state::memory::MemoryStore;
+use crate::state::objects;
+use crate::state::objects::bucket::Bucket;
 use crate::state::open::{OpenRefused, create};
 use crate::state::postgres::testing::{self, Servers};
 use crate::state::probe::{Hook, Point};
@@ -131,6 +133,51 @@ impl Bench for BehindPooler {
 
     fn probed(&self, hook: Hook) -> Box<dyn Store> {
         let mut store = self.0.store();
+        store.probe.hook = Some(hook);
+        Box::new(store)
+    }
+
+    fn image(&self) -> Self {
+        Self(self.0.image())
+    }
+}
+
+/// A bucket, asked as S3.
+struct S3(Bucket);
+/// A bucket, asked as OSS.
+struct Oss(Bucket);
+
+impl Bench for S3 {
+    fn new() -> Self {
+        Self(Bucket::new())
+    }
+
+    fn store(&self) -> Box<dyn Store> {
+        Box::new(objects::tests::store(&self.0, "s3"))
+    }
+
+    fn probed(&self, hook: Hook) -> Box<dyn Store> {
+        let mut store = objects::tests::store(&self.0, "s3");
+        store.probe.hook = Some(hook);
+        Box::new(store)
+    }
+
+    fn image(&self) -> Self {
+        Self(self.0.image())
+    }
+}
+
+impl Bench for Oss {
+    fn new() -> Self {
+        Self(Bucket::new())
+    }
+
+    fn store(&self) -> Box<dyn Store> {
+        Box::new(objects::tests::store(&self.0, "oss"))
+    }
+
+    fn probed(&self, hook: Hook) -> Box<dyn Store> {
+        let mut store = objects::tests::store(&self.0, "oss");
         store.probe.hook = Some(hook);
         Box::new(store)
     }
@@ -664,4 +711,6 @@ promises! {
     directory: Directory,
     postgres: Direct,
     pgbouncer: BehindPooler,
+    s3: S3,
+    oss: Oss,
 }

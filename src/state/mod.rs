@@ -14,6 +14,7 @@ mod error;
 mod holder;
 mod lease;
 mod memory;
+mod objects;
 mod open;
 mod pack;
 #[cfg(test)]
@@ -39,6 +40,7 @@ use std::sync::Arc;
 
 use crate::domain::LedgerPlace;
 use crate::state::directory::DirectoryStore;
+use crate::state::objects::ObjectsStore;
 use crate::state::postgres::PostgresStore;
 
 /// Reads an environment variable that is set and not empty: what opens a store on another machine never stands in a file.
@@ -50,6 +52,6 @@ pub fn store_at(place: &LedgerPlace, variables: &Variables) -> Box<dyn Store> {
     match place {
         LedgerPlace::Directory(path) => Box::new(DirectoryStore::new(path)),
         LedgerPlace::Postgres(at) => Box::new(PostgresStore::new(at, variables)),
-        LedgerPlace::Objects(_) => unimplemented!("{}", variables("AWS_REGION").is_some()),
+        LedgerPlace::Objects(bucket) => Box::new(ObjectsStore::new(bucket, variables)),
     }
 }

@@ -8,14 +8,20 @@ use crate::state::store::Draft;
 
 /// Records that a ledger gathers before it is worth packing: reading so many takes some 0.15 s.
 const RECORDS_MIN: u64 = 50_000;
+/// Pieces that a reader asks for one by one before that is worth packing: at 20 ms, and 32 at a time, that takes over a second.
+const PIECES_MAX: u64 = 2_000;
 /// Records of a draft that become durable in one step; each may name 64 blocks of 6 KiB.
 const GROUP: usize = 64;
 
 impl OpenLedger {
     /// Returns the last record up to which packing is not worth its while: until then there are not more than
-    /// 50,000 records beside those of what was packed, or not more than these.
+    /// 50,000 records beside those of what was packed, or not more than these. Where readers ask for more than 2,000 pieces one
+    /// by one, it is worth its while now.
     #[must_use]
     pub fn unpacked_until(&self) -> Serial {
+        if self.store.pieces() > PIECES_MAX {
+            return Serial(self.packed_up_to);
+        }
         Serial(self.packed_up_to + RECORDS_MIN.max(self.packed_records))
     }
 }

@@ -154,6 +154,11 @@ pub trait Writer: Reader {
     /// Returns the writer that had the ledger before and did not close it.
     fn took_over(&self) -> Option<&Holder>;
 
+    /// Returns how many pieces a reader has to ask for one by one, beside what is packed; 0 where that does not matter.
+    fn pieces(&self) -> u64 {
+        0
+    }
+
     /// Begins what shall stand in the stead of all records so far. The ledger stays as it is until [`Draft::replace`], and is
     /// closed if the draft is dropped.
     ///

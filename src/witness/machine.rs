@@ -99,6 +99,10 @@ impl Writer for Witnessed {
         self.store.took_over()
     }
 
+    fn pieces(&self) -> u64 {
+        self.store.pieces()
+    }
+
     fn draft(self: Box<Self>) -> Result<Box<dyn Draft>, StateError> {
         self.store.draft()
     }

@@ -12,13 +12,17 @@ use crate::cli::shell::Shell;
 use crate::cli::{Result, definition};
 
 /// What commands read of the environment.
-const ENVIRONMENT: [(&str, &str); 8] = [
+const ENVIRONMENT: [(&str, &str); 9] = [
     ("CAMPAIGNCTL_ENVIRONMENT", "The environment, where --environment names none."),
     ("CAMPAIGNCTL_NOW", "The time, where --now gives none: for tests and demonstrations."),
     ("MPAAS_AK_ENV, MPAAS_SK_ENV", "The access key's id and secret."),
     (
         "ALIBABA_CLOUD_ACCESS_KEY_ID, ALIBABA_CLOUD_ACCESS_KEY_SECRET, ALIBABA_CLOUD_SECURITY_TOKEN",
         "The same, as the vendor's SDKs call them, with the token of a temporary key.",
+    ),
+    (
+        "AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN",
+        "The keys of a ledger in S3; one in OSS is opened with the second pair above. docs/ledger.md has the rest.",
     ),
     ("HTTPS_PROXY, NO_PROXY", "The proxy to the vendor, and the hosts that need none."),
     ("SSL_CERT_FILE", "Root certificates, instead of the system's."),

@@ -3,8 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::domain::LedgerPlace;
+
 /// How long a writer is taken to be there after its last sign, unless a test says otherwise.
 const LEASE: Duration = Duration::from_secs(30);
+/// The same in a bucket, where each sign is an object.
+const LEASE_OF_OBJECTS: Duration = Duration::from_mins(1);
 /// How far two clocks may drift apart within a lease, and how long what was begun may take to begin.
 const MARGIN_MAX: Duration = Duration::from_secs(2);
 /// How long a look at who holds the ledger counts.
@@ -47,6 +51,15 @@ impl Terms {
     #[must_use]
     pub const fn of(lease: Duration) -> Self {
         Self { lease }
+    }
+
+    /// Returns the terms of a ledger at a place.
+    #[must_use]
+    pub fn at(place: &LedgerPlace) -> Self {
+        match place {
+            LedgerPlace::Directory(_) | LedgerPlace::Postgres(_) => Self::default(),
+            LedgerPlace::Objects(_) => Self::of(LEASE_OF_OBJECTS),
+        }
     }
 
     /// Returns the longer of two leases: who takes over goes by what the holder was promised.

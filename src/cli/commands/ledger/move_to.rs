@@ -39,7 +39,7 @@ pub(super) fn run(shell: &Shell, globals: &Globals, args: &Args) -> Result {
     let to = place(&session, &scope, &args.to)?;
     let pins = Pins::read(session.directory())?;
     let from = session.store(&scope);
-    let store = session.wait_for_lock("ledger move", |candidate| from.take(candidate))?;
+    let store = session.wait_for_lock(from.as_ref(), "ledger move", |candidate| from.take(candidate))?;
     // Not remembered by this machine: the copy ends before the record that closes the old one.
     let mut old =
         session.prove_to_move(store, &scope, pins.lineage(&scope.environment.name), &to.to_string())?;
@@ -50,7 +50,8 @@ pub(super) fn run(shell: &Shell, globals: &Globals, args: &Args) -> Result {
         return Err(occupied(&to, known, is_closed, args));
     }
     approve(shell, args, &scope, &old, &to)?;
-    let mut draft = session.wait_for_lock("ledger move", |candidate| target.rebuild(candidate))?;
+    let mut draft =
+        session.wait_for_lock(target.as_ref(), "ledger move", |candidate| target.rebuild(candidate))?;
     let writer = copy(old.store.as_ref(), draft.as_mut())?;
     compare(draft.as_ref(), &writer, &old.ledger)?;
     shell.pass("copied");

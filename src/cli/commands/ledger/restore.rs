@@ -41,7 +41,8 @@ pub(super) fn run(shell: &Shell, globals: &Globals, args: &Args) -> Result {
     })?;
     let store = session.store(&scope);
     // Held from before it is looked at: nobody may write to what is about to be replaced.
-    let draft = session.wait_for_lock("ledger restore", |candidate| store.rebuild(candidate))?;
+    let draft =
+        session.wait_for_lock(store.as_ref(), "ledger restore", |candidate| store.rebuild(candidate))?;
     let kept = draft.keeps().map(|kept| format!(" What was there is kept in `{kept}`."));
     let rebuilt = rebuild(&session, &scope, (export, &args.export), (store.as_ref(), draft))?;
     let OpenLedger { ledger, store: draft, .. } = rebuilt;
@@ -156,7 +157,7 @@ enum Known {
 }
 
 fn known_or_whole(session: &Session<'_>, scope: &Scope, store: &dyn Store) -> Result<Known> {
-    let reader = session.candidate("ledger restore", false);
+    let reader = session.candidate(store.place(), "ledger restore", false);
     let found = store.snapshot(&reader).map(|snapshot: Snapshot| snapshot.reader);
     if let Ok(found) = found {
         match session.prove(found, scope, None) {

@@ -33,7 +33,7 @@ pub(super) fn run(shell: &Shell, globals: &Globals, args: &Args) -> Result {
     let scope = session.scope()?;
     session.prove_time_is_real(&scope)?;
     let store = session.store(&scope);
-    let candidate = session.candidate("ledger unlock", true);
+    let candidate = session.candidate(store.place(), "ledger unlock", true);
     let left = watch(shell, store.as_ref(), &candidate)?;
     if left.is_empty() {
         shell.answer("The ledger is not locked.\n")?;
