@@ -1,7 +1,6 @@
 //! One YAML file: its model, and where everything in it stands.
 
 use std::collections::{BTreeSet, HashSet};
-use std::fmt::Debug;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -14,7 +13,7 @@ use crate::load::Places;
 use crate::load::boundary::Boundary;
 use crate::load::remains::{self, Remains};
 use crate::load::shape::{Mistake, Shape};
-use crate::load::yaml::{self, Node, Reading, Tree};
+use crate::load::yaml::{self, Reading, Tree};
 
 /// A YAML file that was understood: the model, and the place of every key and value in it.
 ///
@@ -108,7 +107,7 @@ pub(super) fn is_left_out(broken: &BTreeSet<Vec<String>>, path: &[&str]) -> bool
 
 /// Reads one file's text. The document is absent where mistakes leave nothing that could be checked.
 #[must_use]
-pub fn parse<T: DeserializeOwned + Debug>(
+pub fn parse<T: DeserializeOwned>(
     path: &str,
     text: &str,
     shape: &Shape,
@@ -119,52 +118,18 @@ pub fn parse<T: DeserializeOwned + Debug>(
 }
 
 /// Reads one file's text, and remembers where it is.
-pub(super) fn read<T: DeserializeOwned + Debug>(
+pub(super) fn read<T: DeserializeOwned>(
     source: Arc<Source>,
     site: Site,
     shape: &Shape,
 ) -> (Option<Document<T>>, Vec<Diagnostic>) {
-    if let Some(document) = decode_plainly(&source, &site, shape) {
-        return (Some(document), Vec::new());
-    }
     let (document, mut mistakes) = decode(source, site, shape);
     diagnostic::sort(&mut mistakes);
     diagnostic::limit_alike(&mut mistakes);
     (document, mistakes)
 }
 
-/// Reads a file that is written plainly and has no mistake: most are and have none.
-fn decode_plainly<T: DeserializeOwned + Debug>(
-    source: &Arc<Source>,
-    site: &Site,
-    shape: &Shape,
-) -> Option<Document<T>> {
-    let tree = yaml::read_plainly(source)?;
-    let root = Node::root(&tree).filter(|root| shape.fits(*root))?;
-    let model = T::deserialize(root).ok()?;
-    debug_assert!(
-        is_decoded_alike(&model, decode(Arc::clone(source), site.clone(), shape)),
-        "{:?} has another meaning",
-        source.text()
-    );
-    Some(Document {
-        model,
-        source: Arc::clone(source),
-        site: site.clone(),
-        tree,
-        broken: BTreeSet::new(),
-        remains: None,
-    })
-}
-
-/// Whether the other way to read a file finds nothing wrong with it, and the same meaning.
-fn is_decoded_alike<T: Debug>(model: &T, other: (Option<Document<T>>, Vec<Diagnostic>)) -> bool {
-    let (other, mistakes) = other;
-    let is_same = |other: Document<T>| format!("{model:?}") == format!("{:?}", other.model);
-    mistakes.is_empty() && other.is_some_and(is_same)
-}
-
-fn decode<T: DeserializeOwned + Debug>(
+fn decode<T: DeserializeOwned>(
     source: Arc<Source>,
     site: Site,
     shape: &Shape,

@@ -38,8 +38,8 @@ impl Places {
     }
 
     fn tree(&self) -> Option<&Tree> {
-        let read = || yaml::read_plainly(&self.source).or_else(|| Some(yaml::read(&self.source).0?.tree));
-        self.tree.get_or_init(|| read().map(Box::new)).as_deref()
+        let read = || Some(Box::new(yaml::read(&self.source).0?.tree));
+        self.tree.get_or_init(read).as_deref()
     }
 }
 

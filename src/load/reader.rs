@@ -4,7 +4,6 @@
 //! anew. Does not know who edits.
 
 use std::collections::{BTreeMap, HashMap};
-use std::fmt::Debug;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -176,7 +175,7 @@ type From<'a> = (&'a Arc<Boundary>, &'a BTreeMap<PathBuf, String>);
 /// Fewest files that are worth more than one thread: what it costs to start one parses a dozen files.
 const PARALLEL_MIN: usize = 64;
 
-impl<T: DeserializeOwned + Debug + Send + Sync> Memory<T> {
+impl<T: DeserializeOwned + Send + Sync> Memory<T> {
     fn read(&mut self, from: From<'_>, path: &Path, shown: String, shape: &Shape) -> Shared<T> {
         let look = self.look(from, path, shown, shape);
         self.remember(path, look.stamp, &look.read);

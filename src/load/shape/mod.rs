@@ -5,7 +5,6 @@
 
 mod explain;
 mod narrow;
-mod rules;
 
 use std::sync::{Arc, OnceLock};
 
@@ -13,15 +12,12 @@ use jsonschema::Validator;
 use serde_json::Value;
 
 use crate::diagnostic::{Diagnostic, Source};
-use crate::load::shape::rules::Rules;
-use crate::load::yaml::{Node, Tree};
+use crate::load::yaml::Tree;
 
-/// A JSON Schema, compiled as far as it was needed.
+/// A JSON Schema, compiled when it is first needed.
 #[derive(Debug)]
 pub struct Shape {
     schema: Value,
-    rules: Option<Rules>,
-    /// Made when there is something to explain: it takes longer than to judge hundreds of files.
     validator: OnceLock<Validator>,
 }
 
@@ -44,12 +40,7 @@ impl Shape {
     /// Takes a JSON Schema of draft 2020-12, which must be sound.
     #[must_use]
     pub fn new(schema: Value) -> Self {
-        Self { rules: Rules::compile(&schema), schema, validator: OnceLock::new() }
-    }
-
-    /// Whether a value that was read plainly certainly has no mistake.
-    pub(super) fn fits(&self, node: Node<'_>) -> bool {
-        self.rules.as_ref().and_then(|rules| rules.fit(node)).unwrap_or(false)
+        Self { schema, validator: OnceLock::new() }
     }
 
     /// Returns the keys that each declaration of a section has to have.

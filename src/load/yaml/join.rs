@@ -53,6 +53,29 @@ pub(super) fn values(source: &Arc<Source>, tree: &Tree) -> Result<Joined, Vec<Di
     Ok(Joined { value, refused: join.refused, mistakes: join.mistakes })
 }
 
+/// Returns the value of a tree that was written plainly; nothing where a text has another meaning to other readers.
+pub(super) fn plain_value(tree: &Tree) -> Option<Value> {
+    plain_value_of(tree, tree.root()?)
+}
+
+fn plain_value_of(tree: &Tree, id: NodeId) -> Option<Value> {
+    match tree.kind(id) {
+        Kind::Scalar { text, is_plain } => {
+            let meaning = if is_plain { scalar::read(text).ok()? } else { Scalar::Text };
+            Some(value_of(meaning, text))
+        }
+        Kind::Sequence(items) => items.iter().map(|item| plain_value_of(tree, *item)).collect(),
+        Kind::Mapping(entries) => {
+            let mut own = Map::with_capacity(entries.len());
+            for [key, value] in entries {
+                own.insert(tree.key_text(*key)?.to_owned(), plain_value_of(tree, *value)?);
+            }
+            Some(Value::Object(own))
+        }
+        Kind::Alias => None,
+    }
+}
+
 /// A step from a collection to what it holds.
 #[derive(Clone, Copy)]
 enum Step<'tree> {
@@ -181,13 +204,7 @@ impl<'tree> Join<'tree> {
                 "quote it, with special characters as escapes",
             );
         }
-        match meaning {
-            Scalar::Null => Value::Null,
-            Scalar::Bool(is_true) => Value::Bool(is_true),
-            Scalar::Integer(number) => Number::from_i128(number).map_or(Value::Null, Value::Number),
-            Scalar::Float(number) => Number::from_f64(number).map_or(Value::Null, Value::Number),
-            Scalar::Text => Value::String(text.to_owned()),
-        }
+        value_of(meaning, text)
     }
 
     /// Reads a plain scalar, or refuses it.
@@ -246,6 +263,17 @@ impl<'tree> Join<'tree> {
         Diagnostic::error(Code::YamlSyntax, place, "some YAML readers cannot read this")
             .label(error.to_string())
             .help("write it more plainly, with quotes and on lines of its own")
+    }
+}
+
+/// Returns a scalar as a value.
+fn value_of(meaning: Scalar, text: &str) -> Value {
+    match meaning {
+        Scalar::Null => Value::Null,
+        Scalar::Bool(is_true) => Value::Bool(is_true),
+        Scalar::Integer(number) => Number::from_i128(number).map_or(Value::Null, Value::Number),
+        Scalar::Float(number) => Number::from_f64(number).map_or(Value::Null, Value::Number),
+        Scalar::Text => Value::String(text.to_owned()),
     }
 }
 

@@ -10,7 +10,6 @@
 //! Knows nothing of campaigns.
 
 mod builder;
-mod decode;
 mod join;
 mod key;
 mod plainly;
@@ -20,13 +19,11 @@ mod tree;
 
 use std::sync::Arc;
 
-use serde::Deserialize;
 use serde_json::Value;
 
 use crate::diagnostic::{Code, Diagnostic, Place, Source};
 use crate::load::yaml::join::Joined;
 
-pub(super) use decode::{Meaning, Node};
 pub(super) use tree::Tree;
 
 /// Deepest nesting, aliases expanded: a campaign file needs 6 levels, its free-form JSON a few more. Below
@@ -40,7 +37,8 @@ const MISTAKES_MAX: usize = 10_000;
 /// Next line, line separator and paragraph separator: breaks in YAML 1.1 §4.1.4, content in YAML 1.2.2 §5.4.
 const DISPUTED_BREAKS: [char; 3] = ['\u{85}', '\u{2028}', '\u{2029}'];
 
-/// A document that both parsers could read.
+/// A document that could be read.
+#[derive(Debug, PartialEq)]
 pub(super) struct Reading {
     /// What stands where.
     pub(super) tree: Tree,
@@ -50,25 +48,30 @@ pub(super) struct Reading {
     pub(super) refused: Vec<Vec<String>>,
 }
 
-/// Reads one document, if it is written plainly and nothing is wrong with it. Its values are [`Node`]s.
-pub(super) fn read_plainly(source: &Arc<Source>) -> Option<Tree> {
+/// Reads one document. The reading is absent where a mistake leaves no value at all.
+pub(super) fn read(source: &Arc<Source>) -> (Option<Reading>, Vec<Diagnostic>) {
+    match read_plainly(source) {
+        Some(reading) => (Some(reading), Vec::new()),
+        None => read_twice(source),
+    }
+}
+
+/// Reads one document, if it is written plainly and nothing is wrong with it.
+fn read_plainly(source: &Arc<Source>) -> Option<Reading> {
     let tree = plainly::read(source)?;
-    debug_assert!(is_read_alike(source, &tree), "other readers take this otherwise: {:?}", source.text());
-    Some(tree)
+    let reading = Reading { value: join::plain_value(&tree)?, tree, refused: Vec::new() };
+    debug_assert!(is_read_alike(source, &reading), "other readers take this otherwise: {:?}", source.text());
+    Some(reading)
 }
 
 /// Whether both parsers read a text as the quick reader did, to each node's place, and find nothing wrong with it.
-fn is_read_alike(source: &Arc<Source>, plainly: &Tree) -> bool {
-    let (Some(reading), mistakes) = read(source) else { return false };
-    let value = Node::root(plainly).and_then(|root| Value::deserialize(root).ok());
-    mistakes.is_empty()
-        && reading.refused.is_empty()
-        && reading.tree == *plainly
-        && Some(reading.value) == value
+fn is_read_alike(source: &Arc<Source>, plainly: &Reading) -> bool {
+    let (reading, mistakes) = read_twice(source);
+    mistakes.is_empty() && reading.as_ref() == Some(plainly)
 }
 
-/// Reads one document. The reading is absent where a mistake leaves no value at all.
-pub(super) fn read(source: &Arc<Source>) -> (Option<Reading>, Vec<Diagnostic>) {
+/// Reads one document by both parsers.
+fn read_twice(source: &Arc<Source>) -> (Option<Reading>, Vec<Diagnostic>) {
     if let Some(mistake) = disputed_break(source) {
         return (None, vec![mistake]);
     }
