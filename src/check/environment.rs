@@ -146,38 +146,58 @@ fn ledger(
     let directory = |path: &str| Some(LedgerPlace::Directory(document.directory().join(path)));
     let error = match document.model().environments[environment].ledger.as_deref() {
         None => return directory(&format!(".campaignctl/{environment}")),
-        Some(path) if !path.contains("://") => return directory(path),
+        Some(path) if !LedgerPlace::is_address(path) => return directory(path),
         Some(url) => match LedgerPlace::parse_url(url, environment) {
             Ok(place) => return Some(place),
-            Err(error) => error,
+            Err(error) => (error, url),
         },
     };
-    let (code, help) = match &error {
-        LedgerRefused::Secret(_) => (
-            Code::SecretInFile,
-            "remove it here, and change it where it is valid: it is in git's history. `PGPASSWORD`, `AWS_…` and \
-             `ALIBABA_CLOUD_…` hold it when a command runs",
-        ),
-        LedgerRefused::NotAUrl | LedgerRefused::Scheme(_) => (
-            Code::BadLedger,
-            "write a path relative to the project file, such as `.campaignctl/production`, or the address of a store: \
-             `postgres://…`, `s3://…` or `oss://…`",
-        ),
-        LedgerRefused::Missing(_)
-        | LedgerRefused::Parameter(_)
-        | LedgerRefused::Twice(_)
-        | LedgerRefused::Value { .. } => (
-            Code::BadLedger,
-            "write `postgres://ROLE@HOST/DATABASE`, `s3://BUCKET/PREFIX?region=REGION` or \
-             `oss://BUCKET/PREFIX?region=REGION`",
-        ),
-        LedgerRefused::ClearText => (
-            Code::BadLedger,
-            "remove `sslmode=disable`, or write `https://`: only this machine may be reached in clear text",
-        ),
-    };
-    out.push(Diagnostic::error(code, place(), error.to_string()).help(help));
+    let (error, url) = error;
+    let code = if matches!(error, LedgerRefused::Secret(_)) { Code::SecretInFile } else { Code::BadLedger };
+    out.push(Diagnostic::error(code, place(), error.to_string()).help(help_with_ledger(&error, url)));
     None
+}
+
+/// Says what to write for an address that names no store.
+fn help_with_ledger(error: &LedgerRefused, url: &str) -> String {
+    let is_of = |scheme: &str| url.starts_with(scheme);
+    let shapes = "write `postgres://ROLE@HOST/DATABASE`, `s3://BUCKET/PREFIX?region=REGION` or \
+                  `oss://BUCKET/PREFIX?region=REGION`";
+    match error {
+        LedgerRefused::Secret(_) => {
+            let variables = match () {
+                () if is_of("s3") => "`AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`",
+                () if is_of("oss") => "`ALIBABA_CLOUD_ACCESS_KEY_ID` and `ALIBABA_CLOUD_ACCESS_KEY_SECRET`",
+                () => "`PGPASSWORD`, or the file that `PGPASSFILE` names,",
+            };
+            format!(
+                "remove it here, and change it where it is valid: it is in git's history. When a command runs, {variables} \
+                 may hold it"
+            )
+        }
+        LedgerRefused::Scheme(scheme) => match closest(scheme, ["postgres", "s3", "oss"]) {
+            Some(meant) => format!("did you mean `{meant}://`?"),
+            None => format!("{shapes}, or a path relative to the project file, such as `.campaignctl/production`"),
+        },
+        LedgerRefused::NotAUrl => format!("{shapes}; a port is a number"),
+        LedgerRefused::Parameter(name) => {
+            let known: &[&str] = if is_of("postgres") {
+                &["ledger", "schema", "sslmode", "sslrootcert"]
+            } else {
+                &["region", "endpoint", "addressing"]
+            };
+            match closest(name, known.iter().copied()) {
+                Some(meant) => format!("did you mean `{meant}`?"),
+                None => format!("write one of these, or remove it: `{}`", known.join("`, `")),
+            }
+        }
+        LedgerRefused::Value { parameter: "sslmode", .. } => {
+            "remove it: by default the connection is encrypted, and the server's certificate and name are proven".to_owned()
+        }
+        LedgerRefused::ClearText if is_of("postgres") => "remove `sslmode=disable`".to_owned(),
+        LedgerRefused::ClearText => "write `https://`".to_owned(),
+        LedgerRefused::Missing(_) | LedgerRefused::Twice(_) | LedgerRefused::Value { .. } => shapes.to_owned(),
+    }
 }
 
 /// `shared-ledger`: two environments in one ledger would hide each other's pushes.
@@ -343,19 +363,35 @@ mod tests {
         assert_eq!(environment("ledger: \"oss://acme/push?region=cn-hangzhou\""), "");
         insta::assert_snapshot!(environment("ledger: \"mysql://db/x\""), @r"
         campaignctl.yaml:4:63 bad-ledger: there is no store for `mysql://`
-            = write a path relative to the project file, such as `.campaignctl/production`, or the address of a store: `postgres://…`, `s3://…` or `oss://…`
+            = write `postgres://ROLE@HOST/DATABASE`, `s3://BUCKET/PREFIX?region=REGION` or `oss://BUCKET/PREFIX?region=REGION`, or a path relative to the project file, such as `.campaignctl/production`
         ");
         insta::assert_snapshot!(environment("ledger: \"postgres://ledger:hunter2@db/x\""), @r"
         campaignctl.yaml:4:63 secret-in-file: there is a password in the ledger's address
-            = remove it here, and change it where it is valid: it is in git's history. `PGPASSWORD`, `AWS_…` and `ALIBABA_CLOUD_…` hold it when a command runs
+            = remove it here, and change it where it is valid: it is in git's history. When a command runs, `PGPASSWORD`, or the file that `PGPASSFILE` names, may hold it
         ");
         insta::assert_snapshot!(environment("ledger: \"s3://acme/push\""), @r"
         campaignctl.yaml:4:63 bad-ledger: the region, as in `?region=cn-hangzhou`, is missing
             = write `postgres://ROLE@HOST/DATABASE`, `s3://BUCKET/PREFIX?region=REGION` or `oss://BUCKET/PREFIX?region=REGION`
         ");
+        insta::assert_snapshot!(environment("ledger: \"postgress://ledger@db/x\""), @r"
+        campaignctl.yaml:4:63 bad-ledger: there is no store for `postgress://`
+            = did you mean `postgres://`?
+        ");
+        insta::assert_snapshot!(environment("ledger: \"postgres:/ledger@db/x\""), @r"
+        campaignctl.yaml:4:63 bad-ledger: the host is missing
+            = write `postgres://ROLE@HOST/DATABASE`, `s3://BUCKET/PREFIX?region=REGION` or `oss://BUCKET/PREFIX?region=REGION`
+        ");
+        insta::assert_snapshot!(environment("ledger: \"postgres://db/x?shema=a\""), @r"
+        campaignctl.yaml:4:63 bad-ledger: there is no parameter `shema`
+            = did you mean `schema`?
+        ");
+        insta::assert_snapshot!(environment("ledger: \"postgres://db/x?sslmode=require\""), @r"
+        campaignctl.yaml:4:63 bad-ledger: `sslmode` is `verify-full`, or `disable` for a server on this machine
+            = remove it: by default the connection is encrypted, and the server's certificate and name are proven
+        ");
         insta::assert_snapshot!(environment("ledger: \"postgres://db/x?sslmode=disable\""), @r"
         campaignctl.yaml:4:63 bad-ledger: the server is on another machine, so the connection has to be encrypted
-            = remove `sslmode=disable`, or write `https://`: only this machine may be reached in clear text
+            = remove `sslmode=disable`
         ");
     }
 

@@ -202,7 +202,8 @@ impl Session<'_> {
         attempt: impl Fn(&Candidate) -> Result<T, StateError>,
     ) -> Result<T, StateError> {
         let candidate = self.candidate(store.place(), command, true);
-        let (mut locked_since, mut is_told, mut is_silence_told) = (None, false, false);
+        let (mut locked_since, mut silent_since, mut is_told, mut is_silence_told) =
+            (None, None, false, false);
         loop {
             let error = match attempt(&candidate) {
                 Ok(taken) => return Ok(taken),
@@ -223,7 +224,11 @@ impl Session<'_> {
                 }
                 StateErrorKind::Silent { left, .. } if !self.globals.no_wait => {
                     locked_since = None;
-                    if !is_silence_told {
+                    // At the first look nobody can tell whether it is there.
+                    let since: Instant = *silent_since.get_or_insert_with(Instant::now);
+                    if !is_silence_told
+                        && since.elapsed() >= self.shell.lease_terms(store.place()).silent_after()
+                    {
                         is_silence_told = true;
                         let wait = humantime::format_duration(Duration::from_secs(left.as_secs() + 1));
                         self.shell.say(&format!("Waiting up to {wait} to take it over: {error}\n"));

@@ -82,6 +82,9 @@ pub enum ObjectService {
 /// The schema of a ledger in PostgreSQL, unless the URL says another.
 const SCHEMA: &str = "campaignctl";
 
+/// What an address of a store begins with.
+const SCHEMES: [&str; 4] = ["postgres", "postgresql", "s3", "oss"];
+
 /// Why a URL names no store. No message repeats more of it than a parameter's name or a scheme: it may hold a secret.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum LedgerRefused {
@@ -124,13 +127,25 @@ impl LedgerPlace {
     /// Returns [`LedgerRefused`] for what names no store, and for an address with a secret in it.
     pub fn parse_url(text: &str, ledger: &str) -> Result<Self, LedgerRefused> {
         let url = Url::parse(text).map_err(|_| LedgerRefused::NotAUrl)?;
+        if !SCHEMES.contains(&url.scheme()) {
+            return Err(LedgerRefused::Scheme(url.scheme().to_owned()));
+        }
         prove_no_secret(&url)?;
         match url.scheme() {
-            "postgres" | "postgresql" => Ok(Self::Postgres(Arc::new(PostgresPlace::read(&url, ledger)?))),
             "s3" => Ok(Self::Objects(Arc::new(ObjectsPlace::read(&url, ObjectService::S3)?))),
             "oss" => Ok(Self::Objects(Arc::new(ObjectsPlace::read(&url, ObjectService::Oss)?))),
-            other => Err(LedgerRefused::Scheme(other.to_owned())),
+            _ => Ok(Self::Postgres(Arc::new(PostgresPlace::read(&url, ledger)?))),
         }
+    }
+
+    /// Whether a text is meant as the address of a store, though it may be none, and not as a path.
+    #[must_use]
+    pub fn is_address(text: &str) -> bool {
+        let is_meant = |rest: &str| rest.starts_with(':') || rest.starts_with("//");
+        text.contains("://")
+            || text.contains("password=")
+            || text.starts_with("host=")
+            || SCHEMES.iter().any(|scheme| text.strip_prefix(scheme).is_some_and(is_meant))
     }
 
     /// Returns the directory, if it is one.
@@ -383,6 +398,25 @@ mod tests {
             assert!(matches!(error, LedgerRefused::Secret(_)), "{text}: {error}");
             assert!(!error.to_string().contains("hunter2"), "{error}");
         }
+    }
+
+    #[test]
+    fn a_slip_is_no_path_and_no_secret() {
+        for slip in [
+            "postgres:/ledger@db/push",
+            "postgres//db/push",
+            "postgres:ledger@db/push",
+            "s3:/acme",
+            "host=db password=x",
+        ] {
+            assert!(LedgerPlace::is_address(slip), "{slip}");
+            let error = refused(slip);
+            assert!(matches!(error, LedgerRefused::NotAUrl | LedgerRefused::Missing(_)), "{slip}: {error}");
+        }
+        for path in ["l", ".campaignctl/production", "postgres", "postgres/l", "C:\\ledger", "s3-copy"] {
+            assert!(!LedgerPlace::is_address(path), "{path}");
+        }
+        assert_eq!(refused("postgress://ledger@db/push"), LedgerRefused::Scheme("postgress".to_owned()));
     }
 
     #[test]

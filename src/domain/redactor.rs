@@ -118,6 +118,21 @@ pub fn without_secrets_of_addresses(text: &str) -> Cow<'_, str> {
             }
         }
     }
+    // What was meant as one, and libpq's other way to write it.
+    let is_end = |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '`' | ',' | '}' | '&');
+    for (at, _) in text.match_indices("postgres") {
+        let address = &text[at..at + text[at..].find(is_end).unwrap_or(text.len() - at)];
+        if let Some((before, _)) = address.rsplit_once('@')
+            && let Some((user, password)) = before.rsplit_once(':')
+            && !password.starts_with('/')
+        {
+            hidden.push(at + user.len() + 1..at + before.len());
+        }
+    }
+    for (at, word) in text.match_indices("password=") {
+        let start = at + word.len();
+        hidden.push(start..start + text[start..].find(is_end).unwrap_or(text.len() - start));
+    }
     if hidden.is_empty() {
         return Cow::Borrowed(text);
     }
@@ -162,6 +177,8 @@ mod tests {
                 "\"https://u:p@h/?token=a&b=c\" https://h/a:b@c",
                 "\"https://u:*@h/?token=*&b=c\" https://h/a:b@c",
             ),
+            ("postgres:/me:hunter2@db", "postgres:/me:*******@db"),
+            ("host=db password=hunter2 user=me", "host=db password=******* user=me"),
         ] {
             assert_eq!(without_secrets_of_addresses(address), shown);
             assert_eq!(address.len(), shown.len());

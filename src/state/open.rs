@@ -1,5 +1,6 @@
 //! Opens a ledger and proves that it is the right one, whole.
 
+use std::cell::OnceCell;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -285,7 +286,14 @@ pub fn view(
     reader: &Candidate,
     expected: Expected<'_>,
 ) -> Result<(SeenLedger, Option<Holder>), OpenRefused> {
-    let mut attempts_left = VIEW_ATTEMPTS_MAX;
+    // Asked for once. A writer on this machine may go on between the look at the ledger and the one at what is remembered of
+    // it: so a ledger that seems to be behind is looked at again, and held to what was remembered before.
+    let remembered: OnceCell<Option<Mark>> = OnceCell::new();
+    let recall = |lineage: &Lineage| {
+        remembered.get_or_init(|| expected.witness.and_then(|recall| recall(lineage))).clone()
+    };
+    let expected = Expected { witness: Some(&recall), ..expected };
+    let (mut attempts_left, mut was_behind) = (VIEW_ATTEMPTS_MAX, false);
     loop {
         attempts_left -= 1;
         let Snapshot { reader, written_by, may_be_torn } = store.snapshot(reader)?;
@@ -293,12 +301,18 @@ pub fn view(
             Err(error) if may_be_torn && attempts_left > 0 && error.is_of_torn() => {
                 std::thread::sleep(VIEW_POLL);
             }
+            Err(error) if !was_behind && error.is_behind() => was_behind = true,
             opened => return Ok((opened?, written_by)),
         }
     }
 }
 
 impl OpenRefused {
+    /// Whether the ledger ends before what is remembered of it.
+    fn is_behind(&self) -> bool {
+        matches!(self, Self::State(error) if matches!(error.kind, StateErrorKind::RolledBack { .. }))
+    }
+
     /// Whether it may be said of a copy that was torn.
     fn is_of_torn(&self) -> bool {
         match self {

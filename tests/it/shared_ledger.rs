@@ -328,7 +328,10 @@ fn a_move_that_was_interrupted_leaves_one_that_can_be_written_and_is_completed()
         site.run(&["plan"]).exits(12).warns("there is no ledger");
         site.edit("campaigns/campaignctl.yaml", &there, "l");
     }
-    site.run(&["ledger", "move", &there, "--auto-approve"]).exits(0).says("Moved ledger");
+    // By another host, which has to take over what the killed one left open.
+    let mut command = site.command(&["ledger", "move", &there, "--auto-approve"]);
+    command.env("CAMPAIGNCTL_HOST", "b").env("CAMPAIGNCTL_LEASE", "2s");
+    Ran::of(&command.output().unwrap()).exits(0).says("Moved ledger");
     site.edit("campaigns/campaignctl.yaml", "ledger: l\n", &format!("ledger: {there}\n"));
     site.apply().exits(0).says("up to date");
     site.run(&["ledger", "verify"]).exits(0);
@@ -445,4 +448,27 @@ fn runners_that_start_together_each_get_their_turn_and_push_once() {
     assert_eq!(vendor.sandbox.received().pushes, 5 + clones.len() as u64);
     assert!(vendor.disturbed_twice().is_empty());
     first.run(&["ledger", "verify"]).exits(0);
+}
+
+#[test]
+fn who_looks_while_a_run_on_the_same_machine_writes_sees_no_ledger_that_went_back() {
+    let Some(servers) = Servers::running() else { return };
+    let vendor = Vendor::start();
+    let site = site(&vendor, 2_000, &servers.address());
+    let state = site.path("state");
+    let command = |arguments: &[&str]| {
+        let mut command = site.command(arguments);
+        command.env("XDG_STATE_HOME", &state);
+        command
+    };
+    let mut writing = command(&["apply", "--auto-approve"]);
+    let mut writing = writing.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    vendor.wait_for_calls(1);
+    let mut looks = 0;
+    while writing.try_wait().unwrap().is_none() {
+        drop(Ran::of(&command(&["status"]).output().unwrap()).exits(0));
+        looks += 1;
+    }
+    assert!(looks > 0);
+    drop(Ran::of(&writing.wait_with_output().unwrap()).exits(0));
 }

@@ -17,6 +17,8 @@ use crate::state::postgres::statement::Statement;
 
 /// How often at least a server is asked that is there and does not answer.
 const ATTEMPTS: u32 = 3;
+/// But not for longer than this.
+const PATIENCE_MAX: Duration = Duration::from_secs(20);
 /// Between two attempts.
 const PAUSE: Duration = Duration::from_millis(100);
 
@@ -113,9 +115,10 @@ impl Link {
                 Err(Trouble::NotDone { kind, is_passing: false }) => return Err(kind),
                 Err(Trouble::NotDone { kind, .. }) => (kind, patience),
                 // A server was there a moment ago.
-                Err(Trouble::Unknown(source)) => {
-                    (StateErrorKind::Unreachable { source }, patience.max(ATTEMPTS * within))
-                }
+                Err(Trouble::Unknown(source)) => (
+                    StateErrorKind::Unreachable { source },
+                    patience.max((ATTEMPTS * within).min(PATIENCE_MAX)),
+                ),
             };
             if began.elapsed() + PAUSE >= patience {
                 return Err(kind);
@@ -195,7 +198,7 @@ fn trouble_of(code: &SqlState, said: String) -> Trouble {
     };
     match code.code() {
         // Lost connections, a server that shuts down or starts, a commit that was cancelled or whose end nobody saw.
-        "57014" | "57P01" | "57P02" | "40003" => Trouble::Unknown(said.into()),
+        "57014" | "57P01" | "57P02" | "57P05" | "25P03" | "40003" => Trouble::Unknown(said.into()),
         other if other.starts_with("08") => Trouble::Unknown(said.into()),
         // Another transaction was in the way; too many of them; it starts up.
         "40001" | "40P01" | "55P03" | "53300" | "57P03" => passing(),

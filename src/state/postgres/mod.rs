@@ -43,7 +43,7 @@ use crate::state::store::{Draft, Lines, Reader, Snapshot, Store, Writer};
 /// How long one answer is waited for.
 const ANSWER_WITHIN: Duration = Duration::from_secs(5);
 /// How long all steps of a ledger are waited for.
-const LINES_WITHIN: Duration = Duration::from_mins(10);
+const LINES_WITHIN: Duration = Duration::from_mins(1);
 /// How long whoever begins waits for a server that does not answer.
 const PATIENCE: Duration = Duration::from_secs(3);
 
@@ -102,7 +102,8 @@ impl Database {
     /// Returns the row and the bodies of all steps that count, as they were at one moment.
     fn head_and_steps(&self) -> Result<(Head, Vec<Vec<u8>>), StateErrorKind> {
         let statement = self.statement(head::READ_WITH_STEPS)?;
-        let rows = self.link()?.ask(statement, LINES_WITHIN, PATIENCE)?;
+        // Over a connection of its own: it may take longer than a heartbeat can wait.
+        let rows = Link::new(&self.at, &self.variables)?.ask(statement, LINES_WITHIN, PATIENCE)?;
         let head = Head::read(&rows)?.ok_or(StateErrorKind::Missing)?;
         let damaged = |error: tokio_postgres::Error| StateErrorKind::Damaged { why: error.to_string() };
         let bodies = rows.iter().skip(1).map(|row| row.try_get(2).map_err(damaged));
@@ -272,13 +273,14 @@ impl Store for PostgresStore {
         let cleared = || {
             let statement = database
                 .statement(
-                    "update {ledger} set epoch = epoch + 1, closed = true, fenced = $5::text::jsonb \
+                    "update {ledger} set epoch = epoch + 1, closed = true, fenced = $5::text::jsonb, holder = $6::text::jsonb \
                      where name = $1 and epoch = $2 and beat = $3 and tail = $4 returning 1",
                 )?
                 .number(head.epoch)
                 .number(head.beat)
                 .number(head::column(head.tail()))
-                .optional_text(fenced.map(json));
+                .optional_text(fenced.map(json))
+                .text(json(candidate.holder()));
             database.ask(statement, PATIENCE)?;
             let now = database.settled_head(PATIENCE)?;
             match now.holder() {

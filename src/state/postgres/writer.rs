@@ -21,7 +21,7 @@ const APPEND: &str = "with durable as (select set_config('synchronous_commit', c
      when current_setting('synchronous_commit') in ('off', 'local') then 'on' else \
      current_setting('synchronous_commit') end, true) as setting), \
      fence as (update {ledger} l set tail = $5, chain = $6, beat = beat + 1 from durable \
-     where durable.setting <> 'off' and name = $1 and epoch = $2 and tail = $3 and chain = $4 \
+     where durable.setting <> 'off' and name = $1 and epoch = $2 and tail = $3 and chain = $4 and generation = $8 \
      returning name, generation), \
      put as (insert into {step} (ledger, generation, first, last, epoch, body) \
      select name, generation, $3 + 1, $5, $2, $7 from fence returning 1) \
@@ -58,7 +58,8 @@ impl PostgresWriter {
             .text(self.epoch.end.1.as_str())
             .number(column(*last))
             .text(chain.as_str())
-            .bytes(body);
+            .bytes(body)
+            .number(self.epoch.generation);
         self.epoch.step(statement, |head| (head.tail(), &head.chain) == (*last, &chain))?;
         self.epoch.end = (*last, chain);
         self.epoch.probe.pass(Point::Appended).map_err(undecided)

@@ -43,8 +43,11 @@ pub(super) fn run(shell: &Shell, globals: &Globals, args: &Args) -> Result {
     // Not remembered by this machine: the copy ends before the record that closes the old one.
     let mut old =
         session.prove_to_move(store, &scope, pins.lineage(&scope.environment.name), &to.to_string())?;
-    state::record_take_over(&mut old, &shell.actor(), shell.now())?;
     let is_closed = old.ledger.moved_to().is_some();
+    // Nothing follows the record that closed it.
+    if !is_closed {
+        state::record_take_over(&mut old, &shell.actor(), shell.now())?;
+    }
     let target = state::store_at(&to, &shell.variables());
     if let Some(known) = target.known_serial()? {
         return Err(occupied(&to, known, is_closed, args));
@@ -78,7 +81,7 @@ pub(super) fn run(shell: &Shell, globals: &Globals, args: &Args) -> Result {
 /// Reads where to, as the project file's `ledger:` is read.
 fn place(session: &Session<'_>, scope: &Scope, to: &str) -> Result<LedgerPlace> {
     let refused = |message: String, help: &str| Failure::new(ExitStatus::Written, message).help(help);
-    let place = if to.contains("://") {
+    let place = if LedgerPlace::is_address(to) {
         LedgerPlace::parse_url(to, scope.environment.name.as_str()).map_err(|error| {
             refused(
                 error.to_string(),
@@ -135,9 +138,12 @@ fn copy(old: &dyn Reader, draft: &mut dyn Draft) -> Result<Writer> {
     let lines = old.lines().map(|line| line.map_err(Failure::from));
     let mut is_over = false;
     let survey = ledger::survey(lines, old.blocks().as_ref(), |line, blocks| {
+        if is_over {
+            return Ok(());
+        }
         let before = writer.clone();
         let entry = writer.decode(line).map_err(state::OpenRefused::from)?;
-        if is_over || matches!(entry.record, Record::Moved { .. }) {
+        if matches!(entry.record, Record::Moved { .. }) {
             is_over = true;
             writer = before;
             return Ok(());
