@@ -17,7 +17,7 @@ use crate::state::OpenLedger;
 
 /// Show what `apply` would push, and push nothing
 ///
-/// Compares the files with the ledger, and opens no connection. For what cannot be pushed, it says why and what to do.
+/// Compares the files with the ledger, and asks the vendor nothing. For what cannot be pushed, it says why and what to do.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  campaignctl -e production plan --out plan.json")]
 pub(in crate::cli) struct Args {
