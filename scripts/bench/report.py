@@ -242,6 +242,19 @@ Tried on 2026-11-30, on a machine that had other work, old and new in turn; so t
 
 The parser of events takes 290 million instructions for 1 000 of the files above, the plain reader 55 million, and the scan
 221 million. So the plain reader stays, and so does what holds it: builds with debug assertions read each plain file both ways.
+
+## Beside version 0.2.0
+
+What this version proves of each reply and of its ledger besides, it pays for elsewhere. `apply`, CPU a request, release builds of both in
+turn at a vendor that answers at once, on 2026-11-30, on a machine that had other work:
+
+| call | requests | runs | 0.2.0, median | this version | ratio | mean of the lowest third |
+|---|---|---|---|---|---|---|
+| PushTemplate | 6 000 | 21 | 126.9 µs | 118.5 µs | 0.93 | 1.00 |
+| PushMultiple | 2 000 | 15 | 429.2 µs | 422.9 µs | 0.99 | |
+
+Counted by instructions, which no other work disturbs, a PushTemplate request takes 420 thousand instead of 431, and 77.5
+allocations instead of 88.
 """
 
 
