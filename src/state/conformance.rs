@@ -90,17 +90,16 @@ impl Bench for Directory {
     }
 }
 
-/// `PostgreSQL` itself, and behind a pooler in one of its modes.
-struct Direct(testing::Bench);
-struct BehindPooler(testing::Bench);
+/// PostgreSQL itself, or behind a pooler that keeps no connection beyond a statement.
+struct Postgres<const POOLED: bool>(testing::Bench);
 
-impl Bench for Direct {
+impl<const POOLED: bool> Bench for Postgres<POOLED> {
     fn is_there() -> bool {
         Servers::running().is_some()
     }
 
     fn new() -> Self {
-        Self(testing::Bench::direct())
+        Self(if POOLED { testing::Bench::behind_pooler("statement") } else { testing::Bench::direct() })
     }
 
     fn store(&self) -> Box<dyn Store> {
@@ -118,66 +117,24 @@ impl Bench for Direct {
     }
 }
 
-impl Bench for BehindPooler {
-    fn is_there() -> bool {
-        Servers::running().is_some()
-    }
+/// A bucket, asked as OSS or as S3.
+struct Objects<const OSS: bool>(Bucket);
 
-    fn new() -> Self {
-        Self(testing::Bench::behind_pooler("statement"))
-    }
-
-    fn store(&self) -> Box<dyn Store> {
-        Box::new(self.0.store())
-    }
-
-    fn probed(&self, hook: Hook) -> Box<dyn Store> {
-        let mut store = self.0.store();
-        store.probe.hook = Some(hook);
-        Box::new(store)
-    }
-
-    fn image(&self) -> Self {
-        Self(self.0.image())
-    }
+impl<const OSS: bool> Objects<OSS> {
+    const SCHEME: &str = if OSS { "oss" } else { "s3" };
 }
 
-/// A bucket, asked as S3.
-struct S3(Bucket);
-/// A bucket, asked as OSS.
-struct Oss(Bucket);
-
-impl Bench for S3 {
+impl<const OSS: bool> Bench for Objects<OSS> {
     fn new() -> Self {
         Self(Bucket::new())
     }
 
     fn store(&self) -> Box<dyn Store> {
-        Box::new(objects::tests::store(&self.0, "s3"))
+        Box::new(objects::tests::store(&self.0, Self::SCHEME))
     }
 
     fn probed(&self, hook: Hook) -> Box<dyn Store> {
-        let mut store = objects::tests::store(&self.0, "s3");
-        store.probe.hook = Some(hook);
-        Box::new(store)
-    }
-
-    fn image(&self) -> Self {
-        Self(self.0.image())
-    }
-}
-
-impl Bench for Oss {
-    fn new() -> Self {
-        Self(Bucket::new())
-    }
-
-    fn store(&self) -> Box<dyn Store> {
-        Box::new(objects::tests::store(&self.0, "oss"))
-    }
-
-    fn probed(&self, hook: Hook) -> Box<dyn Store> {
-        let mut store = objects::tests::store(&self.0, "oss");
+        let mut store = objects::tests::store(&self.0, Self::SCHEME);
         store.probe.hook = Some(hook);
         Box::new(store)
     }
@@ -709,8 +666,8 @@ macro_rules! promises {
 promises! {
     memory: MemoryStore,
     directory: Directory,
-    postgres: Direct,
-    pgbouncer: BehindPooler,
-    s3: S3,
-    oss: Oss,
+    postgres: Postgres<false>,
+    pgbouncer: Postgres<true>,
+    s3: Objects<false>,
+    oss: Objects<true>,
 }
