@@ -3,7 +3,7 @@
 use similar::{Algorithm, ChangeTag, DiffTag, TextDiff, capture_diff_slices};
 use unicode_security::confusable_detection::skeleton;
 
-use crate::render::escape::{self, plain};
+use crate::render::escape;
 
 /// A line of a diff.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,9 +13,28 @@ pub(super) enum Line {
     /// Of both texts.
     Same(String),
     /// Of the first text alone.
-    Removed(String),
+    Removed(Marked),
     /// Of the second text alone.
-    Added(String),
+    Added(Marked),
+}
+
+/// A line as it is, and the byte places, in order, of characters that a reader would not see to differ.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Marked {
+    text: String,
+    places: Vec<usize>,
+}
+
+impl Line {
+    /// Returns it as it may be printed, without a sign of what it is.
+    pub(super) fn plain(&self) -> String {
+        match self {
+            Self::Header(line) | Self::Same(line) => escape::plain(line),
+            Self::Removed(line) | Self::Added(line) => {
+                escape::plain_but(&line.text, |place| line.places.binary_search(&place).is_ok())
+            }
+        }
+    }
 }
 
 /// Compares two texts, and returns what differs with so many lines around it.
@@ -32,7 +51,7 @@ pub(super) fn lines(before: &str, after: &str, context: usize) -> Vec<Line> {
             let of = |wanted| changes.iter().filter(move |(tag, _)| *tag == wanted).map(|(_, line)| *line);
             let (removed, added): (Vec<_>, Vec<_>) =
                 (of(ChangeTag::Delete).collect(), of(ChangeTag::Insert).collect());
-            out.extend(of(ChangeTag::Equal).map(|line| Line::Same(plain(line))));
+            out.extend(of(ChangeTag::Equal).map(|line| Line::Same((*line).to_owned())));
             let shown =
                 |(at, line): (usize, &&str), others: &[&str]| marked(line, counterpart(line, at, others));
             out.extend(removed.iter().enumerate().map(|line| Line::Removed(shown(line, &added))));
@@ -63,14 +82,14 @@ fn drawn(text: &str) -> String {
     drawn.trim_end().to_owned()
 }
 
-/// Writes out what is in `line`, not in `other`, and not seen to be.
-fn marked(line: &str, other: &str) -> String {
+/// Marks what is in `line`, not in `other`, and not seen to be.
+fn marked(line: &str, other: &str) -> Marked {
     let is_alike = look_alike(line, other);
     let end = line.trim_end().len();
     let characters: Vec<(usize, char)> = line.char_indices().collect();
     let others: Vec<char> = other.chars().collect();
     let mine: Vec<char> = characters.iter().map(|(_, character)| *character).collect();
-    let mut is_marked = vec![false; mine.len()];
+    let mut places = Vec::new();
     for op in capture_diff_slices(Algorithm::Myers, &others, &mine) {
         if op.tag() == DiffTag::Equal {
             continue;
@@ -81,13 +100,12 @@ fn marked(line: &str, other: &str) -> String {
         for at in op.new_range() {
             let (place, character) = characters[at];
             let is_clear = character.is_ascii_graphic() || (character == ' ' && place < end);
-            is_marked[at] = !is_clear && (is_lookalike || character.is_whitespace());
+            if !is_clear && (is_lookalike || character.is_whitespace()) {
+                places.push(place);
+            }
         }
     }
-    escape::plain_but(line, |place| {
-        let at = characters.partition_point(|(start, _)| *start < place);
-        is_marked[at]
-    })
+    Marked { text: line.to_owned(), places }
 }
 
 #[cfg(test)]
@@ -97,7 +115,7 @@ mod tests {
     fn diff(before: &str, after: &str) -> [String; 2] {
         let lines = lines(before, after, 0);
         match &lines[1..] {
-            [Line::Removed(removed), Line::Added(added)] => [removed.clone(), added.clone()],
+            [removed @ Line::Removed(_), added @ Line::Added(_)] => [removed.plain(), added.plain()],
             other => panic!("{other:?}"),
         }
     }

@@ -15,11 +15,12 @@ pub fn diff(path: &str, before: &str, after: &str) -> String {
     let mut out = String::new();
     let _ = writeln!(out, "{STRONG}--- {path}{STRONG:#}\n{STRONG}+++ {path}{STRONG:#}");
     for line in difference::lines(before, after, CONTEXT_LINES) {
+        let shown = line.plain();
         let _ = match line {
-            Line::Header(header) => writeln!(out, "{QUIET}{header}{QUIET:#}"),
-            Line::Same(line) => writeln!(out, " {line}"),
-            Line::Removed(line) => writeln!(out, "{BAD}-{line}{BAD:#}"),
-            Line::Added(line) => writeln!(out, "{GOOD}+{line}{GOOD:#}"),
+            Line::Header(_) => writeln!(out, "{QUIET}{shown}{QUIET:#}"),
+            Line::Same(_) => writeln!(out, " {shown}"),
+            Line::Removed(_) => writeln!(out, "{BAD}-{shown}{BAD:#}"),
+            Line::Added(_) => writeln!(out, "{GOOD}+{shown}{GOOD:#}"),
         };
     }
     out

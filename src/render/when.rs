@@ -5,14 +5,14 @@ use chrono_tz::Tz;
 
 use crate::domain::{REPEAT_DAYS_AHEAD_MAX, vendor_zone};
 use crate::plan::{ScheduleDocument, time};
-use crate::render::text;
 
 const DAYS: [&str; 7] = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
 
 /// Days that are looked at: the most that a series has (`repeat-window`), its first and its last counted.
 const SERIES_DAYS_MAX: u64 = REPEAT_DAYS_AHEAD_MAX + 1;
 
-/// Returns when a push happens, in the project's time zone, and in the vendor's where that differs.
+/// Returns when a push happens, in the project's time zone, and in the vendor's where that differs. A plan of somebody else's may
+/// name any interval, so it is foreign text.
 pub(super) fn when(schedule: &ScheduleDocument, zone: Tz) -> String {
     match schedule {
         ScheduleDocument::Now { not_before, not_after } => {
@@ -28,7 +28,6 @@ pub(super) fn when(schedule: &ScheduleDocument, zone: Tz) -> String {
             let days_of_series = (0..SERIES_DAYS_MAX)
                 .map_while(|days| from.checked_add_days(Days::new(days)).filter(|day| day <= until));
             let pushes = days_of_series.filter(pushed_on);
-            let every = text::plain(every);
             format!("every {every}{days} at {}, {from} to {until}", clock(pushes, *time, zone))
         }
     }

@@ -1,0 +1,54 @@
+//! A plan as people read it: `blocks` and `campaign` say what there is to read, as a [`View`](view::View); a drawer for each
+//! medium says what it looks like, and computes nothing.
+
+mod blocks;
+mod campaign;
+mod draw_text;
+#[cfg(test)]
+mod samples;
+mod view;
+
+use std::path::Path;
+
+use crate::plan::PlanDocument;
+use crate::render::caller::Caller;
+
+/// Returns the whole plan. Paths begin with `directory`, the workspace's; `width` is the terminal's, if there is one to fit.
+/// The document does not know who called, so that it is the same whoever does; the commands that it names are completed here.
+#[must_use]
+pub fn plan(plan: &PlanDocument, directory: &Path, width: Option<usize>, caller: &Caller) -> String {
+    draw_text::drawn(&blocks::view(plan, directory, caller), width)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::view::{Part, Text, View};
+    use super::*;
+    use proptest::prelude::*;
+
+    /// Texts that a drawer may trust.
+    fn trusted(view: &View) -> Vec<&str> {
+        let rows = view.blocks.iter().flat_map(|block| &block.parts).filter_map(|part| match part {
+            Part::Row(row) => Some(&row.spans),
+            Part::Message { .. } | Part::Content(_) | Part::Difference { .. } => None,
+        });
+        let titles = view.blocks.iter().filter_map(|block| block.title.as_ref());
+        let facts = view.blocks.iter().map(|block| &block.facts);
+        let spans = rows.chain(facts).chain(titles.clone().map(|title| &title.rest)).flatten();
+        let own = spans.filter_map(|span| match &span.text {
+            Text::Own(text) => Some(text.as_str()),
+            Text::Foreign(_) | Text::Sentence(_) | Text::Quoted(_) => None,
+        });
+        own.chain(titles.map(|title| title.state.as_str())).collect()
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_of_somebody_elses_is_taken_for_the_tools_own(plan in samples::plan(6)) {
+            let view = blocks::view(&plan, Path::new("a"), &Caller::default());
+            for text in trusted(&view) {
+                prop_assert!(!text.contains(samples::FOREIGN), "{:?}", text);
+            }
+        }
+    }
+}

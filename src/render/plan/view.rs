@@ -1,0 +1,211 @@
+//! A plan as its readers see it, before a medium draws it.
+//!
+//! Blocks in reading order. What a piece is stands beside it, and what it looks like does not: no colour, width, indent or
+//! markup. Every text is as the plan has it, escaped by nobody yet, since what is dangerous differs by medium; what the tool
+//! did not write itself is marked.
+
+use serde_json::{Map, Value};
+
+use crate::render::difference::Line;
+
+/// A whole plan.
+#[derive(Debug)]
+pub(super) struct View {
+    /// At least the setting, which comes first, and the totals, which come last.
+    pub(super) blocks: Vec<Block>,
+}
+
+/// What is said of one subject.
+#[derive(Debug)]
+pub(super) struct Block {
+    pub(super) topic: Topic,
+    pub(super) title: Option<Title>,
+    /// What there is to know at a glance, each with its label: the cells of a table.
+    pub(super) facts: Vec<Span>,
+    /// What is told below, in reading order.
+    pub(super) parts: Vec<Part>,
+}
+
+/// What a block is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Topic {
+    /// Where the plan pushes to, and what it was compared with.
+    Setting,
+    /// A campaign of the files, and what is to happen to it.
+    Campaign,
+    /// A revision that waits at the vendor, and that no campaign of the files stands for.
+    Waiting,
+    /// A revision that `apply` puts on record as withdrawn.
+    Withdrawal,
+    /// Campaigns with nothing to do, counted.
+    UpToDate,
+    /// Campaigns that were missed long ago, counted.
+    MissedBefore,
+    /// Campaigns in doubt that the files no longer have, counted.
+    InDoubtElsewhere,
+    /// Who gets a push on which day.
+    Days,
+    /// The whole plan, counted.
+    Totals,
+}
+
+/// The heading of a block.
+#[derive(Debug)]
+pub(super) struct Title {
+    pub(super) tone: Tone,
+    /// Says the state in one ASCII character, where there is no colour.
+    pub(super) sign: char,
+    /// The state in words: `create`, `3 campaigns up to date`.
+    pub(super) state: String,
+    /// The campaign, with its revision unless that is the first. Foreign.
+    pub(super) campaign: Option<String>,
+    /// How the sentence goes on that the title begins.
+    pub(super) rest: Vec<Span>,
+}
+
+/// What a state means to who has to decide.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Tone {
+    /// Something is pushed.
+    Push,
+    /// Something is not pushed that was asked for.
+    Stop,
+    /// Somebody has to look.
+    Doubt,
+    /// There is nothing to do.
+    Rest,
+}
+
+/// A part of a block.
+#[derive(Debug)]
+pub(super) enum Part {
+    /// One line of prose.
+    Row(Row),
+    /// The message as a phone shows it. Foreign, the body of any number of lines.
+    Message { title: String, body: String },
+    /// The content in the words of the YAML. Foreign, names of keys included.
+    Content(Map<String, Value>),
+    /// How the content differs from the one that was sent, in lines of YAML; `place` is where the new one is declared.
+    Difference { place: String, lines: Vec<Line> },
+}
+
+/// A line of prose.
+#[derive(Debug)]
+pub(super) struct Row {
+    pub(super) kind: RowKind,
+    pub(super) spans: Vec<Span>,
+}
+
+/// What a line is there for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum RowKind {
+    /// It tells something.
+    Line,
+    /// It tells something that few look for.
+    Aside,
+    /// It sums up.
+    Total,
+    /// Its spans are the cells of a table that has no heading.
+    Cells,
+    /// Why a campaign is in its state; of one that is held or blocked, the verdict.
+    Reason,
+    /// What else there is to know of a campaign, or of several.
+    Note,
+    /// What the vendor still sends, whatever becomes of this plan.
+    StillSent,
+    /// What to do.
+    Help,
+    /// Who is reached.
+    Audience,
+}
+
+/// A piece of a line, and what it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Span {
+    pub(super) label: Label,
+    pub(super) text: Text,
+}
+
+/// What a piece of a line is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Label {
+    /// Nothing by itself.
+    Words,
+    /// What a reader looks for first.
+    Strong,
+    /// The project.
+    Project,
+    /// The environment.
+    Environment,
+    /// A name, or a key with its value, as it stands in a file.
+    Name,
+    /// A command line to type.
+    Command,
+    /// A diagnostic code.
+    Code,
+    /// The vendor's call.
+    Call,
+    /// How many are pushed to, or were.
+    Count,
+    /// When something is pushed.
+    When,
+    /// Where something is declared: a path and a line.
+    Place,
+    /// Who gets something.
+    Who,
+}
+
+/// A text, and whose it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Text {
+    /// The tool's own: words, counts, times.
+    Own(String),
+    /// Somebody else's: of a file, a ledger or a saved plan. Never markup, whatever is in it.
+    Foreign(String),
+    /// A sentence that the plan's document brings along, with names and commands in backticks. Foreign all the same, since
+    /// anybody can write a plan file.
+    Sentence(String),
+    /// Of how the tool was called. Quoted for a shell, and nothing is hidden in it.
+    Quoted(String),
+}
+
+impl Span {
+    /// Makes a piece of the tool's own.
+    pub(super) fn own(label: Label, text: impl Into<String>) -> Self {
+        Self { label, text: Text::Own(text.into()) }
+    }
+
+    /// Makes a piece of somebody else's.
+    pub(super) fn foreign(label: Label, text: impl Into<String>) -> Self {
+        Self { label, text: Text::Foreign(text.into()) }
+    }
+
+    /// Makes words of the tool's own.
+    pub(super) fn words(text: impl Into<String>) -> Self {
+        Self::own(Label::Words, text)
+    }
+
+    /// Takes a sentence of the plan's document.
+    pub(super) fn sentence(text: impl Into<String>) -> Self {
+        Self { label: Label::Words, text: Text::Sentence(text.into()) }
+    }
+
+    /// Takes a command line that `Caller` completed.
+    pub(super) fn command(text: impl Into<String>) -> Self {
+        Self { label: Label::Command, text: Text::Quoted(text.into()) }
+    }
+}
+
+impl Block {
+    /// Makes a block of rows without a title.
+    pub(super) fn of_rows(topic: Topic, rows: Vec<Row>) -> Self {
+        let parts = rows.into_iter().map(Part::Row).collect();
+        Self { topic, title: None, facts: Vec::new(), parts }
+    }
+}
+
+impl Row {
+    pub(super) fn new(kind: RowKind, spans: impl Into<Vec<Span>>) -> Self {
+        Self { kind, spans: spans.into() }
+    }
+}
