@@ -300,7 +300,8 @@ impl From<PlanFileError> for Failure {
     fn from(error: PlanFileError) -> Self {
         let help = match &error {
             PlanFileError::Version { .. } => {
-                "nothing was sent. Another version of campaignctl made it: plan again with this one,                  `campaignctl plan --out FILE`, and have it reviewed"
+                "nothing was sent. Another version of campaignctl made it: plan again with this one, \
+                 `campaignctl plan --out FILE`, and have it reviewed"
             }
             PlanFileError::NotAPlan | PlanFileError::Unreadable(_) | PlanFileError::Changed => {
                 "make one with `campaignctl plan --out FILE`, and leave it as it is"

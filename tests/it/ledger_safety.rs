@@ -15,6 +15,8 @@ use crate::misfortune::{Vendor, account, kill};
 use crate::site::{NOW, Ran, Site, campaign};
 
 const LATER: &str = "2026-11-24T10:05:00+08:00";
+/// After the ledger of version 0.2 was written, and before its campaigns close.
+const LATER_0_2: &str = "2026-11-24T11:00:00+08:00";
 const LEDGER: &str = "campaigns/.campaignctl/remote";
 
 /// Somebody who writes, on a host.
@@ -356,11 +358,8 @@ fn a_ledger_of_version_0_1_opens_and_a_later_one_is_refused() {
     let project = "version: 1\nproject: harbour-bank\ndefault_environment: sandbox\nenvironments:\n  sandbox:\n    \
                    app_id: ONEX570DA89211721\n    workspace_id: test\n    endpoint: sandbox\n";
     let site = Site::with(project, &campaign("hello", 5));
-    let archive = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/ledger/version-0.1.tar.gz");
     fs::create_dir_all(site.path("campaigns/.campaignctl")).unwrap();
-    let mut unpack = Command::new("tar");
-    unpack.arg("-xzf").arg(archive).current_dir(site.path("campaigns/.campaignctl"));
-    assert!(unpack.status().unwrap().success());
+    unpack("version-0.1", &site.path("campaigns/.campaignctl"));
     let words = "6 campaign revisions: 32 accepted, 0 rejected, 0 in doubt.";
     site.run_at(LATER, &["ledger", "verify"]).exits(0).says("25 records").says(words);
     let status = site.run_at(LATER, &["status", "payday-2026-12"]).exits(0);
@@ -374,6 +373,58 @@ fn a_ledger_of_version_0_1_opens_and_a_later_one_is_refused() {
     site.write("newer.jsonl", &newer);
     fs::remove_dir_all(site.path("campaigns/.campaignctl/sandbox")).unwrap();
     site.run_at(LATER, &["ledger", "restore", "newer.jsonl"]).exits(12).warns("format 99");
+}
+
+/// Unpacks what an older version wrote: `tests/fixtures/ledger/README.md`.
+fn unpack(name: &str, into: &Path) {
+    let archives = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/ledger");
+    let mut unpack = Command::new("tar");
+    unpack.arg("-xzf").arg(archives.join(format!("{name}.tar.gz"))).current_dir(into);
+    assert!(unpack.status().unwrap().success());
+}
+
+#[test]
+fn a_ledger_of_version_0_2_is_read_and_goes_on() {
+    // What a run did by itself; 0.2.0 added up verdicts to it when it packed.
+    let whole = ("version-0.2", "36 records", "240 accepted, 0 rejected, 85 in doubt");
+    let packed = ("version-0.2-packed", "12 records", "265 accepted, 10 rejected, 50 in doubt");
+    for (name, records, first_run) in [whole, packed] {
+        let site = Site::with("", "");
+        unpack(name, &site.path(""));
+        let words = "5 campaign revisions: 306 accepted, 0 rejected, 50 in doubt.";
+        site.run_at(LATER_0_2, &["ledger", "verify"]).exits(0).says(records).says(words);
+        site.run_at(LATER_0_2, &["history"]).exits(0).says(first_run).says("41 accepted, 0 rejected");
+        site.run_at(LATER_0_2, &["doubt", "list"]).exits(0).says("? offer@1  50 targets in 1 batch (18)");
+        // Nobody gets again what 0.2.0 sent them: what is left is a campaign that it did not know.
+        let plan = site.run_at(LATER_0_2, &["plan"]).exits(0);
+        plan.says("+ create news")
+            .says("- withdraw digest@1  25 people")
+            .says("Plan: 1 to push (27 targets in 1 request), 1 up to date, 2 waiting, 1 in doubt.");
+        let reason = ["--reason", "the console has no such task"];
+        site.run_at(LATER_0_2, &[&["doubt", "mark", "18", "not-sent"], reason.as_slice()].concat()).exits(0);
+        site.run_at(LATER_0_2, &["ledger", "pack"]).exits(0);
+        site.run_at(LATER_0_2, &["ledger", "verify"]).exits(0).says("306 accepted, 50 rejected, 0 in doubt.");
+        site.run_at(LATER_0_2, &["plan"])
+            .exits(0)
+            .says("> continue offer  PushMultiple  50 targets in 1 request")
+            .says("Plan: 2 to push (77 targets in 2 requests), 1 up to date, 2 waiting, 0 in doubt.");
+    }
+}
+
+#[test]
+fn a_plan_of_version_0_2_is_refused_with_what_to_do() {
+    let site = Site::with("", "");
+    unpack("version-0.2", &site.path(""));
+    for arguments in
+        [&["show", "campaigns/plan.json"][..], &["apply", "campaigns/plan.json", "--auto-approve"]]
+    {
+        let refused = site.run_at(LATER_0_2, arguments).exits(3);
+        refused.warns("this plan has format version 2, and this campaignctl reads 3").warns(
+            "nothing was sent. Another version of campaignctl made it: plan again with this one, \
+             `campaignctl plan --out FILE`, and have it reviewed",
+        );
+    }
+    site.run_at(LATER_0_2, &["ledger", "verify"]).exits(0).says("36 records");
 }
 
 /// Gives the first line of a ledger the chain that its text has.
