@@ -35,7 +35,7 @@ const CUTS_AHEAD: usize = 2;
 /// How an apply behaves.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// Its id.
+    /// Names the run in every record that it writes.
     pub run: RunId,
     /// Who runs it, where: `user@host`.
     pub actor: String,
@@ -53,15 +53,15 @@ pub struct Options {
 pub struct Execution<D> {
     /// The plan; the caller has asked `plan::can_apply`.
     pub plan: Plan,
-    /// The project.
+    /// The project; derived task names begin with its name.
     pub project: ProjectName,
     /// Where the pushes go.
     pub environment: Environment,
-    /// The ledger's salt.
+    /// The ledger's salt: targets are recorded as hashes under it.
     pub salt: LedgerSalt,
     /// Where target ids come from.
     pub targets: Arc<dyn TargetSource>,
-    /// The ledger.
+    /// The ledger, open for writing; whoever runs the apply holds the lease.
     pub journal: Journal<Writing>,
     /// What carries requests.
     pub deliver: D,

@@ -12,7 +12,7 @@ pub struct Tally {
     pub accepted: u64,
     /// The vendor says that it did not take the push.
     pub rejected: u64,
-    /// Nobody knows.
+    /// Nobody knows: they are not sent to again by themselves.
     pub unknown: u64,
     /// No request left.
     pub not_attempted: u64,
@@ -43,7 +43,7 @@ pub struct Refusal {
     pub message: String,
     /// The vendor's id of the first such request.
     pub request_id: Option<String>,
-    /// Targets.
+    /// Targets of all batches with this code.
     pub targets: u64,
 }
 
@@ -56,16 +56,16 @@ pub struct Doubtful {
     pub why: String,
     /// The vendor's id of the request, if it gave one.
     pub request_id: Option<String>,
-    /// Targets.
+    /// Targets of the batch; a broadcast counts one.
     pub targets: u64,
 }
 
 /// What became of one campaign.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CampaignReport {
-    /// The campaign.
+    /// Which one, by its key in YAML.
     pub campaign: CampaignId,
-    /// Its revision.
+    /// The revision that was pushed.
     pub revision: Revision,
     /// Its planned targets, by what became of them.
     pub tally: Tally,

@@ -38,7 +38,7 @@ pub struct Checked {
 /// A project and where its campaigns can go.
 #[derive(Clone, Debug)]
 pub struct Project {
-    /// Its name.
+    /// The value of `project`; derived task names begin with it.
     pub name: ProjectName,
     /// The zone of dates and times that name no offset.
     pub time_zone: Tz,
@@ -57,14 +57,14 @@ pub struct Project {
 pub struct Declared<T> {
     /// What is declared.
     pub value: T,
-    /// The key.
+    /// Where the key stands that declares it.
     pub declared_at: Place,
 }
 
 /// When, as far as a strategy says.
 #[derive(Clone, Debug)]
 pub struct Strategy {
-    /// When.
+    /// Once, repeatedly, or as soon as it is applied.
     pub schedule: Schedule,
     /// Nothing of an immediate push leaves before.
     pub not_before: Option<DateTime<Utc>>,
@@ -92,7 +92,7 @@ pub enum AudienceSource {
     File {
         /// What its ids are.
         kind: TargetKind,
-        /// The file.
+        /// Its path and how its rows are read.
         file: TargetFile,
         /// Where YAML names it.
         named_at: Place,
@@ -130,7 +130,7 @@ pub struct OwnContent {
     pub classification: Option<String>,
     /// Name of its strategy.
     pub strategy: String,
-    /// Its revision.
+    /// Its revision, from 1; 1 where the file has none.
     pub revision: Revision,
     /// The last revision whose tasks at the vendor a person deleted: a lower one, or this one.
     pub withdrawn: Option<Revision>,

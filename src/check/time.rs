@@ -10,16 +10,16 @@ use crate::diagnostic::{Code, Diagnostic, Place};
 /// Why a text is no day or time.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum BadTime {
-    /// Another form.
+    /// No RFC 3339, and no local date and time.
     #[error("`{0}` is not a date and time")]
     UnreadableInstant(String),
     /// A date alone.
     #[error("`{0}` names a day, but no time of day")]
     NoTimeOfDay(String),
-    /// Another form.
+    /// Not of the form `2026-12-15`.
     #[error("`{0}` is no date")]
     UnreadableDay(String),
-    /// Another form.
+    /// Not of the form `13:45` or `13:45:11`.
     #[error("`{0}` is no time of day")]
     UnreadableTime(String),
     /// The right form, but the calendar or the clock has no such thing.

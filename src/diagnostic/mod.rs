@@ -38,9 +38,9 @@ impl Severity {
 /// A place and what there is to say of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Label {
-    /// Where.
+    /// A piece of a file, a line of it, or the whole.
     pub place: Place,
-    /// What; may be empty.
+    /// What to say there; empty where the place says enough.
     pub text: String,
 }
 
@@ -48,7 +48,7 @@ pub struct Label {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use = "a mistake that nobody reports is lost"]
 pub struct Diagnostic {
-    /// How bad.
+    /// Whether it stops a plan.
     pub severity: Severity,
     /// Its stable code.
     pub code: Code,

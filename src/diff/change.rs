@@ -11,7 +11,7 @@ use crate::resolve::DesiredCampaign;
 /// A series that begins later than it says, since its first time has passed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LateStart {
-    /// The first time.
+    /// The time that has passed.
     pub first: DateTime<Utc>,
     /// The first time that is still to come.
     pub next: DateTime<Utc>,
@@ -50,7 +50,7 @@ pub enum Blocked {
 pub enum Held {
     /// Its tasks are more than the vendor keeps beside those that it has.
     TooManyTasks {
-        /// Its own.
+        /// Tasks that it would become, one for each request.
         needed: u64,
         /// Tasks that wait, or would wait once what comes before it was pushed.
         taken: u64,
@@ -81,7 +81,7 @@ pub enum Kind {
     Continue,
     /// Its window opens later.
     Later {
-        /// When.
+        /// When, later than now.
         opens_at: DateTime<Utc>,
     },
     /// Every target was accepted, and the vendor has it for a time to come.
@@ -127,9 +127,9 @@ pub enum Standing {
 /// will be sent whatever becomes of the files.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Waiting {
-    /// The campaign.
+    /// Its campaign, which the files may no longer have.
     pub campaign: CampaignId,
-    /// Its revision.
+    /// Which revision of it: not always the one of the files.
     pub revision: Revision,
     /// What kind of targets: an audience's key, or `broadcast`.
     pub recipients: String,

@@ -13,7 +13,7 @@ use crate::resolve::{Desired, DesiredCampaign};
 /// What the ledger has under a name that the files no longer have.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Former {
-    /// The name.
+    /// The name, which no file has any more.
     pub campaign: CampaignId,
     /// Targets of the new name that got this one's push, or may have got it.
     pub targets: u64,

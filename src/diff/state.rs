@@ -20,9 +20,9 @@ use crate::resolve::{Desired, DesiredCampaign};
 /// Where one campaign revision stands.
 #[derive(Clone, Debug)]
 pub struct State<'a> {
-    /// The campaign.
+    /// Its campaign: of the files, of the ledger, or of both.
     pub campaign: &'a CampaignId,
-    /// Its revision.
+    /// Which revision; states of one campaign are in this order.
     pub revision: Revision,
     /// What the files say of this revision, if they have it.
     pub desired: Option<&'a DesiredCampaign>,

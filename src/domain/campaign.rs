@@ -183,9 +183,9 @@ pub enum Recipients {
 /// A campaign with template, classification and strategy filled in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Campaign {
-    /// Its name.
+    /// Its key in YAML: the ledger knows it by that for life.
     pub id: CampaignId,
-    /// Its revision.
+    /// Which of its revisions this is, from 1: each is sent once.
     pub revision: Revision,
     /// What it says.
     pub template: Template,
@@ -195,13 +195,13 @@ pub struct Campaign {
     /// Which column of the audience file has a placeholder's value for each target: never a placeholder of `values`,
     /// and only with targets that are in such a file.
     pub values_from: BTreeMap<String, String>,
-    /// To whom.
+    /// Ids of one kind, or everyone on a platform.
     pub recipients: Recipients,
     /// By which call; as it is written.
     pub call: CallChoice,
     /// How phone vendors treat it.
     pub classification: Classification,
-    /// When.
+    /// At once, at a time, or repeatedly.
     pub schedule: Schedule,
     /// How long the vendor keeps trying.
     pub expires_after: ExpiresAfter,

@@ -32,7 +32,7 @@ pub struct PostgresPlace {
     pub port: u16,
     /// The role; `PGUSER` where the URL has none.
     pub user: Option<String>,
-    /// The database.
+    /// The database on that server; it has to exist.
     pub database: String,
     /// The schema that the tables are in.
     pub schema: String,
@@ -49,7 +49,7 @@ pub struct PostgresPlace {
 pub struct ObjectsPlace {
     /// Whose protocol.
     pub service: ObjectService,
-    /// The bucket.
+    /// The bucket; it has to exist.
     pub bucket: String,
     /// What all of the ledger's keys begin with, without a slash at either end; empty for all of the bucket.
     pub prefix: String,

@@ -10,9 +10,9 @@ use crate::domain::Schedule;
 /// How long an immediate campaign takes latecomers after its first push.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OpenFor {
-    /// So long.
+    /// So long from its first push on.
     Span(TimeDelta),
-    /// For good.
+    /// Until it is closed.
     Always,
 }
 

@@ -120,9 +120,9 @@ fn check_days(days: &BTreeSet<u8>, last: u8) -> Result<(), InvalidCycle> {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the last day {until} is before the first day {from}")]
 pub struct InvalidRepeat {
-    /// First day.
+    /// First day, in UTC+8.
     pub from: NaiveDate,
-    /// Last day.
+    /// Last day, in UTC+8; before `from`.
     pub until: NaiveDate,
 }
 
@@ -226,7 +226,7 @@ pub enum Schedule {
     Now,
     /// Once, accurate to the second.
     Once {
-        /// The instant.
+        /// When it fires; no fraction of a second.
         at: DateTime<Utc>,
     },
     /// Again and again.

@@ -9,7 +9,7 @@ use crate::domain::{TargetId, TargetIdRef};
 pub struct TargetRow<'row> {
     /// Its line in the file, from 1, and its place in a list or a Parquet file, which have no lines.
     pub line: u64,
-    /// Who.
+    /// The id, borrowed from the row.
     pub id: TargetIdRef<'row>,
     /// One value for each column that was asked for, in that order.
     pub values: &'row RowValues,
@@ -18,7 +18,7 @@ pub struct TargetRow<'row> {
 /// One target that gets a push, and the values that are its own: what is kept of a row once it has passed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Addressee {
-    /// Who.
+    /// The id that the request names.
     pub id: TargetId,
     /// One value for each placeholder of the campaign's `values_from`, in the order of those.
     pub values: Vec<String>,

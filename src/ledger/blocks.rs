@@ -24,7 +24,7 @@ const TARGET_BYTES: usize = 16;
 /// Where a block is: the record that names it, and its place there, from 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct BlockPlace {
-    /// The record.
+    /// The record that names it.
     pub serial: Serial,
     /// The block's place in it.
     pub index: u16,

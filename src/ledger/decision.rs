@@ -21,13 +21,13 @@ pub struct Decision {
     pub runs_before: u64,
     /// Who recorded it: `user@host`.
     pub actor: String,
-    /// The campaign.
+    /// Whose revision it is about.
     #[serde(with = "as_text")]
     pub campaign: CampaignId,
-    /// Its revision.
+    /// The revision, from 1.
     #[serde(with = "as_number")]
     pub revision: Revision,
-    /// What.
+    /// A verdict, or a withdrawal.
     #[serde(flatten)]
     pub what: Decided,
 }
@@ -44,9 +44,9 @@ pub enum Decided {
         by: Judge,
         /// How that is known.
         reason: String,
-        /// The batches.
+        /// The batches that it settled, in the order of their intents.
         batches: Vec<SettledBatch>,
-        /// Their targets.
+        /// How many targets they have; a broadcast counts one.
         targets: u64,
     },
     /// Its tasks were deleted at the vendor.
@@ -56,7 +56,7 @@ pub enum Decided {
 /// A batch that was in doubt and is no more.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SettledBatch {
-    /// Its intent.
+    /// Place of its intent in the ledger: the number that people name it by.
     pub intent: Serial,
     /// The vendor's name for it.
     pub task_name: String,

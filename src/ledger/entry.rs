@@ -59,7 +59,7 @@ pub enum Damage {
     /// The chain holds, but this version of campaignctl does not know the record.
     #[error("record {serial} cannot be read")]
     Unreadable {
-        /// Where.
+        /// Its place in the ledger.
         serial: Serial,
         /// What serde says.
         source: serde_json::Error,

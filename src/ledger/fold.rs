@@ -44,9 +44,9 @@ pub enum FoldError {
     WithdrawnUnsent {
         /// The record's place.
         at: Serial,
-        /// The campaign.
+        /// Whose revision it names.
         campaign: CampaignId,
-        /// Its revision.
+        /// The revision that it names.
         revision: Revision,
     },
     /// An intent without the content it sends.
@@ -54,9 +54,9 @@ pub enum FoldError {
     IntentWithoutContent {
         /// The intent's place.
         at: Serial,
-        /// The campaign.
+        /// Whose revision it names.
         campaign: CampaignId,
-        /// Its revision.
+        /// The revision that it names.
         revision: Revision,
     },
 }

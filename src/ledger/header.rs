@@ -82,6 +82,6 @@ impl KeyNote {
 pub struct TakeOver {
     /// The place of its record: what stands before it was written by writers that were fenced, or had ended.
     pub serial: Serial,
-    /// When.
+    /// When that was recorded.
     pub at: DateTime<Utc>,
 }

@@ -26,13 +26,13 @@ pub struct Control {
     pub at: DateTime<Utc>,
     /// The `apply` that sent it.
     pub run: RunId,
-    /// The campaign.
+    /// Whose batch it was; of any campaign, not only the one in doubt.
     #[serde(with = "as_text")]
     pub campaign: CampaignId,
-    /// Its revision.
+    /// Of which revision.
     #[serde(with = "as_number")]
     pub revision: Revision,
-    /// Its name.
+    /// The name that the vendor's list must have it under.
     pub task_name: String,
     /// The vendor's task, where the vendor said which one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -46,7 +46,7 @@ pub struct Doubt {
     pub serial: Serial,
     /// When it was written, just before its request was to leave.
     pub at: DateTime<Utc>,
-    /// The intent.
+    /// What was about to be sent, and to whom.
     pub intent: IntentRecord,
     /// What was seen instead of an answer; nothing if not even that was recorded.
     pub why: Option<String>,
@@ -77,7 +77,7 @@ pub struct Task {
     pub id: Option<String>,
     /// From when on it is over.
     pub over_at: DateTime<Utc>,
-    /// Targets.
+    /// Targets that it reaches; a broadcast counts one.
     pub targets: u64,
 }
 
@@ -86,7 +86,7 @@ pub struct Task {
 pub struct History {
     /// What was sent.
     pub content: Content,
-    /// Its digest.
+    /// SHA-256 over the content: a plan with another one is blocked.
     pub digest: ContentDigest,
     /// When its content was first recorded.
     pub submitted_at: DateTime<Utc>,
@@ -163,7 +163,7 @@ impl History {
 /// One `apply`, as the audit trail shows it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RunSummary {
-    /// Its id.
+    /// Names it in records and reports.
     pub run: RunId,
     /// When it began.
     pub started_at: DateTime<Utc>,

@@ -12,10 +12,10 @@ use crate::ledger::text::{as_hex_list, as_number, as_text};
 pub struct IntentRecord {
     /// The `apply` that sends it.
     pub run: RunId,
-    /// The campaign.
+    /// Whose batch it is, by its key in YAML.
     #[serde(with = "as_text")]
     pub campaign: CampaignId,
-    /// Its revision.
+    /// Of which revision, from 1.
     #[serde(with = "as_number")]
     pub revision: Revision,
     /// The batch, from 1 within the revision; what a later run sends anew after a rejection has a new number.
@@ -95,10 +95,10 @@ impl Outcome {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Judge {
-    /// A person.
+    /// A person, by `doubt mark`.
     #[default]
     Person,
-    /// The vendor's own lists.
+    /// The vendor's own lists, by `doubt resolve`.
     Vendor,
 }
 

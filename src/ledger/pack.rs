@@ -26,7 +26,7 @@ const ITEMS_OF_RECORD: usize = 500;
 /// A record of a packed ledger, and the blocks that stand beside it.
 #[derive(Debug)]
 pub struct Packed {
-    /// The record.
+    /// What stands in the log.
     pub record: Record,
     /// Blocks that it names, in their order.
     pub blocks: Vec<Vec<u8>>,

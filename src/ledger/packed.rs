@@ -21,7 +21,7 @@ use crate::ledger::text::{as_hex_list, as_number, as_text};
 /// A record's place and the chain up to it: what is left of a record that was packed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Mark {
-    /// The record.
+    /// The place of the record that is gone.
     pub serial: Serial,
     /// The chain up to it, in hexadecimal digits.
     pub chain: String,
@@ -46,10 +46,10 @@ pub struct PackedHeader {
 /// One campaign revision. Its accepted targets follow in [`PackedTargets`], unless they are few.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PackedRevision {
-    /// The campaign.
+    /// Whose revision it is, by its key in YAML.
     #[serde(with = "as_text")]
     pub campaign: CampaignId,
-    /// Its revision.
+    /// The revision, from 1.
     #[serde(with = "as_number")]
     pub revision: Revision,
     /// The digest that later plans compare with.
@@ -99,10 +99,10 @@ fn is_zero(number: &u64) -> bool {
 /// Accepted targets of a campaign revision, in blocks that stand beside the record.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PackedTargets {
-    /// The campaign.
+    /// Whose revision it is, by its key in YAML.
     #[serde(with = "as_text")]
     pub campaign: CampaignId,
-    /// Its revision.
+    /// The revision, from 1.
     #[serde(with = "as_number")]
     pub revision: Revision,
     /// The blocks, sorted; those of one campaign revision are one sorted row over all of its records.
@@ -113,16 +113,16 @@ pub struct PackedTargets {
 /// nor in doubt since.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PackedRejections {
-    /// The campaign.
+    /// Whose revision it is, by its key in YAML.
     #[serde(with = "as_text")]
     pub campaign: CampaignId,
-    /// Its revision.
+    /// The revision, from 1.
     #[serde(with = "as_number")]
     pub revision: Revision,
     /// Whether it is a verdict that says so, and not the vendor's answer.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub by_verdict: bool,
-    /// The targets.
+    /// Their hashes under the ledger's salt, at most 500 a record.
     #[serde(with = "as_hex_list")]
     pub targets: Vec<TargetHash>,
 }
@@ -130,7 +130,7 @@ pub struct PackedRejections {
 /// The vendor's tasks of accepted requests.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PackedTasks {
-    /// Their ids.
+    /// The vendor's ids of them, where its replies had one.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub ids: Vec<String>,
     /// When they have been executed for good, each with how many there are.
@@ -148,7 +148,7 @@ pub struct PackedDoubt {
     /// What was seen instead of an answer; nothing if not even that was recorded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub why: Option<String>,
-    /// The intent.
+    /// The intent as it was recorded.
     pub batch: IntentRecord,
     /// Accepted batches that the vendor's lists must have if they are whole; nothing in ledgers of version 0.2.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

@@ -28,7 +28,7 @@ pub enum Record {
     Opened(Header),
     /// An `apply` began.
     RunStarted {
-        /// Its id.
+        /// Names it in the records that follow.
         run: RunId,
         /// The digest of the plan that it executes.
         plan: String,
@@ -46,12 +46,12 @@ pub enum Record {
     },
     /// A campaign revision's content, before its first intent; again where it is to reach more targets than before.
     Submitted {
-        /// The `apply`.
+        /// The `apply` that is about to send it.
         run: RunId,
-        /// The campaign.
+        /// Which one, by its key in YAML.
         #[serde(with = "as_text")]
         campaign: CampaignId,
-        /// Its revision.
+        /// Which revision, from 1.
         #[serde(with = "as_number")]
         revision: Revision,
         /// The digest that later plans compare with.
@@ -69,7 +69,7 @@ pub enum Record {
     Outcome {
         /// The intent's serial.
         intent: Serial,
-        /// The outcome.
+        /// Accepted, rejected, or unknown.
         #[serde(flatten)]
         outcome: Outcome,
     },
@@ -100,10 +100,10 @@ pub enum Record {
     },
     /// A person deleted the tasks of a campaign revision at the vendor, say the files: it is sent to nobody any more.
     Withdrawn {
-        /// The campaign.
+        /// Which one, by its key in YAML.
         #[serde(with = "as_text")]
         campaign: CampaignId,
-        /// Its revision.
+        /// Which revision, from 1.
         #[serde(with = "as_number")]
         revision: Revision,
         /// Who ran the `apply` that recorded it: `user@host`.
@@ -118,7 +118,7 @@ pub enum Record {
     },
     /// An `apply` ended in order.
     RunEnded {
-        /// Its id.
+        /// Which one, as its `RunStarted` said.
         run: RunId,
         /// Targets accepted.
         accepted: u64,
@@ -154,7 +154,7 @@ pub enum Record {
 /// A record with its place and time, as a line has them behind its chain.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct Entry {
-    /// Its place.
+    /// Its place in the ledger, from 1.
     pub serial: Serial,
     /// When it was written.
     pub at: DateTime<Utc>,

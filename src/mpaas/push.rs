@@ -10,13 +10,13 @@ use crate::mpaas::request::Request;
 /// A campaign on its way to the vendor, by the call that carries it.
 #[derive(Clone, Copy, Debug)]
 pub struct Push<'a> {
-    /// The project.
+    /// The project; derived task names begin with its name.
     pub project: &'a ProjectName,
     /// The environment that it goes to.
     pub environment: &'a Environment,
-    /// The campaign.
+    /// What is said, when and how.
     pub campaign: &'a Campaign,
-    /// The call.
+    /// The call that carries it; what fits into one is the same for all of its batches.
     pub call: Call,
 }
 

@@ -12,9 +12,9 @@ use crate::mpaas::request::{Action, Form, Request};
 /// One target of a `PushMultiple`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MultipleTarget<'a> {
-    /// Its id.
+    /// What the wire calls `Target`.
     pub id: &'a TargetId,
-    /// Its message key.
+    /// `MsgKey`: the same for this target and revision in every request.
     pub key: MessageKey,
     /// Its own values, in the order of the campaign's `values_from`.
     pub values: &'a [String],

@@ -33,9 +33,9 @@ pub enum QueryError {
     /// The vendor refuses to answer.
     #[error("the vendor refuses to answer: {code}: {message}")]
     Refused {
-        /// Its code.
+        /// The vendor's code.
         code: String,
-        /// Its words.
+        /// The vendor's words.
         message: String,
         /// Whether it refuses who we are.
         is_credentials: bool,

@@ -46,7 +46,7 @@ impl Action {
 /// A request, ready but for what signs it.
 #[derive(Clone, Debug)]
 pub struct Prepared {
-    /// The call.
+    /// What the wire calls `Action`.
     pub action: Action,
     /// [`Request::form`].
     pub form: Bytes,
@@ -63,7 +63,7 @@ impl From<Request> for Prepared {
 /// One call with its business parameters.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Request {
-    /// The call.
+    /// What the wire calls `Action`.
     pub action: Action,
     /// Its parameters by wire name; what is absent is not sent.
     pub parameters: BTreeMap<&'static str, String>,

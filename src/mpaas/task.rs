@@ -34,7 +34,7 @@ impl ScheduledTask {
 /// A batch or broadcast task.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NamedTask {
-    /// The task.
+    /// `TaskId`.
     pub task_id: String,
     /// `TaskName`.
     pub task_name: String,

@@ -24,11 +24,11 @@ use crate::plan::waiting::{WaitingDocument, WaitingStanding, WithdrawalDocument}
 /// What a plan is made for, apart from the campaigns.
 #[derive(Clone, Copy, Debug)]
 pub struct Setting<'a> {
-    /// The project.
+    /// The project whose plan it is.
     pub project: &'a ProjectName,
     /// The project's time zone.
     pub time_zone: Tz,
-    /// The environment.
+    /// Where it pushes to.
     pub environment: &'a Environment,
     /// What the paths of all files begin with; left out, so that a plan is the same from wherever it is made.
     pub directory: &'a str,
@@ -50,9 +50,9 @@ pub struct PlannedPush {
     pub campaign: Campaign,
     /// The call that carries it.
     pub call: Call,
-    /// Its content.
+    /// What the ledger keeps of it, before the first intent.
     pub content: Content,
-    /// Its content's digest.
+    /// SHA-256 over that: what later plans compare with.
     pub digest: ContentDigest,
     /// Who gets a push.
     pub targets: TargetSet,

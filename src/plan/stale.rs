@@ -120,30 +120,30 @@ fn moved(then: &ChangeDocument, now: Option<&ChangeDocument>) -> Option<Differen
 pub enum Difference {
     /// Another project, environment, app, workspace, endpoint or version.
     Setting {
-        /// Which.
+        /// What differs, in words.
         what: &'static str,
-        /// As reviewed.
+        /// What the reviewed plan has.
         reviewed: String,
         /// As it is now.
         current: String,
     },
     /// Another ledger altogether.
     Lineage {
-        /// As reviewed.
+        /// What the reviewed plan has.
         reviewed: String,
         /// As it is now.
         current: String,
     },
     /// The ledger lost records since.
     LedgerBehind {
-        /// As reviewed.
+        /// Its last record then.
         reviewed: u64,
         /// As it is now.
         current: u64,
     },
     /// The ledger gained records since.
     LedgerAhead {
-        /// As reviewed.
+        /// Its last record then.
         reviewed: u64,
         /// As it is now.
         current: u64,
@@ -157,30 +157,30 @@ pub enum Difference {
     },
     /// A campaign's time came and went.
     Expired {
-        /// The campaign.
+        /// Which one, by its key in YAML.
         campaign: String,
         /// Why it is over.
         reason: String,
     },
     /// A person closed a campaign, or withdrew it.
     Closed {
-        /// The campaign.
+        /// Which one, by its key in YAML.
         campaign: String,
-        /// How.
+        /// What ended it, in the words of the plan.
         reason: String,
     },
     /// A campaign must not be pushed, or not now.
     Stopped {
-        /// The campaign.
+        /// Which one, by its key in YAML.
         campaign: String,
-        /// Why.
+        /// What stops it, in the words of the plan.
         reason: String,
     },
     /// A campaign has more people to go to than it had.
     MorePeople {
-        /// The campaign.
+        /// Which one, by its key in YAML.
         campaign: String,
-        /// As reviewed.
+        /// How many got it in the reviewed plan.
         reviewed: u64,
         /// As it is now.
         current: u64,
@@ -191,7 +191,7 @@ pub enum Difference {
     Removed(String),
     /// A campaign changed.
     Changed {
-        /// The campaign.
+        /// Which one, by its key in YAML.
         campaign: String,
         /// Its revision, content, audience, call, place …
         what: &'static str,

@@ -77,7 +77,7 @@ struct ParameterExplanation {
 /// What an explanation is made of.
 #[derive(Clone, Copy, Debug)]
 pub struct Facts<'a> {
-    /// The campaign.
+    /// The campaign, everything filled in.
     pub campaign: &'a Campaign,
     /// From when on, and until when, it may be pushed.
     pub life: &'a Life,
@@ -95,7 +95,7 @@ pub struct Facts<'a> {
     pub requests: u64,
     /// The environment's name.
     pub environment: &'a str,
-    /// The call.
+    /// The call that carries it, as the wire names it.
     pub action: &'a str,
     /// The parameters of the first request.
     pub parameters: &'a BTreeMap<&'static str, String>,

@@ -22,7 +22,7 @@ const LAST: usize = 4;
 /// What a status is about: shown above it.
 #[derive(Clone, Copy, Debug)]
 pub struct Heading<'a> {
-    /// The environment.
+    /// The environment's name.
     pub environment: &'a str,
     /// The zone that times are shown in.
     pub zone: Tz,

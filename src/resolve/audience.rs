@@ -22,7 +22,7 @@ const BAD_LINES_MAX: usize = 20;
 /// A declared audience. Its targets may be in a file, which is read each time they are asked for.
 #[derive(Clone, Debug)]
 pub struct Audience {
-    /// Its name.
+    /// Its key in YAML.
     pub name: String,
     /// The key that declares it.
     pub declared_at: Place,

@@ -23,7 +23,7 @@ const BASE: &str = "urn:campaignctl:schema:";
 pub struct Named {
     /// What it describes, and what its file is called: `NAME.schema.json`.
     pub name: &'static str,
-    /// Generates it.
+    /// Generates it from the types, anew each time.
     pub generate: fn() -> Value,
 }
 

@@ -34,7 +34,7 @@ pub enum StateErrorKind {
     },
     /// A writer has it that gives no sign. It may be taken from it once its lease is over.
     Silent {
-        /// Who.
+        /// Who signed for it last.
         holder: Box<Holder>,
         /// How much longer it has to be watched.
         left: Duration,
@@ -47,7 +47,7 @@ pub enum StateErrorKind {
     },
     /// A writer on another host has it, or never came to its end there.
     LeftLocked {
-        /// Who.
+        /// Who signed for it last.
         holder: Box<Holder>,
     },
     /// The store's own files are broken.

@@ -43,9 +43,9 @@ pub enum OpenRefused {
     Foreign {
         /// What differs: project, environment, app or workspace.
         what: &'static str,
-        /// The ledger's.
+        /// What the ledger's header has.
         theirs: String,
-        /// The project file's.
+        /// What the project file has.
         ours: String,
     },
     /// Its pushes went to the sandbox and would go to a host, or the other way round.
@@ -71,23 +71,23 @@ pub enum OpenRefused {
     /// It goes on in another place.
     #[error("the ledger was moved to `{to}`")]
     Moved {
-        /// Where.
+        /// Where it goes on, as its last record says.
         to: String,
     },
     /// It is not the ledger that `campaignctl.lock` pins.
     #[error("the ledger's lineage is {found}, but `campaignctl.lock` pins {pinned}")]
     AnotherLineage {
-        /// The ledger's.
+        /// Of the ledger that is there.
         found: Lineage,
-        /// The pinned one.
+        /// Of the one that the file names.
         pinned: Lineage,
     },
     /// It was made by a later version of campaignctl.
     #[error("the ledger has format {found}, and this campaignctl reads up to {known}")]
     NewerFormat {
-        /// The ledger's.
+        /// The format that its header says.
         found: u32,
-        /// Ours.
+        /// The latest that is read here.
         known: u32,
     },
 }

@@ -25,7 +25,7 @@ pub enum PinError {
     Io {
         /// What was tried: a verb.
         doing: &'static str,
-        /// Where.
+        /// The lock file's path.
         path: PathBuf,
         /// What the system says.
         source: std::io::Error,
@@ -33,7 +33,7 @@ pub enum PinError {
     /// The file says nothing that can be understood.
     #[error("`{}` cannot be understood from line {line} on", path.display())]
     Unreadable {
-        /// Where.
+        /// The lock file's path.
         path: PathBuf,
         /// The line at which it stops to make sense, from 1.
         line: usize,
@@ -41,9 +41,9 @@ pub enum PinError {
     /// The file is of a later version.
     #[error("`{}` has version {found}, and this campaignctl knows {VERSION}", path.display())]
     Version {
-        /// Where.
+        /// The lock file's path.
         path: PathBuf,
-        /// The file's.
+        /// The version that it says.
         found: u32,
     },
 }

@@ -93,7 +93,7 @@ pub enum Answer {
     },
     /// The lists say nothing of it, or nothing clear.
     CannotTell {
-        /// Why.
+        /// Why, in words for who has to decide.
         why: String,
     },
 }
@@ -307,9 +307,9 @@ fn by_moments<'a: 'b, 'b>(cases: impl Iterator<Item = &'b Case<'a>>) -> Vec<Vec<
 enum Moments {
     /// As soon as it is taken: in no list of moments.
     AtOnce,
-    /// Once.
+    /// At this time alone.
     Once(DateTime<Utc>),
-    /// Again and again.
+    /// On several days.
     Repeat {
         /// When it happens for the last time; nothing if it never does.
         last: Option<DateTime<Utc>>,

@@ -33,7 +33,7 @@ pub enum BadLineReason {
     /// A CSV record of fewer or more fields than the header: which one is too many, or missing, nobody knows.
     #[error("the line has {} field{s}, and the header {}", number(*fields as u64), number(*columns as u64), s = if *fields == 1 { "" } else { "s" })]
     FieldCount {
-        /// Its fields.
+        /// Fields that it has.
         fields: usize,
         /// Those of the header.
         columns: usize,
@@ -50,7 +50,7 @@ pub enum BadLineReason {
     /// A line that is no JSON object with a text in the field.
     #[error("the line is not a JSON object with a text in `{field}`: {reason}")]
     Json {
-        /// The field.
+        /// The field that was asked for.
         field: String,
         /// What the JSON reader says.
         reason: String,

@@ -11,7 +11,7 @@ pub enum TargetFileError {
     /// The system refused.
     #[error("`{shown_as}` cannot be read: {source}")]
     Unreadable {
-        /// The file.
+        /// Its path, as messages show it.
         shown_as: String,
         /// What the system says.
         source: io::Error,
@@ -19,7 +19,7 @@ pub enum TargetFileError {
     /// More than the file may have, before its first row.
     #[error("`{shown_as}` is too large: {why}")]
     TooLarge {
-        /// The file.
+        /// Its path, as messages show it.
         shown_as: String,
         /// The bound that it breaks.
         why: TooLarge,
@@ -27,25 +27,25 @@ pub enum TargetFileError {
     /// A path that leads to what neither the workspace nor the machine allows.
     #[error("`{shown_as}` leads out of the workspace")]
     Outside {
-        /// The path.
+        /// The path, as YAML names it.
         shown_as: String,
     },
     /// A directory, a device or a pipe.
     #[error("`{shown_as}` is not a file")]
     NotAFile {
-        /// The path.
+        /// The path, as YAML names it.
         shown_as: String,
     },
     /// A format whose ids stand under a name, and no name.
     #[error("nothing says which column or field of `{shown_as}` holds the ids")]
     Unnamed {
-        /// The file.
+        /// Its path, as messages show it.
         shown_as: String,
     },
     /// Values out of a format that has nothing but ids.
     #[error("`{shown_as}` is plain text: it has no column `{column}`")]
     NoColumns {
-        /// The file.
+        /// Its path, as messages show it.
         shown_as: String,
         /// The first column that was asked for.
         column: String,
@@ -53,13 +53,13 @@ pub enum TargetFileError {
     /// A CSV file without any line.
     #[error("`{shown_as}` has no header line")]
     NoHeader {
-        /// The file.
+        /// Its path, as messages show it.
         shown_as: String,
     },
     /// A CSV header that goes wrong itself.
     #[error("the header line of `{shown_as}` cannot be read: {why}")]
     BadHeader {
-        /// The file.
+        /// Its path, as messages show it.
         shown_as: String,
         /// What is wrong with it.
         why: BadLineReason,
@@ -67,7 +67,7 @@ pub enum TargetFileError {
     /// A CSV header that does not name the column.
     #[error("`{shown_as}` has no column `{column}`")]
     NoColumn {
-        /// The file.
+        /// Its path, as messages show it.
         shown_as: String,
         /// The column that was asked for.
         column: String,
@@ -77,17 +77,17 @@ pub enum TargetFileError {
     /// A header that names the column twice.
     #[error("`{shown_as}` has the column `{column}` twice")]
     ColumnTwice {
-        /// The file.
+        /// Its path, as messages show it.
         shown_as: String,
-        /// The column.
+        /// The column that was asked for.
         column: String,
     },
     /// A Parquet column of something that cannot be an id or a value as it stands.
     #[error("the column `{column}` of `{shown_as}` holds {kind}, which is neither text nor whole numbers")]
     UnfitColumn {
-        /// The file.
+        /// Its path, as messages show it.
         shown_as: String,
-        /// The column.
+        /// The column that was asked for.
         column: String,
         /// What it holds, in the words of the format.
         kind: String,
@@ -95,7 +95,7 @@ pub enum TargetFileError {
     /// Something else, or a Parquet file that lost its end.
     #[error("`{shown_as}` is no whole Parquet file: {why}")]
     NotParquet {
-        /// The file.
+        /// Its path, as messages show it.
         shown_as: String,
         /// What its reader says.
         why: String,
@@ -103,7 +103,7 @@ pub enum TargetFileError {
     /// Its first bytes are those of something else.
     #[error("`{shown_as}` {what}")]
     Disguised {
-        /// The file.
+        /// Its path, as messages show it.
         shown_as: String,
         /// What it is.
         what: Disguise,
@@ -111,7 +111,7 @@ pub enum TargetFileError {
     /// A Parquet file with more in it than its footer knows.
     #[error("`{shown_as}` has {bytes} bytes that its footer does not account for")]
     ParquetJoined {
-        /// The file.
+        /// Its path, as messages show it.
         shown_as: String,
         /// How many.
         bytes: u64,
@@ -119,13 +119,13 @@ pub enum TargetFileError {
     /// A Parquet file behind another one.
     #[error("`{shown_as}` is two Parquet files, one behind the other: the footer knows of the last one only")]
     ParquetTwice {
-        /// The file.
+        /// Its path, as messages show it.
         shown_as: String,
     },
     /// A Parquet column that is packed in a way that this program does not read.
     #[error("`{shown_as}` is packed with {codec}, which `campaignctl` does not read")]
     ParquetCodec {
-        /// The file.
+        /// Its path, as messages show it.
         shown_as: String,
         /// The name of the packing.
         codec: &'static str,
@@ -133,13 +133,13 @@ pub enum TargetFileError {
     /// A Parquet file inside a packed one, which cannot be read from its end.
     #[error("`{shown_as}` is a packed file, and Parquet files are packed inside")]
     PackedParquet {
-        /// The file.
+        /// Its path, as messages show it.
         shown_as: String,
     },
     /// A Parquet file, and a build that leaves their reader out.
     #[error("`{shown_as}` is a Parquet file, which this build of `campaignctl` cannot read")]
     ParquetLeftOut {
-        /// The file.
+        /// Its path, as messages show it.
         shown_as: String,
     },
 }

@@ -29,10 +29,10 @@ impl Default for Limits {
 /// A bound that a file breaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TooLarge {
-    /// More rows.
+    /// It has more rows than this.
     #[error("the file has more than {} rows", number(*.0))]
     Rows(u64),
-    /// More bytes.
+    /// It unpacks to more bytes than this.
     #[error("the file unpacks to more than {} bytes", number(*.0))]
     Unpacked(u64),
     /// A longer line.

@@ -133,9 +133,9 @@ pub(super) enum Label {
     Words,
     /// What a reader looks for first.
     Strong,
-    /// The project.
+    /// The name of the project, the first word of a plan.
     Project,
-    /// The environment.
+    /// The name of the environment: a mistake here reaches the wrong people.
     Environment,
     /// A name, or a key with its value, as it stands in a file.
     Name,
