@@ -187,6 +187,66 @@ fn every_command_works_on_a_ledger_in_a_bucket_from_any_clone() {
 }
 
 #[test]
+fn a_bucket_that_lost_the_end_of_its_log_is_damaged_to_who_never_saw_it_before_and_takes_no_older_export() {
+    for scheme in SCHEMES {
+        let bucket = Bucket::new();
+        let team = Team::new(&bucket, scheme);
+        let a = team.clone_on("a");
+        let early = a.run(&["ledger", "export"]).exits(0).stdout;
+        a.run(&["apply", "--auto-approve"]).exits(0).says("35 accepted");
+        a.run(&["ledger", "pack"]).exits(0);
+        let whole = a.run(&["ledger", "export"]).exits(0).stdout;
+        let calls = team.vendor.calls();
+        let objects = bucket.objects();
+        // The header's objects stay, or nothing of the log does.
+        for (first_lost, words) in [(3_u64, "its log ends at object 2"), (1, "its log is gone")] {
+            for (key, body) in &objects {
+                bucket.set(key, body);
+            }
+            for key in bucket.objects().into_keys() {
+                let slot = key.strip_prefix("push/prod/log/").map(|slot| slot.parse::<u64>().unwrap());
+                if slot.is_some_and(|slot| slot >= first_lost) {
+                    bucket.remove(&key);
+                }
+            }
+            let fresh = team.clone_on("fresh");
+            for command in [
+                &["plan"][..],
+                &["apply", "--auto-approve"],
+                &["status"],
+                &["history"],
+                &["ledger", "verify"],
+                &["ledger", "export"],
+                &["ledger", "init"],
+                &["ledger", "unlock"],
+            ] {
+                fresh
+                    .run(command)
+                    .exits(12)
+                    .warns("is damaged: its log")
+                    .warns(words)
+                    .warns("ledger restore");
+            }
+            assert_eq!(team.vendor.calls(), calls);
+            fresh.site.write("early.jsonl", &early);
+            for _ in 0..2 {
+                let refused = fresh.run(&["ledger", "restore", "early.jsonl"]).exits(12);
+                refused.warns("it ends at record 1, and record ").warns("would be sent again");
+            }
+            fresh.site.write("whole.jsonl", &whole);
+            fresh.run(&["ledger", "restore", "whole.jsonl"]).exits(0).says("Restored ledger");
+            let next = team.clone_on("next");
+            next.run(&["plan"]).exits(0).says("No changes");
+            next.run(&["ledger", "verify"]).exits(0).says("35 accepted, 0 rejected, 0 in doubt");
+            for key in bucket.objects().into_keys() {
+                bucket.remove(&key);
+            }
+        }
+        assert_eq!(team.vendor.calls(), calls);
+    }
+}
+
+#[test]
 fn a_run_that_is_killed_is_finished_by_another_host_without_a_person() {
     std::thread::scope(|scope| {
         for (scheme, calls) in [("s3", 1), ("oss", 2), ("s3", 3)] {

@@ -16,6 +16,7 @@ use crate::ledger::Serial;
 use crate::state::candidate::Incumbent;
 use crate::state::error::StateErrorKind;
 use crate::state::holder::Holder;
+use crate::state::objects::beside::Beside;
 use crate::state::objects::client::Client;
 use crate::state::objects::frame::{End, Frame, Header, Kind, Opened, unpack};
 use crate::state::objects::pack::Pack;
@@ -33,6 +34,8 @@ const LEFT_OUT_MAX: usize = 64;
 pub(super) struct Log {
     /// The first free slot.
     pub(super) next: u64,
+    /// Objects at its end are gone, as what stands beside it tells; the first free slot is behind those.
+    pub(super) is_cut: bool,
     pub(super) end: End,
     pub(super) epoch: u64,
     /// Who has it open.
@@ -70,11 +73,6 @@ pub(super) fn slot_key(slot: u64) -> String {
     format!("log/{slot:020}")
 }
 
-/// Returns the key that stands for a packed slot: the newest of them is listed first.
-pub(super) fn newest_key(slot: u64) -> String {
-    format!("newest/{:020}", u64::MAX - slot)
-}
-
 impl Default for Log {
     fn default() -> Self {
         Self::from(1)
@@ -85,6 +83,7 @@ impl Log {
     fn from(next: u64) -> Self {
         Self {
             next,
+            is_cut: false,
             end: End::default(),
             epoch: 0,
             open: None,
@@ -216,7 +215,7 @@ impl Log {
 ///
 /// # Errors
 ///
-/// Returns `Damaged` for a log with a hole or with objects that cannot be, and what the store returns.
+/// Returns `Damaged` for a log with a hole, without its end, or with objects that cannot be, and what the store returns.
 pub(super) async fn read(
     client: Arc<Client>,
     known: Option<Log>,
@@ -225,29 +224,56 @@ pub(super) async fn read(
     let (mut known, mut reads) = (known, 0);
     loop {
         reads += 1;
-        let start = match known.take() {
-            Some(log) => log,
-            None => Log::from(newest_packed(&client).await?.filter(|_| reads < READS_MAX).unwrap_or(1)),
+        let (start, free_from) = if let Some(log) = known.take() {
+            (log, 1)
+        } else {
+            let beside = Beside::read(&client).await?;
+            let newest = beside.newest.filter(|_| reads < READS_MAX);
+            (Log::from(newest.unwrap_or(1)), beside.free_from())
         };
-        match read_on(&client, start, damage).await? {
-            Ok(log) => return Ok(log),
-            Err(missing) if reads == READS_MAX => {
-                return Err(StateErrorKind::Damaged {
-                    why: format!("object {missing} of its log is missing"),
-                });
+        let why = match read_on(&client, start, damage).await? {
+            Ok(log) if log.next >= free_from => return Ok(log),
+            Ok(log) if damage == Damage::Skipped => return Ok(Log { next: free_from, is_cut: true, ..log }),
+            Ok(Log { next: 1, .. }) => {
+                format!("its log is gone, and object {} of it was written once", free_from - 1)
             }
-            Err(_) => client.pause(reads).await,
+            Ok(log) => {
+                let (last, written) = (log.next - 1, free_from - 1);
+                format!("its log ends at object {last}, and object {written} was written once")
+            }
+            Err(missing) => format!("object {missing} of its log is missing"),
+        };
+        if reads == READS_MAX {
+            return Err(StateErrorKind::Damaged { why });
         }
+        client.pause(reads).await;
     }
 }
 
-/// Returns the slot of what was packed last, as far as that was noted.
-async fn newest_packed(client: &Client) -> Result<Option<u64>, Trouble> {
-    let keys = client.list("newest/", None, 1).await?;
-    Ok(keys
-        .first()
-        .and_then(|key| key.strip_prefix("newest/")?.parse().ok())
-        .map(|slot: u64| u64::MAX - slot))
+/// Reads what is left of a log, for whoever puts another one in its stead. Where it lost its end, that is where what stands beside
+/// it has it: the slot, and the last record.
+///
+/// # Errors
+///
+/// Returns `Refused` where objects are gone and nothing tells how many records they had, and what the store returns.
+pub(super) async fn read_what_is_left(client: Arc<Client>) -> Result<Log, StateErrorKind> {
+    let mut log = read(Arc::clone(&client), None, Damage::Skipped).await?;
+    if log.is_cut {
+        let untold = || {
+            StateErrorKind::Refused {
+            why: "objects at the end of its log are gone, and nothing tells how many records they had".into(),
+            help: "nothing was changed. Name a place that never had a ledger with `ledger:`, and restore there an export that \
+                   certainly has every run"
+                .into(),
+        }
+        };
+        let last = Beside::read(&client).await?.last_serial(&client).await?.ok_or_else(untold)?;
+        if last > log.end.last {
+            // Nobody reads on from here: only how far it was counts, also for who restores after somebody else tried to.
+            log.end = End { last, chain: String::new() };
+        }
+    }
+    Ok(log)
 }
 
 /// Reads what comes after `log`; the inner error is a slot that has nothing though there is something above it.

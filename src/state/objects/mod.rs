@@ -7,7 +7,7 @@
 //! log/00000000000000000004   close    the epoch ends
 //! log/…                      packed   what stands in pack/… counts instead of all steps before
 //! pack/SLOT-NONCE/…          records, bundles of blocks, and the index of those
-//! newest/…                   where the log was packed last: saves listing what is before
+//! newest/…                   where the log was packed last: saves listing what is before; with pack/…, tells that it lost its end
 //! probe/…                    for a moment: `conditional`
 //! ```
 //!
@@ -16,6 +16,7 @@
 //! and OSS are. See `docs/ledger.md` for what is known of others.
 
 mod address;
+mod beside;
 mod blocks;
 mod client;
 mod conditional;
@@ -198,7 +199,7 @@ impl ObjectsStore {
 
     fn try_rebuild(&self, writer: &Candidate) -> Result<ObjectsDraft, StateErrorKind> {
         let session = self.session()?;
-        let read = || session.run(|client| log::read(client, None, Damage::Skipped));
+        let read = || session.run(log::read_what_is_left);
         let before = read()?;
         let keeps = (before.next > 1 && before.is_there())
             .then(|| format!("{}/log, up to object {}", self.place, before.next - 1));
@@ -207,7 +208,7 @@ impl ObjectsStore {
 
     fn last_known(&self) -> Result<Option<Serial>, StateErrorKind> {
         let session = self.session()?;
-        let log = session.run(|client| log::read(client, None, Damage::Skipped))?;
+        let log = session.run(log::read_what_is_left)?;
         Ok(log.is_there().then_some(log.end.last))
     }
 }

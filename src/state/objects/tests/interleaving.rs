@@ -80,6 +80,17 @@ fn pack(host: &mut Host) {
     host.holds = draft.replace().ok().map(|taken| (taken, writer));
 }
 
+/// Begins to pack, and is killed before the switch: what it wrote stays, and counts for nothing.
+fn pack_and_be_killed(host: &mut Host) {
+    let Some((taken, writer)) = host.holds.take() else { return };
+    let found = read(taken.as_ref());
+    let Ok(mut draft) = taken.draft() else { return };
+    drop(draft.put_blocks(Serial(1), vec![vec![1; 16]]));
+    drop(draft.append((1..).map(Serial).zip(found).collect(), writer.chain()));
+    drop(draft.lines().next());
+    std::mem::forget(draft);
+}
+
 fn take(host: &mut Host) {
     if host.holds.is_none()
         && let Ok(taken) = host.store.take(&host.candidate)
@@ -102,7 +113,7 @@ fn play(seed: u64, scheme: &str) -> (u32, u32) {
     bucket.lists_at_a_time(rng.usize(2..20));
     let mut hosts = ["a", "b", "c"].map(|name| Host::new(name, &bucket, scheme));
     let (mut landed, reader) = (0, store(&bucket, scheme));
-    for turn in 0..60 {
+    for turn in 0..70 {
         let host = &mut hosts[rng.usize(..3)];
         let what = format!("seed {seed}, {scheme}, turn {turn} of {}", host.name);
         let effects = [
@@ -111,7 +122,7 @@ fn play(seed: u64, scheme: &str) -> (u32, u32) {
             Effect::Answers(500, String::new()),
             Effect::DoneAnd(500, String::new()),
         ];
-        match rng.u8(..20) {
+        match rng.u8(..23) {
             0..=5 => append(host, &mut model, rng.u128(1..4)),
             6..=7 => take(host),
             8..=10 => {
@@ -143,6 +154,13 @@ fn play(seed: u64, scheme: &str) -> (u32, u32) {
                 if rng.bool() {
                     landed += land(&bucket);
                 }
+            }
+            19 => pack_and_be_killed(host),
+            20..=21 => {
+                // The note, or a part of what is packed, arrives late: after more of the log, or after the next pack.
+                bucket.inject(Method::PUT, ["newest/", "pack/"][rng.usize(..2)], Effect::LandsLate);
+                take(host);
+                pack(host);
             }
             _ => {
                 // A record that follows nothing that is there.

@@ -4,6 +4,7 @@ mod ambiguity;
 mod interleaving;
 mod packing;
 mod refusals;
+mod rollback;
 
 use super::*;
 use crate::ledger;
