@@ -14,6 +14,7 @@ mod interrupt;
 mod ledger_access;
 mod out_of_memory;
 mod patterns;
+mod plan_format;
 mod progress;
 mod selection;
 mod session;

@@ -12,6 +12,7 @@ pub mod explain;
 pub mod format;
 pub mod history;
 pub mod json;
+mod markdown;
 pub mod page;
 pub mod plan;
 pub mod report;

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use campaignctl::diagnostic::Code;
 
-use crate::site::{Ran, Site};
+use crate::site::{Ran, Site, campaign};
 
 /// Pushes by target and message key, as the sandbox counted them.
 fn pushes(site: &Site) -> BTreeMap<(String, String), u32> {
@@ -224,6 +224,35 @@ fn a_plan_file_of_another_kind_is_refused_in_words() {
     }
     site.run(&["apply", "nowhere.json", "--auto-approve"]).exits(3).warns("nowhere.json");
     assert!(site.received().is_empty());
+}
+
+#[test]
+fn a_plan_is_a_comment_for_a_pull_request() {
+    let project = "version: 1\nproject: p\ndefault_environment: test\nenvironments:\n  test:\n    app_id: A\n    \
+                   workspace_id: w\n    endpoint: sandbox\n";
+    let site = Site::with(project, &campaign("hello", 2));
+    let comment = site.run(&["plan", "--out", "plan.json", "--format", "markdown"]).exits(0).stdout;
+    for shown in [
+        "<!-- campaignctl:p/test/campaigns -->\n\n**Plan: 1 to push (2 targets in 1 request), 0 up to date, 0 in doubt.**\n",
+        "\n**`p`** in **`test`**: app `A`, workspace `w`, `sandbox`\n",
+        "\n| + create | `hello` | 2 targets in 1 request | now | `PushTemplate` | `campaigns/c.yaml:9` |\n",
+        "\n<details><summary>+ create <code>hello</code></summary>\n\n- new campaign\n- audience `a`: 2 targets\n\n\
+         ```text\nT\n\nB\n```\n```yaml\ntemplate: { name: t, title: T, body: B }\n",
+    ] {
+        assert!(comment.contains(shown), "no {shown:?} in {comment}");
+    }
+    // A saved plan does not know whose workspace it is of.
+    let shown = comment.replace("campaigns/c.yaml", "c.yaml").replace("/campaigns -->", "/ -->");
+    let again = ["show", "plan.json", "--format", "markdown"];
+    assert_eq!(site.run(&again).exits(0).stdout, shown);
+
+    site.edit("campaigns/c.yaml", "body: B", &format!("body: {}", "long ".repeat(400)));
+    let short = ["plan", "--format", "markdown", "--max-chars", "1000"];
+    let short =
+        site.run(&short).exits(0).says("**This is not the whole plan.** Left out to fit 1 000 characters: ");
+    assert!(short.stdout.chars().count() <= 1000, "{}", short.stdout);
+    site.run(&["plan", "--max-chars", "1000"]).exits(3).warns("`--max-chars` is for `--format markdown`");
+    assert_eq!(site.run(&["show", "plan.json", "--format", "json"]).exits(0).stdout, site.read("plan.json"));
 }
 
 #[test]

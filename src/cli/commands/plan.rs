@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::cli::clock;
 use crate::cli::exit::{self, Allowed, ExitStatus};
 use crate::cli::failure::Failure;
+use crate::cli::plan_format::PlanFormat;
 use crate::cli::selection::Selection;
 use crate::cli::session::Session;
 use crate::cli::shell::Shell;
@@ -26,9 +27,8 @@ pub(in crate::cli) struct Args {
     out: Option<PathBuf>,
     #[command(flatten)]
     selection: Selection,
-    /// Print the plan as JSON, as `--out` saves it
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    format: PlanFormat,
     /// Exit 2 when pushes are pending, a withdrawal is not on record yet, or what waits at the vendor is not what the files
     /// say; else 10, 9 or 6 when a campaign is in doubt, missed, or blocked or held
     #[arg(long, group = "exitcode")]
@@ -54,6 +54,7 @@ pub(in crate::cli) struct Args {
 }
 
 pub(super) fn run(shell: &Shell, globals: &Globals, args: &Args) -> Result {
+    args.format.prove()?;
     let session = Session::new(shell, globals);
     // The process ends right after: what is large is left to the system to free.
     let mut desired = ManuallyDrop::new(session.desired(None)?);
@@ -65,18 +66,14 @@ pub(super) fn run(shell: &Shell, globals: &Globals, args: &Args) -> Result {
     let ledger = ManuallyDrop::new(ledger);
     let plan = ManuallyDrop::new(session.plan(&desired, &ledger)?.document);
     drop(store);
-    let text = (args.json || args.out.is_some()).then(|| plan::to_json(&plan));
-    if let (Some(path), Some(text)) = (&args.out, &text) {
-        save(path, &render::escape::json(text))?;
+    if let Some(path) = &args.out {
+        save(path, &render::escape::json(&plan::to_json(&plan)))?;
     }
     if let Some(warning) = clock::warning(&ledger, shell.now(), shell.zone()) {
         shell.say(&warning);
     }
-    shell.answer(&text.filter(|_| args.json).map_or_else(
-        || render::plan::plan(&plan, Path::new(&session.shown_as()), shell.width(), shell.caller()),
-        |text| render::escape::json(&text).into_owned(),
-    ))?;
-    if let (Some(path), false) = (&args.out, args.json) {
+    shell.answer(&args.format.printed(shell, &plan, Path::new(&session.shown_as())))?;
+    if let (Some(path), false) = (&args.out, args.format.is_json()) {
         let apply = shell.caller().command(&format!("apply {}", word(&path.to_string_lossy())));
         let what = match (plan.summary.to_push, plan.withdrawals.is_empty()) {
             (0, true) => "It has nothing to push.".to_owned(),

@@ -4,10 +4,10 @@ use std::path::{Path, PathBuf};
 use crate::cli::Result;
 use crate::cli::exit::ExitStatus;
 use crate::cli::failure::Failure;
+use crate::cli::plan_format::PlanFormat;
 use crate::cli::shell::Shell;
 use crate::domain::CampaignId;
 use crate::plan;
-use crate::render;
 
 /// Show a saved plan again, stale or not
 ///
@@ -18,21 +18,16 @@ pub(in crate::cli) struct Args {
     /// The plan that `plan --out` saved
     #[arg(value_name = "PLAN")]
     plan: PathBuf,
-    /// Print it as JSON
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    format: PlanFormat,
 }
 
 pub(super) fn run(shell: &Shell, args: &Args) -> Result {
+    args.format.prove()?;
     let plan = read(&args.plan)?;
     shell.is_about(&plan.environment);
-    let text = if args.json {
-        render::escape::json(&plan::to_json(&plan)).into_owned()
-    } else {
-        // Whose workspace it is of, it does not say.
-        render::plan::plan(&plan, Path::new(""), shell.width(), shell.caller())
-    };
-    shell.answer(&text)?;
+    // Whose workspace it is of, it does not say.
+    shell.answer(&args.format.printed(shell, &plan, Path::new("")))?;
     Ok(ExitStatus::Done)
 }
 

@@ -47,7 +47,7 @@ pub(super) fn view(plan: &PlanDocument, directory: &Path, caller: &Caller) -> Vi
     blocks.extend(in_doubt_elsewhere(plan, caller));
     blocks.extend(days(&plan.days));
     blocks.push(totals(plan));
-    View { blocks }
+    View { directory: directory.to_string_lossy().into_owned(), blocks }
 }
 
 fn setting(plan: &PlanDocument) -> Block {

@@ -62,6 +62,11 @@ pub(super) fn change(change: &ChangeDocument, waiting: &[&WaitingDocument], cont
     Block {
         topic: Topic::Campaign,
         title: Some(title(change)),
+        people: if change.kind.is_push() {
+            change.targets.to_push
+        } else {
+            change.targets.unsent.saturating_add(change.targets.in_doubt)
+        },
         facts: call.into_iter().chain(facts).collect(),
         parts: rows.into_iter().map(Part::Row).chain(below).collect(),
     }
@@ -97,10 +102,10 @@ fn reason(change: &ChangeDocument, context: &Context<'_>) -> Row {
     Row::new(RowKind::Reason, spans)
 }
 
-/// Returns the code of what stands in the way or is worth a look, in brackets behind a text.
+/// Returns the code of what stands in the way or is worth a look, to stand behind a text.
 pub(super) fn code(change: &ChangeDocument) -> Vec<Span> {
     let Some(code) = &change.code else { return Vec::new() };
-    vec![Span::words(" ["), Span::foreign(Label::Code, code), Span::words("]")]
+    vec![Span::words(" "), Span::foreign(Label::Code, code)]
 }
 
 /// Returns how long ago something was, in the largest unit that it fills.
@@ -147,6 +152,7 @@ pub(super) fn waiting(waiting: &WaitingDocument, context: &Context<'_>) -> Block
     let campaign = named_revision(&waiting.campaign, waiting.revision);
     Block {
         title: Some(titled(Tone::Doubt, '~', "waiting", campaign)),
+        people: waiting.targets,
         facts: vec![
             Span::own(Label::Count, who_waits(waiting)),
             Span::foreign(Label::When, when(&waiting.schedule, zone)),
@@ -198,6 +204,7 @@ pub(super) fn withdrawal(withdrawal: &WithdrawalDocument) -> Block {
     let title = titled(Tone::Doubt, '-', "withdraw", campaign);
     Block {
         title: Some(Title { rest: vec![Span::words("  "), who], ..title }),
+        people: withdrawal.targets,
         ..Block::of_rows(Topic::Withdrawal, vec![Row::new(RowKind::Reason, reason)])
     }
 }

@@ -3,18 +3,15 @@
 use std::fmt::Write as _;
 
 use anstyle::Style;
-use serde_json::{Map, Value};
 use unicode_width::UnicodeWidthStr;
 
 use crate::render::difference::Line;
+use crate::render::plan::outline;
 use crate::render::plan::view::{Block, Label, Part, Row, RowKind, Span, Text, Title, Tone, Topic, View};
 use crate::render::text::{self, BAD, DOUBT, GOOD, QUIET, STRONG};
 
 /// What stands before the lines below a title.
 const INDENT: &str = "    ";
-
-/// Longer values of a content are broken into a line for each key.
-const OUTLINE_COLUMNS_MAX: usize = 76;
 
 /// Returns the text, in lines of at most so many columns as far as their words allow.
 pub(super) fn drawn(view: &View, width: Option<usize>) -> String {
@@ -52,7 +49,11 @@ fn draw_block(out: &mut String, block: &Block, width: Option<usize>) {
         match part {
             Part::Row(row) => draw_row(out, indent, row),
             Part::Message { title, body } => draw_message(out, indent, title, body),
-            Part::Content(content) => draw_content(out, indent, content),
+            Part::Content(content) => {
+                for line in outline::lines(content) {
+                    let _ = writeln!(out, "{indent}{line}");
+                }
+            }
             Part::Difference { place, lines } => draw_difference(out, indent, place, lines),
         }
     }
@@ -116,9 +117,8 @@ fn span(Span { label, text }: &Span) -> String {
     match label {
         Label::Strong | Label::Project | Label::Environment => format!("{STRONG}{text}{STRONG:#}"),
         Label::Name | Label::Command => format!("`{text}`"),
-        Label::Words | Label::Code | Label::Call | Label::Count | Label::When | Label::Place | Label::Who => {
-            text
-        }
+        Label::Code => format!("[{text}]"),
+        Label::Words | Label::Call | Label::Count | Label::When | Label::Place | Label::Who => text,
     }
 }
 
@@ -144,51 +144,6 @@ fn draw_difference(out: &mut String, indent: &str, place: &str, lines: &[Line]) 
     }
 }
 
-fn draw_content(out: &mut String, indent: &str, content: &Map<String, Value>) {
-    for (key, value) in content {
-        outline(out, indent, key, value);
-    }
-}
-
-/// Writes a key and its value in the YAML's words, on one line where that is short enough.
-fn outline(out: &mut String, indent: &str, key: &str, value: &Value) {
-    let key = text::plain(key);
-    let line = format!("{indent}{key}: {}", inline(value));
-    match value {
-        Value::Object(entries) if line.width() > OUTLINE_COLUMNS_MAX => {
-            let _ = writeln!(out, "{indent}{key}:");
-            for (key, value) in entries {
-                outline(out, &format!("{indent}  "), key, value);
-            }
-        }
-        _ => {
-            let _ = writeln!(out, "{line}");
-        }
-    }
-}
-
-fn inline(value: &Value) -> String {
-    match value {
-        Value::Object(entries) if entries.is_empty() => "{}".to_owned(),
-        Value::Object(entries) => {
-            let entries =
-                entries.iter().map(|(key, value)| format!("{}: {}", text::plain(key), inline(value)));
-            format!("{{ {} }}", entries.collect::<Vec<_>>().join(", "))
-        }
-        Value::Array(items) => format!("[{}]", items.iter().map(inline).collect::<Vec<_>>().join(", ")),
-        Value::String(text) => scalar(text),
-        Value::Null | Value::Bool(_) | Value::Number(_) => value.to_string(),
-    }
-}
-
-/// Returns a text as YAML writes it, quoted only where it must be.
-fn scalar(text: &str) -> String {
-    let yaml = serde_yaml::to_string(text).unwrap_or_default();
-    let yaml = yaml.trim_end();
-    let is_one_line = !yaml.contains('\n') && !yaml.starts_with(['|', '>']);
-    if is_one_line { text::plain(yaml) } else { format!("\"{}\"", text::plain(text)) }
-}
-
 #[cfg(test)]
 mod tests {
     use std::path::Path;
@@ -201,7 +156,7 @@ mod tests {
     use crate::render::plan::{blocks, samples};
 
     fn block(topic: Topic, parts: Vec<Part>) -> Block {
-        Block { topic, title: None, facts: Vec::new(), parts }
+        Block { topic, title: None, people: 0, facts: Vec::new(), parts }
     }
 
     #[test]
@@ -217,7 +172,8 @@ mod tests {
             RowKind::Help,
             RowKind::Audience,
         ];
-        let view = View { blocks: vec![block(Topic::Campaign, kinds.map(row).into())] };
+        let view =
+            View { directory: String::new(), blocks: vec![block(Topic::Campaign, kinds.map(row).into())] };
         let lines = [
             "    w".to_owned(),
             format!("    {QUIET}w{QUIET:#}"),
@@ -254,7 +210,7 @@ mod tests {
             line(DOUBT, '-'),
             line(QUIET, '-'),
         ];
-        assert_eq!(drawn(&View { blocks }, None), lines.concat());
+        assert_eq!(drawn(&View { directory: String::new(), blocks }, None), lines.concat());
     }
 
     proptest! {

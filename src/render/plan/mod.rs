@@ -3,7 +3,9 @@
 
 mod blocks;
 mod campaign;
+mod draw_markdown;
 mod draw_text;
+mod outline;
 #[cfg(test)]
 mod samples;
 mod view;
@@ -18,6 +20,13 @@ use crate::render::caller::Caller;
 #[must_use]
 pub fn plan(plan: &PlanDocument, directory: &Path, width: Option<usize>, caller: &Caller) -> String {
     draw_text::drawn(&blocks::view(plan, directory, caller), width)
+}
+
+/// Returns the plan as a comment for a pull request: Markdown of at most so many characters, which says what it left out. Anything
+/// less than a thousand is taken for a thousand.
+#[must_use]
+pub fn markdown(plan: &PlanDocument, directory: &Path, chars_max: usize, caller: &Caller) -> String {
+    draw_markdown::drawn(&blocks::view(plan, directory, caller), chars_max.max(1000))
 }
 
 #[cfg(test)]

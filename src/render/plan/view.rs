@@ -11,6 +11,8 @@ use crate::render::difference::Line;
 /// A whole plan.
 #[derive(Debug)]
 pub(super) struct View {
+    /// The workspace's directory, as paths in the plan begin. Foreign.
+    pub(super) directory: String,
     /// At least the setting, which comes first, and the totals, which come last.
     pub(super) blocks: Vec<Block>,
 }
@@ -20,6 +22,8 @@ pub(super) struct View {
 pub(super) struct Block {
     pub(super) topic: Topic,
     pub(super) title: Option<Title>,
+    /// How many it is about: what is about the fewest is missed the least where there is no room for all.
+    pub(super) people: u64,
     /// What there is to know at a glance, each with its label: the cells of a table.
     pub(super) facts: Vec<Span>,
     /// What is told below, in reading order.
@@ -200,7 +204,7 @@ impl Block {
     /// Makes a block of rows without a title.
     pub(super) fn of_rows(topic: Topic, rows: Vec<Row>) -> Self {
         let parts = rows.into_iter().map(Part::Row).collect();
-        Self { topic, title: None, facts: Vec::new(), parts }
+        Self { topic, title: None, people: 0, facts: Vec::new(), parts }
     }
 }
 
