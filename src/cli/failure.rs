@@ -166,15 +166,11 @@ impl From<StateError> for Failure {
                 ),
             ),
             StateErrorKind::Refused { help, .. } => (ExitStatus::Ledger, Some(help.as_str())),
-            StateErrorKind::NotConditional { .. } => (
-                ExitStatus::Ledger,
-                Some("nothing was sent. Keep the ledger in a store that refuses to write over what is there"),
-            ),
+            StateErrorKind::Keys { help, .. } => (ExitStatus::Credentials, Some(help.as_str())),
+            StateErrorKind::NotConditional { help, .. } => (ExitStatus::Ledger, Some(*help)),
             StateErrorKind::Unreachable { .. } => (
                 ExitStatus::Other,
-                Some(
-                    "nothing was sent since. Run it again once the store can be reached: what is left is still planned",
-                ),
+                Some("nothing was sent by this command. Run it again once the store can be reached"),
             ),
             StateErrorKind::Undecided { .. } => (
                 ExitStatus::Other,

@@ -16,7 +16,7 @@ use tokio::sync::oneshot;
 use crate::apply::Clock;
 use crate::cli::exit::ExitStatus;
 use crate::cli::failure::Failure;
-use crate::domain::{Credentials, LedgerPlace, Redactor, Secret};
+use crate::domain::{Credentials, LedgerPlace, Redactor, Secret, odd_character};
 use crate::render::caller::Caller;
 use crate::render::escape;
 use crate::sandbox;
@@ -392,27 +392,6 @@ impl Shell {
             Err(_) => Err(unusable_key(&format!("`{name}` is not UTF-8"))),
         }
     }
-}
-
-/// Says what is in a text beside visible ASCII characters, and where.
-fn odd_character(text: &str) -> Option<String> {
-    let (at, odd) = text.char_indices().find(|(_, c)| !c.is_ascii_graphic())?;
-    let place = if at == 0 {
-        "begins with"
-    } else if text[at..].chars().all(|c| !c.is_ascii_graphic()) {
-        "ends with"
-    } else {
-        "contains"
-    };
-    let what = match odd {
-        '\n' => "a line feed",
-        '\r' => "a carriage return",
-        ' ' => "a space",
-        '\t' => "a tab",
-        c if c.is_ascii() => "a control character",
-        _ => "a character that is not ASCII",
-    };
-    Some(format!("{place} {what}"))
 }
 
 fn unusable_key(message: &str) -> Failure {

@@ -55,4 +55,4 @@ pub use template::{
     InvalidTemplateName, TEMPLATE_NAME_CHARS_MAX, Template, TemplateName, placeholder_counts,
     placeholder_ranges, placeholders, render, rendered_bytes,
 };
-pub use visible::{LineFeeds, TextFlaw, is_blank, is_invisible};
+pub use visible::{LineFeeds, TextFlaw, is_blank, is_invisible, odd_character};

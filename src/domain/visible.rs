@@ -122,6 +122,28 @@ fn ends_invisibly(text: &str) -> bool {
     is_invisible(last)
 }
 
+/// Says what is in a text beside visible ASCII characters, and where: no key has anything else.
+#[must_use]
+pub fn odd_character(text: &str) -> Option<String> {
+    let (at, odd) = text.char_indices().find(|(_, c)| !c.is_ascii_graphic())?;
+    let place = if at == 0 {
+        "begins with"
+    } else if text[at..].chars().all(|c| !c.is_ascii_graphic()) {
+        "ends with"
+    } else {
+        "contains"
+    };
+    let what = match odd {
+        '\n' => "a line feed",
+        '\r' => "a carriage return",
+        ' ' => "a space",
+        '\t' => "a tab",
+        c if c.is_ascii() => "a control character",
+        _ => "a character that is not ASCII",
+    };
+    Some(format!("{place} {what}"))
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;

@@ -93,10 +93,19 @@ pub enum StateErrorKind {
         /// What to do about it.
         help: String,
     },
+    /// There are no keys to ask the store with, and it was not asked.
+    Keys {
+        /// What is missing or wrong, without a key's value.
+        why: String,
+        /// What to do about it.
+        help: String,
+    },
     /// The store does not keep two writers apart.
     NotConditional {
         /// How that was found, or why it is known.
         why: String,
+        /// Which store to use instead.
+        help: &'static str,
     },
 }
 
@@ -160,7 +169,10 @@ impl fmt::Display for StateError {
             StateErrorKind::Refused { why, .. } => {
                 write!(formatter, "the store of the ledger in `{place}` refuses: {why}")
             }
-            StateErrorKind::NotConditional { why } => {
+            StateErrorKind::Keys { why, .. } => {
+                write!(formatter, "no keys for the ledger in `{place}`: {why}")
+            }
+            StateErrorKind::NotConditional { why, .. } => {
                 write!(
                     formatter,
                     "the store of the ledger in `{place}` does not keep two writers apart: {why}"
@@ -187,6 +199,7 @@ impl Error for StateError {
             | StateErrorKind::RolledBack { .. }
             | StateErrorKind::Forked { .. }
             | StateErrorKind::Refused { .. }
+            | StateErrorKind::Keys { .. }
             | StateErrorKind::NotConditional { .. } => None,
         }
     }
@@ -224,7 +237,7 @@ mod tests {
                 "the store of the ledger in `there` did not confirm the last records, which may be there or not",
             ),
             (
-                StateErrorKind::NotConditional { why: "it overwrote".into() },
+                StateErrorKind::NotConditional { why: "it overwrote".into(), help: "" },
                 "the store of the ledger in `there` does not keep two writers apart: it overwrote",
             ),
         ];

@@ -259,6 +259,10 @@ async fn answer(State(buckets): State<Buckets>, request: Request) -> Response {
         Some(("OSS4-HMAC-SHA256", scope)) => (Dialect::Oss, scope),
         _ => return reply(403, &error("AccessDenied", "")),
     };
+    // OSS takes no empty list of them; without the host a request would be good for any store.
+    if dialect == Dialect::Oss && !scope.contains("AdditionalHeaders=host") {
+        return reply(400, &error("InvalidArgument", ""));
+    }
     let mut scope = scope.trim_start_matches("Credential=").split('/');
     let (user, region) = (scope.next().unwrap_or_default(), scope.nth(1).unwrap_or_default());
     let asked = Asked {

@@ -23,15 +23,8 @@ pub(super) struct Address {
 
 impl Address {
     pub(super) fn of(place: &ObjectsPlace) -> Self {
-        let ObjectsPlace { service, bucket, prefix, endpoint, addressing, .. } = place;
-        let (scheme, host, port) = match endpoint {
-            Some(endpoint) => (
-                endpoint.scheme(),
-                endpoint.host_str().unwrap_or_default().to_owned(),
-                endpoint.port().map(|port| format!(":{port}")).unwrap_or_default(),
-            ),
-            None => ("https", region_host(*service, &region(place)), String::new()),
-        };
+        let ObjectsPlace { bucket, prefix, endpoint, addressing, .. } = place;
+        let (scheme, host, port) = parts(place);
         let by_path = match addressing {
             Some(addressing) => *addressing == Addressing::Path,
             // A name below an IP address there is not, and no certificate of a region's is of `a.b.s3…`.
@@ -72,9 +65,31 @@ impl Address {
         key.strip_prefix(self.prefix.as_str())
     }
 
+    /// Returns host and port, as a request names them.
+    pub(super) fn authority(&self) -> &str {
+        self.origin.split_once("://").map_or("", |(_, authority)| authority)
+    }
+
     /// Returns scheme, host and port, for messages.
     pub(super) fn origin(&self) -> &str {
         &self.origin
+    }
+}
+
+/// Returns scheme, host and port of the store that a bucket is in.
+pub(super) fn store(place: &ObjectsPlace) -> String {
+    let (scheme, host, port) = parts(place);
+    format!("{scheme}://{host}{port}")
+}
+
+fn parts(place: &ObjectsPlace) -> (&str, String, String) {
+    match &place.endpoint {
+        Some(endpoint) => (
+            endpoint.scheme(),
+            endpoint.host_str().unwrap_or_default().to_owned(),
+            endpoint.port().map(|port| format!(":{port}")).unwrap_or_default(),
+        ),
+        None => ("https", region_host(place.service, &region(place)), String::new()),
     }
 }
 

@@ -14,13 +14,20 @@ use sha2::{Digest, Sha256};
 
 use crate::domain::{ObjectService, ObjectsPlace};
 use crate::state::Variables;
+use crate::state::error::StateErrorKind;
 use crate::state::objects::address::Address;
 use crate::state::objects::refusal::{self, Answer};
 use crate::state::objects::sign::Signing;
 use crate::state::objects::trouble::{Action, Trouble, innermost};
 
-/// Longest answer that is read: a bundle of blocks, or a step of one long line.
-const ANSWER_BYTES_MAX: usize = 512 << 20;
+/// Longest object that is read: a bundle of blocks, or a step of one long line.
+const OBJECT_BYTES_MAX: usize = 512 << 20;
+/// Longest page of a list that is read: a thousand keys of at most 1,024 bytes, each with what is said of it.
+const LIST_BYTES_MAX: usize = 8 << 20;
+/// Longest answer of any other kind that is read, errors among them.
+const ANSWER_BYTES_MAX: usize = 1 << 20;
+/// Pages of a list in a row that may have nothing new, as those of a bucket with much that was deleted.
+const IDLE_PAGES_MAX: u32 = 16;
 /// Bytes that a connection carries in a second at the least, beyond which an answer counts as lost.
 const BYTES_PER_SECOND_MIN: usize = 256 << 10;
 
@@ -74,7 +81,8 @@ struct Ask<'a> {
     action: Action,
     key: Option<&'a str>,
     query: &'a [(&'a str, &'a str)],
-    range: Option<&'a str>,
+    /// Which bytes of the object; all of them where nothing is said.
+    range: Option<Range<u32>>,
     body: Bytes,
 }
 
@@ -108,7 +116,15 @@ struct Versioning {
 
 impl Client {
     /// Sets up connections, opened when they are needed. Certificates and proxies are those of the vendor's client.
-    pub(super) fn new(place: &ObjectsPlace, variables: &Variables, timing: Timing) -> Result<Self, String> {
+    ///
+    /// # Errors
+    ///
+    /// Returns `Keys` and `Refused` for what the environment variables say of keys and proxies.
+    pub(super) fn new(
+        place: &ObjectsPlace,
+        variables: &Variables,
+        timing: Timing,
+    ) -> Result<Self, StateErrorKind> {
         // An error only says that a provider is installed already.
         drop(rustls::crypto::ring::default_provider().install_default());
         let mut builder = reqwest::Client::builder()
@@ -120,8 +136,11 @@ impl Client {
         if place.endpoint.as_ref().is_some_and(|endpoint| endpoint.scheme() == "http") {
             builder = builder.no_proxy().tls_certs_only([]);
         }
-        let http = builder.build().map_err(|error| innermost(&error.without_url()))?;
-        let signing = Signing::new(place, variables, &http);
+        let http = builder.build().map_err(|error| StateErrorKind::Refused {
+            why: innermost(&error.without_url()),
+            help: "nothing was sent. See what HTTPS_PROXY and SSL_CERT_FILE name".to_owned(),
+        })?;
+        let signing = Signing::new(place, variables, timing.read)?;
         Ok(Self { address: Address::of(place), signing, place: place.clone(), timing, http })
     }
 
@@ -149,8 +168,7 @@ impl Client {
 
     /// Reads some bytes of an object, if there is one.
     pub(super) async fn get_range(&self, key: &str, bytes: Range<u32>) -> Result<Option<Bytes>, Trouble> {
-        let range = format!("bytes={}-{}", bytes.start, bytes.end.saturating_sub(1));
-        let ask = || Ask { range: Some(&range), ..Ask::of(Action::Get, Some(key)) };
+        let ask = || Ask { range: Some(bytes.clone()), ..Ask::of(Action::Get, Some(key)) };
         self.read(ask, |answer| match (answer.status, answer.code.as_str()) {
             (206, _) => Some(Some(answer.body.clone())),
             // It has the whole object where it does not know what a range is.
@@ -173,6 +191,7 @@ impl Client {
     ) -> Result<Vec<String>, Trouble> {
         let (prefix, after) = (self.address.full(prefix), after.map(|after| self.address.full(after)));
         let (mut keys, mut next) = (Vec::new(), None::<String>);
+        let (mut last, mut idle) = (None::<String>, 0);
         loop {
             let page = most.saturating_sub(keys.len()).min(1000).to_string();
             let mut query =
@@ -191,10 +210,16 @@ impl Client {
             let listing = self.read(ask, read).await?;
             let own = listing.contents.iter().filter_map(|listed| self.address.own(&listed.key));
             keys.extend(own.map(str::to_owned));
-            next = listing.next.filter(|_| listing.is_truncated);
-            if next.is_none() || keys.len() >= most {
+            if !listing.is_truncated || keys.len() >= most {
                 return Ok(keys);
             }
+            // Each page has to lead on, or it would never end.
+            let of_page = listing.contents.into_iter().next_back().map(|listed| listed.key);
+            idle = if of_page > last { 0 } else { idle + 1 };
+            last = last.max(of_page);
+            let following =
+                listing.next.filter(|token| idle < IDLE_PAGES_MAX && Some(token) != next.as_ref());
+            next = Some(following.ok_or_else(|| refusal::unending_list(&self.address))?);
         }
     }
 
@@ -277,38 +302,47 @@ impl Client {
                 ObjectService::Oss => request.header("x-oss-forbid-overwrite", "true"),
             };
         }
-        if let Some(range) = range {
-            request = request.header("range", range);
+        if let Some(range) = &range {
+            request =
+                request.header("range", format!("bytes={}-{}", range.start, range.end.saturating_sub(1)));
         }
-        if self.place.service == ObjectService::S3 {
+        request = match self.place.service {
             // So the store refuses what arrives otherwise than it left.
-            request = request.header("x-amz-content-sha256", hex::encode(Sha256::digest(&body)));
-        }
+            ObjectService::S3 => request.header("x-amz-content-sha256", hex::encode(Sha256::digest(&body))),
+            // What is there is signed, too: no other host takes a request that this one was shown. S3 always signs it.
+            ObjectService::Oss => request.header("host", self.address.authority()),
+        };
         let (mut parts, ()) = request
             .body(())
             .map_err(|error| Trouble::NotSent(format!("the address cannot be used: {error}")))?
             .into_parts();
         self.signing.sign(&mut parts).await?;
         let spare = Duration::from_secs((body.len() / BYTES_PER_SECOND_MIN) as u64);
+        let is_ranged = range.is_some();
         let request = self.http.request(parts.method, parts.uri.to_string()).headers(parts.headers);
         let exchange = async {
             let mut reply = request.body(body).send().await?;
             let (status, headers) = (reply.status().as_u16(), reply.headers().clone());
-            let mut body = Vec::new();
-            while let Some(chunk) = reply.chunk().await? {
-                if body.len() + chunk.len() > ANSWER_BYTES_MAX {
-                    break;
-                }
-                body.extend_from_slice(&chunk);
+            let (mut body, bytes_max) = (Vec::new(), bytes_max(action, range.as_ref(), status));
+            while body.len() <= bytes_max
+                && let Some(chunk) = reply.chunk().await?
+            {
+                body.extend_from_slice(&chunk[..chunk.len().min(bytes_max + 1 - body.len())]);
             }
-            Ok::<_, reqwest::Error>((status, headers, Bytes::from(body)))
+            Ok::<_, reqwest::Error>((status, headers, Bytes::from(body), bytes_max))
         };
         // What is read may be as long as a bundle.
         let spare = if action == Action::Get { self.timing.attempt * 5 } else { spare };
         match tokio::time::timeout(self.timing.attempt + spare, exchange).await {
-            Ok(Ok((status, headers, body))) => Ok(Answer::new(status, headers, body)),
+            // Of a whole object, where it does not know what a range is, the rest is of no use.
+            Ok(Ok((status @ 200..=299, _, body, bytes_max)))
+                if body.len() > bytes_max && (status, is_ranged) != (200, true) =>
+            {
+                Err(refusal::long_answer(&self.address, action, bytes_max))
+            }
+            Ok(Ok((status, headers, body, _))) => Ok(Answer::new(status, headers, body)),
             Ok(Err(error)) if error.is_connect() => {
-                Err(Trouble::NotSent(refusal::no_connection(&self.address, &error.without_url())))
+                Err(refusal::no_connection(&self.address, &error.without_url()))
             }
             Ok(Err(error)) => {
                 let why = innermost(&error.without_url());
@@ -319,5 +353,16 @@ impl Client {
                 Err(Trouble::Unclear(format!("`{}` did not answer in {seconds} s", self.address.origin())))
             }
         }
+    }
+}
+
+/// Returns how many bytes an answer may have, beyond which it is of no use.
+fn bytes_max(action: Action, range: Option<&Range<u32>>, status: u16) -> usize {
+    match (action, range, status) {
+        (Action::Get, Some(range), 206) => range.len(),
+        (Action::Get, Some(range), 200) => range.end as usize,
+        (Action::Get, None, 200..=299) => OBJECT_BYTES_MAX,
+        (Action::List, _, 200..=299) => LIST_BYTES_MAX,
+        _ => ANSWER_BYTES_MAX,
     }
 }

@@ -12,7 +12,7 @@ use uuid::Uuid;
 use crate::domain::ObjectService;
 use crate::state::error::StateErrorKind;
 use crate::state::objects::client::{Client, Created};
-use crate::state::objects::trouble::Trouble;
+use crate::state::objects::trouble::{OVERWRITES, Trouble};
 
 /// How many race.
 const RACERS: usize = 8;
@@ -27,14 +27,15 @@ pub(super) async fn prove(client: Arc<Client>) -> Result<(), StateErrorKind> {
         let why = format!(
             "versioning of the bucket is `{status}`, and OSS ignores `x-oss-forbid-overwrite` on a bucket that has or had it"
         );
-        return Err(StateErrorKind::NotConditional { why });
+        let help = "nothing was sent. Use a bucket that never had versioning: to suspend it does not help";
+        return Err(StateErrorKind::NotConditional { why, help });
     }
     let mut races = 0;
     loop {
         races += 1;
         match race(&client).await? {
             Race::Sound => return Ok(()),
-            Race::Unsound(why) => return Err(StateErrorKind::NotConditional { why }),
+            Race::Unsound(why) => return Err(StateErrorKind::NotConditional { why, help: OVERWRITES }),
             Race::Unclear(why) if races == RACES_MAX => {
                 return Err(StateErrorKind::Unreachable { source: why.into() });
             }
@@ -63,11 +64,13 @@ async fn race(client: &Arc<Client>) -> Result<Race, StateErrorKind> {
             (number, Ok(Created::Now)) => winners.push(number),
             (_, Ok(Created::Before)) => {}
             (_, Err(Trouble::Refused(kind))) => return Err(kind),
-            (_, Err(Trouble::NotSent(why) | Trouble::Unclear(why))) => unclear = Some(why),
+            (_, Err(Trouble::NotSent(why) | Trouble::KeysLater(why) | Trouble::Unclear(why))) => {
+                unclear = Some(why);
+            }
         }
     }
     let said = |trouble: Trouble| match trouble {
-        Trouble::NotSent(why) | Trouble::Unclear(why) => Ok(Race::Unclear(why)),
+        Trouble::NotSent(why) | Trouble::KeysLater(why) | Trouble::Unclear(why) => Ok(Race::Unclear(why)),
         Trouble::Refused(kind) => Err(kind),
     };
     let race = match (winners.as_slice(), unclear) {

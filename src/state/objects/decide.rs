@@ -65,7 +65,9 @@ pub(super) async fn decide(
         if is_over {
             return Err(match (may_be_there, trouble) {
                 (false, trouble) => NotDecided::Unwritten(trouble.into()),
-                (true, Trouble::NotSent(why) | Trouble::Unclear(why)) => NotDecided::Undecided(why),
+                (true, Trouble::NotSent(why) | Trouble::KeysLater(why) | Trouble::Unclear(why)) => {
+                    NotDecided::Undecided(why)
+                }
                 (true, Trouble::Refused(kind)) => NotDecided::Undecided(refused_in_words(&kind)),
             });
         }
@@ -75,7 +77,9 @@ pub(super) async fn decide(
 
 fn refused_in_words(kind: &StateErrorKind) -> String {
     match kind {
-        StateErrorKind::Refused { why, .. } | StateErrorKind::NotConditional { why } => why.clone(),
+        StateErrorKind::Refused { why, .. }
+        | StateErrorKind::Keys { why, .. }
+        | StateErrorKind::NotConditional { why, .. } => why.clone(),
         _ => "it refused when it was asked again".to_owned(),
     }
 }

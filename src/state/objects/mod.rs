@@ -20,8 +20,10 @@ mod beside;
 mod blocks;
 mod client;
 mod conditional;
+mod credentials;
 mod decide;
 mod draft;
+mod exchange;
 mod frame;
 mod hold;
 mod log;
@@ -114,10 +116,7 @@ impl ObjectsStore {
             StateErrorKind::Io { doing: "start a thread for", path, source }
         };
         let background = Background::start().map_err(failed)?;
-        let client = Client::new(&self.bucket, &self.variables, timing).map_err(|why| {
-            let help = "nothing was sent. See what HTTPS_PROXY and SSL_CERT_FILE name".to_owned();
-            StateErrorKind::Refused { why, help }
-        })?;
+        let client = Client::new(&self.bucket, &self.variables, timing)?;
         let home = || Some(PathBuf::from((self.variables)("HOME")?).join(".cache"));
         let caches = (self.variables)("XDG_CACHE_HOME").map(PathBuf::from).or_else(home);
         let caches = caches.filter(|caches| caches.is_absolute());

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use crate::domain::{ObjectService, ObjectsPlace};
 use crate::state::error::StateErrorKind;
 use crate::state::objects::address::Address;
-use crate::state::objects::trouble::{Action, Trouble, header, innermost};
+use crate::state::objects::trouble::{Action, OVERWRITES, Trouble, header, innermost};
 
 /// Longest part of a store's own message that is repeated.
 const MESSAGE_CHARS_MAX: usize = 200;
@@ -83,10 +83,10 @@ pub(super) fn trouble(place: &ObjectsPlace, address: &Address, action: Action, a
     match (answer.status, answer.code.as_str()) {
         (501, _) | (400, "NotImplemented") if action == Action::Put => {
             let why = format!("it does not know the condition that an object is created once ({words})");
-            return Trouble::Refused(StateErrorKind::NotConditional { why });
+            return Trouble::Refused(StateErrorKind::NotConditional { why, help: OVERWRITES });
         }
         // A conflict is of two requests for one key at a time, neither done.
-        (408 | 429 | 500.., _)
+        (408 | 429 | 500 | 502..=504 | 506..=510, _)
         | (400, "RequestTimeout")
         | (409, "ConditionalRequestConflict" | "OperationAborted") => return Trouble::Unclear(words),
         _ => {}
@@ -202,7 +202,7 @@ fn skewed(answer: &Answer) -> String {
 }
 
 /// Says why there is no connection, with what to look at.
-pub(super) fn no_connection(address: &Address, error: &reqwest::Error) -> String {
+pub(super) fn no_connection(address: &Address, error: &reqwest::Error) -> Trouble {
     let (mut chain, mut source) = (String::new(), error.source());
     while let Some(error) = source {
         chain.push_str(&error.to_string());
@@ -210,7 +210,16 @@ pub(super) fn no_connection(address: &Address, error: &reqwest::Error) -> String
         source = error.source();
     }
     let (chain, why, origin) = (chain.to_lowercase(), innermost(error), address.origin());
-    if chain.contains("dns error") {
+    // How rustls says that what came is no message of TLS.
+    if chain.contains("invalidcontenttype") {
+        return Trouble::Refused(StateErrorKind::Refused {
+            why: format!("the server at `{origin}` does not speak TLS"),
+            help: "nothing was sent. Give `endpoint` the port that does; a store on this machine may be asked without, \
+                   with `http://`"
+                .to_owned(),
+        });
+    }
+    Trouble::NotSent(if chain.contains("dns error") {
         format!("there is no host of that name: `{origin}` (look at bucket, `region` and `endpoint`)")
     } else if chain.contains("certificate") {
         format!(
@@ -218,7 +227,28 @@ pub(super) fn no_connection(address: &Address, error: &reqwest::Error) -> String
         )
     } else {
         format!("no connection to `{origin}`: {why}")
+    })
+}
+
+/// Says of a store that its list has no end.
+pub(super) fn unending_list(address: &Address) -> Trouble {
+    Trouble::Refused(StateErrorKind::Refused {
+        why: format!("the list of keys of `{}` is cut off, and does not go on", address.origin()),
+        help: "nothing was sent. Keep the ledger in a store that lists all keys, in order and page by page"
+            .to_owned(),
+    })
+}
+
+/// Says of an answer that it is longer than any that was asked for.
+pub(super) fn long_answer(address: &Address, action: Action, bytes_max: usize) -> Trouble {
+    let why =
+        format!("an answer of `{}` is longer than the {bytes_max} bytes that it may have", address.origin());
+    if action == Action::Put {
+        // It may be there.
+        return Trouble::Unclear(why);
     }
+    let help = "nothing was sent. `endpoint` has to be the address of the store's interface".to_owned();
+    Trouble::Refused(StateErrorKind::Refused { why, help })
 }
 
 fn in_words(action: Action) -> &'static str {

@@ -6,6 +6,10 @@ use hyper::http::HeaderMap;
 
 use crate::state::error::StateErrorKind;
 
+/// What to do where a store does not keep two writers apart.
+pub(super) const OVERWRITES: &str =
+    "nothing was sent. Keep the ledger in a store that refuses to write over what is there";
+
 /// What is asked of a bucket, by the permission that it takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Action {
@@ -21,6 +25,8 @@ pub(super) enum Action {
 pub(super) enum Trouble {
     /// Not a byte of the request was sent.
     NotSent(String),
+    /// The same, since who gives the keys to sign with gave none yet.
+    KeysLater(String),
     /// The request may have had its effect, or may still have it.
     Unclear(String),
     /// The store says no, and did nothing.
@@ -30,7 +36,9 @@ pub(super) enum Trouble {
 impl From<Trouble> for StateErrorKind {
     fn from(trouble: Trouble) -> Self {
         match trouble {
-            Trouble::NotSent(why) | Trouble::Unclear(why) => Self::Unreachable { source: why.into() },
+            Trouble::NotSent(why) | Trouble::KeysLater(why) | Trouble::Unclear(why) => {
+                Self::Unreachable { source: why.into() }
+            }
             Trouble::Refused(kind) => kind,
         }
     }

@@ -2,6 +2,7 @@
 
 mod ambiguity;
 mod interleaving;
+mod keys;
 mod packing;
 mod refusals;
 mod rollback;

@@ -13,7 +13,7 @@ fn in_words(error: &StateError) -> String {
         words = format!("{words}: {cause}");
         source = cause.source();
     }
-    if let StateErrorKind::Refused { help, .. } = &error.kind {
+    if let StateErrorKind::Refused { help, .. } | StateErrorKind::Keys { help, .. } = &error.kind {
         words = format!("{words}; {help}");
     }
     assert!(!words.contains("secret-of-tests"), "{words}");
@@ -168,6 +168,18 @@ fn what_a_store_says_is_put_into_words_with_what_to_do() {
             &["could not reach", "`SlowDown`: as asked for"],
         ),
         ("s3", "", Effect::Answers(418, error("Teapot", "")), &["HTTP 418, `Teapot`: as asked for"]),
+        (
+            "s3",
+            "",
+            Effect::Answers(501, error("NotImplemented", "")),
+            &["refuses: HTTP 501, `NotImplemented`"],
+        ),
+        (
+            "oss",
+            "?list-type",
+            Effect::Answers(505, String::new()),
+            &["does not answer as an object store does (HTTP 505)"],
+        ),
     ];
     std::thread::scope(|scope| {
         for (scheme, of, effect, words) in cases {
@@ -205,7 +217,7 @@ fn an_address_that_leads_nowhere_says_what_is_wrong_with_it() {
         assert!(words.contains("there is no bucket `nobodys` at `http://127.0.0.1"), "{words}");
 
         let words = said(&Bucket::new().ledger(scheme), &(Arc::new(|_: &str| None) as Variables));
-        assert!(words.contains("there are no credentials") && words.contains("ACCESS_KEY"), "{words}");
+        assert!(words.contains("no keys for the ledger in") && words.contains("ACCESS_KEY"), "{words}");
     }
     let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let words = said(&format!("s3://b?region=test-1&endpoint=http://{closed}"), &writer);
@@ -215,7 +227,11 @@ fn an_address_that_leads_nowhere_says_what_is_wrong_with_it() {
     // A store that speaks no TLS.
     let words =
         said(&format!("s3://b?region=test-1&endpoint={}", endpoint().replace("http:", "https:")), &writer);
-    assert!(words.contains("no connection to `https://127.0.0.1"), "{words}");
+    assert!(words.contains("the server at `https://127.0.0.1"), "{words}");
+    assert!(
+        words.contains("does not speak TLS; nothing was sent. Give `endpoint` the port that does"),
+        "{words}"
+    );
 }
 
 #[test]
@@ -276,6 +292,30 @@ fn an_object_that_a_list_leaves_out_is_asked_for_and_long_lists_are_read_to_thei
         bucket.lists_at_a_time(page);
         assert_eq!(seen(&bucket, "s3").0.len(), 11);
     }
+}
+
+#[test]
+fn a_list_that_never_ends_is_refused_and_so_is_one_that_is_cut_off_or_longer_than_any() {
+    let bucket = Bucket::new();
+    drop(begun(&bucket, "s3"));
+    let long = format!("<ListBucketResult>{}</ListBucketResult>", " ".repeat(9 << 20));
+    bucket.always(Method::GET, "?list-type", Effect::Answers(200, long));
+    let words = in_words(&refused(store(&bucket, "s3").snapshot(&on("here"))));
+    assert!(words.contains("is longer than the 8388608 bytes that it may have"), "{words}");
+    bucket.heal();
+    for (token, times) in [("<NextContinuationToken>t</NextContinuationToken>", 2), ("", 1)] {
+        let page = format!("<ListBucketResult><IsTruncated>true</IsTruncated>{token}</ListBucketResult>");
+        bucket.always(Method::GET, "?prefix=push/prod/log/", Effect::Answers(200, page));
+        bucket.requests();
+        let words = in_words(&refused(store(&bucket, "s3").snapshot(&on("here"))));
+        assert!(words.contains("is cut off, and does not go on"), "{words}");
+        // Beside the lists of what is packed.
+        assert_eq!(bucket.requests().len(), 2 + times);
+        bucket.heal();
+    }
+    // One whose tokens are always new goes on as long as something new is in it.
+    bucket.lists_at_a_time(1);
+    assert_eq!(seen(&bucket, "s3").0.len(), 3);
 }
 
 #[test]
