@@ -196,6 +196,11 @@ fn help_with_ledger(error: &LedgerRefused, url: &str) -> String {
         }
         LedgerRefused::ClearText if is_of("postgres") => "remove `sslmode=disable`".to_owned(),
         LedgerRefused::ClearText => "write `https://`".to_owned(),
+        LedgerRefused::Character { expected, .. } | LedgerRefused::Part { expected, .. } => (*expected).to_owned(),
+        LedgerRefused::Value { parameter: "region", .. } => "regions have lower-case letters, digits and `-`".to_owned(),
+        LedgerRefused::Value { parameter: "addressing", .. } => {
+            "remove `addressing`: it is `path` for an IP address, and else `host`".to_owned()
+        }
         LedgerRefused::Missing(_) | LedgerRefused::Twice(_) | LedgerRefused::Value { .. } => shapes.to_owned(),
     }
 }
@@ -370,7 +375,7 @@ mod tests {
             = remove it here, and change it where it is valid: it is in git's history. When a command runs, `PGPASSWORD`, or the file that `PGPASSFILE` names, may hold it
         ");
         insta::assert_snapshot!(environment("ledger: \"s3://acme/push\""), @r"
-        campaignctl.yaml:4:63 bad-ledger: the region, as in `?region=cn-hangzhou`, is missing
+        campaignctl.yaml:4:63 bad-ledger: the region, as in `?region=ap-southeast-1`, is missing
             = write `postgres://ROLE@HOST/DATABASE`, `s3://BUCKET/PREFIX?region=REGION` or `oss://BUCKET/PREFIX?region=REGION`
         ");
         insta::assert_snapshot!(environment("ledger: \"postgress://ledger@db/x\""), @r"

@@ -7,7 +7,7 @@ use uuid::Uuid;
 use crate::cli::exit::ExitStatus;
 use crate::cli::failure::Failure;
 use crate::cli::session::Session;
-use crate::domain::{Endpoint, LedgerPlace, LedgerSalt, Secret};
+use crate::domain::{Endpoint, Environment, LedgerPlace, LedgerSalt, Secret};
 use crate::ledger::{Chain, Destination, FORMAT_VERSION, Header, KeyNote, Ledger, Lineage, Mark, Serial};
 use crate::render::text;
 use crate::resolve::Scope;
@@ -15,7 +15,7 @@ use crate::state::{
     self, Candidate, Expected, Holder, OpenLedger, OpenRefused, Reader, SeenLedger, StateError,
     StateErrorKind, Store,
 };
-use crate::witness::{self, Pins};
+use crate::witness::{self, PIN_FILE_NAME, Pins};
 
 /// How often a held lock is tried again: in a directory, and in a store that hundreds may ask at the same time.
 const LOCK_POLL: Duration = Duration::from_millis(50);
@@ -284,14 +284,29 @@ impl Session<'_> {
     /// Returns the environment's ledger as it is stored, proven or not.
     pub(super) fn lines_of_ledger(&self, scope: &Scope, command: &str) -> Result<Box<dyn Reader>, Failure> {
         let store = self.store(scope);
-        Ok(store.snapshot(&self.candidate(store.place(), command, false))?.reader)
+        match store.snapshot(&self.candidate(store.place(), command, false)) {
+            Err(error) if is_missing(&error) => Err(self.missing(scope)?),
+            found => Ok(found?.reader),
+        }
+    }
+
+    /// Returns the failure of a command that needs a ledger where there is none.
+    pub(super) fn missing(&self, scope: &Scope) -> Result<Failure, Failure> {
+        let pins = Pins::read(self.directory())?;
+        Ok(match pins.lineage(&scope.environment.name) {
+            Some(lineage) => pinned_and_missing(&scope.environment, lineage),
+            None => StateErrorKind::Missing.at(&scope.environment.ledger).into(),
+        })
     }
 
     /// Refuses to make a ledger by itself where it is not the sandbox's, where one was pinned, or outside of the workspace:
     /// a pull request may name any directory.
     fn may_create(&self, scope: &Scope, pinned: Option<&Lineage>) -> Result<(), Failure> {
         let environment = &scope.environment;
-        if environment.endpoint != Endpoint::Sandbox || pinned.is_some() {
+        if let Some(lineage) = pinned {
+            return Err(pinned_and_missing(environment, lineage));
+        }
+        if environment.endpoint != Endpoint::Sandbox {
             return Err(StateErrorKind::Missing.at(&environment.ledger).into());
         }
         let Some(directory) = environment.ledger.directory() else {
@@ -334,6 +349,24 @@ impl Session<'_> {
         self.remember(&open.ledger, open.writer.serial(), open.writer.chain());
         Ok(open)
     }
+}
+
+/// There was a ledger, and it is not here: so the place is wrong, or it is lost.
+pub(super) fn pinned_and_missing(environment: &Environment, lineage: &Lineage) -> Failure {
+    let place = &environment.ledger;
+    let message = format!(
+        "there is no ledger in `{place}`, and `{PIN_FILE_NAME}` pins ledger {lineage} for `{}`",
+        environment.name
+    );
+    let lost = if place.directory().is_some() {
+        "restore its directory from where the last run kept it, or the latest export with `campaignctl ledger restore`"
+    } else {
+        "restore the latest export with `campaignctl ledger restore`"
+    };
+    Failure::new(ExitStatus::Ledger, message).help(format!(
+        "nothing was sent. See that `ledger:` names the place that the last run wrote to. If that ledger is lost, {lost}: a new \
+         one would take every campaign for new"
+    ))
 }
 
 /// Returns how long to wait for the next attempt; no two that began together stay together.

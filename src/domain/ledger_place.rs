@@ -106,6 +106,26 @@ pub enum LedgerRefused {
     /// A parameter twice.
     #[error("the parameter `{0}` is there twice")]
     Twice(String),
+    /// A character that a part of the address cannot have.
+    #[error("{part} has {} in it", shown(*character))]
+    Character {
+        /// Which part.
+        part: &'static str,
+        /// The first one of those.
+        character: char,
+        /// What it may have.
+        expected: &'static str,
+    },
+    /// A part of the address that cannot be for another reason.
+    #[error("{part} {why}")]
+    Part {
+        /// Which part.
+        part: &'static str,
+        /// Why.
+        why: &'static str,
+        /// What it may be.
+        expected: &'static str,
+    },
     /// A value that cannot be.
     #[error("`{parameter}` is {expected}")]
     Value {
@@ -132,8 +152,8 @@ impl LedgerPlace {
         }
         prove_no_secret(&url)?;
         match url.scheme() {
-            "s3" => Ok(Self::Objects(Arc::new(ObjectsPlace::read(&url, ObjectService::S3)?))),
-            "oss" => Ok(Self::Objects(Arc::new(ObjectsPlace::read(&url, ObjectService::Oss)?))),
+            "s3" => Ok(Self::Objects(Arc::new(ObjectsPlace::read((text, &url), ObjectService::S3)?))),
+            "oss" => Ok(Self::Objects(Arc::new(ObjectsPlace::read((text, &url), ObjectService::Oss)?))),
             _ => Ok(Self::Postgres(Arc::new(PostgresPlace::read(&url, ledger)?))),
         }
     }
@@ -233,31 +253,42 @@ impl PostgresPlace {
 }
 
 impl ObjectsPlace {
-    fn read(url: &Url, service: ObjectService) -> Result<Self, LedgerRefused> {
+    fn read((text, url): (&str, &Url), service: ObjectService) -> Result<Self, LedgerRefused> {
         let bucket =
             url.host_str().filter(|host| !host.is_empty()).ok_or(LedgerRefused::Missing("the bucket"))?;
-        let is_bucket = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '.');
-        if url.port().is_some() || !url.username().is_empty() || !bucket.chars().all(is_bucket) {
-            let expected = "written with lower-case letters, digits, `-` and `.`";
-            return Err(LedgerRefused::Value { parameter: "the bucket", expected });
+        if url.port().is_some() {
+            let expected = "the port of a store stands in `endpoint=https://HOST:PORT`";
+            return Err(LedgerRefused::Part { part: "the bucket", why: "has a port", expected });
         }
-        let prefix = decoded(url.path())?.trim_matches('/').to_owned();
-        let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '/');
-        let is_path = prefix.is_empty() || prefix.split('/').all(|part| !matches!(part, "" | "." | ".."));
-        if !prefix.chars().all(is_plain) || !is_path || prefix.len() > 200 {
-            let expected = "up to 200 letters, digits, `-`, `_`, `.` and single slashes";
-            return Err(LedgerRefused::Value { parameter: "the prefix", expected });
+        let is_of_bucket = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '.');
+        let expected = "the names of buckets have lower-case letters, digits, `-` and `.`";
+        prove_characters("the bucket", &decoded(bucket)?, is_of_bucket, expected)?;
+        if url.fragment().is_some() {
+            let expected =
+                "prefixes have letters, digits, `-`, `_`, `.` and single slashes, and parameters follow `?`";
+            return Err(LedgerRefused::Character { part: "the address", character: '#', expected });
         }
+        let prefix = prefix(text)?;
         let mut given = parameters(url, &["region", "endpoint", "addressing"])?;
-        let region = given
-            .remove("region")
-            .ok_or(LedgerRefused::Missing("the region, as in `?region=cn-hangzhou`,"))?;
-        if region.is_empty() || !region.chars().all(|c| c.is_ascii_alphanumeric() || c == '-') {
-            return Err(LedgerRefused::Value { parameter: "region", expected: "written like `cn-hangzhou`" });
+        let (missing, expected) = match service {
+            ObjectService::S3 => {
+                ("the region, as in `?region=ap-southeast-1`,", "written like `ap-southeast-1`")
+            }
+            ObjectService::Oss => ("the region, as in `?region=cn-hangzhou`,", "written like `cn-hangzhou`"),
+        };
+        let region = given.remove("region").ok_or(LedgerRefused::Missing(missing))?;
+        let is_of_region = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+        if region.is_empty() || !region.chars().all(is_of_region) {
+            return Err(LedgerRefused::Value { parameter: "region", expected });
         }
         let endpoint = given.remove("endpoint").map(|endpoint| read_endpoint(&endpoint)).transpose()?;
         let addressing = match given.remove("addressing").as_deref() {
             None => None,
+            Some("host") if endpoint.as_ref().is_some_and(is_ip_address) => {
+                let expected =
+                    "`path` for an endpoint that is an IP address: no bucket's name stands before one";
+                return Err(LedgerRefused::Value { parameter: "addressing", expected });
+            }
             Some("host") => Some(Addressing::Host),
             Some("path") => Some(Addressing::Path),
             Some(_) => {
@@ -266,6 +297,52 @@ impl ObjectsPlace {
         };
         Ok(Self { service, bucket: bucket.to_owned(), prefix, region, endpoint, addressing })
     }
+}
+
+/// Reads what all keys begin with, as it is written: a parser of URLs takes `..` for the way up.
+fn prefix(text: &str) -> Result<String, LedgerRefused> {
+    let expected = "prefixes have letters, digits, `-`, `_`, `.` and single slashes, up to 200 of them";
+    let refused = |why| Err(LedgerRefused::Part { part: "the prefix", why, expected });
+    let (_, rest) = text.split_once("://").ok_or(LedgerRefused::NotAUrl)?;
+    let rest = rest.split(['?', '#']).next().unwrap_or_default();
+    let written = rest.split_once('/').map_or("", |(_, prefix)| prefix);
+    let prefix = decoded(written)?.trim_matches('/').to_owned();
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '/');
+    prove_characters("the prefix", &prefix, is_plain, expected)?;
+    match prefix.split('/').find(|part| matches!(*part, "" | "." | "..")) {
+        Some("") if !prefix.is_empty() => refused("has two slashes in a row"),
+        Some(".") => refused("has a part `.`"),
+        Some("..") => refused("has a part `..`"),
+        _ if prefix.len() > 200 => refused("is longer than 200 characters"),
+        _ => Ok(prefix),
+    }
+}
+
+fn prove_characters(
+    part: &'static str,
+    text: &str,
+    is_allowed: impl Fn(char) -> bool,
+    expected: &'static str,
+) -> Result<(), LedgerRefused> {
+    match text.chars().find(|c| !is_allowed(*c)) {
+        Some(character) => Err(LedgerRefused::Character { part, character, expected }),
+        None => Ok(()),
+    }
+}
+
+/// Writes a character so that it is seen.
+fn shown(character: char) -> String {
+    match character {
+        ' ' => "a space".to_owned(),
+        '`' => "a backtick".to_owned(),
+        c if c.is_control() => "a control character".to_owned(),
+        c => format!("`{c}`"),
+    }
+}
+
+fn is_ip_address(endpoint: &Url) -> bool {
+    let host = endpoint.host_str().map(Host::parse);
+    matches!(host, Some(Ok(Host::Ipv4(_) | Host::Ipv6(_))))
 }
 
 fn read_endpoint(text: &str) -> Result<Url, LedgerRefused> {
@@ -369,6 +446,14 @@ mod tests {
             "s3://Acme?region=a",
             "s3://acme/a//b?region=a",
             "s3://acme/../b%2f..?region=a",
+            "s3://acme/a/../b?region=a",
+            "s3://acme/a/%2E%2e/b?region=a",
+            "s3://acme/./a?region=a",
+            "s3://acme/a/.?region=a",
+            "s3://acme/é?region=a",
+            "s3://acme?region=EU-WEST-1",
+            "s3://acme?region=a&endpoint=https://10.1.2.3&addressing=host",
+            "s3://acme?region=a&endpoint=https://[fd00::1]:9000&addressing=host",
             "s3://acme?region=a&endpoint=ftp://x",
             "s3://acme?region=a&addressing=both",
             "s3://acme?region=a&endpoint=https://x/y",
@@ -379,6 +464,25 @@ mod tests {
             "s3://acme?region=a#b",
         ] {
             drop(refused(bad));
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_part_of_an_address_is_said() {
+        for (address, words) in [
+            ("s3://acme/a b?region=a", "the prefix has a space in it"),
+            ("s3://acme/a%25b?region=a", "the prefix has `%` in it"),
+            ("s3://acme/a/../b?region=a", "the prefix has a part `..`"),
+            ("s3://acme/a//b?region=a", "the prefix has two slashes in a row"),
+            ("s3://Acme?region=a", "the bucket has `A` in it"),
+            ("s3://acme_x?region=a", "the bucket has `_` in it"),
+            ("s3://acme:9000/a?region=a", "the bucket has a port"),
+            ("s3://acme/a#b?region=a", "the address has `#` in it"),
+            ("s3://acme/a", "the region, as in `?region=ap-southeast-1`, is missing"),
+            ("oss://acme/a", "the region, as in `?region=cn-hangzhou`, is missing"),
+            ("s3://acme?region=EU", "`region` is written like `ap-southeast-1`"),
+        ] {
+            assert_eq!(refused(address).to_string(), words, "{address}");
         }
     }
 

@@ -87,8 +87,9 @@ fn forms(secret: &str) -> Vec<String> {
     vec![secret.to_owned(), json, plain_json, encoded, lower, twice]
 }
 
-/// Returns a text with the password of each address in it, and the values of parameters that are called as secrets are, hidden
-/// byte for byte: every other place stays where it is.
+/// Returns a text with what may be a secret of each address in it hidden, byte for byte: every other place stays where it is. That
+/// is whoever asks and a password, and the values of parameters that are called as secrets are; in the address of a store, or what
+/// was meant as one, the values of all that are not known.
 ///
 /// # Panics
 ///
@@ -98,41 +99,40 @@ pub fn without_secrets_of_addresses(text: &str) -> Cow<'_, str> {
     let mut hidden: Vec<Range<usize>> = Vec::new();
     for (scheme_end, _) in text.match_indices("://") {
         let start = scheme_end + 3;
-        let is_end = |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '`' | ',' | '}' | '<' | '>');
-        let length = text[start..].find(is_end).unwrap_or(text.len() - start);
-        let address = &text[start..start + length];
+        let address = &text[start..end_of_address(text, start)];
+        let is_of_postgres =
+            ["postgres", "postgresql"].iter().any(|scheme| text[..scheme_end].ends_with(scheme));
         let authority = &address[..address.find(['/', '?', '#']).unwrap_or(address.len())];
-        if let Some((user, _)) = authority.rsplit_once('@')
-            && let Some(colon) = user.find(':')
-        {
-            hidden.push(start + colon + 1..start + user.len());
+        if let Some(at) = authority.rfind('@') {
+            // Its name is a role there, and may be a key anywhere else.
+            let from = if is_of_postgres { authority.find(':').map_or(at, |colon| colon + 1) } else { 0 };
+            hidden.push(start + from.min(at)..start + at);
         }
-        for (at, _) in address.match_indices(['?', '&']) {
-            let parameter = &address[at + 1..];
-            let parameter = &parameter[..parameter.find(['&', '#']).unwrap_or(parameter.len())];
-            if let Some((name, value)) = parameter.split_once('=')
-                && is_named_as_secret(name)
-            {
-                let value_at = start + at + 1 + name.len() + 1;
-                hidden.push(value_at..value_at + value.len());
-            }
-        }
+        hidden.extend(values(address, |name, _| is_named_as_secret(name)).map(|range| shifted(range, start)));
     }
-    // What was meant as one, and libpq's other way to write it.
-    let is_end = |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '`' | ',' | '}' | '&');
-    for (at, _) in text.match_indices("postgres") {
-        let address = &text[at..at + text[at..].find(is_end).unwrap_or(text.len() - at)];
-        if let Some((before, _)) = address.rsplit_once('@')
-            && let Some((user, password)) = before.rsplit_once(':')
-            && !password.starts_with('/')
-        {
-            hidden.push(at + user.len() + 1..at + before.len());
+    for start in stores(text) {
+        let address = &text[start..end_of_address(text, start)];
+        let rest =
+            address.trim_start_matches(|c: char| c.is_ascii_alphanumeric()).trim_start_matches([':', '/']);
+        let is_of_postgres = address.starts_with("postgres");
+        let before = address.len() - rest.len();
+        // A secret may have any character; of a parameter's value, `values` says.
+        let query = rest.find('?').unwrap_or(rest.len());
+        let at = rest.rfind('@').filter(|at| *at < query || !rest[query..*at].contains('='));
+        if let Some(at) = at.or_else(|| rest[..query].rfind('@')) {
+            let from = if is_of_postgres { rest[..at].find(':').map(|colon| colon + 1) } else { Some(0) };
+            hidden.extend(from.map(|from| shifted(before + from..before + at, start)));
         }
+        let is_hidden = |name: &str, value: &str| !PARAMETERS.contains(&name) || value.contains(['%', '@']);
+        hidden.extend(values(address, is_hidden).map(|range| shifted(range, start)));
     }
+    // Another way of libpq's to write one.
     for (at, word) in text.match_indices("password=") {
         let start = at + word.len();
+        let is_end = |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '`' | ',' | '}' | '&');
         hidden.push(start..start + text[start..].find(is_end).unwrap_or(text.len() - start));
     }
+    hidden.retain(|range| !range.is_empty());
     if hidden.is_empty() {
         return Cow::Borrowed(text);
     }
@@ -142,10 +142,53 @@ pub fn without_secrets_of_addresses(text: &str) -> Cow<'_, str> {
     Cow::Owned(String::from_utf8(bytes).expect("whole characters are hidden"))
 }
 
+/// Parameters of a ledger's address; none of them is a secret.
+const PARAMETERS: [&str; 7] =
+    ["region", "endpoint", "addressing", "ledger", "schema", "sslmode", "sslrootcert"];
+
+fn shifted(range: Range<usize>, by: usize) -> Range<usize> {
+    range.start + by..range.end + by
+}
+
+fn end_of_address(text: &str, start: usize) -> usize {
+    let is_end = |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '`' | ',' | '}' | '<' | '>');
+    start + text[start..].find(is_end).unwrap_or(text.len() - start)
+}
+
+/// Finds where the address of a store begins, or what was meant as one: `s3:…`, `s3//…`.
+fn stores(text: &str) -> impl Iterator<Item = usize> {
+    let begins = |at: usize, scheme: &str| {
+        let is_word = text[..at].chars().next_back().is_none_or(|c| !c.is_ascii_alphanumeric());
+        let rest = &text[at + scheme.len()..];
+        // A key of YAML is followed by a space.
+        let is_key = rest
+            .strip_prefix(':')
+            .is_some_and(|rest| rest.starts_with(char::is_whitespace) || rest.is_empty());
+        is_word && (rest.starts_with(':') || rest.starts_with("//")) && !is_key
+    };
+    let of = move |scheme: &'static str| {
+        text.match_indices(scheme).map(|(at, _)| at).filter(move |at| begins(*at, scheme))
+    };
+    ["postgres", "postgresql", "s3", "oss"].into_iter().flat_map(of)
+}
+
+/// Finds the values of an address's parameters that `is_hidden` says may be a secret.
+fn values(address: &str, is_hidden: impl Fn(&str, &str) -> bool) -> impl Iterator<Item = Range<usize>> {
+    address.match_indices(['?', '&']).filter_map(move |(at, _)| {
+        let parameter = &address[at + 1..];
+        let parameter = &parameter[..parameter.find(['&', '#']).unwrap_or(parameter.len())];
+        let (name, value) = parameter.split_once('=')?;
+        let start = at + 1 + name.len() + 1;
+        is_hidden(name, value).then_some(start..start + value.len())
+    })
+}
+
 /// Whether a parameter's name says that its value is a secret.
 pub(super) fn is_named_as_secret(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
-    ["password", "secret", "token", "key"].into_iter().any(|word| name.contains(word))
+    ["password", "secret", "token", "key", "signature", "credential"]
+        .into_iter()
+        .any(|word| name.contains(word))
 }
 
 #[cfg(test)]
@@ -175,8 +218,24 @@ mod tests {
             ("{ l: s3://b?region=a&secret=hunter2, x: 1 }", "{ l: s3://b?region=a&secret=*******, x: 1 }"),
             (
                 "\"https://u:p@h/?token=a&b=c\" https://h/a:b@c",
-                "\"https://u:*@h/?token=*&b=c\" https://h/a:b@c",
+                "\"https://***@h/?token=*&b=c\" https://h/a:b@c",
             ),
+            ("https://h/?X-Amz-Signature=ab&utm=x", "https://h/?X-Amz-Signature=**&utm=x"),
+            ("ledger: s3://b/x?region=a&foo=hunter2#x", "ledger: s3://b/x?region=a&foo=*******#x"),
+            (
+                "'oss://b?region=a&endpoint=https%3A%2F%2Fk:s@h'",
+                "'oss://b?region=a&endpoint=*******************'",
+            ),
+            ("l: s3://b?endpoint=https://key:hunter2@h", "l: s3://b?endpoint=*********************"),
+            ("postgres://me:hun?ter2@db/x", "postgres://me:********@db/x"),
+            ("s3:acme:hunter2@b", "s3:************@b"),
+            ("s3//k:hun/ter2@b/x", "s3//**********@b/x"),
+            ("l: s3:/k@b", "l: s3:/*@b"),
+            (
+                "postgresql:me:hun:ter2@db/x?application_name=y",
+                "postgresql:me:********@db/x?application_name=*",
+            ),
+            ("oss: true, s3: a@b, across3:a@b", "oss: true, s3: a@b, across3:a@b"),
             ("postgres:/me:hunter2@db", "postgres:/me:*******@db"),
             ("host=db password=hunter2 user=me", "host=db password=******* user=me"),
         ] {

@@ -122,7 +122,8 @@ pub fn wrapped(text: &str, width: Option<usize>) -> String {
 /// Does the same for one line whose following lines begin with `hanging`.
 #[must_use]
 pub(super) fn wrapped_below(line: &str, hanging: &str, width: Option<usize>) -> String {
-    width.map_or_else(|| line.to_owned(), |width| broken(line, 0, hanging, width))
+    let indent = line.len() - line.trim_start_matches(' ').len();
+    width.map_or_else(|| line.to_owned(), |width| broken(line, indent, hanging, width))
 }
 
 fn wrapped_line(line: &str, width: usize) -> String {

@@ -177,7 +177,14 @@ fn every_command_works_on_a_ledger_in_a_bucket_from_any_clone() {
         for key in bucket.objects().into_keys() {
             bucket.remove(&key);
         }
-        b.run(&["plan"]).exits(12).warns("there is no ledger in").warns(&format!("{scheme}://"));
+        for command in
+            [&["plan"][..], &["apply", "--auto-approve"], &["ledger", "verify"], &["ledger", "unlock"]]
+        {
+            let ran = b.run(command).exits(12).warns("there is no ledger in").warns(&format!("{scheme}://"));
+            let ran =
+                ran.warns("`campaignctl.lock` pins ledger ").warns("See that `ledger:` names the place");
+            assert!(!ran.stderr.contains("ledger init"), "{}", ran.stderr);
+        }
         a.site.write("packed.jsonl", &packed);
         a.run(&["ledger", "restore", "packed.jsonl"]).exits(0).says("Restored ledger");
         b.run(&["plan"]).exits(0).says("No changes");
@@ -345,7 +352,7 @@ fn nothing_is_sent_where_the_store_is_not_what_it_should_be() {
             "oss",
             |bucket| bucket.has_versioning("Enabled"),
             12,
-            &["does not keep two writers apart: versioning"],
+            &["does not keep two writers apart: versioning", "Use a bucket that never had versioning"],
         ),
         ("s3", |bucket| bucket.behaves(Manners::Overwrites), 12, &["does not keep two writers apart"]),
         ("s3", |bucket| bucket.is_in("eu-west-1"), 12, &["another region", "`region=eu-west-1`"]),

@@ -114,6 +114,24 @@ fn text_of_width(diagnostic: &Diagnostic, width: usize) -> String {
 }
 
 #[test]
+fn a_help_of_more_than_one_line_stays_where_it_begins() {
+    let file = source("a.yaml", "audience: vips\n");
+    let diagnostic = Diagnostic::error(Code::UnknownName, place(&file, "vips"), "no such audience")
+        .help("write the name of one that is declared");
+    insta::assert_snapshot!(text_of_width(&diagnostic, 34), @r"
+    error[unknown-name]: no such
+        audience
+     --> a.yaml:1:11
+      |
+    1 | audience: vips
+      |           ^^^^
+      |
+      = help: write the name of one
+              that is declared
+    ");
+}
+
+#[test]
 fn lines_and_files_without_their_text_are_named() {
     let line = Place::Line { path: "ids.csv".into(), line: 7 };
     let file = source("a.yaml", "users: { file: ids.csv }\n");

@@ -8,11 +8,11 @@ mod verify;
 
 use crate::cli::exit::ExitStatus;
 use crate::cli::failure::Failure;
+use crate::cli::ledger_access::pinned_and_missing;
 use crate::cli::session::Session;
 use crate::cli::shell::Shell;
 use crate::cli::{Globals, Result};
-use crate::domain::{Environment, Secret};
-use crate::ledger::Lineage;
+use crate::domain::Secret;
 use crate::witness::{PIN_FILE_NAME, Pins};
 
 /// Make an environment's ledger, check it, write it out, restore, move, pack or unlock it
@@ -88,7 +88,13 @@ fn init(shell: &Shell, globals: &Globals, args: &InitArgs) -> Result {
             ))?;
             return Ok(ExitStatus::Done);
         }
-        (None, Some(lineage)) => return Err(pinned_and_missing(environment, lineage)),
+        (None, Some(lineage)) => {
+            return Err(pinned_and_missing(environment, lineage).help(format!(
+                "nothing was made. See that `ledger:` names the place that the last run wrote to, or restore that ledger there \
+                 with `campaignctl ledger restore`. Only if nothing that it knows of matters any more, remove its line from \
+                 `{PIN_FILE_NAME}` first, in a reviewed change: a new ledger takes every campaign for new"
+            )));
+        }
         // One that was made by a run before, as a sandbox's is, knows what was sent: it is kept.
         (Some(open), None) => (open, "Found"),
         (None, None) => (session.create_ledger(&scope, "ledger init", key.as_ref())?, "Made"),
@@ -117,16 +123,4 @@ fn key(shell: &Shell, name: &str) -> Result<(String, Secret)> {
         return Err(refused("is too short for a key"));
     }
     Ok((name.to_owned(), Secret::new(key)))
-}
-
-fn pinned_and_missing(environment: &Environment, lineage: &Lineage) -> Failure {
-    let place = &environment.ledger;
-    let message = format!(
-        "`{PIN_FILE_NAME}` pins ledger {lineage} for `{}`, and there is none in `{place}`",
-        environment.name
-    );
-    Failure::new(ExitStatus::Ledger, message).help(format!(
-        "restore that ledger to `{place}`. Only if nothing that it knows of matters any more, remove its line from \
-         `{PIN_FILE_NAME}` first, in a reviewed change: a new ledger takes every campaign for new"
-    ))
 }

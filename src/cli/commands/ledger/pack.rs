@@ -3,7 +3,6 @@ use crate::cli::session::Session;
 use crate::cli::shell::Shell;
 use crate::cli::{Globals, Result};
 use crate::render::text;
-use crate::state::StateErrorKind;
 use crate::witness::Pins;
 
 /// Replace the ledger's records by what they add up to
@@ -21,7 +20,7 @@ pub(super) fn run(shell: &Shell, globals: &Globals, _: &Args) -> Result {
     let pins = Pins::read(session.directory())?;
     let pinned = pins.lineage(&scope.environment.name);
     let Some(open) = session.find_ledger(&scope, "ledger pack", pinned)? else {
-        return Err(StateErrorKind::Missing.at(&scope.environment.ledger).into());
+        return Err(session.missing(&scope)?);
     };
     let before = open.records;
     let packed = session.pack_ledger(&scope, open, pinned)?;

@@ -10,7 +10,7 @@ use crate::cli::{Globals, Result};
 use crate::ledger::Ledger;
 use crate::plan::time;
 use crate::render::text;
-use crate::state::{Candidate, Holder, Left, Store};
+use crate::state::{Candidate, Holder, Left, StateError, StateErrorKind, Store};
 
 /// How often a run is looked at that may still write.
 const WATCH_POLL: Duration = Duration::from_millis(50);
@@ -34,7 +34,10 @@ pub(super) fn run(shell: &Shell, globals: &Globals, args: &Args) -> Result {
     session.prove_time_is_real(&scope)?;
     let store = session.store(&scope);
     let candidate = session.candidate(store.place(), "ledger unlock", true);
-    let left = watch(shell, store.as_ref(), &candidate)?;
+    let left = match watch(shell, store.as_ref(), &candidate) {
+        Err(error) if matches!(error.kind, StateErrorKind::Missing) => return Err(session.missing(&scope)?),
+        left => left?,
+    };
     if left.is_empty() {
         shell.answer("The ledger is not locked.\n")?;
         return Ok(ExitStatus::Done);
@@ -58,7 +61,11 @@ pub(super) fn run(shell: &Shell, globals: &Globals, args: &Args) -> Result {
 }
 
 /// Returns who left the ledger open; watches a writer for as long as it takes to see whether it is there.
-fn watch(shell: &Shell, store: &dyn Store, candidate: &Candidate) -> Result<Vec<Holder>> {
+fn watch(
+    shell: &Shell,
+    store: &dyn Store,
+    candidate: &Candidate,
+) -> std::result::Result<Vec<Holder>, StateError> {
     let mut is_told = false;
     loop {
         match store.left_behind(candidate)? {
