@@ -12,6 +12,7 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 use uuid::Uuid;
 
+use crate::apply::ahead::Ahead;
 use crate::apply::books::{Books, Submission};
 use crate::apply::crash;
 use crate::apply::journal::{Answer, Journal};
@@ -22,10 +23,6 @@ use crate::apply::{Deliver, Step};
 use crate::ledger::Record;
 use crate::mpaas::{Outcome, RejectClass};
 use crate::plan::PlannedPush;
-
-/// Batches have their intents made durable ahead, so that as one request ends, the next one can leave: as many as may be
-/// in flight, and no more than begin in this part of a second. Each is one more in doubt if the process is killed.
-const AHEAD_PER_SECOND: usize = 20;
 
 /// So many orders leave for the journal together, and wait for company so long at most, as long as enough batches may
 /// leave meanwhile, or the journal is busy anyway: a durable step costs the same for one record as for many.
@@ -55,7 +52,9 @@ pub(super) struct Dispatch<'a, D> {
     again: VecDeque<Box<Cut>>,
     /// How many batches have an intent on its way into the ledger.
     intending: usize,
-    ahead_max: usize,
+    ahead: Ahead,
+    /// When the journal's last step was over.
+    stepped: Instant,
     flights: JoinSet<()>,
     settled: mpsc::UnboundedReceiver<Settled>,
     /// Until when orders to the journal wait for company.
@@ -70,7 +69,8 @@ impl<'a, D: Deliver> Dispatch<'a, D> {
         journal: &'a mut Journal<Writing>,
         books: &'a mut Books,
     ) -> Self {
-        let rate = context.environment.requests_per_second.get() as usize / AHEAD_PER_SECOND;
+        let environment = &context.environment;
+        let ahead = Ahead::new(environment.requests_per_second.get() as usize, environment.concurrency.get());
         Self {
             context,
             pushes,
@@ -80,7 +80,8 @@ impl<'a, D: Deliver> Dispatch<'a, D> {
             fresh: VecDeque::new(),
             again: VecDeque::new(),
             intending: 0,
-            ahead_max: rate.min(context.environment.concurrency.get()).max(1),
+            ahead,
+            stepped: Instant::now(),
             flights: JoinSet::new(),
             settled,
             lingering: None,
@@ -115,7 +116,9 @@ impl<'a, D: Deliver> Dispatch<'a, D> {
             tokio::select! {
                 biased;
                 () = &mut tripped, if !is_tripped => is_tripped = true,
-                answers = self.journal.answers(), if journal_is_open => {
+                (answers, took) = self.journal.answers(), if journal_is_open => {
+                    let since = std::mem::replace(&mut self.stepped, Instant::now());
+                    self.ahead.step(took, self.stepped - since);
                     for answer in answers {
                         self.handle(answer);
                     }
@@ -143,7 +146,7 @@ impl<'a, D: Deliver> Dispatch<'a, D> {
         let ready = self.context.ready().queue.len();
         let now = Instant::now();
         let until = *self.lingering.get_or_insert(now + LINGER_MAX);
-        let is_short = ready * 3 < self.ahead_max && !self.journal.is_writing();
+        let is_short = ready * 3 < self.ahead.wanted() && !self.journal.is_writing();
         if is_tripped || is_short || gathered >= GROUP || until <= now {
             self.lingering = None;
             self.journal.leave();
@@ -205,7 +208,7 @@ impl<'a, D: Deliver> Dispatch<'a, D> {
             return;
         }
         let ready = self.context.ready().queue.len();
-        while ready + self.intending < self.ahead_max {
+        while ready + self.intending < self.ahead.wanted() {
             let Some(cut) = self.next_cut() else { return };
             self.journal.order(Writing::Intent(cut, Uuid::new_v4()));
             self.intending += 1;
@@ -257,7 +260,10 @@ impl<'a, D: Deliver> Dispatch<'a, D> {
         let mut due = None;
         while self.flights.len() < self.context.environment.concurrency.get() {
             match self.context.depart() {
-                Ok(Some(batch)) => drop(self.flights.spawn(worker(Arc::clone(self.context), batch))),
+                Ok(Some(batch)) => {
+                    drop(self.flights.spawn(worker(Arc::clone(self.context), batch)));
+                    self.ahead.begin();
+                }
                 Ok(None) => break,
                 Err(at) => {
                     due = Some(at);

@@ -5,9 +5,11 @@
 //! before it. Does not know what is written.
 
 use std::borrow::Cow;
+use std::collections::VecDeque;
 use std::error::Error;
 use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
 use tokio::sync::{mpsc, oneshot};
@@ -20,8 +22,8 @@ use crate::state::{self, Lease, StateError};
 /// Tells the time.
 pub type Clock = Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>;
 
-/// So many records make one durable step, though more wait.
-const GROUP_MAX: usize = 256;
+/// Bytes of records that make one durable step, though more wait; a longer record makes one of its own.
+const GROUP_BYTES_MAX: usize = 1 << 20;
 
 /// Why a record is not durable.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -91,7 +93,7 @@ impl<E: Entry> Order<E> {
 /// The way to the journal's thread, and back: orders leave together, and come back together.
 pub struct Journal<E> {
     orders: mpsc::UnboundedSender<Vec<Order<E>>>,
-    answers: mpsc::UnboundedReceiver<Vec<Answer<E>>>,
+    answers: mpsc::UnboundedReceiver<(Vec<Answer<E>>, Duration)>,
     /// Orders that did not leave yet.
     gathered: Vec<Order<E>>,
     /// Orders whose answers are still to come.
@@ -200,15 +202,16 @@ impl<E: Entry> Journal<E> {
         self.open > 0
     }
 
-    /// Waits for answers, and returns those of one durable step. Loses none when it is not waited for to the end.
+    /// Waits for answers, and returns those of one durable step, with how long it took. Loses none when it is not waited for to
+    /// the end.
     ///
     /// # Panics
     ///
     /// Panics if the journal's thread did.
-    pub(super) async fn answers(&mut self) -> Vec<Answer<E>> {
-        let answers = self.answers.recv().await.expect("the journal's thread does not panic");
+    pub(super) async fn answers(&mut self) -> (Vec<Answer<E>>, Duration) {
+        let (answers, took) = self.answers.recv().await.expect("the journal's thread does not panic");
         self.open -= answers.len();
-        answers
+        (answers, took)
     }
 }
 
@@ -217,7 +220,7 @@ struct Keeper<E> {
     store: Box<dyn state::Writer>,
     writer: Writer,
     clock: Clock,
-    done: mpsc::UnboundedSender<Vec<Answer<E>>>,
+    done: mpsc::UnboundedSender<(Vec<Answer<E>>, Duration)>,
     failure: Option<JournalError>,
     break_after: Arc<OnceLock<Break>>,
 }
@@ -225,32 +228,50 @@ struct Keeper<E> {
 impl<E: Entry> Keeper<E> {
     fn keep(mut self, mut waiting: mpsc::UnboundedReceiver<Vec<Order<E>>>) -> (Serial, Chain) {
         let mut durable_up_to = (self.writer.serial(), self.writer.chain());
-        let mut group: Vec<Order<E>> = Vec::new();
-        while let Some(orders) = waiting.blocking_recv() {
-            group.extend(orders);
-            while group.len() < GROUP_MAX
-                && let Ok(more) = waiting.try_recv()
-            {
-                group.extend(more);
+        let mut ordered: VecDeque<Order<E>> = VecDeque::new();
+        loop {
+            if ordered.is_empty() {
+                let Some(orders) = waiting.blocking_recv() else { return durable_up_to };
+                ordered.extend(orders);
             }
-            let (now, first) = ((self.clock)(), self.writer.serial().next());
-            if self.failure.is_none() {
-                let encoded = group.iter().map(|order| self.writer.encode(now, &order.record()));
-                let lines = encoded.collect();
+            while let Ok(more) = waiting.try_recv() {
+                ordered.extend(more);
+            }
+            let (now, began) = ((self.clock)(), Instant::now());
+            let first = self.writer.serial().next();
+            let group = if self.failure.is_none() {
+                let lines = self.encode(now, &ordered);
+                let group = lines.len();
                 match self.append(durable_up_to.0, lines) {
                     Ok(()) => durable_up_to = (self.writer.serial(), self.writer.chain()),
                     Err(error) => self.failure = Some(JournalError::State(Arc::new(error))),
                 }
-            }
-            let orders = group.drain(..).zip((first.0..).map(Serial));
+                group
+            } else {
+                ordered.len()
+            };
+            let orders = ordered.drain(..group).zip((first.0..).map(Serial));
             let answers: Vec<_> =
                 orders.filter_map(|order| answer(order, now, self.failure.as_ref())).collect();
             if !answers.is_empty() {
                 // Nobody listening means that the run was torn down; the records are durable all the same.
-                drop(self.done.send(answers));
+                drop(self.done.send((answers, began.elapsed())));
             }
         }
-        durable_up_to
+    }
+
+    /// Encodes the records of one durable step, the first of those that wait.
+    fn encode(&mut self, now: DateTime<Utc>, ordered: &VecDeque<Order<E>>) -> Vec<(Serial, Vec<u8>)> {
+        let (mut lines, mut bytes) = (Vec::with_capacity(ordered.len()), 0);
+        for order in ordered {
+            if bytes >= GROUP_BYTES_MAX {
+                break;
+            }
+            let (serial, line) = self.writer.encode(now, &order.record());
+            bytes += line.len();
+            lines.push((serial, line));
+        }
+        lines
     }
 
     fn append(&mut self, after: Serial, lines: Vec<(Serial, Vec<u8>)>) -> Result<(), StateError> {

@@ -4,6 +4,7 @@
 //! durable, the tally counts it. Does not decide what to send (the plan says so) and prints nothing: `cli`
 //! reads the [`Progress`] and the [`Report`].
 
+mod ahead;
 mod batch;
 mod books;
 mod circuit_breaker;

@@ -1,0 +1,104 @@
+//! How many intents are made durable ahead of their requests, so that as one request ends, the next one can leave.
+//!
+//! Each is one more in doubt if the process is killed, so there are no more than it takes. Asks no clock and no journal.
+
+use std::time::Duration;
+
+/// At least as many as begin in this part of a second are ahead, if no more than that may be in flight.
+const LEAST_PER_SECOND: usize = 20;
+/// As many as begin during one durable step must be durable when it is over, as many again are in it; and half as many are there
+/// because a step may take longer than the one before.
+const STEPS: f64 = 2.5;
+/// It falls by this part at most in a step, as one short step says little.
+const FALL: usize = 8;
+
+/// Follows how many requests begin while a durable step is under way.
+#[derive(Debug)]
+pub(super) struct Ahead {
+    least: usize,
+    most: usize,
+    wanted: usize,
+    begun: u32,
+}
+
+impl Ahead {
+    /// Takes the quota in requests a second and how many may be in flight.
+    pub(super) fn new(requests_per_second: usize, concurrency: usize) -> Self {
+        let least = (requests_per_second / LEAST_PER_SECOND).min(concurrency).max(1);
+        Self { least, most: requests_per_second.max(least), wanted: least, begun: 0 }
+    }
+
+    /// Returns how many batches may have intents that are durable, or about to be, while their requests have not left.
+    pub(super) fn wanted(&self) -> usize {
+        self.wanted
+    }
+
+    /// A request began.
+    pub(super) fn begin(&mut self) {
+        self.begun += 1;
+    }
+
+    /// A durable step is over that took `took`, `since` after the one before was over.
+    pub(super) fn step(&mut self, took: Duration, since: Duration) {
+        // Of a burst after a step as many as if they had been spread over the time until the next one's end.
+        let part = took.as_secs_f64() / since.max(took).as_secs_f64().max(f64::EPSILON);
+        let begun = f64::from(std::mem::take(&mut self.begun)) * part;
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a small count")]
+        let wanted = (begun * STEPS).ceil() as usize;
+        self.wanted = wanted.max(self.wanted - self.wanted.div_ceil(FALL)).clamp(self.least, self.most);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Steps of so many milliseconds, one after the other, at a steady rate: a request may begin if its intent was durable when
+    /// the step before ended. Returns how many requests began in the last step.
+    fn follow(ahead: &mut Ahead, in_a_step: usize, steps: usize, (took, since): (u64, u64)) -> usize {
+        let (mut ready, mut writing, mut begun) = (0, 0, 0);
+        for _ in 0..steps {
+            begun = in_a_step.min(ready);
+            (0..begun).for_each(|_| ahead.begin());
+            ready -= begun;
+            // What is ordered while one step is written is written by the next one.
+            let ordered = ahead.wanted().saturating_sub(ready + writing);
+            ready += writing;
+            writing = ordered;
+            ahead.step(Duration::from_millis(took), Duration::from_millis(since));
+        }
+        begun
+    }
+
+    #[test]
+    fn a_slow_store_is_worked_ahead_of_and_a_fast_one_is_not() {
+        let mut ahead = Ahead::new(10_000, 64);
+        assert_eq!(ahead.wanted(), 64);
+        follow(&mut ahead, 48, 50, (1, 6));
+        assert_eq!(ahead.wanted(), 64, "few begin while a step is under way");
+        assert_eq!(
+            follow(&mut ahead, 320, 50, (100, 100)),
+            320,
+            "a step of 100 ms at 3200 requests a second"
+        );
+        assert!((640..=800).contains(&ahead.wanted()), "{ahead:?}");
+        follow(&mut ahead, 10, 50, (1, 6));
+        assert_eq!(ahead.wanted(), 64);
+    }
+
+    #[test]
+    fn no_more_is_ahead_than_a_second_of_the_quota() {
+        for steps in 0..50 {
+            let mut ahead = Ahead::new(40, 64);
+            assert_eq!(ahead.wanted(), 2);
+            follow(&mut ahead, 1_000, steps, (5_000, 5_000));
+            let expected = if steps < 40 { 2..=40 } else { 30..=40 };
+            assert!(expected.contains(&ahead.wanted()), "{ahead:?}");
+        }
+        assert_eq!(Ahead::new(1, 1).wanted(), 1);
+        let mut ahead = Ahead::new(40, 64);
+        ahead.begin();
+        ahead.step(Duration::ZERO, Duration::ZERO);
+        assert_eq!(ahead.wanted(), 2);
+    }
+}
