@@ -76,13 +76,12 @@ impl<F: FetchBlocks> RemoteBlocks<F> {
         if wanted.is_empty() {
             return Ok(());
         }
-        for block in self.store.fetch(&wanted)? {
-            let name = BlockName::of(&block);
-            if let Some(cache) = &self.cache {
-                cache.put(&name, &block);
-            }
-            ahead.fetched.insert(name.digest, block);
+        let fetched = self.store.fetch(&wanted)?.into_iter().map(|block| (BlockName::of(&block), block));
+        let fetched: Vec<(BlockName, Vec<u8>)> = fetched.collect();
+        if let Some(cache) = &self.cache {
+            cache.put(&fetched);
         }
+        ahead.fetched.extend(fetched.into_iter().map(|(name, block)| (name.digest, block)));
         Ok(())
     }
 }
