@@ -33,7 +33,7 @@ def serving(command, cwd=None):
 def vendor(binary, scratch, peers, delay_ms):
     """The stub; without peers the sandbox, which is slower and needs nothing built."""
     if peers:
-        return serving([peers["stub"], delay_ms])
+        return serving([peers["stub"], "vendor", delay_ms])
     return serving([binary, "sandbox", "--listen", "127.0.0.1:0"], scratch)
 
 

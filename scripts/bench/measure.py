@@ -89,10 +89,10 @@ def median(found):
     return {key: statistics.median(run[key] for run in found) for key in KEYS if key in found[0]}
 
 
-def tool(binary, *arguments, cwd, exits=(0,)):
+def tool(binary, *arguments, cwd, exits=(0,), environment=None):
     """Runs the tool outside of what is measured; returns its standard output, or nothing where it exits otherwise."""
     ran = subprocess.run([binary, *arguments], cwd=cwd, stdin=subprocess.DEVNULL, capture_output=True,
-                         env={**os.environ, **CREDENTIALS})
+                         env={**os.environ, **CREDENTIALS, **(environment or {})})
     if exits is not None and ran.returncode not in exits:
         sys.exit(f"bench: {' '.join(arguments[:4])} gave {ran.returncode}:\n{ran.stderr.decode(errors='replace')[-2000:]}")
     return ran.stdout if ran.returncode == 0 else None

@@ -1,45 +1,41 @@
-//! `stub DELAY_MS`: listens on a free loopback port, prints it, and answers every request with the same acceptance after
-//! so long, on one thread, each under a `RequestId` of its own. Looks at nothing, so that the sender is what is measured.
+//! What the tool is measured against. Each listens on a free loopback port, prints it, and runs on one thread.
+//!
+//!     stub vendor DELAY_MS         a vendor that accepts everything, so much later
+//!     stub bucket                  buckets of S3 in memory
+//!     stub proxy PORT DELAY_MS     a way to a port of this machine that takes so long in each direction
 
+mod bucket;
+mod proxy;
+mod vendor;
+
+use std::error::Error;
 use std::io::Write;
 use std::net::Ipv4Addr;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use axum::Router;
-use axum::body::{Bytes, to_bytes};
-use axum::extract::Request;
-use axum::http::header::CONTENT_TYPE;
-use axum::response::IntoResponse;
 use axum::serve::ListenerExt;
+use tokio::net::TcpListener;
 
-const ACCEPTED: &str = r#"{"RequestId":"0B6A1F3C-5F0E-4C4B-9A56-000000000000","ResultCode":"OK","ResultMessage":"SUCCESS","PushResult":{"Success":true,"ResultMsg":"SUCCESS","Data":"0b6a1f3c5f0e4c4b9a567c0f1d2e3a4b"}}"#;
-/// Where the number of the request stands in it.
-const NUMBER: std::ops::Range<usize> = 38..50;
-const BODY_BYTES_MAX: usize = 2 << 20;
+const USAGE: &str = "stub vendor DELAY_MS | stub bucket | stub proxy PORT DELAY_MS";
 
-static ANSWERED: AtomicU64 = AtomicU64::new(0);
-
-async fn accept(request: Request, delay: Duration) -> impl IntoResponse {
-    // The reply comes after the whole request, as the vendor's would.
-    drop(to_bytes(request.into_body(), BODY_BYTES_MAX).await);
-    if !delay.is_zero() {
-        tokio::time::sleep(delay).await;
-    }
-    let mut accepted = ACCEPTED.as_bytes().to_vec();
-    let number = ANSWERED.fetch_add(1, Ordering::Relaxed);
-    accepted[NUMBER].copy_from_slice(format!("{number:012X}").as_bytes());
-    ([(CONTENT_TYPE, "application/json;charset=utf-8")], Bytes::from(accepted))
-}
-
-fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let delay = std::env::args().nth(1).ok_or("how many milliseconds?")?.parse().map(Duration::from_millis)?;
+fn main() -> Result<(), Box<dyn Error>> {
+    let words: Vec<String> = std::env::args().skip(1).collect();
     tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
-        let listener = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         println!("{}", listener.local_addr()?.port());
         std::io::stdout().flush()?;
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        let router = match words[..] {
+            ["vendor", delay] => vendor::router(milliseconds(delay)?),
+            ["bucket"] => bucket::router(),
+            ["proxy", port, delay] => return Ok(proxy::serve(listener, port.parse()?, milliseconds(delay)?).await?),
+            _ => return Err(USAGE.into()),
+        };
         let listener = listener.tap_io(|stream| drop(stream.set_nodelay(true)));
-        axum::serve(listener, Router::new().fallback(move |request| accept(request, delay))).await?;
-        Ok(())
+        Ok(axum::serve(listener, router).await?)
     })
+}
+
+fn milliseconds(word: &str) -> Result<Duration, Box<dyn Error>> {
+    Ok(Duration::from_secs_f64(word.parse::<f64>()? / 1000.0))
 }
