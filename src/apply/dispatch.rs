@@ -103,6 +103,7 @@ impl<'a, D: Deliver> Dispatch<'a, D> {
             let company = self.post(is_tripped);
             let timer = timer.into_iter().chain(company).min();
             self.context.progress.set_waiting(self.again.len());
+            self.context.progress.set_writing(self.journal.writing_since());
             if self.is_waiting_for_ends(is_tripped) {
                 self.context.deliver.hang_up();
             }

@@ -98,6 +98,8 @@ pub struct Journal<E> {
     gathered: Vec<Order<E>>,
     /// Orders whose answers are still to come.
     open: usize,
+    /// When what is written now was begun, or the step before it was over.
+    writing_since: Option<Instant>,
     clock: Clock,
     lease: Arc<Lease>,
     break_after: Arc<OnceLock<Break>>,
@@ -141,7 +143,10 @@ impl<E: Entry> Journal<E> {
         let thread = std::thread::Builder::new().name("journal".to_owned());
         let thread = thread.spawn(move || keeper.keep(waiting)).expect("a thread can be started");
         let gathered = Vec::new();
-        (Self { orders, answers, gathered, open: 0, clock, lease, break_after }, JournalThread(thread))
+        (
+            Self { orders, answers, gathered, open: 0, writing_since: None, clock, lease, break_after },
+            JournalThread(thread),
+        )
     }
 
     /// Writes a record; when it returns, the record survives a crash.
@@ -153,7 +158,9 @@ impl<E: Entry> Journal<E> {
         let (durable, done) = oneshot::channel();
         self.gathered.push(Order::Write(Box::new(record), durable));
         self.leave();
-        done.await.map_err(|_| JournalError::Closed)?
+        let done = done.await;
+        self.writing_since = self.is_writing().then(Instant::now);
+        done.map_err(|_| JournalError::Closed)?
     }
 
     /// Returns the clock that dates what is written.
@@ -182,6 +189,7 @@ impl<E: Entry> Journal<E> {
     /// Sends off what was ordered, together.
     pub(super) fn leave(&mut self) {
         if !self.gathered.is_empty() {
+            self.writing_since.get_or_insert_with(Instant::now);
             // A thread that is gone is noticed where its answers are waited for.
             drop(self.orders.send(std::mem::take(&mut self.gathered)));
         }
@@ -195,6 +203,11 @@ impl<E: Entry> Journal<E> {
     /// Whether orders left that were not answered yet.
     pub(super) fn is_writing(&self) -> bool {
         self.open > self.gathered.len()
+    }
+
+    /// Returns since when the store is asked to keep what left.
+    pub(super) fn writing_since(&self) -> Option<Instant> {
+        self.writing_since
     }
 
     /// Whether answers are to come.
@@ -211,6 +224,7 @@ impl<E: Entry> Journal<E> {
     pub(super) async fn answers(&mut self) -> (Vec<Answer<E>>, Duration) {
         let (answers, took) = self.answers.recv().await.expect("the journal's thread does not panic");
         self.open -= answers.len();
+        self.writing_since = self.is_writing().then(Instant::now);
         (answers, took)
     }
 }

@@ -1,6 +1,8 @@
 //! What an apply did, counted while it runs and told when it ends.
 
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard};
+use std::time::{Duration, Instant};
 
 use crate::apply::Stop;
 use crate::domain::{CampaignId, Revision};
@@ -109,6 +111,7 @@ pub struct Progress {
     unknown: AtomicU64,
     requests: AtomicU64,
     waiting: AtomicU64,
+    writing_since: Mutex<Option<Instant>>,
 }
 
 impl Progress {
@@ -133,6 +136,20 @@ impl Progress {
     #[must_use]
     pub fn waiting(&self) -> u64 {
         self.waiting.load(Ordering::Relaxed)
+    }
+
+    /// Returns how long the ledger's store has been asked to keep what is written, if it is.
+    #[must_use]
+    pub fn writing(&self) -> Option<Duration> {
+        self.writing_since().map(|since| since.elapsed())
+    }
+
+    fn writing_since(&self) -> MutexGuard<'_, Option<Instant>> {
+        self.writing_since.lock().expect("no holder of this lock panics")
+    }
+
+    pub(super) fn set_writing(&self, since: Option<Instant>) {
+        *self.writing_since() = since;
     }
 
     pub(super) fn count(&self, tally: Tally) {

@@ -234,7 +234,7 @@ impl From<OpenRefused> for Failure {
                 "nothing was sent. Use the version of campaignctl that wrote it, or a later one"
             }
             OpenRefused::Damaged(_) | OpenRefused::Contradiction(_) | OpenRefused::Blocks(_) => {
-                "nothing was sent. Restore the ledger's directory from the latest backup that has every run"
+                "nothing was sent. Restore the ledger from the latest backup that has every run"
             }
             OpenRefused::PackedDiffers => {
                 "the ledger was left as it was. Please report this with what `campaignctl ledger verify` says"
@@ -258,7 +258,7 @@ impl From<OpenRefused> for Failure {
                 "nothing was sent. Set it to the key that `campaignctl ledger init --key-env` was run with: under any other, everybody would seem to be new"
             }
             OpenRefused::Moved { .. } => {
-                "nothing was sent, and nothing may be from here any more. Name the new place with `ledger:` in `campaignctl.yaml`; a run of an older commit looks here"
+                "nothing was sent, and nothing may be from here any more. Name the new place with `ledger:` in `campaignctl.yaml`: a checkout from before the move still names this one"
             }
             OpenRefused::AnotherLineage { .. } => {
                 "nothing was sent. Restore the ledger that the lock file names; it knows what was sent"

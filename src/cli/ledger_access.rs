@@ -20,6 +20,8 @@ use crate::witness::{self, PIN_FILE_NAME, Pins};
 /// How often a held lock is tried again: in a directory, and in a store that hundreds may ask at the same time.
 const LOCK_POLL: Duration = Duration::from_millis(50);
 const STORE_POLL: Duration = Duration::from_millis(200);
+/// A wait for a sign of life is not worth a line before.
+const SILENCE_UNTOLD: Duration = Duration::from_secs(2);
 
 impl Session<'_> {
     /// Returns who is about to hold the ledger.
@@ -222,16 +224,22 @@ impl Session<'_> {
                     }
                     std::thread::sleep(lock_poll(&error.place));
                 }
-                StateErrorKind::Silent { left, .. } if !self.globals.no_wait => {
+                StateErrorKind::Silent { holder, left } if !self.globals.no_wait => {
                     locked_since = None;
                     // At the first look nobody can tell whether it is there.
                     let since: Instant = *silent_since.get_or_insert_with(Instant::now);
                     if !is_silence_told
                         && since.elapsed() >= self.shell.lease_terms(store.place()).silent_after()
                     {
-                        is_silence_told = true;
+                        (is_told, is_silence_told) = (true, true);
                         let wait = humantime::format_duration(Duration::from_secs(left.as_secs() + 1));
                         self.shell.say(&format!("Waiting up to {wait} to take it over: {error}\n"));
+                    }
+                    if !is_told && since.elapsed() >= SILENCE_UNTOLD {
+                        is_told = true;
+                        self.shell.say(&format!(
+                            "Waiting for a sign of life of {holder}, which holds the ledger.\n"
+                        ));
                     }
                     std::thread::sleep(lock_poll(&error.place));
                 }
@@ -268,7 +276,7 @@ impl Session<'_> {
         if let Some(holder) = writer {
             let serial = open.ledger.serial();
             self.shell.say(&format!(
-                "The ledger is in use by {holder}; this is what it holds up to record {serial}.\n"
+                "The ledger is held by {holder}; this is what it has up to record {serial}.\n"
             ));
         }
         Ok(open)

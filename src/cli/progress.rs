@@ -12,6 +12,8 @@ use crate::render::text;
 
 const REDRAW: Duration = Duration::from_millis(100);
 const LOG: Duration = Duration::from_secs(5);
+/// A store that takes so long to write does not answer.
+const SILENCE: Duration = Duration::from_secs(3);
 
 /// Progress that is being shown.
 pub(super) struct Display {
@@ -96,6 +98,9 @@ fn counts(progress: &Progress) -> String {
     }
     if progress.waiting() > 0 {
         parts.push("waiting for the vendor".to_owned());
+    }
+    if progress.writing().is_some_and(|time| time >= SILENCE) {
+        parts.push("waiting for the ledger's store".to_owned());
     }
     parts.join(", ")
 }

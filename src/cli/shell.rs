@@ -19,6 +19,7 @@ use crate::cli::failure::Failure;
 use crate::domain::{Credentials, LedgerPlace, Redactor, Secret, odd_character};
 use crate::render::caller::Caller;
 use crate::render::escape;
+use crate::render::text::wrapped;
 use crate::sandbox;
 use crate::state::{Moment, MomentClock, Origin, Terms, Variables};
 
@@ -146,9 +147,18 @@ impl Shell {
             .map_err(|error| Failure::from_error(ExitStatus::Other, &error))
     }
 
-    /// Writes conversation to standard error. Nothing can be done if even that fails.
+    /// Writes sentences to standard output, no line wider than the terminal.
+    ///
+    /// # Errors
+    ///
+    /// As [`Shell::answer`].
+    pub(in crate::cli) fn answer_in_words(&self, text: &str) -> Result<(), Failure> {
+        self.answer(&wrapped(text, self.width()))
+    }
+
+    /// Writes conversation to standard error, no line wider than the terminal. Nothing can be done if even that fails.
     pub(in crate::cli) fn say(&self, text: &str) {
-        (self.speaker())(text);
+        (self.speaker())(&wrapped(text, self.conversation_columns()));
     }
 
     /// Returns what [`Shell::say`] does, for tasks that outlive a borrow of the shell.

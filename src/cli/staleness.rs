@@ -182,7 +182,7 @@ fn refuse(found: &[Difference], directory: &Path) -> Result<(), Failure> {
     let (what, help) = match status(found) {
         ExitStatus::Ledger => (
             "the ledger is not the one that was reviewed",
-            "nothing was sent. Restore the ledger's directory from where the last run kept it",
+            "nothing was sent. Restore the ledger from the latest backup that has every run",
         ),
         ExitStatus::Expired => ("the plan has expired", again),
         _ => ("the plan is stale", again),

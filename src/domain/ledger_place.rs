@@ -7,7 +7,7 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use percent_encoding::percent_decode_str;
+use percent_encoding::{AsciiSet, CONTROLS, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use url::{Host, Url};
 
 use crate::domain::redactor::is_named_as_secret;
@@ -84,6 +84,12 @@ const SCHEMA: &str = "campaignctl";
 
 /// What an address of a store begins with.
 const SCHEMES: [&str; 4] = ["postgres", "postgresql", "s3", "oss"];
+
+/// What a parameter's value cannot have as it is.
+const VALUE: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b'#').add(b'%').add(b'&').add(b'+').add(b'=');
+
+/// What a database's name cannot have as it is.
+const PATH: &AsciiSet = &VALUE.add(b'/').add(b'?').add(b'<').add(b'>').add(b'`').add(b'{').add(b'}');
 
 /// Why a URL names no store. No message repeats more of it than a parameter's name or a scheme: it may hold a secret.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -168,6 +174,16 @@ impl LedgerPlace {
             || SCHEMES.iter().any(|scheme| text.strip_prefix(scheme).is_some_and(is_meant))
     }
 
+    /// Returns what `ledger:` says for it, whole: with whoever connects, and without a secret, which is no part of it.
+    #[must_use]
+    pub fn address(&self) -> String {
+        match self {
+            Self::Directory(path) => path.display().to_string(),
+            Self::Postgres(place) => place.address(),
+            Self::Objects(place) => place.address(),
+        }
+    }
+
     /// Returns the directory, if it is one.
     #[must_use]
     pub fn directory(&self) -> Option<&PathBuf> {
@@ -191,7 +207,8 @@ impl fmt::Display for LedgerPlace {
 
 impl fmt::Display for PostgresPlace {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { host, port, database, ledger, schema, .. } = self;
+        let Self { port, database, ledger, schema, .. } = self;
+        let host = bracketed(&self.host);
         write!(formatter, "postgres://{host}:{port}/{database}?ledger={ledger}")?;
         if schema == SCHEMA { Ok(()) } else { write!(formatter, "&schema={schema}") }
     }
@@ -209,6 +226,25 @@ impl fmt::Display for ObjectsPlace {
 }
 
 impl PostgresPlace {
+    fn address(&self) -> String {
+        let Self { port, ledger, schema, .. } = self;
+        let user = self.user.as_ref().map(|user| format!("{}@", utf8_percent_encode(user, NON_ALPHANUMERIC)));
+        let (user, host) = (user.unwrap_or_default(), bracketed(&self.host));
+        let database = utf8_percent_encode(&self.database, PATH);
+        let mut address = format!("postgres://{user}{host}:{port}/{database}?ledger={ledger}");
+        if schema != SCHEMA {
+            address.extend(["&schema=", schema]);
+        }
+        if self.tls == is_loopback(&self.host) {
+            address.push_str(if self.tls { "&sslmode=verify-full" } else { "&sslmode=disable" });
+        }
+        if let Some(file) = &self.root_certificates {
+            let file = file.to_string_lossy();
+            address.extend(["&sslrootcert=", &utf8_percent_encode(&file, VALUE).to_string()]);
+        }
+        address
+    }
+
     fn read(url: &Url, ledger: &str) -> Result<Self, LedgerRefused> {
         let host =
             url.host_str().filter(|host| !host.is_empty()).ok_or(LedgerRefused::Missing("the host"))?;
@@ -253,6 +289,21 @@ impl PostgresPlace {
 }
 
 impl ObjectsPlace {
+    fn address(&self) -> String {
+        let mut address = format!("{self}?region={}", self.region);
+        if let Some(endpoint) = &self.endpoint {
+            let endpoint = endpoint.as_str().trim_end_matches('/');
+            address.extend(["&endpoint=", &utf8_percent_encode(endpoint, VALUE).to_string()]);
+        }
+        if let Some(addressing) = self.addressing {
+            address.push_str(match addressing {
+                Addressing::Host => "&addressing=host",
+                Addressing::Path => "&addressing=path",
+            });
+        }
+        address
+    }
+
     fn read((text, url): (&str, &Url), service: ObjectService) -> Result<Self, LedgerRefused> {
         let bucket =
             url.host_str().filter(|host| !host.is_empty()).ok_or(LedgerRefused::Missing("the bucket"))?;
@@ -390,6 +441,11 @@ fn parameters(url: &Url, known: &[&str]) -> Result<BTreeMap<String, String>, Led
     Ok(given)
 }
 
+/// Writes a host as a URL has it.
+fn bracketed(host: &str) -> Cow<'_, str> {
+    if host.contains(':') { format!("[{host}]").into() } else { host.into() }
+}
+
 fn decoded(text: &str) -> Result<String, LedgerRefused> {
     percent_decode_str(text).decode_utf8().map(Cow::into_owned).map_err(|_| LedgerRefused::NotAUrl)
 }
@@ -425,7 +481,7 @@ mod tests {
         assert_eq!((found.ledger.as_str(), found.schema.as_str()), ("production", "campaignctl"));
         assert_eq!(
             place("postgresql://a%40b@[::1]:6432/push?ledger=x").to_string(),
-            "postgres://::1:6432/push?ledger=x"
+            "postgres://[::1]:6432/push?ledger=x"
         );
         let LedgerPlace::Postgres(local) = place("postgres://127.0.0.1/push") else { panic!("PostgreSQL") };
         assert!(!local.tls && local.user.is_none());
@@ -483,6 +539,23 @@ mod tests {
             ("s3://acme?region=EU", "`region` is written like `ap-southeast-1`"),
         ] {
             assert_eq!(refused(address).to_string(), words, "{address}");
+        }
+    }
+
+    #[test]
+    fn an_address_leads_to_the_same_place() {
+        for text in [
+            "postgresql://a%40b@[::1]:6432/push?ledger=x",
+            "postgres://db.internal/a%20b%25%3F?schema=other&sslrootcert=/etc/ssl/a%20%26b.pem",
+            "postgres://localhost/push?sslmode=verify-full",
+            "postgres://localhost/push?sslmode=disable",
+            "s3://acme?region=eu-west-1&endpoint=https://minio.internal:9000&addressing=path",
+            "oss://acme-ledgers/push/prod?region=cn-hangzhou&addressing=host",
+            "s3://acme/push?region=eu-west-1&endpoint=http://127.0.0.1:9000",
+        ] {
+            let found = place(text);
+            let address = found.address();
+            assert_eq!(LedgerPlace::parse_url(&address, "another").as_ref(), Ok(&found), "{address}");
         }
     }
 

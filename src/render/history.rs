@@ -176,7 +176,7 @@ fn run_lines(out: &mut String, run: &RunStatus, zone: Tz) {
     let ended = match (&run.stopped, run.ended_at) {
         (Some(why), _) => format!("stopped early: {}", text::plain(why)),
         (None, Some(at)) => format!("ended {}", text::time(at, zone)),
-        (None, None) => "did not end cleanly: it crashed or was killed".to_owned(),
+        (None, None) => "did not end cleanly: it crashed, was killed, or lost its ledger".to_owned(),
     };
     headline(out, run.started_at, &run.actor, &ended, zone);
     let tally = Tally {

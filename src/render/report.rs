@@ -50,6 +50,14 @@ pub fn report(
     if !unpushed.is_empty() {
         let _ = writeln!(out, "Not pushed, as planned: {}.", unpushed.join(", "));
     }
+    if plan.in_doubt > 0 {
+        let list = caller.command("doubt list");
+        let _ = writeln!(
+            out,
+            "In doubt from an earlier run: {}. See `{list}`.",
+            text::count(plan.in_doubt, "campaign")
+        );
+    }
     if tally.rejected + tally.not_attempted > 0 {
         let plan = caller.command("plan");
         let _ = writeln!(out, "What was rejected or not sent is tried again next time: see `{plan}`.");

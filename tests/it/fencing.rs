@@ -266,7 +266,7 @@ fn a_run_that_waits_for_the_vendor_for_longer_than_its_lease_keeps_its_ledger() 
         let refused = ["--lock-timeout", "1s", "apply", "--auto-approve"];
         shared.run_on("b", &refused).exits(8).warns("and is still running");
         shared.run_on("b", &["ledger", "unlock", "--auto-approve"]).exits(8).warns("and is still running");
-        shared.run_on("b", &["plan"]).exits(0).warns("The ledger is in use by");
+        shared.run_on("b", &["plan"]).exits(0).warns("The ledger is held by");
         wait_until("it did not end", || writing.try_wait().unwrap().is_some());
         Ran::of(&writing.wait_with_output().unwrap()).exits(0).says("35 accepted");
         // It closed itself: the next one goes in at once, and nobody took anything over.

@@ -17,7 +17,7 @@ use crate::witness::{PIN_FILE_NAME, Pins};
 
 /// Make an environment's ledger, check it, write it out, restore, move, pack or unlock it
 ///
-/// The ledger remembers every push that was submitted. Keep its directory between runs: without it nobody
+/// The ledger remembers every push that was submitted. Keep it between runs: without it nobody
 /// knows what was sent, and `plan` and `apply` refuse.
 #[derive(Debug, clap::Args)]
 #[command(
@@ -82,7 +82,7 @@ fn init(shell: &Shell, globals: &Globals, args: &InitArgs) -> Result {
     let key = args.key_env.as_deref().map(|name| key(shell, name)).transpose()?;
     let (open, done) = match (found, &pinned) {
         (Some(_), Some(lineage)) => {
-            shell.answer(&format!(
+            shell.answer_in_words(&format!(
                 "Ledger {lineage} for `{}` is in `{}`, whole and pinned already: nothing was changed.\n",
                 environment.name, environment.ledger,
             ))?;
@@ -101,7 +101,7 @@ fn init(shell: &Shell, globals: &Globals, args: &InitArgs) -> Result {
     };
     let lineage = open.ledger.header().lineage.clone();
     pins.pin(session.directory(), &environment.name, lineage.clone())?;
-    shell.answer(&format!(
+    shell.answer_in_words(&format!(
         "{done} ledger {lineage} for `{}` in `{}`.\nCommit `{}`: it is how a later run knows a lost ledger from a new one.\n",
         environment.name,
         environment.ledger,

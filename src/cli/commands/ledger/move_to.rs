@@ -42,7 +42,7 @@ pub(super) fn run(shell: &Shell, globals: &Globals, args: &Args) -> Result {
     let store = session.wait_for_lock(from.as_ref(), "ledger move", |candidate| from.take(candidate))?;
     // Not remembered by this machine: the copy ends before the record that closes the old one.
     let mut old =
-        session.prove_to_move(store, &scope, pins.lineage(&scope.environment.name), &to.to_string())?;
+        session.prove_to_move(store, &scope, pins.lineage(&scope.environment.name), &to.address())?;
     let is_closed = old.ledger.moved_to().is_some();
     // Nothing follows the record that closed it.
     if !is_closed {
@@ -59,7 +59,7 @@ pub(super) fn run(shell: &Shell, globals: &Globals, args: &Args) -> Result {
     compare(draft.as_ref(), &writer, &old.ledger)?;
     shell.pass("copied");
     if !is_closed {
-        let moved = Record::Moved { to: to.to_string(), actor: shell.actor() };
+        let moved = Record::Moved { to: to.address(), actor: shell.actor() };
         old.append(shell.now(), [moved])?;
     }
     // From here on nobody writes to the old one; until the next line returns, nobody to the new one either.
@@ -67,7 +67,7 @@ pub(super) fn run(shell: &Shell, globals: &Globals, args: &Args) -> Result {
     let moved = draft.replace()?;
     drop(moved);
     session.remember(&old.ledger, writer.serial(), writer.chain());
-    shell.answer(&format!(
+    shell.answer_in_words(&format!(
         "Moved ledger {} with {} from `{}` to `{to}`.\nThe old one takes no more. Write in `{PROJECT_FILE}`, for `{}`:\n\n    ledger: {}\n",
         old.ledger.header().lineage,
         text::count(writer.serial().0, "record"),
@@ -92,7 +92,7 @@ fn place(session: &Session<'_>, scope: &Scope, to: &str) -> Result<LedgerPlace> 
     } else {
         LedgerPlace::Directory(session.directory().join(to))
     };
-    if place.to_string() == scope.environment.ledger.to_string() {
+    if place.address() == scope.environment.ledger.address() {
         return Err(refused(
             format!("the ledger of `{}` is in `{place}`", scope.environment.name),
             "nothing was changed. Name another place",
@@ -105,8 +105,10 @@ fn place(session: &Session<'_>, scope: &Scope, to: &str) -> Result<LedgerPlace> 
 fn occupied(to: &LedgerPlace, known: ledger::Serial, is_closed: bool, args: &Args) -> Failure {
     if is_closed {
         let message = format!("the ledger was moved to `{to}` before");
-        return Failure::new(ExitStatus::Refused, message)
-            .help(format!("nothing was changed. Write `ledger: {}` in `{PROJECT_FILE}`", args.to));
+        return Failure::new(ExitStatus::Ledger, message).help(format!(
+            "nothing was changed. Write this in `{PROJECT_FILE}`, for the environment: `ledger: {}`",
+            args.to
+        ));
     }
     let message = format!("there is a ledger in `{to}` already, up to record {known}");
     Failure::new(ExitStatus::Refused, message).help("nothing was changed. Name a place that never had one")

@@ -24,7 +24,7 @@ pub(super) fn run(shell: &Shell, globals: &Globals, _: &Args) -> Result {
     };
     let before = open.records;
     let packed = session.pack_ledger(&scope, open, pinned)?;
-    shell.answer(&format!(
+    shell.answer_in_words(&format!(
         "Packed {} into {}.\n",
         text::count(before, "record"),
         text::number(packed.packed_records)

@@ -53,7 +53,7 @@ pub(super) fn run(shell: &Shell, globals: &Globals, args: &Args) -> Result {
     session.remember(&restored.ledger, restored.writer.serial(), restored.writer.chain());
     let records = text::count(restored.writer.serial().0, "record");
     let kept = kept.unwrap_or_default();
-    shell.answer(&format!("Restored ledger {lineage} with {records}.{kept}\n"))?;
+    shell.answer_in_words(&format!("Restored ledger {lineage} with {records}.{kept}\n"))?;
     Ok(ExitStatus::Done)
 }
 

@@ -44,7 +44,7 @@ pub(super) fn run(shell: &Shell, globals: &Globals, args: &Args) -> Result {
     }
     let ledger = session.view_ledger(&scope, "ledger unlock")?.ledger;
     let held: Vec<String> = left.iter().map(|holder| format!("Held by {holder}.\n")).collect();
-    shell.answer(&format!("{}{}", held.concat(), in_flight(&ledger, scope.time_zone)))?;
+    shell.answer_in_words(&format!("{}{}", held.concat(), in_flight(&ledger, scope.time_zone)))?;
     if !args.auto_approve {
         if !shell.is_interactive() {
             return Err(Failure::new(ExitStatus::Refused, "cannot ask for approval: not a terminal")

@@ -45,7 +45,11 @@ pub(super) fn run(shell: &Shell, globals: &Globals, args: &Args) -> Result {
     // Opening it is the rest of the proof: length, owner, lineage and the sense of every record.
     let open = session.view_ledger(&scope, "ledger verify")?;
     let verified = Verified::of(&open)?;
-    shell.answer(&if args.json { render::json::pretty(&verified) } else { verified.in_words() })?;
+    if args.json {
+        shell.answer(&render::json::pretty(&verified))?;
+    } else {
+        shell.answer_in_words(&verified.in_words())?;
+    }
     Ok(ExitStatus::Done)
 }
 
