@@ -18,14 +18,13 @@ pub(super) struct Ahead {
     least: usize,
     most: usize,
     wanted: usize,
-    begun: u32,
 }
 
 impl Ahead {
     /// Takes the quota in requests a second and how many may be in flight.
     pub(super) fn new(requests_per_second: usize, concurrency: usize) -> Self {
         let least = (requests_per_second / LEAST_PER_SECOND).min(concurrency).max(1);
-        Self { least, most: requests_per_second.max(least), wanted: least, begun: 0 }
+        Self { least, most: requests_per_second.max(least), wanted: least }
     }
 
     /// Returns how many batches may have intents that are durable, or about to be, while their requests have not left.
@@ -33,16 +32,11 @@ impl Ahead {
         self.wanted
     }
 
-    /// A request began.
-    pub(super) fn begin(&mut self) {
-        self.begun += 1;
-    }
-
-    /// A durable step is over that took `took`, `since` after the one before was over.
-    pub(super) fn step(&mut self, took: Duration, since: Duration) {
+    /// A durable step is over that took `took`, `since` after the one before was over; so many requests began since then.
+    pub(super) fn step(&mut self, begun: u32, took: Duration, since: Duration) {
         // Of a burst after a step as many as if they had been spread over the time until the next one's end.
         let part = took.as_secs_f64() / since.max(took).as_secs_f64().max(f64::EPSILON);
-        let begun = f64::from(std::mem::take(&mut self.begun)) * part;
+        let begun = f64::from(begun) * part;
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a small count")]
         let wanted = (begun * STEPS).ceil() as usize;
         self.wanted = wanted.max(self.wanted - self.wanted.div_ceil(FALL)).clamp(self.least, self.most);
@@ -55,17 +49,16 @@ mod tests {
 
     /// Steps of so many milliseconds, one after the other, at a steady rate: a request may begin if its intent was durable when
     /// the step before ended. Returns how many requests began in the last step.
-    fn follow(ahead: &mut Ahead, in_a_step: usize, steps: usize, (took, since): (u64, u64)) -> usize {
+    fn follow(ahead: &mut Ahead, in_a_step: u32, steps: usize, (took, since): (u64, u64)) -> u32 {
         let (mut ready, mut writing, mut begun) = (0, 0, 0);
         for _ in 0..steps {
-            begun = in_a_step.min(ready);
-            (0..begun).for_each(|_| ahead.begin());
-            ready -= begun;
+            begun = in_a_step.min(u32::try_from(ready).unwrap());
+            ready -= begun as usize;
             // What is ordered while one step is written is written by the next one.
             let ordered = ahead.wanted().saturating_sub(ready + writing);
             ready += writing;
             writing = ordered;
-            ahead.step(Duration::from_millis(took), Duration::from_millis(since));
+            ahead.step(begun, Duration::from_millis(took), Duration::from_millis(since));
         }
         begun
     }
@@ -97,8 +90,7 @@ mod tests {
         }
         assert_eq!(Ahead::new(1, 1).wanted(), 1);
         let mut ahead = Ahead::new(40, 64);
-        ahead.begin();
-        ahead.step(Duration::ZERO, Duration::ZERO);
+        ahead.step(1, Duration::ZERO, Duration::ZERO);
         assert_eq!(ahead.wanted(), 2);
     }
 }

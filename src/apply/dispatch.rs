@@ -119,7 +119,7 @@ impl<'a, D: Deliver> Dispatch<'a, D> {
                 () = &mut tripped, if !is_tripped => is_tripped = true,
                 (answers, took) = self.journal.answers(), if journal_is_open => {
                     let since = std::mem::replace(&mut self.stepped, Instant::now());
-                    self.ahead.step(took, self.stepped - since);
+                    self.ahead.step(self.context.take_begun(), took, self.stepped - since);
                     for answer in answers {
                         self.handle(answer);
                     }
@@ -261,10 +261,7 @@ impl<'a, D: Deliver> Dispatch<'a, D> {
         let mut due = None;
         while self.flights.len() < self.context.environment.concurrency.get() {
             match self.context.depart() {
-                Ok(Some(batch)) => {
-                    drop(self.flights.spawn(worker(Arc::clone(self.context), batch)));
-                    self.ahead.begin();
-                }
+                Ok(Some(batch)) => drop(self.flights.spawn(worker(Arc::clone(self.context), batch))),
                 Ok(None) => break,
                 Err(at) => {
                     due = Some(at);

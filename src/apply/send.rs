@@ -76,11 +76,18 @@ pub(super) struct Ready {
     pub(super) queue: VecDeque<Intended>,
     /// How many left and are not back yet.
     pub(super) in_flight: usize,
+    /// How many left since that was asked last.
+    begun: u32,
 }
 
 impl<D> Context<D> {
     pub(super) fn ready(&self) -> MutexGuard<'_, Ready> {
         self.ready.lock().expect("no holder of this lock panics")
+    }
+
+    /// Returns how many batches left since the last call.
+    pub(super) fn take_begun(&self) -> u32 {
+        std::mem::take(&mut self.ready().begun)
     }
 
     /// Lets the next batch leave that may now; if it is only a matter of time, returns when one may.
@@ -91,6 +98,7 @@ impl<D> Context<D> {
         }
         self.pace.beat(self.starting.load(Ordering::Relaxed))?;
         self.starting.fetch_add(1, Ordering::Relaxed);
+        ready.begun += 1;
         ready.in_flight += 1;
         Ok(ready.queue.pop_front().map(Intended::depart))
     }

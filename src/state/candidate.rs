@@ -17,6 +17,9 @@ pub struct Candidate {
     watched: Mutex<BTreeMap<&'static str, Watch>>,
 }
 
+/// No writer is promised more, whatever a store says.
+const LEASE_MAX: Duration = Duration::from_mins(10);
+
 /// A writer that a store knows of and that did not close itself, as one look shows it.
 pub(super) struct Incumbent<'a> {
     pub(super) holder: &'a Holder,
@@ -78,7 +81,7 @@ impl Candidate {
 
     /// Takes in a look at somebody's signs, and says what they show so far; with the terms that this goes by.
     pub(super) fn watch(&self, what: &'static str, sign: String, lease: Duration) -> (Signs, Terms) {
-        let terms = self.terms.at_least(lease);
+        let terms = self.terms.at_least(lease.min(LEASE_MAX));
         (self.watched().entry(what).or_default().look(sign, terms, self.now()), terms)
     }
 

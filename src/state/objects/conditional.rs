@@ -18,6 +18,8 @@ use crate::state::objects::trouble::{OVERWRITES, Trouble};
 const RACERS: usize = 8;
 /// How often they do, where some of them get no answer.
 const RACES_MAX: u32 = 4;
+/// How often each asks.
+const TRIES_MAX: u32 = 6;
 
 /// Refuses a store that would let two writers go on.
 pub(super) async fn prove(client: Arc<Client>) -> Result<(), StateErrorKind> {
@@ -56,13 +58,13 @@ async fn race(client: &Arc<Client>) -> Result<Race, StateErrorKind> {
     let mut racers = JoinSet::new();
     for number in 0..RACERS {
         let (client, key) = (Arc::clone(client), key.clone());
-        racers.spawn(async move { (number, client.create(&key, racer(number)).await) });
+        racers.spawn(async move { (number, run(&client, &key, number).await) });
     }
     let (mut winners, mut unclear) = (Vec::new(), None);
     while let Some(raced) = racers.join_next().await {
         match raced.expect("a racer does not panic") {
-            (number, Ok(Created::Now)) => winners.push(number),
-            (_, Ok(Created::Before)) => {}
+            (number, Ok(true)) => winners.push(number),
+            (_, Ok(false)) => {}
             (_, Err(Trouble::Refused(kind))) => return Err(kind),
             (_, Err(Trouble::NotSent(why) | Trouble::KeysLater(why) | Trouble::Unclear(why))) => {
                 unclear = Some(why);
@@ -96,6 +98,29 @@ async fn race(client: &Arc<Client>) -> Result<Race, StateErrorKind> {
     // One that stays is of no use to anybody, and of no harm.
     drop(client.delete(&key).await);
     Ok(race)
+}
+
+/// Creates the object unless it is there, and returns whether it was this racer. A store that is busy, or that tells the losers
+/// of a race to try again, is asked again, as it is for a step of the log.
+async fn run(client: &Client, key: &str, number: usize) -> Result<bool, Trouble> {
+    let (mut tries, mut may_be_there) = (0, false);
+    loop {
+        let trouble = match client.create(key, racer(number)).await {
+            Ok(Created::Now) => return Ok(true),
+            Ok(Created::Before) if !may_be_there => return Ok(false),
+            Ok(Created::Before) => {
+                return Ok(client.get(key).await?.is_some_and(|found| found == racer(number)));
+            }
+            Err(trouble @ Trouble::Refused(_)) => return Err(trouble),
+            Err(trouble) => trouble,
+        };
+        may_be_there |= matches!(trouble, Trouble::Unclear(_));
+        tries += 1;
+        if tries == TRIES_MAX {
+            return Err(trouble);
+        }
+        client.pause(tries).await;
+    }
 }
 
 fn racer(number: usize) -> Bytes {

@@ -133,16 +133,13 @@ impl ObjectsDraft {
         let body = pack_lines([body.as_slice()].into_iter())
             .map_err(|error| StateErrorKind::Unreachable { source: error.into() })?;
         let end = parts.end.clone();
-        // From here on nothing of it may be removed, unless it certainly does not count.
+        // From here on nothing of it may be removed: whatever is said of that object, it may be there. What is of no use then
+        // goes with the next pack.
         parts.is_in_place = true;
-        let done = self.hold().step(self.after, |log| {
+        self.hold().step(self.after, |log| {
             let opened = log.open.clone().ok_or(StateErrorKind::Fenced { by_whom: None })?;
             Ok(Piece { kind: Kind::Packed { opened }, end: Some(end), body })
-        });
-        if done.is_err() && !self.hold().tail.is_undecided() {
-            parts.is_in_place = false;
-        }
-        done?;
+        })?;
         pass()?;
         let pack = parts.pack.clone();
         drop(parts);
@@ -173,11 +170,35 @@ impl ObjectsDraft {
             return;
         }
         let needed: Vec<&str> = pack.keys().chain(previous.keys()).collect();
-        let objects = objects.into_iter().filter(|key| !needed.contains(&key.as_str()));
+        let objects = objects.into_iter().filter(|key| is_part(key) && !needed.contains(&key.as_str()));
+        let notes = notes.into_iter().filter(|key| is_note(key));
         let slots = previous.superseded.iter().flat_map(|(first, last)| *first..=*last).map(slot_key);
         let useless = objects.chain(notes).chain(slots).collect();
         session.run(|client| remove(client, useless));
     }
+}
+
+/// Whether a key is one that a draft writes: somebody else's objects may lie below the same prefix, even another ledger.
+fn is_part(key: &str) -> bool {
+    let name = || {
+        let (directory, name) = key.strip_prefix("pack/")?.split_once('/')?;
+        let (slot, nonce) = directory.split_once('-')?;
+        let is_hex = |text: &str| text.bytes().all(|c| c.is_ascii_digit() || (b'a'..=b'f').contains(&c));
+        (is_number(slot, 20) && nonce.len() == 32 && is_hex(nonce)).then_some(name)
+    };
+    name().is_some_and(|name| {
+        let numbered = |kind: &str| name.strip_prefix(kind).is_some_and(|number| is_number(number, 5));
+        name == "index" || numbered("records-") || numbered("blocks-")
+    })
+}
+
+/// Whether a key is one that notes where something packed stands.
+fn is_note(key: &str) -> bool {
+    key.strip_prefix("newest/").is_some_and(|slot| is_number(slot, 20))
+}
+
+fn is_number(text: &str, digits: usize) -> bool {
+    text.len() >= digits && text.bytes().all(|c| c.is_ascii_digit())
 }
 
 /// Removes objects, as far as that goes.
@@ -350,5 +371,28 @@ impl Draft for ObjectsDraft {
         let mut draft = self;
         draft.session.at(draft.put_in_place())?;
         Ok((draft.succeed)(draft.hold.take().expect("it was not taken before")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_a_draft_writes_is_removed() {
+        let directory = format!("pack/{:020}-{}", 7, Uuid::nil().simple());
+        for name in ["index", "records-00000", "blocks-00012", "blocks-100000"] {
+            assert!(is_part(&format!("{directory}/{name}")), "{name}");
+        }
+        assert!(is_note(&newest_key(7)));
+        let strangers =
+            ["pack/log/00000000000000000001", "pack/holiday-photos.zip", "pack/newest/00000000000000000001"];
+        let near = ["/index/index", "/index.bak", "/records-0", "/records-00000.gz", "/blocks-"];
+        for key in
+            strangers.map(str::to_owned).into_iter().chain(near.map(|name| format!("{directory}{name}")))
+        {
+            assert!(!is_part(&key), "{key}");
+        }
+        assert!(!is_note("newest/zz-report.csv") && !is_note("newest/1"));
     }
 }

@@ -160,20 +160,35 @@ pub(super) fn pack_lines<'a>(lines: impl Iterator<Item = &'a [u8]>) -> std::io::
     zstd::bulk::compress(&raw, LEVEL).map(Bytes::from)
 }
 
-/// Takes lines apart again.
+/// Takes lines apart again, each when it is its turn.
 ///
 /// # Errors
 ///
 /// Returns what is wrong with them.
-pub(super) fn unpack_lines(body: &[u8]) -> Result<Vec<Vec<u8>>, String> {
-    let mut raw = unpack(body)?;
-    if raw.is_empty() {
-        return Ok(Vec::new());
-    }
-    if raw.pop().is_some_and(|last| last != b'\n') {
+pub(super) fn unpack_lines(body: &[u8]) -> Result<UnpackedLines, String> {
+    let raw = unpack(body)?;
+    if raw.last().is_some_and(|last| *last != b'\n') {
         return Err("the last of some records is cut off".to_owned());
     }
-    Ok(raw.split(|byte| *byte == b'\n').map(<[u8]>::to_vec).collect())
+    Ok(UnpackedLines { raw, at: 0 })
+}
+
+/// Lines that were laid together.
+#[derive(Debug, Default)]
+pub(super) struct UnpackedLines {
+    raw: Vec<u8>,
+    at: usize,
+}
+
+impl Iterator for UnpackedLines {
+    type Item = Vec<u8>;
+
+    fn next(&mut self) -> Option<Vec<u8>> {
+        let rest = &self.raw[self.at..];
+        let line = &rest[..memchr::memchr(b'\n', rest)?];
+        self.at += line.len() + 1;
+        Some(line.to_vec())
+    }
 }
 
 /// Unpacks bytes.
@@ -214,7 +229,7 @@ mod tests {
         let written = frame(Kind::Step, pack_lines(lines.into_iter()).unwrap());
         let bytes = written.encode();
         let read = Frame::decode(7, &bytes).unwrap();
-        assert_eq!(unpack_lines(&read.body).unwrap(), lines.map(<[u8]>::to_vec));
+        assert_eq!(unpack_lines(&read.body).unwrap().collect::<Vec<_>>(), lines.map(<[u8]>::to_vec));
         assert!(matches!(read.header.kind, Kind::Step));
         assert_eq!(read.header.end, written.header.end);
         for at in 0..bytes.len() {
@@ -237,7 +252,7 @@ mod tests {
     fn no_lines_and_empty_lines_come_back() {
         for lines in [vec![], vec![&b""[..]], vec![&b"a"[..], b"", b"b"]] {
             let packed = pack_lines(lines.iter().copied()).unwrap();
-            let unpacked = unpack_lines(&packed).unwrap();
+            let unpacked: Vec<_> = unpack_lines(&packed).unwrap().collect();
             assert_eq!(unpacked, lines);
         }
     }

@@ -109,7 +109,8 @@ impl Log {
     pub(super) fn incumbent(&self) -> Option<Incumbent<'_>> {
         let opened = self.open.as_ref()?;
         let sign = format!("{} {} {}", self.epoch, self.next, self.nonce);
-        Some(Incumbent { holder: &opened.holder, sign, lease: Duration::from_millis(opened.lease_ms) })
+        let lease = Duration::from_millis(opened.lease_ms);
+        Some(Incumbent { holder: &opened.holder, sign, lease })
     }
 
     /// Returns the slots that are of no use once what is packed is superseded.

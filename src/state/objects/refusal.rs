@@ -15,6 +15,9 @@ use crate::state::objects::trouble::{Action, OVERWRITES, Trouble, header, innerm
 /// Longest part of a store's own message that is repeated.
 const MESSAGE_CHARS_MAX: usize = 200;
 
+/// Longest part of its code.
+const CODE_CHARS_MAX: usize = 64;
+
 /// A store's answer, with the error in it.
 #[derive(Debug)]
 pub(super) struct Answer {
@@ -50,7 +53,8 @@ impl Answer {
                 .and_then(|text| quick_xml::de::from_str(text).ok())
                 .unwrap_or_default(),
         };
-        Self { status, headers, body, code: error.code.clone(), error }
+        let code = error.code.chars().take(CODE_CHARS_MAX).filter(|c| !c.is_control()).collect();
+        Self { status, headers, body, code, error }
     }
 
     /// Whether it is a page for a browser, as no object store writes it.
@@ -89,6 +93,11 @@ pub(super) fn trouble(place: &ObjectsPlace, address: &Address, action: Action, a
         (408 | 429 | 500 | 502..=504 | 506..=510, _)
         | (400, "RequestTimeout")
         | (409, "ConditionalRequestConflict" | "OperationAborted") => return Trouble::Unclear(words),
+        // Only the store's own error says that nothing was written: a page may be of whoever stands in between.
+        (_, "") if action == Action::Put => {
+            let origin = address.origin();
+            return Trouble::Unclear(format!("`{origin}` does not answer as an object store does ({words})"));
+        }
         _ => {}
     }
     let (why, help) = because(place, address, action, answer, &words);

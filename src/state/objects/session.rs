@@ -14,7 +14,7 @@ use crate::state::block_cache::BlockCache;
 use crate::state::error::{StateError, StateErrorKind};
 use crate::state::objects::client::Client;
 use crate::state::objects::decide::{Decided, NotDecided, decide};
-use crate::state::objects::frame::{Frame, unpack_lines};
+use crate::state::objects::frame::{Frame, UnpackedLines, unpack_lines};
 use crate::state::objects::log::{Log, Step, get_keys, slot_key};
 use crate::state::objects::pack::Part;
 use crate::state::objects::trouble::Trouble;
@@ -82,7 +82,7 @@ impl Session {
     /// Reads the lines of objects, in order.
     pub(super) fn lines_of(self: &Arc<Self>, sources: VecDeque<Source>) -> Lines<'static> {
         let session = Arc::clone(self);
-        let (mut sources, mut ready, mut lines) = (sources, VecDeque::new(), Vec::new().into_iter());
+        let (mut sources, mut ready, mut lines) = (sources, VecDeque::new(), UnpackedLines::default());
         let mut is_over = false;
         Box::new(std::iter::from_fn(move || {
             loop {
@@ -107,7 +107,7 @@ impl Session {
                 }
                 let body = ready.pop_front().expect("something was read");
                 match unpack_lines(&body) {
-                    Ok(unpacked) => lines = unpacked.into_iter(),
+                    Ok(unpacked) => lines = unpacked,
                     Err(why) => {
                         is_over = true;
                         return Some(Err(StateErrorKind::Damaged { why }.at(&session.place)));

@@ -150,6 +150,12 @@ impl Tail {
                 state.log.steps.last_mut().filter(|step| step.slot == slot).map(|step| step.body.take());
                 Ok(())
             }
+            // What cannot be read may be ours, cut short on its way.
+            Ok(Decided::Theirs(bytes)) if Frame::decode(slot, &bytes).is_err() => {
+                state.pending = Some(frame);
+                let source = format!("what stands in object {slot} of its log cannot be read");
+                Err(StateErrorKind::Undecided { source: source.into() })
+            }
             Ok(Decided::Theirs(bytes)) => {
                 let by_whom = writer_of(slot, &bytes);
                 state.lost = Some(Lost(by_whom.clone()));
@@ -161,11 +167,6 @@ impl Tail {
                 Err(error.into())
             }
         }
-    }
-
-    /// Whether an object was sent of which it is not known whether it is there.
-    pub(super) fn is_undecided(&self) -> bool {
-        self.locked().pending.is_some()
     }
 
     fn locked(&self) -> MutexGuard<'_, State> {

@@ -14,9 +14,6 @@ use crate::state::lease::Standing;
 /// The layout of the tables; goes up with a change that an older version would misread.
 const VERSION: i32 = 1;
 
-/// Nobody is promised more, whatever the row says.
-const LEASE_MAX: Duration = Duration::from_mins(10);
-
 /// Reads the row of ledger `$1` as one text, and whether the server replays another's log.
 pub(super) const READ: &str = "select json_build_object('row', row_to_json(l), 'is_replica', pg_is_in_recovery())::text \
      from {ledger} l where name = $1";
@@ -100,7 +97,7 @@ impl Head {
     }
 
     pub(super) fn incumbent(&self) -> Option<Incumbent<'_>> {
-        let lease = Duration::from_millis(u64::try_from(self.lease_ms).unwrap_or_default()).min(LEASE_MAX);
+        let lease = Duration::from_millis(u64::try_from(self.lease_ms).unwrap_or_default());
         let sign = format!("{} {} {}", self.epoch, self.beat, self.tail);
         Some(Incumbent { holder: self.holder()?, sign, lease })
     }

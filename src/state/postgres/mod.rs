@@ -20,6 +20,7 @@ pub(super) mod testing;
 mod tls;
 mod writer;
 
+use std::io;
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -330,13 +331,14 @@ fn lines_of<'steps>(
     steps: impl Iterator<Item = impl AsRef<[u8]> + 'steps> + 'steps,
 ) -> Lines<'steps> {
     Box::new(steps.flat_map(move |body| {
-        let (lines, error) = match step::unpacked(body.as_ref()) {
-            Ok(lines) => (lines, None),
-            Err(error) => {
-                let why = format!("a step cannot be unpacked: {error}");
-                (Vec::new(), Some(StateErrorKind::Damaged { why }.at(place)))
-            }
+        let damaged = move |error: io::Error| {
+            StateErrorKind::Damaged { why: format!("a step cannot be unpacked: {error}") }.at(place)
         };
-        lines.into_iter().map(Ok).chain(error.map(Err))
+        let (lines, error) = match step::unpacked(body.as_ref()) {
+            Ok(lines) => (Some(lines), None),
+            Err(error) => (None, Some(error)),
+        };
+        let lines = lines.into_iter().flatten().map(move |line| line.map_err(damaged));
+        lines.chain(error.map(move |error| Err(damaged(error))))
     }))
 }
