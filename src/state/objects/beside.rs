@@ -18,7 +18,7 @@ use crate::state::objects::frame::unpack_lines;
 use crate::state::objects::trouble::Trouble;
 
 /// Greater numbers are of no log: it would take longer than the universe is old.
-const SLOT_MAX: u64 = 1 << 62;
+pub(super) const SLOT_MAX: u64 = 1 << 62;
 
 /// Returns the key that stands for a packed slot: the newest of them is listed first.
 pub(super) fn newest_key(slot: u64) -> String {
@@ -92,9 +92,11 @@ fn serials(body: Option<Bytes>) -> Option<(Serial, Serial)> {
     struct Numbered {
         serial: Serial,
     }
-    let lines = unpack_lines(&body?).ok()?;
-    let serial = |line: &Vec<u8>| serde_json::from_slice::<Numbered>(line).ok().map(|line| line.serial);
-    lines.first().and_then(serial).zip(lines.last().and_then(serial)).filter(|(first, _)| first.0 > 0)
+    let mut lines = unpack_lines(&body?).ok()?;
+    let first = lines.next()?;
+    let last = lines.last().unwrap_or_else(|| first.clone());
+    let serial = |line: &[u8]| serde_json::from_slice::<Numbered>(line).ok().map(|line| line.serial);
+    serial(&first).zip(serial(&last)).filter(|(first, _)| first.0 > 0)
 }
 
 #[cfg(test)]

@@ -16,7 +16,7 @@ use crate::ledger::Serial;
 use crate::state::candidate::Incumbent;
 use crate::state::error::StateErrorKind;
 use crate::state::holder::Holder;
-use crate::state::objects::beside::Beside;
+use crate::state::objects::beside::{Beside, SLOT_MAX};
 use crate::state::objects::client::Client;
 use crate::state::objects::frame::{End, Frame, Header, Kind, Opened, unpack};
 use crate::state::objects::pack::Pack;
@@ -285,7 +285,7 @@ async fn read_on(
 ) -> Result<Result<Log, u64>, StateErrorKind> {
     let keys = client.list("log/", Some(&slot_key(log.next - 1)), usize::MAX).await?;
     let slots = keys.iter().filter_map(|key| key.strip_prefix("log/")?.parse().ok());
-    let slots: Vec<u64> = slots.filter(|slot| *slot >= log.next).collect();
+    let slots: Vec<u64> = slots.filter(|slot| (log.next..=SLOT_MAX).contains(slot)).collect();
     let mut frames: BTreeMap<u64, Result<Frame, StateErrorKind>> = BTreeMap::new();
     for (slot, bytes) in get_all(client, slots).await? {
         let Some(bytes) = bytes else { return Ok(Err(slot)) };

@@ -246,6 +246,48 @@ fn a_replace_that_stays_undecided_leaves_one_whole_ledger() {
 }
 
 #[test]
+fn what_somebody_in_between_says_of_a_replace_is_no_refusal() {
+    let page = "<html>blocked by policy</html>";
+    for (status, body) in [(200, ""), (302, ""), (403, page), (400, ""), (404, page)] {
+        for scheme in SCHEMES {
+            let bucket = Bucket::new();
+            let (taken, writer) = begun(&bucket, scheme);
+            let lines = read(taken.as_ref());
+            drop(taken);
+            let taken = deaf(&bucket, scheme, &keys("writer")).take(&on("here")).unwrap();
+            let mut draft = taken.draft().unwrap();
+            draft.append((1..).map(Serial).zip(lines.clone()).collect(), writer.chain()).unwrap();
+            drop(draft.lines());
+            bucket.inject(Method::PUT, "log/", Effect::DoneAnd(status, body.to_owned()));
+            bucket.always(Method::PUT, "log/", Effect::Answers(status, body.to_owned()));
+            let kind = draft.replace().err().unwrap().kind;
+            assert!(matches!(kind, StateErrorKind::Undecided { .. }), "{status}: {kind:?}");
+            bucket.heal();
+            assert_eq!(seen(&bucket, scheme).0, lines, "{status}: what counts is still there");
+            let mut next = taken_over(&bucket, scheme, "there");
+            appended(next.as_mut(), &mut writer.clone(), 1).unwrap();
+            assert_eq!(seen(&bucket, scheme).0.len(), 4);
+        }
+    }
+}
+
+#[test]
+fn an_object_that_is_cut_short_on_its_way_is_nobody_elses() {
+    let bucket = Bucket::new();
+    let (taken, mut writer) = begun(&bucket, "s3");
+    drop(taken);
+    let mut taken = deaf(&bucket, "s3", &keys("writer")).take(&on("here")).unwrap();
+    bucket.inject(Method::PUT, "log/", Effect::ReplyLost);
+    bucket.always(Method::GET, "log/", Effect::Answers(200, "{\"format\":1".to_owned()));
+    let kind = appended(taken.as_mut(), &mut writer.clone(), 1).err().unwrap().kind;
+    assert!(matches!(kind, StateErrorKind::Undecided { .. }), "{kind:?}");
+    bucket.heal();
+    appended(taken.as_mut(), &mut writer, 1).unwrap_err();
+    drop(taken);
+    assert_eq!(seen(&bucket, "s3").0.len(), 4);
+}
+
+#[test]
 fn reading_is_tried_again() {
     for scheme in SCHEMES {
         let bucket = Bucket::new();

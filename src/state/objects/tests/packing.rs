@@ -103,6 +103,33 @@ fn what_was_packed_goes_once_it_was_packed_twice_again_and_no_opening_ever_does(
 }
 
 #[test]
+fn what_somebody_else_keeps_below_the_same_prefix_stays() {
+    let bucket = Bucket::new();
+    let (taken, writer) = begun(&bucket, "s3");
+    let mut taken = packed(taken, &writer, 0..3);
+    let directory = keys_of(&bucket, "/pack/").remove(0);
+    let (below, _) = directory.split_once("pack/").unwrap();
+    let strangers = [
+        "pack/log/00000000000000000001",
+        "pack/holiday-photos.zip",
+        "newest/zz-report.csv",
+        "log/notes.txt",
+        "probe.txt",
+    ];
+    let strangers = strangers.map(|key| format!("{below}{key}"));
+    for key in &strangers {
+        bucket.set(key, b"mine");
+    }
+    for _ in 0..3 {
+        taken = packed(taken, &writer, 0..3);
+    }
+    drop(taken);
+    assert_eq!(seen(&bucket, "s3").0.len(), 3);
+    let left = bucket.objects();
+    assert!(strangers.iter().all(|key| left.contains_key(key)), "{:?}", left.keys());
+}
+
+#[test]
 fn who_may_not_delete_packs_and_leaves_it() {
     let bucket = Bucket::new();
     bucket.always(Method::DELETE, "", Effect::Answers(403, error("AccessDenied", "")));
