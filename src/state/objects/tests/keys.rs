@@ -11,7 +11,7 @@ use super::*;
 use crate::state::objects::bucket::endpoint;
 
 /// A server that answers one request; returns its address, and then what was asked.
-fn answers_once(status: &str, body: &str) -> (String, JoinHandle<String>) {
+pub(super) fn answers_once(status: &str, body: &str) -> (String, JoinHandle<String>) {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     let origin = format!("http://{}", listener.local_addr().unwrap());
     let length = body.len();

@@ -2,6 +2,7 @@
 
 use axum::http::Method;
 
+use super::keys::answers_once;
 use super::*;
 use crate::state::objects::bucket::{Effect, Manners, READER, endpoint, error};
 
@@ -316,6 +317,23 @@ fn a_list_that_never_ends_is_refused_and_so_is_one_that_is_cut_off_or_longer_tha
     // One whose tokens are always new goes on as long as something new is in it.
     bucket.lists_at_a_time(1);
     assert_eq!(seen(&bucket, "s3").0.len(), 3);
+}
+
+#[test]
+fn of_an_object_no_more_is_read_than_was_asked_for() {
+    let digits = "0123456789".repeat(100_000);
+    let ask = |status: &str| {
+        let (host, serving) = answers_once(status, &digits);
+        let store = store_of(&format!("s3://acme/p?region=test-1&endpoint={host}"), &keys("writer"));
+        let read = store.session().unwrap().run(|client| async move { client.get_range("x", 5..12).await });
+        serving.join().unwrap();
+        read
+    };
+    // A store that does not know what a range is gives all of it, of which the beginning is enough.
+    assert_eq!(ask("200 OK").unwrap().unwrap().as_ref(), b"5678901");
+    let kind = StateErrorKind::from(ask("206 Partial Content").unwrap_err());
+    let words = in_words(&kind.at(store(&Bucket::new(), "s3").place()));
+    assert!(words.contains("is longer than the 7 bytes that it may have"), "{words}");
 }
 
 #[test]
