@@ -65,3 +65,136 @@ pub(super) fn counts(
         left: if is_waiting { sent.saturating_sub(still_listed) } else { 0 },
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use chrono::DateTime;
+
+    use super::*;
+    use crate::domain::{Call, LedgerSalt, Revision, TargetHash, TargetKind, testing};
+    use crate::ledger::{
+        Content, Entry, FORMAT_VERSION, FoldError, Header, IntentRecord, Judge, Ledger, Lineage, Outcome,
+        Record, RunId, Serial, Verdict,
+    };
+
+    fn salt() -> LedgerSalt {
+        LedgerSalt::new([1; 16])
+    }
+
+    /// A target for each letter.
+    fn targets(letters: &str) -> Vec<TargetHash> {
+        let target =
+            |letter: char| TargetHash::of(&salt(), TargetKind::User, &letter.to_string().parse().unwrap());
+        letters.chars().map(target).collect()
+    }
+
+    /// A campaign that was planned for so many: `a` and `b` were accepted, `d`, `e` and `j` rejected, of `f` and `g` a verdict says
+    /// that they were not sent, and of `c` nobody knows.
+    fn ledger(planned: Option<u64>) -> Ledger {
+        let run = RunId::new(uuid::Uuid::from_u128(1));
+        let header = Header {
+            format: FORMAT_VERSION,
+            lineage: Lineage::new(uuid::Uuid::from_u128(1)),
+            salt: salt(),
+            project: "p".parse().unwrap(),
+            environment: "e".parse().unwrap(),
+            app_id: "A".into(),
+            workspace_id: "w".into(),
+            destination: None,
+            key: None,
+        };
+        let content = Content::of(&testing::campaign());
+        let submitted = Record::Submitted {
+            run: run.clone(),
+            campaign: "c".parse().unwrap(),
+            revision: Revision::FIRST,
+            digest: content.digest(),
+            content,
+            planned,
+        };
+        let intent = |letters: &str| {
+            Record::Intent(IntentRecord {
+                run: run.clone(),
+                campaign: "c".parse().unwrap(),
+                revision: Revision::FIRST,
+                batch: 1,
+                call: Call::Template,
+                task_name: "n".into(),
+                nonce: "n".into(),
+                request: None,
+                over_at: None,
+                targets: targets(letters),
+            })
+        };
+        let accepted = Outcome::Accepted { request_id: None, task_id: None };
+        let rejected = Outcome::Rejected { code: "1".into(), message: "no".into(), request_id: None };
+        let verdict = Record::Verdict {
+            intent: Serial(7),
+            verdict: Verdict::Rejected,
+            reason: "r".into(),
+            actor: "ann@host".into(),
+            by: Judge::Person,
+            task_id: None,
+        };
+        let records = [
+            Record::Opened(header),
+            submitted,
+            intent("ab"),
+            Record::Outcome { intent: Serial(3), outcome: accepted },
+            intent("dej"),
+            Record::Outcome { intent: Serial(5), outcome: rejected },
+            intent("fg"),
+            verdict,
+            intent("c"),
+        ];
+        let at = DateTime::UNIX_EPOCH;
+        let entry = |(record, serial)| Ok::<_, FoldError>(Entry { serial: Serial(serial), at, record });
+        Ledger::fold(records.into_iter().zip(1..).map(entry)).unwrap()
+    }
+
+    /// Counts an audience of `a`, `c` and all of `unsent`, one of them listed twice.
+    fn counted(planned: Option<u64>, is_waiting: bool) -> TargetCounts {
+        let ledger = ledger(planned);
+        let unsent = TargetSet::new(targets("dfhijkl"));
+        let history = ledger.history(&"c".parse().unwrap(), Revision::FIRST);
+        counts((9, 1), history, &unsent, is_waiting)
+    }
+
+    #[test]
+    fn everybody_that_is_listed_or_on_record_counts_once() {
+        let expected = TargetCounts {
+            audience: 9,
+            repeats: 1,
+            accepted: 2,
+            in_doubt: 1,
+            // `e` and `g` are listed no more.
+            rejected: 2,
+            unsent: 7,
+            to_retry: 3,
+            ruled_out: 1,
+            // Of seven that were planned, three were sent to: four of those unsent are of that time.
+            joined: 3,
+            // `b` left, and gets it all the same.
+            left: 1,
+        };
+        assert_eq!(counted(Some(7), true), expected);
+        assert_eq!(counted(Some(7), false), TargetCounts { left: 0, ..expected });
+    }
+
+    #[test]
+    fn a_ledger_that_does_not_say_how_many_were_planned_knows_of_who_was_rejected() {
+        assert_eq!(counted(None, false).joined, 4);
+        assert_eq!(
+            counted(Some(4), false).joined,
+            4,
+            "nor does a plan that is smaller than what was rejected"
+        );
+    }
+
+    #[test]
+    fn nobody_joined_what_was_never_sent() {
+        let counts = counts((2, 0), None, &TargetSet::new(targets("ab")), false);
+        let unsent = TargetCounts { audience: 2, unsent: 2, ..TargetCounts::default() };
+        assert_eq!(counts, unsent);
+    }
+}
