@@ -88,3 +88,38 @@ def of_start(figures):
         bar("`--version`", "≤ 5 ms CPU", f"{version['cpu'] * 1000:.1f} ms", version["cpu"] <= 0.005),
         bar("`plan` of one campaign", "≤ 25 ms CPU", f"{plan['cpu'] * 1000:.1f} ms", plan["cpu"] <= 0.025),
     ]
+
+
+def of_stores(found):
+    """The bars of issue 17."""
+    rows, rate, cost, large = [], found["rate"], found["cost"], found["large"]
+    share = lambda label: rate[label] / rate["directory"] if label in rate else None
+    bars = {"PostgreSQL": ((0, 0.97), (5, 0.95), (20, 0.95)), "S3": ((20, 0.95), (50, 0.95), (100, 0.90))}
+    far = {"PostgreSQL": 50, "S3": 200}
+    for kind, kinds in bars.items():
+        for ms, must in kinds:
+            reached, shot = share(f"{kind} {ms}"), share(f"{kind} {far[kind]}")
+            is_last = ms == kinds[-1][0]
+            rows.append(bar(f"`apply` at 20 ms, 64 in flight, ledger in {kind}, {ms} ms away", f"≥ {must} of the directory's rate",
+                            f"{reached:.2f}" if reached else "", reached >= must if reached else None,
+                            f"0.95 at {far[kind]} ms: {shot:.2f}" if is_last and shot else "", shot >= 0.95 if is_last and shot else None))
+    own = cost["PostgreSQL"] / cost["directory"] if "PostgreSQL" in cost else None
+    rows.append(bar("CPU a request, PostgreSQL on loopback", "≤ 1.3 × the directory's", f"{own:.2f} ×" if own else "",
+                    own <= 1.3 if own else None, "≤ 1.1 ×", own <= 1.1 if own else None))
+    for kind in ("PostgreSQL", "S3"):
+        if kind not in large:
+            continue
+        status, plan, cached, near = (large[place][work] for place, work in (
+            (kind, "status"), (kind, "plan"), (kind, "plan, cached"), ("directory", "plan")))
+        trips = status["round_trips"]
+        rows.append(bar(f"`status` of 10 million in {kind}, 20 ms away", "≤ 1 s, ≤ 60 round trips",
+                        f"{status['wall']:.2f} s, {trips:.0f} round trips", status["wall"] <= 1 and trips <= 60, "≤ 10 round trips", trips <= 10))
+        rows.append(bar(f"`plan` of 10 million against 10 million in {kind}, 20 ms away, cold", "≤ 20 s", f"{plan['wall']:.1f} s",
+                        plan["wall"] <= 20, "≤ 8 s", plan["wall"] <= 8))
+        times = cached["wall"] / near["wall"]
+        rows.append(bar("the same, cached", "≤ 1.3 × the directory's", f"{times:.2f} ×", times <= 1.3))
+        walls = found["runners"][kind]
+        together = walls["together"] / walls["in turn"]
+        rows.append(bar(f"{found['runners']['runners']} runners together on {kind}", "≤ 1.5 × one after the other", f"{together:.2f} ×",
+                        together <= 1.5))
+    return rows

@@ -23,10 +23,10 @@ def have(program, package):
     return program
 
 
-def stub():
-    """Builds the vendor that always says yes."""
-    run("cargo", "build", "--release", "--locked", "--quiet", "--target-dir", TARGET / "stub", cwd=HERE / "stub")
-    return TARGET / "stub" / "release" / "stub"
+def stub(profile="release"):
+    """Builds the vendor that always says yes, the bucket and the proxy."""
+    run("cargo", "build", "--profile", profile, "--locked", "--quiet", "--target-dir", TARGET / "stub", cwd=HERE / "stub")
+    return TARGET / "stub" / ("debug" if profile == "dev" else profile) / "stub"
 
 
 def install():

@@ -10,6 +10,7 @@ import bars
 from plot import digits, svg
 
 DOCS = Path(__file__).resolve().parent.parent.parent / "docs"
+STORE_SECONDS, FAR_MS = 15, 100
 SCAN, BOON, ANTI_JOIN = "libyaml scan", "boon-cli", "DuckDB anti-join"
 OWN, OTHER, LIMIT = "#0969da", "#bc4c00", "#8c959f"
 
@@ -219,7 +220,59 @@ A whole `apply` by `call: {figures['memory']['call']}`, at the stub that answers
 `--version`: {figures['start']['version']['cpu'] * 1000:.1f} ms of CPU, {figures['start']['version']['wall'] * 1000:.1f} ms of wall time. `plan` of
 one campaign: {figures['start']['plan of one']['cpu'] * 1000:.1f} ms of CPU, {figures['start']['plan of one']['wall'] * 1000:.1f} ms of wall time.
 {timed(figures)}
-{KEPT}"""
+{stores(figures)}{KEPT}"""
+
+
+def stores(figures):
+    """What a ledger on another machine costs, beside one in a directory in the same run."""
+    found = figures.get("stores")
+    if found is None:
+        return ""
+    machine = found["machine"]
+    load = " and ".join(f"{load:.1f}" for load in machine["load"])
+    bars_rows = [[bar.work, bar.must, bar.measured, bar.verdict, bar.moonshot] for bar in bars.of_stores(found)]
+    rates = [[where(label), digits(rate), f"{rate / found['rate']['directory']:.2f}"] for label, rate in found["rate"].items()]
+    costs = [[where(label), f"{cost:.0f}", f"{cost / found['cost']['directory']:.2f} ×"] for label, cost in found["cost"].items()]
+    large = found["large"]
+    rows = []
+    for kind in [name for name in ("directory", "PostgreSQL", "S3") if name in large]:
+        for work in ("move", "status", "plan", "plan, cached"):
+            if work in large[kind]:
+                trips = large[kind][work].get("round_trips")
+                rows.append([kind, work, *cells(large[kind][work], wall=True), "" if trips is None else f"{trips:.0f}"])
+    runners = [[kind, f"{walls['in turn']:.0f}", f"{walls['together']:.0f}", f"{walls['together'] / walls['in turn']:.2f}"]
+               for kind, walls in found["runners"].items() if kind != "runners"]
+    return f"""## Ledgers in stores
+
+Written by `scripts/postgres run scripts/bench/run.py --stores`: campaignctl {found['campaignctl']}, {machine['date']}, medians of {found['runs']} runs, load
+before and after {load}. PostgreSQL is Debian's, the bucket keeps everything in memory, and both run on the same two cores as `apply`
+and the vendor. A proxy delays every byte in both directions: so many milliseconds are a round trip.
+
+{table(["work", "bar", "measured", "met?", "moonshot"], bars_rows)}
+
+`apply` at a vendor that takes 20 ms, 64 in flight, 10 targets a request, for some {STORE_SECONDS} s:
+
+{table(["ledger", "requests a second", "to the directory"], rates)}
+
+CPU a request at a vendor that answers at once, the server's own not counted:
+
+{table(["ledger", "CPU µs a request", "to the directory"], costs)}
+
+A packed ledger in which {digits(large['lines'])} lines were sent to, {large['round_trip_ms']} ms away, and `plan` of as many, half of them the same. Round
+trips are told by how much longer it takes where each takes {FAR_MS} ms more. The move is from a directory, by a server on this machine.
+
+{table(["ledger", "work", "CPU s", "wall s", "peak MB", "round trips"], rows)}
+
+{found['runners']['runners']} runners on one ledger, each with a campaign of its own, one after the other, and started together; each sent once.
+
+{table(["ledger", "in turn, s", "together, s", "ratio"], runners)}
+
+"""
+
+
+def where(label):
+    kind, _, ms = label.partition(" ")
+    return f"{kind}, {ms} ms away" if ms else kind
 
 
 # Measured once for each decision, not by every run.

@@ -27,7 +27,8 @@ class Far:
         self.kind, self.port, self.stub, self.stack, self.ports = kind, port, stub, stack, {}
 
     def ledger(self, name, round_trip_ms=0):
-        port = self.port
+        # The servers may be there for longer than one run.
+        name, port = f"{name}-{os.getpid()}", self.port
         if round_trip_ms:
             if round_trip_ms not in self.ports:
                 proxy = serving([self.stub, "proxy", port, round_trip_ms / 2])

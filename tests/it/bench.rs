@@ -39,6 +39,23 @@ fn every_measurement_works_at_a_tiny_size() {
     assert!(number("/audience/1000", "ledger_bytes_a_target").is_some_and(|bytes| bytes > 16.0), "{figures}");
     assert!(number("/cost/template", "requests_per_second").is_some_and(|rate| rate > 1.0), "{figures}");
     assert!(number("/rate/20", "apply").is_some_and(|rate| rate > 1.0), "{figures}");
+    let stores = &figures["stores"];
+    let kinds =
+        if crate::shared_ledger::Servers::running().is_some() { &["PostgreSQL", "S3"][..] } else { &["S3"] };
+    for kind in kinds {
+        assert!(stores["rate"][format!("{kind} 5")].as_f64().is_some_and(|rate| rate > 1.0), "{stores}");
+        assert!(stores["cost"][kind].as_f64().is_some(), "{stores}");
+        for work in ["move", "status", "plan", "plan, cached"] {
+            assert!(
+                stores["large"][kind][work]["wall"].as_f64().is_some_and(|seconds| seconds > 0.0),
+                "{stores}"
+            );
+        }
+        assert!(
+            stores["runners"][kind]["together"].as_f64().is_some_and(|seconds| seconds > 0.0),
+            "{stores}"
+        );
+    }
 }
 
 #[test]

@@ -55,6 +55,16 @@ fn every_file_that_is_shown_validates() {
             if let Some(path) = first.strip_prefix("# campaigns/") {
                 site.write(&format!("campaigns/{path}"), &block.text);
                 (is_workspace, written) = (true, written + 1);
+            } else if first.starts_with("# .github/workflows/") {
+                let workflow: serde_json::Value = serde_yaml::from_str(&block.text).unwrap();
+                let shipped: serde_json::Value =
+                    serde_yaml::from_str(&asset("github-workflow.yaml")).unwrap();
+                assert_eq!(workflow["concurrency"], shipped["concurrency"], "{page}:{}", block.line);
+                let jobs = workflow["jobs"].as_object().unwrap().values();
+                let steps: Vec<_> = jobs.flat_map(|job| job["steps"].as_array().unwrap()).collect();
+                assert!(steps.len() > 3, "{page}:{}", block.line);
+                assert!(steps.iter().all(|step| step["run"].is_string() != step["uses"].is_string()));
+                assert!(block.text.contains("plan --strict") && !block.text.contains("|| ["));
             } else if !is_modeline_alone {
                 let is_asset = SHOWN_ASSETS.iter().any(|name| asset(name) == block.text);
                 assert!(is_asset, "{page}:{}: neither a workspace's file nor what `init` writes", block.line);

@@ -18,8 +18,8 @@ const WATCH_POLL: Duration = Duration::from_millis(50);
 /// Show what a run left in flight, then let others have the ledger
 ///
 /// Rarely needed: a run that was killed on this host is taken over at once, and one on another host after half a minute without a
-/// sign of life. This only skips that wait, and refuses while the run still writes. A run of version 0.2 on another host gives no
-/// signs: make sure that it is over.
+/// sign of life, or a minute in a bucket. This only skips that wait, and refuses while the run still writes. A run of version 0.2 on
+/// another host gives no signs: make sure that it is over.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  campaignctl -e production ledger unlock")]
 pub(super) struct Args {
