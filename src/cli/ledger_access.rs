@@ -276,7 +276,7 @@ impl Session<'_> {
         if let Some(holder) = writer {
             let serial = open.ledger.serial();
             self.shell.say(&format!(
-                "The ledger is held by {holder}; this is what it has up to record {serial}.\n"
+                "The ledger is held by {holder}; this is what it holds up to record {serial}.\n"
             ));
         }
         Ok(open)

@@ -36,7 +36,7 @@ pub(super) fn until(
     let opening = plan.changes.iter().filter(|change| change.opens_at() == Some(opens_at));
     let names: Vec<String> = opening.map(|change| format!("`{}`", change.campaign)).collect();
     shell.say(&format!(
-        "\nWaiting until {} for {}. Nothing is locked; Ctrl-C ends it.\n",
+        "\nWaiting until {} for {}.\nNothing is locked; Ctrl-C ends it.\n",
         plan::time(opens_at, zone),
         names.join(", ")
     ));

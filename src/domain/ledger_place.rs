@@ -7,7 +7,7 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use percent_encoding::{AsciiSet, CONTROLS, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
 use url::{Host, Url};
 
 use crate::domain::redactor::is_named_as_secret;
@@ -174,7 +174,7 @@ impl LedgerPlace {
             || SCHEMES.iter().any(|scheme| text.strip_prefix(scheme).is_some_and(is_meant))
     }
 
-    /// Returns what `ledger:` says for it, whole: with whoever connects, and without a secret, which is no part of it.
+    /// Returns what `ledger:` says for it, whole, but for who connects.
     #[must_use]
     pub fn address(&self) -> String {
         match self {
@@ -228,10 +228,9 @@ impl fmt::Display for ObjectsPlace {
 impl PostgresPlace {
     fn address(&self) -> String {
         let Self { port, ledger, schema, .. } = self;
-        let user = self.user.as_ref().map(|user| format!("{}@", utf8_percent_encode(user, NON_ALPHANUMERIC)));
-        let (user, host) = (user.unwrap_or_default(), bracketed(&self.host));
+        let host = bracketed(&self.host);
         let database = utf8_percent_encode(&self.database, PATH);
-        let mut address = format!("postgres://{user}{host}:{port}/{database}?ledger={ledger}");
+        let mut address = format!("postgres://{host}:{port}/{database}?ledger={ledger}");
         if schema != SCHEMA {
             address.extend(["&schema=", schema]);
         }
@@ -545,7 +544,7 @@ mod tests {
     #[test]
     fn an_address_leads_to_the_same_place() {
         for text in [
-            "postgresql://a%40b@[::1]:6432/push?ledger=x",
+            "postgresql://[::1]:6432/push?ledger=x",
             "postgres://db.internal/a%20b%25%3F?schema=other&sslrootcert=/etc/ssl/a%20%26b.pem",
             "postgres://localhost/push?sslmode=verify-full",
             "postgres://localhost/push?sslmode=disable",

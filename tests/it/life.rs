@@ -594,7 +594,7 @@ fn an_apply_waits_for_a_window_and_sends_what_it_opens_for() {
     site.run(&["plan", "--out", "plan.json"]).exits(0);
     let ran = site.run(&["apply", "plan.json", "--auto-approve", "--wait=1m"]).exits(0);
     let ran = ran.says("+ outage@1  1 accepted").says("+ payday@1  25 accepted");
-    ran.warns("Waiting until 2026-11-24 10:00:02 for `payday`. Nothing is locked");
+    ran.warns("Waiting until 2026-11-24 10:00:02 for `payday`.\nNothing is locked");
     let opens_at: chrono::DateTime<chrono::Utc> = "2026-11-24T02:00:02Z".parse().unwrap();
     let received = site.received();
     let of_window = received.iter().filter(|push| push["targets"][0]["target"] != "x1");
