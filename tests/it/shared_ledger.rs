@@ -290,7 +290,7 @@ fn a_ledger_moves_to_the_server_and_back_and_the_old_place_refuses() {
     site.write("old.jsonl", &export);
     site.run(&["ledger", "restore", "old.jsonl"]).exits(12).warns("was moved to");
     // Done before: it says so, and changes nothing.
-    site.run(&["ledger", "move", &there, "--auto-approve"]).exits(6).warns("was moved to");
+    site.run(&["ledger", "move", &there, "--auto-approve"]).exits(12).warns("was moved to");
     site.run(&["ledger", "move", "elsewhere", "--auto-approve"]).exits(12).warns("was moved to");
 
     site.edit("campaigns/campaignctl.yaml", "ledger: l\n", &format!("ledger: {there}\n"));
