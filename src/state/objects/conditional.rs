@@ -18,6 +18,8 @@ use crate::state::objects::trouble::{OVERWRITES, Trouble};
 const RACERS: usize = 8;
 /// How often they do, where some of them get no answer.
 const RACES_MAX: u32 = 4;
+/// Longest part of what a store calls its versioning that is repeated.
+const STATUS_CHARS_MAX: usize = 32;
 /// How often each asks.
 const TRIES_MAX: u32 = 6;
 
@@ -26,6 +28,7 @@ pub(super) async fn prove(client: Arc<Client>) -> Result<(), StateErrorKind> {
     if client.service() == ObjectService::Oss
         && let Some(status) = client.versioning().await?
     {
+        let status: String = status.chars().take(STATUS_CHARS_MAX).collect();
         let why = format!(
             "versioning of the bucket is `{status}`, and OSS ignores `x-oss-forbid-overwrite` on a bucket that has or had it"
         );
@@ -82,11 +85,11 @@ async fn race(client: &Arc<Client>) -> Result<Race, StateErrorKind> {
         )),
         (_, Some(why)) => Race::Unclear(why),
         ([], None) => Race::Unsound("it let nobody create an object that was not there".to_owned()),
-        ([winner], None) => match client.create(&key, racer(RACERS)).await {
-            Ok(Created::Now) => {
+        ([winner], None) => match run(client, &key, RACERS).await {
+            Ok(true) => {
                 Race::Unsound("it let an object be created that was there already".to_owned())
             }
-            Ok(Created::Before) => match client.get(&key).await {
+            Ok(false) => match client.get(&key).await {
                 Ok(Some(found)) if found == racer(*winner) => Race::Sound,
                 Ok(Some(_)) => Race::Unsound("it wrote over an object after it had refused to".to_owned()),
                 Ok(None) => Race::Unsound("it lost an object that it had just created".to_owned()),
