@@ -10,7 +10,7 @@ import bars
 from plot import digits, svg
 
 DOCS = Path(__file__).resolve().parent.parent.parent / "docs"
-STORE_SECONDS, FAR_MS = 15, 100
+STORE_SECONDS, FAR_MS = 10, 100
 SCAN, BOON, ANTI_JOIN = "libyaml scan", "boon-cli", "DuckDB anti-join"
 OWN, OTHER, LIMIT = "#0969da", "#bc4c00", "#8c959f"
 

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-/// At least as many as begin in this part of a second are ahead, if no more than that may be in flight.
+/// At least as many as begin in this part of a second are ahead, or as many as may be in flight, if those are fewer.
 const LEAST_PER_SECOND: usize = 20;
 /// As many as begin during one durable step must be durable when it is over, as many again are in it; and half as many are there
 /// because a step may take longer than the one before.

@@ -40,12 +40,14 @@ pub(super) struct BlockCache {
 #[derive(Debug, Default)]
 struct Index {
     places: HashMap<Digest, Place>,
+    /// The file that was read last: neighbours are asked for one after the other, and a process may not open hundreds.
+    open: Option<(Arc<Path>, File)>,
     has_grown: bool,
 }
 
 #[derive(Clone, Debug)]
 struct Place {
-    file: Arc<File>,
+    path: Arc<Path>,
     offset: u64,
     length: u32,
 }
@@ -59,9 +61,15 @@ impl BlockCache {
 
     /// Returns a block that is there, whole.
     pub(super) fn get(&self, name: &BlockName) -> Option<Vec<u8>> {
-        let place = self.index().as_ref()?.places.get(&digest_of(name)?).cloned()?;
-        let mut block = vec![0; place.length as usize];
-        place.file.read_exact_at(&mut block, place.offset).ok()?;
+        let mut index = self.index();
+        let Index { places, open, .. } = index.as_mut()?;
+        let Place { path, offset, length } = places.get(&digest_of(name)?)?;
+        let file = match open {
+            Some((opened, file)) if opened == path => file,
+            _ => &mut open.insert((Arc::clone(path), File::open(path).ok()?)).1,
+        };
+        let mut block = vec![0; *length as usize];
+        file.read_exact_at(&mut block, *offset).ok()?;
         name.is_of(&block).then_some(block)
     }
 
@@ -99,10 +107,19 @@ impl BlockCache {
             for (path, _) in files(&self.directory).unwrap_or_default() {
                 match read_head(&path) {
                     Ok(found) => places.extend(found),
-                    Err(_) => drop(fs::remove_file(path)),
+                    // It stays as it is, for ever.
+                    Err(error)
+                        if matches!(
+                            error.kind(),
+                            io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof
+                        ) =>
+                    {
+                        drop(fs::remove_file(path));
+                    }
+                    Err(_) => {}
                 }
             }
-            *index = Some(Index { places, has_grown: false });
+            *index = Some(Index { places, open: None, has_grown: false });
         }
         index
     }
@@ -121,7 +138,8 @@ impl BlockCache {
             if bytes <= self.bytes_max / 4 * 3 && count <= FILES_MAX / 4 * 3 {
                 break;
             }
-            fs::remove_file(path)?;
+            // One that stays is none that another could not take the place of.
+            drop(fs::remove_file(path));
             bytes -= metadata.len();
             count -= 1;
         }
@@ -140,7 +158,10 @@ impl Drop for BlockCache {
 fn files(directory: &Path) -> io::Result<Vec<(PathBuf, fs::Metadata)>> {
     let entries = fs::read_dir(directory)?.filter_map(Result::ok);
     let files = entries.filter_map(|entry| Some((entry.path(), entry.metadata().ok()?)));
-    Ok(files.filter(|(_, metadata)| metadata.is_file()).collect())
+    // What another process writes just now has a dot before its name.
+    let is_hidden =
+        |path: &Path| path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
+    Ok(files.filter(|(path, metadata)| metadata.is_file() && !is_hidden(path)).collect())
 }
 
 fn changed(metadata: &fs::Metadata) -> SystemTime {
@@ -149,7 +170,7 @@ fn changed(metadata: &fs::Metadata) -> SystemTime {
 
 /// Reads where a file has its blocks.
 fn read_head(path: &Path) -> io::Result<Vec<(Digest, Place)>> {
-    let file = Arc::new(File::open(path)?);
+    let (file, path) = (File::open(path)?, Arc::<Path>::from(path));
     let mut head = [0; HEAD_BYTES];
     file.read_exact_at(&mut head, 0)?;
     let (magic, count) = head.split_at(MAGIC.len());
@@ -169,7 +190,7 @@ fn read_head(path: &Path) -> io::Result<Vec<(Digest, Place)>> {
         if offset + u64::from(length) > end {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
-        places.push((digest, Place { file: Arc::clone(&file), offset, length }));
+        places.push((digest, Place { path: Arc::clone(&path), offset, length }));
         offset += u64::from(length);
     }
     Ok(places)
@@ -222,6 +243,10 @@ mod tests {
         }
         assert_eq!(found(&[&MAGIC[..], &[0xff; 40]].concat()), 0, "more blocks than there can be");
         assert_eq!(found(&whole), 3);
+        let written_now = path.with_file_name(".tmpAbCdEf");
+        fs::write(&written_now, b"blo").unwrap();
+        assert_eq!(found(&whole), 3);
+        assert!(written_now.exists(), "another process is about to complete it");
         let stray = BlockName { targets: 1, digest: "../../etc/passwd".into() };
         let cache = BlockCache::in_directory(caches.path());
         cache.put(&[(stray.clone(), vec![0; 16])]);

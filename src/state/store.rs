@@ -119,6 +119,11 @@ pub trait Reader: Send {
     /// Returns what reads the blocks that the lines name, for as long as this value is there.
     fn blocks(&self) -> Arc<dyn Blocks>;
 
+    /// Does the same, from the store itself and never from what this machine keeps of it: for whoever proves that they are there.
+    fn stored_blocks(&self) -> Arc<dyn Blocks> {
+        self.blocks()
+    }
+
     /// Returns the last record that was ever durable, with its chain, if the store remembers that apart from the records
     /// themselves.
     ///
@@ -210,6 +215,10 @@ impl<R: Reader + ?Sized> Reader for Box<R> {
 
     fn blocks(&self) -> Arc<dyn Blocks> {
         (**self).blocks()
+    }
+
+    fn stored_blocks(&self) -> Arc<dyn Blocks> {
+        (**self).stored_blocks()
     }
 
     fn high_water(&self) -> Result<Option<(Serial, String)>, StateError> {

@@ -34,14 +34,24 @@ pub(super) struct BundledBlocks {
 
 /// Returns what reads the blocks of a log.
 pub(super) fn of(session: &Arc<Session>, log: &Log) -> Arc<dyn Blocks> {
-    let pack = log.packed.as_ref().map(|(_, pack)| Arc::clone(pack)).unwrap_or_default();
-    reading(session, pack, None)
+    Arc::new(RemoteBlocks::new(&session.place, bundled(session, log), session.cache()))
 }
 
-/// Returns what reads the blocks of a pack, with its index where that is in memory.
-pub(super) fn reading(session: &Arc<Session>, pack: Arc<Pack>, index: Option<Index>) -> Arc<dyn Blocks> {
-    let blocks = BundledBlocks { session: Arc::clone(session), pack, index: Mutex::new(index.map(Arc::new)) };
-    Arc::new(RemoteBlocks::new(&session.place, blocks, session.cache()))
+/// Does the same from the bucket alone.
+pub(super) fn stored(session: &Arc<Session>, log: &Log) -> Arc<dyn Blocks> {
+    Arc::new(RemoteBlocks::new(&session.place, bundled(session, log), None))
+}
+
+fn bundled(session: &Arc<Session>, log: &Log) -> BundledBlocks {
+    let pack = log.packed.as_ref().map(|(_, pack)| Arc::clone(pack)).unwrap_or_default();
+    BundledBlocks { session: Arc::clone(session), pack, index: Mutex::new(None) }
+}
+
+/// Returns what reads the blocks of a pack that is being written, from the bucket alone: it is read to prove it.
+pub(super) fn drafted(session: &Arc<Session>, pack: Arc<Pack>, index: Index) -> Arc<dyn Blocks> {
+    let index = Mutex::new(Some(Arc::new(index)));
+    let blocks = BundledBlocks { session: Arc::clone(session), pack, index };
+    Arc::new(RemoteBlocks::new(&session.place, blocks, None))
 }
 
 /// Reads the index of a pack.

@@ -86,9 +86,7 @@ async fn race(client: &Arc<Client>) -> Result<Race, StateErrorKind> {
         (_, Some(why)) => Race::Unclear(why),
         ([], None) => Race::Unsound("it let nobody create an object that was not there".to_owned()),
         ([winner], None) => match run(client, &key, RACERS).await {
-            Ok(true) => {
-                Race::Unsound("it let an object be created that was there already".to_owned())
-            }
+            Ok(true) => Race::Unsound("it let an object be created that was there already".to_owned()),
             Ok(false) => match client.get(&key).await {
                 Ok(Some(found)) if found == racer(*winner) => Race::Sound,
                 Ok(Some(_)) => Race::Unsound("it wrote over an object after it had refused to".to_owned()),

@@ -48,7 +48,7 @@ pub(super) async fn decide(
     loop {
         let trouble = match client.create(&key, body.clone()).await {
             Ok(Created::Now) => return Ok(Decided::Ours),
-            Ok(Created::Before) => match client.get(&key).await {
+            Ok(Created::Before) => match client.get(&key).await.inspect_err(|_| may_be_there = true) {
                 // The answer to an earlier request may be lost, also between here and there.
                 Ok(Some(found)) if found == body => return Ok(Decided::Ours),
                 Ok(Some(found)) => return Ok(Decided::Theirs(found)),

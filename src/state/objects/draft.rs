@@ -335,7 +335,7 @@ impl Reader for ObjectsDraft {
         let mut parts = self.parts();
         // What could not be written cannot be read either.
         drop(parts.seal_bundle(&self.session));
-        blocks::reading(&self.session, Arc::new(parts.pack.clone()), Some(parts.index.clone()))
+        blocks::drafted(&self.session, Arc::new(parts.pack.clone()), parts.index.clone())
     }
 
     fn high_water(&self) -> Result<Option<(Serial, String)>, StateError> {

@@ -299,6 +299,10 @@ impl Reader for ObjectsSnapshot {
         blocks::of(&self.session, &self.log)
     }
 
+    fn stored_blocks(&self) -> Arc<dyn Blocks> {
+        blocks::stored(&self.session, &self.log)
+    }
+
     fn high_water(&self) -> Result<Option<(Serial, String)>, StateError> {
         Ok(self.log.high_water())
     }

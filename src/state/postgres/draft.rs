@@ -164,7 +164,8 @@ impl Reader for PostgresDraft {
     }
 
     fn blocks(&self) -> Arc<dyn Blocks> {
-        self.epoch.database.blocks()
+        // A draft is read to prove it.
+        self.epoch.database.stored_blocks()
     }
 
     fn high_water(&self) -> Result<Option<(Serial, String)>, StateError> {

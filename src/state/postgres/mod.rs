@@ -119,6 +119,11 @@ impl Database {
         Arc::new(RemoteBlocks::new(&self.place, blocks::BlockTable(self.clone()), cache))
     }
 
+    /// Returns what reads blocks from the server alone.
+    fn stored_blocks(&self) -> Arc<dyn Blocks> {
+        Arc::new(RemoteBlocks::new(&self.place, blocks::BlockTable(self.clone()), None))
+    }
+
     fn at<T>(&self, result: Result<T, StateErrorKind>) -> Result<T, StateError> {
         result.map_err(|kind| kind.at(&self.place))
     }
@@ -313,6 +318,10 @@ impl Reader for PostgresSnapshot {
 
     fn blocks(&self) -> Arc<dyn Blocks> {
         self.database.blocks()
+    }
+
+    fn stored_blocks(&self) -> Arc<dyn Blocks> {
+        self.database.stored_blocks()
     }
 
     fn high_water(&self) -> Result<Option<(Serial, String)>, StateError> {

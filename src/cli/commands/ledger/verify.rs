@@ -57,7 +57,7 @@ pub(super) fn run(shell: &Shell, globals: &Globals, args: &Args) -> Result {
 fn name_damage(session: &Session<'_>, scope: &Scope) -> Result<()> {
     let store = session.lines_of_ledger(scope, "ledger verify")?;
     let lines = store.lines().map(|line| line.map_err(Failure::from));
-    let survey = ledger::survey(lines, store.blocks().as_ref(), |_, _| Ok(()))?;
+    let survey = ledger::survey(lines, store.stored_blocks().as_ref(), |_, _| Ok(()))?;
     if survey.faults.is_empty() {
         return Ok(());
     }
