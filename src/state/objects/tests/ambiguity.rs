@@ -218,17 +218,23 @@ fn an_end_that_arrives_late_lets_the_next_one_in_and_ends_no_other_epoch() {
     }
 }
 
+/// Returns a draft of the same lines, all but its switch written, by somebody who hears no answer for long.
+fn drafted(bucket: &Bucket, scheme: &str) -> (Box<dyn Draft>, ledger::Writer, Vec<Vec<u8>>) {
+    let (taken, writer) = begun(bucket, scheme);
+    let lines = read(taken.as_ref());
+    drop(taken);
+    let taken = deaf(bucket, scheme, &keys("writer")).take(&on("here")).unwrap();
+    let mut draft = taken.draft().unwrap();
+    draft.append((1..).map(Serial).zip(lines.clone()).collect(), writer.chain()).unwrap();
+    drop(draft.lines());
+    (draft, writer, lines)
+}
+
 #[test]
 fn a_replace_that_stays_undecided_leaves_one_whole_ledger() {
     for (scheme, lands) in [("s3", true), ("s3", false), ("oss", true), ("oss", false)] {
         let bucket = Bucket::new();
-        let (taken, writer) = begun(&bucket, scheme);
-        let lines = read(taken.as_ref());
-        drop(taken);
-        let taken = deaf(&bucket, scheme, &keys("writer")).take(&on("here")).unwrap();
-        let mut draft = taken.draft().unwrap();
-        draft.append((1..).map(Serial).zip(lines.clone()).collect(), writer.chain()).unwrap();
-        drop(draft.lines());
+        let (draft, writer, lines) = drafted(&bucket, scheme);
         bucket.always(Method::PUT, "log/", Effect::LandsLate);
         let kind = draft.replace().err().unwrap().kind;
         assert!(matches!(kind, StateErrorKind::Undecided { .. }), "{kind:?}");
@@ -251,13 +257,7 @@ fn what_somebody_in_between_says_of_a_replace_is_no_refusal() {
     for (status, body) in [(200, ""), (302, ""), (403, page), (400, ""), (404, page)] {
         for scheme in SCHEMES {
             let bucket = Bucket::new();
-            let (taken, writer) = begun(&bucket, scheme);
-            let lines = read(taken.as_ref());
-            drop(taken);
-            let taken = deaf(&bucket, scheme, &keys("writer")).take(&on("here")).unwrap();
-            let mut draft = taken.draft().unwrap();
-            draft.append((1..).map(Serial).zip(lines.clone()).collect(), writer.chain()).unwrap();
-            drop(draft.lines());
+            let (draft, writer, lines) = drafted(&bucket, scheme);
             bucket.inject(Method::PUT, "log/", Effect::DoneAnd(status, body.to_owned()));
             bucket.always(Method::PUT, "log/", Effect::Answers(status, body.to_owned()));
             let kind = draft.replace().err().unwrap().kind;

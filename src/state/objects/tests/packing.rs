@@ -103,6 +103,26 @@ fn what_was_packed_goes_once_it_was_packed_twice_again_and_no_opening_ever_does(
 }
 
 #[test]
+fn what_this_machine_keeps_proves_nothing_of_the_bucket() {
+    let (bucket, caches) = (Bucket::new(), tempfile::tempdir().unwrap());
+    let (taken, writer) = begun(&bucket, "s3");
+    drop(packed(taken, &writer, 0..3));
+    let (directory, keys) = (caches.path().to_str().unwrap().to_owned(), keys("reader"));
+    let variables: Variables = Arc::new(move |name| match name {
+        "XDG_CACHE_HOME" => Some(directory.clone()),
+        _ => keys(name),
+    });
+    let snapshot = store_of(&bucket.ledger("s3"), &variables).snapshot(&on("reader")).unwrap();
+    let reader = snapshot.reader;
+    assert_eq!(found(reader.blocks().as_ref(), 0..3), 3);
+    for key in keys_of(&bucket, "/blocks-") {
+        bucket.remove(&key);
+    }
+    assert_eq!(found(reader.blocks().as_ref(), 0..3), 3, "they are kept here");
+    assert_eq!(found(reader.stored_blocks().as_ref(), 0..3), 0);
+}
+
+#[test]
 fn what_somebody_else_keeps_below_the_same_prefix_stays() {
     let bucket = Bucket::new();
     let (taken, writer) = begun(&bucket, "s3");
