@@ -12,6 +12,7 @@ pub mod diagnostic;
 pub mod diff;
 pub mod domain;
 pub mod foreign;
+pub mod forge;
 pub mod format;
 pub mod guard;
 pub mod ledger;

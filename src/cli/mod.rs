@@ -10,6 +10,7 @@ mod commands;
 mod completion;
 mod exit;
 mod failure;
+mod forge_access;
 mod interrupt;
 mod ledger_access;
 mod out_of_memory;

@@ -6,10 +6,35 @@ use crate::cli::exit::ExitStatus;
 use crate::cli::failure::Failure;
 use crate::cli::shell::Shell;
 use crate::plan::{self, PlanDocument};
-use crate::render;
+use crate::render::{self, CommentLimits};
 
 /// Characters of a comment that every forge takes but Huawei's `CodeArts`, which takes 8 000.
-const COMMENT_CHARS_MAX: u32 = 60_000;
+const COMMENT_CHARS_MAX: usize = 60_000;
+
+/// A forge whose comments have limits of their own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(in crate::cli) enum CommentOf {
+    Github,
+    Gitlab,
+    Gitee,
+    Codeup,
+    Codearts,
+}
+
+impl CommentOf {
+    /// Returns what the forge takes.
+    pub(in crate::cli) fn limits(self) -> CommentLimits {
+        let (chars_max, has_emoji) = match self {
+            // “body is too long (maximum is 65536 characters)”, its API answers.
+            Self::Github => (65_536, true),
+            Self::Gitlab | Self::Gitee => (COMMENT_CHARS_MAX, true),
+            // <https://help.aliyun.com/zh/yunxiao/developer-reference/createchangerequestcomment>, 2026-12-01.
+            Self::Codeup => (65_535, true),
+            Self::Codearts => (8_000, false),
+        };
+        CommentLimits { chars_max, has_emoji }
+    }
+}
 
 /// How a plan is asked for.
 #[derive(Debug, clap::Args)]
@@ -23,6 +48,9 @@ pub(in crate::cli) struct PlanFormat {
     /// Fit the Markdown into so many characters [default: 60000]; it says what it left out
     #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1000..))]
     max_chars: Option<u32>,
+    /// Fit the Markdown to what this forge takes as a comment
+    #[arg(long, value_enum, value_name = "FORGE", conflicts_with = "max_chars")]
+    forge: Option<CommentOf>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -40,11 +68,14 @@ impl PlanFormat {
 
     /// Refuses what means nothing together.
     pub(in crate::cli) fn prove(&self) -> Result<(), Failure> {
-        if self.max_chars.is_some() && self.format != Format::Markdown {
-            return Err(Failure::new(ExitStatus::Written, "`--max-chars` is for `--format markdown`")
-                .help("leave it out, or add `--format markdown`"));
+        let only_markdown = [("--max-chars", self.max_chars.is_some()), ("--forge", self.forge.is_some())];
+        match only_markdown.iter().find(|(_, is_given)| *is_given) {
+            Some((option, _)) if self.format != Format::Markdown => {
+                Err(Failure::new(ExitStatus::Written, format!("`{option}` is for `--format markdown`"))
+                    .help("leave it out, or add `--format markdown`"))
+            }
+            _ => Ok(()),
         }
-        Ok(())
     }
 
     /// Returns the plan as it is asked for. Paths begin with `directory`.
@@ -53,8 +84,10 @@ impl PlanFormat {
             _ if self.is_json() => render::escape::json(&plan::to_json(plan)).into_owned(),
             Format::Text | Format::Json => render::plan::plan(plan, directory, shell.width(), shell.caller()),
             Format::Markdown => {
-                let chars_max = self.max_chars.unwrap_or(COMMENT_CHARS_MAX) as usize;
-                render::plan::markdown(plan, directory, chars_max, shell.caller())
+                let of_number = || self.max_chars.map_or(COMMENT_CHARS_MAX, |number| number as usize);
+                let of_forge = self.forge.map(CommentOf::limits);
+                let limits = of_forge.unwrap_or_else(|| CommentLimits::of_length(of_number()));
+                render::plan::markdown(plan, directory, limits, shell.caller())
             }
         }
     }

@@ -353,6 +353,12 @@ impl Shell {
         Some(self.redactor.redact(&run).into_owned())
     }
 
+    /// Returns a text without the environment's secrets, for whoever else it is shown to.
+    #[must_use]
+    pub(in crate::cli) fn redacted(&self, text: &str) -> String {
+        self.redactor.redact(text).into_owned()
+    }
+
     /// Returns the place of a secret that signs requests in a text, in bytes, if one is in it.
     #[must_use]
     pub(in crate::cli) fn key_in(&self, text: &str) -> Option<usize> {

@@ -6,6 +6,7 @@
 mod build;
 mod document;
 mod file;
+mod outlook;
 mod reason;
 mod schedule;
 mod shown;
@@ -18,6 +19,7 @@ pub use document::{
     PlanDocument, SummaryDocument, TargetsDocument, VERSION,
 };
 pub use file::{PlanFileError, from_json, to_json};
+pub use outlook::Outlook;
 pub use schedule::ScheduleDocument;
 pub use shown::{people, tasks, time};
 pub use stale::{Difference, Staleness, differences};

@@ -145,6 +145,32 @@ fn unit(text: &str) -> Option<u16> {
     digits.bytes().all(|byte| byte.is_ascii_hexdigit()).then(|| u16::from_str_radix(digits, 16).ok())?
 }
 
+/// Returns a text in which every emoji is written out, for who takes none.
+#[must_use]
+pub(super) fn without_emoji(text: &str) -> Cow<'_, str> {
+    if text.chars().all(|character| !is_of_any_emoji(character)) {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len() + 16);
+    for character in text.chars() {
+        if is_of_any_emoji(character) {
+            out.extend(character.escape_unicode());
+        } else {
+            out.push(character);
+        }
+    }
+    Cow::Owned(out)
+}
+
+/// Whether a character is an emoji, or a part of one: what joins and selects, and all of the blocks that Unicode keeps for
+/// pictograms, flags and shades, whichever of them its version has.
+fn is_of_any_emoji(character: char) -> bool {
+    match character {
+        JOINER | EMOJI_SELECTOR | '\u{20e3}' | '\u{1f000}'..='\u{1ffff}' => true,
+        _ => !character.is_ascii() && CodePointSetData::new::<ExtendedPictographic>().contains(character),
+    }
+}
+
 /// Whether a character is better written out wherever it stands: it moves the cursor, breaks the line, turns the direction, or
 /// draws nothing.
 #[must_use]
@@ -351,6 +377,13 @@ mod tests {
             assert_eq!(printed(text), expected, "{text:?}");
         }
         assert_eq!(commands("::error file=a::b ##[x]\n"), "::error file=a::b \\u{23}#[x]\n");
+    }
+
+    #[test]
+    fn emoji_are_written_out_for_who_takes_none() {
+        assert_eq!(without_emoji("您好 𠮷 é 1#* “x”"), "您好 𠮷 é 1#* “x”");
+        assert_eq!(without_emoji("👩🏽\u{200d}🚀!"), "\\u{1f469}\\u{1f3fd}\\u{200d}\\u{1f680}!");
+        assert_eq!(without_emoji("🇨🇳 1\u{fe0f}\u{20e3}"), "\\u{1f1e8}\\u{1f1f3} 1\\u{fe0f}\\u{20e3}");
     }
 
     #[test]

@@ -4,6 +4,8 @@
 //! before; what it shows as code it leaves alone. So everything foreign is code, and so is every word of a sentence that is
 //! not plainly a word. Knows no plan.
 
+use std::borrow::Cow;
+
 use crate::render::escape;
 
 /// Digits and letters in a row that a forge may take for a commit.
@@ -76,15 +78,27 @@ impl Line {
 }
 
 /// Returns lines in a fence that none of them ends. They may be printed as they are: whoever has them wrote out what is hidden.
+///
+/// GitLab takes a line that begins with `/` for an order to it (“quick actions”), and its older versions take only a fence of three
+/// backticks for code, so such a line's first character is written out.
 pub(super) fn fenced(kind: &str, lines: &[String]) -> String {
+    let lines: Vec<Cow<'_, str>> = lines.iter().map(|line| unordered(line)).collect();
     let longest = lines.iter().map(|line| longest_run(line)).max().unwrap_or_default();
     let fence = "`".repeat(FENCE_MIN.max(longest + 1));
     let mut out = format!("{fence}{kind}\n");
-    for line in lines.iter().chain([&fence]) {
+    for line in lines.iter().map(AsRef::as_ref).chain([fence.as_str()]) {
         out.push_str(line);
         out.push('\n');
     }
     out
+}
+
+fn unordered(line: &str) -> Cow<'_, str> {
+    let at = line.len() - line.trim_start().len();
+    match line[at..].strip_prefix('/') {
+        Some(rest) => Cow::Owned(format!("{}\\u{{2f}}{rest}", &line[..at])),
+        None => Cow::Borrowed(line),
+    }
 }
 
 /// Returns a foreign text as code within HTML.
@@ -168,6 +182,12 @@ mod tests {
         }
         assert_eq!(Line::default().sentence("see `a``b`!").end(), "see `a` `b` `!`");
         assert_eq!(fenced("text", &["````".to_owned()]), "`````text\n````\n`````\n");
+    }
+
+    #[test]
+    fn no_line_of_a_fence_is_an_order_to_gitlab() {
+        let lines = ["/merge", "  /close", "a /x", ""].map(str::to_owned);
+        assert_eq!(fenced("", &lines), "```\n\\u{2f}merge\n  \\u{2f}close\na /x\n\n```\n");
     }
 
     #[test]

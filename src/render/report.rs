@@ -3,12 +3,12 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use serde::Serialize;
-
 use crate::apply::{CampaignReport, Doubtful, Report, Tally};
 use crate::plan::SummaryDocument;
 use crate::render::caller::Caller;
 use crate::render::text::{self, BAD, DOUBT, GOOD, QUIET, STRONG};
+
+pub use crate::render::report_json::report_json;
 
 /// Returns the report. `took` is how long it took.
 #[must_use]
@@ -152,83 +152,4 @@ fn doubts_of_cause<'a>(out: &mut String, mut doubts: impl Iterator<Item = &'a Do
         text::plain(&first.why),
         text::plain(&request),
     );
-}
-
-#[derive(Serialize)]
-struct ReportAnswer<'a> {
-    accepted: u64,
-    rejected: u64,
-    in_doubt: u64,
-    not_attempted: u64,
-    stopped: Option<String>,
-    campaigns: Vec<CampaignAnswer<'a>>,
-}
-
-#[derive(Serialize)]
-struct CampaignAnswer<'a> {
-    campaign: String,
-    revision: u32,
-    accepted: u64,
-    rejected: u64,
-    in_doubt: u64,
-    not_attempted: u64,
-    rejections: Vec<RejectionAnswer<'a>>,
-    doubts: Vec<DoubtAnswer<'a>>,
-    obstacle: Option<&'a str>,
-}
-
-#[derive(Serialize)]
-struct RejectionAnswer<'a> {
-    code: &'a str,
-    message: &'a str,
-    request_id: Option<&'a str>,
-    targets: u64,
-}
-
-#[derive(Serialize)]
-struct DoubtAnswer<'a> {
-    task_name: &'a str,
-    why: &'a str,
-    request_id: Option<&'a str>,
-    targets: u64,
-}
-
-/// Returns the report as JSON.
-#[must_use]
-pub fn report_json(report: &Report) -> String {
-    let tally = report.tally();
-    crate::render::json::pretty(&ReportAnswer {
-        accepted: tally.accepted,
-        rejected: tally.rejected,
-        in_doubt: tally.unknown,
-        not_attempted: tally.not_attempted,
-        stopped: report.stop.as_ref().map(ToString::to_string),
-        campaigns: report.campaigns.iter().map(campaign_answer).collect(),
-    })
-}
-
-fn campaign_answer(campaign: &CampaignReport) -> CampaignAnswer<'_> {
-    let rejections = campaign.refusals.iter().map(|refusal| RejectionAnswer {
-        code: &refusal.code,
-        message: &refusal.message,
-        request_id: refusal.request_id.as_deref(),
-        targets: refusal.targets,
-    });
-    let doubts = campaign.doubts.iter().map(|doubt| DoubtAnswer {
-        task_name: &doubt.task_name,
-        why: &doubt.why,
-        request_id: doubt.request_id.as_deref(),
-        targets: doubt.targets,
-    });
-    CampaignAnswer {
-        campaign: campaign.campaign.to_string(),
-        revision: campaign.revision.get(),
-        accepted: campaign.tally.accepted,
-        rejected: campaign.tally.rejected,
-        in_doubt: campaign.tally.unknown,
-        not_attempted: campaign.tally.not_attempted,
-        rejections: rejections.collect(),
-        doubts: doubts.collect(),
-        obstacle: campaign.obstacle.as_deref(),
-    }
 }

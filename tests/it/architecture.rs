@@ -32,6 +32,8 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("render", &["domain", "diagnostic", "ledger", "diff", "plan", "apply"]),
     // The shapes of files are handed in by `cli`, and so are the clock and the streams.
     ("lsp", &["domain", "diagnostic", "load", "check", "resolve", "format", "render"]),
+    // What a comment says is handed in, and so are the token and the repository: it knows addresses and answers.
+    ("forge", &["domain"]),
     ("schema", &["load", "plan"]),
     // The order of keys is the schema's; where they stand, and that nothing says anything else, is `load`'s.
     ("format", &["diagnostic", "load", "schema"]),
@@ -56,6 +58,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "lsp",
             "schema",
             "format",
+            "forge",
         ],
     ),
 ];

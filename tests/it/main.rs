@@ -21,6 +21,8 @@ mod end_to_end;
 mod explain;
 mod fencing;
 mod fmt;
+mod forge;
+mod forge_server;
 mod fuzz_corpus;
 mod https;
 mod late;

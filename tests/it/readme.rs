@@ -12,10 +12,11 @@ use crate::corpus;
 use crate::site::{NOW, Site};
 
 /// The pages that are held to the tool.
-const PAGES: [&str; 8] = [
+const PAGES: [&str; 9] = [
     "README.md",
     "docs/ci.md",
     "docs/commands.md",
+    "docs/comment.md",
     "docs/doubt.md",
     "docs/editors.md",
     "docs/ledger.md",

@@ -1,6 +1,7 @@
 //! The commands, one file each.
 
 mod apply;
+mod comment;
 mod completions;
 mod doubt;
 mod explain;
@@ -31,6 +32,7 @@ pub(super) enum Command {
     Plan(plan::Args),
     Apply(apply::Args),
     Show(show::Args),
+    Comment(comment::Args),
     Explain(explain::Args),
     Status(status::Args),
     History(history::Args),
@@ -59,7 +61,8 @@ pub(super) fn run(shell: &Shell, globals: &Globals, command: &Command) -> Result
         Command::Plan(args) => plan::run(shell, globals, args),
         Command::Apply(args) => apply::run(shell, globals, args),
         Command::Explain(args) => explain::run(shell, globals, args),
-        Command::Show(args) => show::run(shell, args),
+        Command::Show(args) => show::run(shell, globals, args),
+        Command::Comment(args) => comment::run(shell, globals, args),
         Command::Status(args) => status::run(shell, globals, args),
         Command::History(args) => history::run(shell, globals, args),
         Command::Doubt(args) => doubt::run(shell, globals, args),

@@ -1,17 +1,17 @@
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use crate::cli::Result;
 use crate::cli::exit::ExitStatus;
 use crate::cli::failure::Failure;
 use crate::cli::plan_format::PlanFormat;
 use crate::cli::shell::Shell;
+use crate::cli::{Globals, Result};
 use crate::domain::CampaignId;
 use crate::plan;
 
 /// Show a saved plan again, stale or not
 ///
-/// Reads the file and nothing else: no workspace, no ledger.
+/// Reads the file and nothing else: no workspace, no ledger. With `-C`, paths begin with it.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  campaignctl show plan.json")]
 pub(in crate::cli) struct Args {
@@ -22,13 +22,17 @@ pub(in crate::cli) struct Args {
     format: PlanFormat,
 }
 
-pub(super) fn run(shell: &Shell, args: &Args) -> Result {
+pub(super) fn run(shell: &Shell, globals: &Globals, args: &Args) -> Result {
     args.format.prove()?;
     let plan = read(&args.plan)?;
     shell.is_about(&plan.environment);
-    // Whose workspace it is of, it does not say.
-    shell.answer(&args.format.printed(shell, &plan, Path::new("")))?;
+    shell.answer(&args.format.printed(shell, &plan, &directory(globals)))?;
     Ok(ExitStatus::Done)
+}
+
+/// Returns what the paths in a saved plan begin with: whose workspace it is of, only the caller knows.
+pub(super) fn directory(globals: &Globals) -> PathBuf {
+    globals.directory.clone().filter(|directory| directory != Path::new(".")).unwrap_or_default()
 }
 
 /// Reads a saved plan.

@@ -4,6 +4,7 @@
 
 use std::fmt::Write as _;
 
+use crate::render::comment_limits::CommentLimits;
 use crate::render::difference::Line as DiffLine;
 use crate::render::markdown::{Line, fenced, html_code, in_comment};
 use crate::render::plan::outline;
@@ -41,13 +42,11 @@ struct Extent {
     chars_max: usize,
 }
 
-/// Returns the comment, of at most so many characters if those are a thousand or more.
-pub(super) fn drawn(view: &View, chars_max: usize) -> String {
+/// Returns the comment, as short as `limits` asks.
+pub(super) fn drawn(view: &View, limits: CommentLimits) -> String {
+    let chars_max = limits.chars_max;
     let all = Extent { cut: Cut::Nothing, campaigns_max: usize::MAX, stopped_max: usize::MAX, chars_max };
-    let fitting = |extent: &Extent| {
-        let text = draw(view, extent);
-        (text.chars().count() <= chars_max).then_some(text)
-    };
+    let fitting = |extent: &Extent| limits.fitted(draw(view, extent));
     for cut in [Cut::Nothing, Cut::Contents, Cut::DiffContext, Cut::LongBodies, Cut::Details] {
         if let Some(text) = fitting(&Extent { cut, ..all }) {
             return text;
@@ -59,7 +58,10 @@ pub(super) fn drawn(view: &View, chars_max: usize) -> String {
     largest(most, |count| fitting(&campaigns(count)))
         .or_else(|| fitting(&stopped(most)))
         .or_else(|| largest(most, |count| fitting(&stopped(count))))
-        .unwrap_or_else(|| draw(view, &Extent { cut: Cut::Setting, campaigns_max: 0, stopped_max: 0, ..all }))
+        .unwrap_or_else(|| {
+            let least = Extent { cut: Cut::Setting, campaigns_max: 0, stopped_max: 0, ..all };
+            limits.finished(draw(view, &least))
+        })
 }
 
 /// Returns what the largest number up to `most` gives, where smaller ones give something, too.
@@ -390,12 +392,31 @@ mod tests {
         LazyLock::new(|| Regex::new("^<!-- campaignctl:[A-Za-z0-9._/-]* -->$").unwrap());
     static TAG: LazyLock<Regex> = LazyLock::new(|| Regex::new("<(/?[^ />]*)[^>]*>").unwrap());
     /// What a forge makes something of, in text.
-    static LIVE: LazyLock<Regex> =
-        LazyLock::new(|| Regex::new(r"[@#$^`*\[\]]|~[^ ]|://|www\.|![0-9]|\b[0-9a-f]{7}|GH-").unwrap());
+    static LIVE: LazyLock<Regex> = LazyLock::new(|| {
+        Regex::new(r#"[@#$^`*\[\]]|~[^ ]|://|www\.|![0-9]|\b[0-9a-f]{7}|GH-|%[A-Za-z0-9"]|&amp;[0-9]|:[a-z][a-z0-9_]*:|\b[a-z][a-z0-9_-]*/[a-z0-9_.-]+"#).unwrap()
+    });
 
-    fn comment(plan: &PlanDocument, chars_max: usize) -> String {
+    /// Of the regex crate's tables, which the drawer does not use.
+    static EMOJI: LazyLock<Regex> = LazyLock::new(|| {
+        Regex::new(r"[\p{Emoji_Presentation}\p{Regional_Indicator}\u{200d}\u{fe0f}\u{20e3}]").unwrap()
+    });
+
+    const LONG: CommentLimits = CommentLimits { chars_max: usize::MAX, has_emoji: true };
+
+    fn comment(plan: &PlanDocument, limits: CommentLimits) -> String {
         let view = blocks::view(plan, Path::new("a --> b/c"), &Caller::new(Some("x y"), None));
-        drawn(&view, chars_max)
+        drawn(&view, limits)
+    }
+
+    /// What a forge or a runner makes something of at the beginning of a line, whatever a renderer says of code.
+    fn assert_no_line_is_obeyed(markdown: &str) -> Result<(), TestCaseError> {
+        for line in markdown.lines() {
+            let begins = line.trim_start();
+            prop_assert!(!begins.starts_with('/'), "a quick action: {line}");
+            prop_assert!(!begins.starts_with("::"), "a command: {line}");
+            prop_assert!(!line.contains("##["), "a command: {line}");
+        }
+        Ok(())
     }
 
     /// Returns the HTML that GitHub's dialect makes of it, without what stands in code, where a forge looks for nothing.
@@ -410,6 +431,10 @@ mod tests {
         options.extension.alerts = true;
         options.extension.math_dollars = true;
         options.extension.math_code = true;
+        options.extension.wikilinks_title_after_pipe = true;
+        options.extension.multiline_block_quotes = true;
+        options.extension.description_lists = true;
+        options.extension.superscript = true;
         let html = comrak::markdown_to_html(markdown, &options);
         CODE.replace_all(&html, "<code></code>").into_owned()
     }
@@ -440,16 +465,26 @@ mod tests {
 
         #[test]
         fn nothing_that_a_plan_says_is_more_than_text_to_a_forge(plan in samples::plan(6)) {
-            let comment = comment(&plan, usize::MAX);
+            let comment = comment(&plan, LONG);
             assert_inert(&comment)?;
+            assert_no_line_is_obeyed(&comment)?;
             let hidden = |c: char| c != '\n' && crate::render::escape::is_hidden(c) && !matches!(c, '\u{200d}' | '\u{fe0f}');
             prop_assert!(!comment.contains(hidden), "{:?}", comment);
         }
 
         #[test]
-        fn every_plan_fits_every_limit_and_keeps_what_counts(plan in samples::plan(20), chars_max in 1000..20_000_usize) {
-            let (whole, cut) = (comment(&plan, usize::MAX), comment(&plan, chars_max));
+        fn every_plan_fits_every_limit_and_keeps_what_counts(
+            plan in samples::plan(20),
+            chars_max in prop_oneof![Just(65_536), Just(65_535), Just(60_000), Just(8_000), 1000..20_000_usize],
+            has_emoji in any::<bool>(),
+        ) {
+            let limits = CommentLimits { chars_max, has_emoji };
+            let (whole, cut) = (comment(&plan, CommentLimits { has_emoji, ..LONG }), comment(&plan, limits));
+            // In whichever units a forge counts; bytes are no limit of any.
+            prop_assert!(cut.encode_utf16().count() <= chars_max);
             prop_assert!(cut.chars().count() <= chars_max);
+            prop_assert!(has_emoji || !EMOJI.is_match(&cut), "{:?}", EMOJI.find(&cut));
+            assert_no_line_is_obeyed(&cut)?;
             prop_assert_eq!(cut.lines().next(), whole.lines().next());
             let totals = whole.lines().find(|line| line.starts_with("**Plan")).unwrap();
             prop_assert!(cut.contains(totals), "{}", cut);

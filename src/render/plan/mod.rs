@@ -14,6 +14,9 @@ use std::path::Path;
 
 use crate::plan::PlanDocument;
 use crate::render::caller::Caller;
+use crate::render::comment_limits::CommentLimits;
+use crate::render::report_json::ReportDocument;
+use crate::render::report_markdown;
 
 /// Returns the whole plan. Paths begin with `directory`, the workspace's; `width` is the terminal's, if there is one to fit.
 /// The document does not know who called, so that it is the same whoever does; the commands that it names are completed here.
@@ -22,11 +25,27 @@ pub fn plan(plan: &PlanDocument, directory: &Path, width: Option<usize>, caller:
     draw_text::drawn(&blocks::view(plan, directory, caller), width)
 }
 
-/// Returns the plan as a comment for a pull request: Markdown of at most so many characters, which says what it left out. Anything
-/// less than a thousand is taken for a thousand.
+/// Returns the plan as a comment for a pull request: Markdown within the limits, which says what it left out.
 #[must_use]
-pub fn markdown(plan: &PlanDocument, directory: &Path, chars_max: usize, caller: &Caller) -> String {
-    draw_markdown::drawn(&blocks::view(plan, directory, caller), chars_max.max(1000))
+pub fn markdown(plan: &PlanDocument, directory: &Path, limits: CommentLimits, caller: &Caller) -> String {
+    draw_markdown::drawn(&blocks::view(plan, directory, caller), limits)
+}
+
+/// Returns the comment once the plan was applied: under the same first line the report, and what it was the plan of.
+#[must_use]
+pub fn markdown_after_apply(
+    plan: &PlanDocument,
+    report: &ReportDocument,
+    directory: &Path,
+    limits: CommentLimits,
+    caller: &Caller,
+) -> String {
+    // Either gets half of the room, and the plan what the report leaves.
+    let half = CommentLimits { chars_max: limits.chars_max / 2, ..limits };
+    let report = report_markdown::drawn(report, half) + "\nThe plan was:\n";
+    let plan = markdown(plan, directory, limits.beside(&report), caller);
+    let (marker, plan) = plan.split_once('\n').unwrap_or_default();
+    format!("{marker}\n{report}{plan}")
 }
 
 #[cfg(test)]

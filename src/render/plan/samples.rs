@@ -45,6 +45,8 @@ pub(super) fn text() -> impl Strategy<Value = String> {
             "\u{1b}[2J", "\u{1b}[31m", "::add-mask::x", "\n::error::x\n", "##[group]x", "@everyone ", "@a/b", "#1 ", "acme/app#2",
             "!3 ", "GH-4", "http://x.example/a ", "www.x.example", "a@x.example", "<script>", "<!-- ", " -->", "</details>",
             "&lt;", "&#64;", "[a](b)", "![a](b)", "| a |", "**a**", "__a__", "# h", "> q", "- [ ] t", ":tada:", "$x$", "9f3c1d0a77",
+            "~bug ", "~\"a b\"", "%\"v 1\"", "%17 ", "$12 ", "&7 ", "[[wiki]]", "[vulnerability:4]", "^alert#3", "\n/close\n", "/merge",
+            "\n```\n/approve\n```\n", ">>>\n/label ~x\n>>>", "acme/app!5 ", "acme/app@9f3c1d0a77 ", "🇨🇳", "🚀",
             "`campaignctl plan`", "\u{a0}", "\u{200b}", "\u{3000}", "0123456789012345678901234567890123456789",
         ]).prop_map(str::to_owned),
         1 => any::<String>(),
