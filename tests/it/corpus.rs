@@ -328,6 +328,16 @@ pub(crate) fn diagnose(directory: &Path) -> Vec<Diagnostic> {
     mistakes
 }
 
+/// Returns what is wrong with each of the bad workspaces.
+pub(crate) fn all_mistakes() -> Vec<Vec<Diagnostic>> {
+    let mistakes = |directory: PathBuf| {
+        let site = Site::new();
+        site.copy(&directory);
+        diagnose(site.directory.path())
+    };
+    directories().into_iter().map(mistakes).collect()
+}
+
 fn printed(mistakes: &[Diagnostic]) -> String {
     let texts = texts(mistakes, Look::PLAIN);
     let gap = if texts.is_empty() { "" } else { "\n" };

@@ -46,6 +46,7 @@ mod prompt;
 mod readme;
 mod receiver;
 mod renamed;
+mod reports;
 mod sandbox;
 mod sandbox_caller;
 mod sandbox_faults;

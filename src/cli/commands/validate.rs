@@ -1,4 +1,5 @@
 use std::mem::ManuallyDrop;
+use std::path::Path;
 use std::sync::Arc;
 
 use crate::cli::exit::ExitStatus;
@@ -7,6 +8,7 @@ use crate::cli::shell::Shell;
 use crate::cli::{Globals, Result};
 use crate::diagnostic::{self, Code, Diagnostic};
 use crate::domain::LedgerSalt;
+use crate::load::PROJECT_FILE;
 use crate::render::diagnostic as render;
 use crate::resolve;
 
@@ -17,7 +19,8 @@ use crate::resolve;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  campaignctl validate --format github")]
 pub(in crate::cli) struct Args {
-    /// How to print diagnostics: for people, one JSON object a line, or GitHub workflow annotations
+    /// How to print diagnostics: for people, one JSON object a line, GitHub workflow annotations, a GitLab Code Quality report, or
+    /// SARIF 2.1.0
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
     /// The same as `--format json`
@@ -30,6 +33,8 @@ enum Format {
     Text,
     Json,
     Github,
+    Gitlab,
+    Sarif,
 }
 
 pub(super) fn run(shell: &Shell, globals: &Globals, args: &Args) -> Result {
@@ -75,6 +80,11 @@ pub(super) fn run(shell: &Shell, globals: &Globals, args: &Args) -> Result {
         }
         Format::Json => shell.answer(&lines(&diagnostics, render::json))?,
         Format::Github => shell.answer_commands(&lines(&diagnostics, render::github))?,
+        Format::Gitlab => {
+            let project_file = Path::new(&session.shown_as()).join(PROJECT_FILE);
+            shell.answer(&render::gitlab(&diagnostics, &project_file.to_string_lossy()))?;
+        }
+        Format::Sarif => shell.answer(&render::sarif(&diagnostics))?,
     }
     let has_errors = diagnostics.iter().any(Diagnostic::is_error);
     Ok(if has_errors { ExitStatus::Written } else { ExitStatus::Done })

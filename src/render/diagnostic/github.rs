@@ -4,6 +4,7 @@
 //! `@actions/core` package.
 
 use crate::diagnostic::{Diagnostic, Place};
+use crate::render::diagnostic::told;
 use crate::render::escape::plain;
 
 /// Renders one diagnostic as one workflow command, without a line feed. Columns are given only where the
@@ -22,7 +23,7 @@ pub fn github(diagnostic: &Diagnostic) -> String {
         "::{} {}::{}",
         diagnostic.severity.as_str(),
         properties.join(","),
-        escape_message(&message(diagnostic))
+        escape_message(&told(diagnostic).join("\n"))
     )
 }
 
@@ -38,15 +39,6 @@ fn place_properties(place: &Place) -> Vec<(&'static str, String)> {
         }
     }
     properties
-}
-
-/// Returns message, label, related places and help on lines of their own.
-fn message(diagnostic: &Diagnostic) -> String {
-    let mut lines = vec![diagnostic.message.clone()];
-    lines.extend(diagnostic.primary.iter().map(|label| label.text.clone()).filter(|text| !text.is_empty()));
-    lines.extend(diagnostic.related.iter().map(|label| format!("{}: {}", label.text, label.place)));
-    lines.extend(diagnostic.help.iter().map(|help| format!("help: {help}")));
-    lines.iter().map(|line| plain(line)).collect::<Vec<_>>().join("\n")
 }
 
 fn escape_message(text: &str) -> String {

@@ -1,16 +1,22 @@
 //! Diagnostics for people, machines and workflow pages.
 
+mod fingerprint;
 mod github;
+mod gitlab;
 mod json;
+mod sarif;
 mod text;
 
 use std::collections::BTreeSet;
 
 use crate::diagnostic::Diagnostic;
+use crate::render::escape::plain;
 use crate::render::text as words;
 
 pub use github::github;
+pub use gitlab::gitlab;
 pub use json::json;
+pub use sarif::sarif;
 pub use text::{Look, text};
 
 /// Renders diagnostics for people, one after the other with an empty line between.
@@ -54,6 +60,15 @@ pub fn summary(diagnostics: &[Diagnostic]) -> String {
         0 => counts.join(", "),
         files_count => format!("{} in {}", counts.join(", "), counted(files_count, "file")),
     }
+}
+
+/// Returns message, label, related places and help, each on a line of its own in which nothing is hidden.
+fn told(diagnostic: &Diagnostic) -> Vec<String> {
+    let mut lines = vec![diagnostic.message.clone()];
+    lines.extend(diagnostic.primary.iter().map(|label| label.text.clone()).filter(|text| !text.is_empty()));
+    lines.extend(diagnostic.related.iter().map(|label| format!("{}: {}", label.text, label.place)));
+    lines.extend(diagnostic.help.iter().map(|help| format!("help: {help}")));
+    lines.iter().map(|line| plain(line)).collect()
 }
 
 fn counted(count: usize, noun: &str) -> String {

@@ -252,3 +252,74 @@ fn tabs_and_windows_line_breaks_leave_carets_where_they_belong() {
       |           ^^^^
     ");
 }
+
+#[test]
+fn a_code_quality_report_has_what_gitlab_asks_for() {
+    let file = source("./a b.yaml", "key: value\n");
+    let diagnostic =
+        Diagnostic::warning(Code::WrongValue, place(&file, "value"), "100%\u{202e}").help("write it");
+    let report = gitlab(
+        &[duplicate(), diagnostic, Diagnostic::placeless(Code::TooManyTasks, "101 tasks")],
+        "c/p.yaml",
+    );
+    let report: serde_json::Value = serde_json::from_str(&report).unwrap();
+    let rows: Vec<String> = report
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| {
+            let fingerprint = row["fingerprint"].as_str().unwrap();
+            assert!(fingerprint.len() == 64 && fingerprint.bytes().all(|byte| byte.is_ascii_hexdigit()));
+            let [path, line] =
+                ["/location/path", "/location/lines/begin"].map(|name| row.pointer(name).unwrap());
+            format!("{} {} {path}:{line} {}", row["severity"], row["check_name"], row["description"])
+        })
+        .collect();
+    insta::assert_snapshot!(rows.join("\n"), @r#"
+    "major" "duplicate-name" "b/更多.yaml":3 "`工资到账` is declared twice\nagain here\nfirst here: a.yaml:2:3\nhelp: rename one of the two"
+    "minor" "wrong-value" "a b.yaml":1 "100%\\u{202e}\nhelp: write it"
+    "major" "too-many-tasks" "c/p.yaml":1 "101 tasks"
+    "#);
+    assert_eq!(gitlab(&[], "c/p.yaml"), "[]\n");
+}
+
+#[test]
+fn places_in_sarif_count_utf_16_units_and_are_addresses() {
+    let file = source("a b/50%: 更多.yaml", "x: 🚀🚀 { a: vips }\ny: 1\n");
+    let log = sarif(&[
+        Diagnostic::error(Code::UnknownName, place(&file, "vips"), "no audience")
+            .related(place(&file, "y"), "here"),
+        Diagnostic::warning(Code::UnusedName, Place::Line { path: "/tmp/a.csv".to_owned(), line: 7 }, "x"),
+        Diagnostic::warning(Code::UnusedName, Place::file("./b.yaml"), "x"),
+        Diagnostic::placeless(Code::TooManyTasks, "101 tasks"),
+    ]);
+    let log: serde_json::Value = serde_json::from_str(&log).unwrap();
+    let results = log.pointer("/runs/0/results").unwrap().as_array().unwrap();
+    let location =
+        |result: &serde_json::Value, pointer: &str| result.pointer(pointer).cloned().unwrap_or_default();
+    let first = "/locations/0/physicalLocation";
+    assert_eq!(
+        location(&results[0], first),
+        serde_json::json!({
+            "artifactLocation": { "uri": "a%20b/50%25%3A%20%E6%9B%B4%E5%A4%9A.yaml", "uriBaseId": "%SRCROOT%" },
+            "region": { "startLine": 1, "startColumn": 14, "endLine": 1, "endColumn": 18 },
+        })
+    );
+    assert_eq!(location(&results[0], "/relatedLocations/0/message/text"), "here");
+    assert_eq!(
+        location(&results[1], first),
+        serde_json::json!({ "artifactLocation": { "uri": "file:///tmp/a.csv" }, "region": { "startLine": 7 } })
+    );
+    assert_eq!(
+        location(&results[2], first),
+        serde_json::json!({ "artifactLocation": { "uri": "b.yaml", "uriBaseId": "%SRCROOT%" } })
+    );
+    assert_eq!(location(&results[3], first), serde_json::Value::Null);
+    let rules = log.pointer("/runs/0/tool/driver/rules").unwrap().as_array().unwrap();
+    for result in results {
+        let rule = &rules[usize::try_from(result["ruleIndex"].as_u64().unwrap()).unwrap()];
+        assert_eq!(rule["id"], result["ruleId"]);
+        assert!(rule.pointer("/help/markdown").unwrap().as_str().unwrap().len() > 100);
+    }
+    assert_eq!(log.pointer("/runs/0/columnKind").unwrap(), "utf16CodeUnits");
+}
