@@ -8,7 +8,10 @@ use crate::cli::exit::ExitStatus;
 use crate::cli::failure::Failure;
 use crate::cli::session::Session;
 use crate::domain::{Endpoint, Environment, LedgerPlace, LedgerSalt, Secret};
-use crate::ledger::{Chain, Destination, FORMAT_VERSION, Header, KeyNote, Ledger, Lineage, Mark, Serial};
+use crate::ledger::{
+    Chain, Destination, Entry, FORMAT_VERSION, FoldError, Header, KeyNote, Ledger, Lineage, Mark, Record,
+    Serial,
+};
 use crate::render::text;
 use crate::resolve::Scope;
 use crate::state::{
@@ -330,6 +333,17 @@ impl Session<'_> {
         Ok(())
     }
 
+    /// Returns an empty ledger that is kept nowhere, for a plan of files alone. Its salt is forgotten with it, so that no digest
+    /// in the plan tells who is on a list.
+    pub(super) fn ledger_of_nothing(&self, scope: &Scope) -> Ledger {
+        let opened = Entry {
+            serial: Serial(1),
+            at: self.shell.now(),
+            record: Record::Opened(new_header(scope, LedgerSalt::new(*Uuid::new_v4().as_bytes()), None)),
+        };
+        Ledger::fold([Ok::<_, FoldError>(opened)]).expect("a header alone is a ledger")
+    }
+
     /// Makes the environment's ledger.
     pub(super) fn create_ledger(
         &self,
@@ -338,24 +352,29 @@ impl Session<'_> {
         key: Option<&(String, Secret)>,
     ) -> Result<OpenLedger, Failure> {
         self.prove_time_is_real(scope)?;
-        let environment = &scope.environment;
         let place = self.store(scope);
         let store = self.wait_for_lock(place.as_ref(), command, |candidate| place.create(candidate))?;
         let salt = LedgerSalt::new(*Uuid::new_v4().as_bytes());
-        let header = Header {
-            key: key.map(|(variable, key)| KeyNote::of(variable, key, &salt)),
-            format: FORMAT_VERSION,
-            lineage: Lineage::new(Uuid::new_v4()),
-            salt,
-            project: scope.project.clone(),
-            environment: environment.name.clone(),
-            app_id: environment.app_id.clone(),
-            workspace_id: environment.workspace_id.clone(),
-            destination: Some(Destination::at(&environment.endpoint)),
-        };
-        let open = state::create(store, header, self.shell.now())?;
+        let key = key.map(|(variable, key)| KeyNote::of(variable, key, &salt));
+        let open = state::create(store, new_header(scope, salt, key), self.shell.now())?;
         self.remember(&open.ledger, open.writer.serial(), open.writer.chain());
         Ok(open)
+    }
+}
+
+/// Returns the header of a ledger that is new.
+fn new_header(scope: &Scope, salt: LedgerSalt, key: Option<KeyNote>) -> Header {
+    let environment = &scope.environment;
+    Header {
+        key,
+        format: FORMAT_VERSION,
+        lineage: Lineage::new(Uuid::new_v4()),
+        salt,
+        project: scope.project.clone(),
+        environment: environment.name.clone(),
+        app_id: environment.app_id.clone(),
+        workspace_id: environment.workspace_id.clone(),
+        destination: Some(Destination::at(&environment.endpoint)),
     }
 }
 

@@ -44,7 +44,15 @@ impl Selection {
         if self.is_all() {
             return Ok(());
         }
-        let gone = gone_and_waiting(session, desired);
+        self.choose_among(gone_and_waiting(session, desired), desired)
+    }
+
+    /// Does the same for what asks no ledger: only what the files have counts.
+    pub(in crate::cli) fn choose_of_files(&self, desired: &mut Desired) -> Result<()> {
+        if self.is_all() { Ok(()) } else { self.choose_among(BTreeSet::new(), desired) }
+    }
+
+    fn choose_among(&self, gone: BTreeSet<CampaignId>, desired: &mut Desired) -> Result<()> {
         self.prove_known(desired, &gone)?;
         self.apply_to(desired)?;
         let patterns = Patterns::of(&desired.selection)?;

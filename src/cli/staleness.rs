@@ -47,6 +47,18 @@ pub(super) fn prove_same_environment(reviewed: &PlanDocument, desired: &Desired)
     }
 }
 
+/// Refuses a plan that nobody could hold to a ledger.
+pub(super) fn prove_compared(reviewed: &PlanDocument) -> Result<(), Failure> {
+    if reviewed.ledger.is_some() && !reviewed.summary.upper_bounds {
+        return Ok(());
+    }
+    let message =
+        "this plan was compared with no ledger, so it cannot be applied: its counts are upper bounds";
+    Err(Failure::new(ExitStatus::Written, message).help(
+        "nothing was sent. Run `campaignctl plan` again without `--without-ledger`, and have that reviewed",
+    ))
+}
+
 /// Refuses a plan that is older than the caller wants, or that is not made yet.
 pub(super) fn prove_young(
     reviewed: &PlanDocument,

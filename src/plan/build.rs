@@ -150,7 +150,10 @@ pub fn build(changes: Vec<Change<'_>>, ledger: &Ledger, setting: Setting<'_>, no
         time_zone: setting.time_zone.name().to_owned(),
         only: setting.only.to_vec(),
         except: setting.except.to_vec(),
-        ledger: LedgerDocument { lineage: ledger.header().lineage.to_string(), serial: ledger.serial().0 },
+        ledger: Some(LedgerDocument {
+            lineage: ledger.header().lineage.to_string(),
+            serial: ledger.serial().0,
+        }),
         inputs: inputs(setting),
         summary: SummaryDocument {
             in_doubt: summary.in_doubt + unlisted_doubts(&changes, &setting, ledger),

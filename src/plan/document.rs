@@ -77,9 +77,10 @@ pub struct PlanDocument {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(example = ["welcome"])]
     pub except: Vec<String>,
-    /// The ledger that the plan was compared with.
+    /// The ledger that the plan was compared with. Left out: none, so the counts are upper bounds, and `apply` refuses it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(example = serde_json::json!({ "lineage": "0d9c3e52-7a40-4f6e-9a66-2f3cf8a4e7b1", "serial": 17 }))]
-    pub ledger: LedgerDocument,
+    pub ledger: Option<LedgerDocument>,
     /// The files that were read, by path, with their digests. Not part of the digest, since a comment changes no push.
     #[schemars(example = serde_json::json!([{ "path": "payday.yaml", "digest": "sha256:5f1c9d0be1a4f1f1d3f7f2a4c1d2e3f4a5b6c7d8e9f00112233445566778899a" }]))]
     pub inputs: Vec<InputDocument>,
@@ -169,6 +170,10 @@ pub struct SummaryDocument {
     /// Campaigns with at least one target of which nobody knows; they may also count above.
     #[schemars(example = 0)]
     pub in_doubt: u64,
+    /// Whether the plan was compared with no ledger: it pushes at most so much. Left out: no.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[schemars(example = true)]
+    pub upper_bounds: bool,
 }
 
 /// Who gets a push on one day.

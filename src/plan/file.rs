@@ -78,7 +78,7 @@ pub(super) fn digest(plan: &PlanDocument) -> String {
         endpoint: &plan.endpoint,
         region: plan.region.as_deref(),
         api_version: &plan.api_version,
-        lineage: &plan.ledger.lineage,
+        lineage: plan.ledger.as_ref().map(|ledger| ledger.lineage.as_str()),
         to_push: [plan.summary.to_push, plan.summary.targets, plan.summary.requests],
         changes: plan.changes.iter().map(Fact::of).collect(),
     };
@@ -100,7 +100,7 @@ struct Facts<'plan> {
     endpoint: &'plan str,
     region: Option<&'plan str>,
     api_version: &'plan str,
-    lineage: &'plan str,
+    lineage: Option<&'plan str>,
     to_push: [u64; 3],
     changes: Vec<Fact<'plan>>,
 }
@@ -224,7 +224,8 @@ mod tests {
             }));
         }
         assert!(is_covered("create", |plan| plan.summary.targets += 1));
-        assert!(is_covered("create", |plan| plan.ledger.lineage.push('!')));
+        assert!(is_covered("create", |plan| plan.ledger.as_mut().unwrap().lineage.push('!')));
+        assert!(is_covered("create", |plan| plan.ledger = None));
         assert!(is_covered("create", |plan| plan.tenant_id = Some("t".to_owned())));
         assert!(is_covered("blocked", |plan| plan.changes[0].code = Some("renamed".to_owned())));
     }
@@ -237,7 +238,7 @@ mod tests {
             assert!(!is_covered(kind, |plan| plan.changes[0].help = Some("h".to_owned())));
             assert!(!is_covered(kind, |plan| plan.changes[0].declared_at.line += 1));
             assert!(!is_covered(kind, |plan| plan.inputs[0].digest.push('!')));
-            assert!(!is_covered(kind, |plan| plan.ledger.serial += 1));
+            assert!(!is_covered(kind, |plan| plan.ledger.as_mut().unwrap().serial += 1));
         }
         assert!(!is_covered("create", |plan| plan.made_by.push('!')));
         assert!(!is_covered("create", |plan| plan.made_at += chrono::TimeDelta::days(1)));

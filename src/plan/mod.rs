@@ -12,6 +12,7 @@ mod schedule;
 mod shown;
 mod stale;
 mod waiting;
+mod without_ledger;
 
 pub use build::{Plan, PlannedPush, Setting, build};
 pub use document::{

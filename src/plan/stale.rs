@@ -335,12 +335,14 @@ fn pairs<const N: usize>(reviewed: [Fact; N], current: [Fact; N]) -> impl Iterat
 }
 
 fn ledger(reviewed: &PlanDocument, current: &PlanDocument) -> Option<Difference> {
-    let (then, now) = (&reviewed.ledger, &current.ledger);
-    if then.lineage != now.lineage {
-        let (reviewed, current) = (then.lineage.clone(), now.lineage.clone());
-        return Some(Difference::Lineage { reviewed, current });
+    // A plan that was compared with no ledger is of no lineage.
+    let of = |plan: &PlanDocument| {
+        plan.ledger.as_ref().map_or(("none".to_owned(), 0), |ledger| (ledger.lineage.clone(), ledger.serial))
+    };
+    let ((then, reviewed), (now, current)) = (of(reviewed), of(current));
+    if then != now {
+        return Some(Difference::Lineage { reviewed: then, current: now });
     }
-    let (reviewed, current) = (then.serial, now.serial);
     match current.cmp(&reviewed) {
         std::cmp::Ordering::Less => Some(Difference::LedgerBehind { reviewed, current }),
         std::cmp::Ordering::Equal => None,

@@ -69,5 +69,6 @@ mod unreachable;
 mod valid_corpus;
 mod verdicts;
 mod wire;
+mod without_ledger;
 mod yaml_page;
 mod yaml_suite;

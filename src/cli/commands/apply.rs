@@ -19,7 +19,7 @@ use crate::cli::progress;
 use crate::cli::selection::Selection;
 use crate::cli::session::Session;
 use crate::cli::shell::Shell;
-use crate::cli::staleness::{self, Held, Strictness, prove_same_environment, prove_young};
+use crate::cli::staleness::{self, Held, Strictness, prove_compared, prove_same_environment, prove_young};
 use crate::cli::vendor_side::VendorSide;
 use crate::cli::waiting::{self, Waited};
 use crate::cli::{Globals, Result};
@@ -115,6 +115,7 @@ fn step(name: &str) -> std::result::Result<Step, String> {
 
 pub(super) fn run(shell: &Shell, globals: &Globals, args: &Args) -> Result {
     let reviewed = args.plan.as_deref().map(super::show::read).transpose()?;
+    reviewed.as_ref().map_or(Ok(()), prove_compared)?;
     if reviewed.is_some() && !args.selection.is_all() {
         let message = "a saved plan is applied as a whole: `--only` and `--except` belong to `plan`";
         return Err(Failure::new(ExitStatus::Written, message)

@@ -25,6 +25,9 @@ pub(in crate::cli) struct Args {
     /// Save the plan, for `apply` to execute exactly this one
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
+    /// Compare with no ledger, and open none: counts are upper bounds, and the plan cannot be applied
+    #[arg(long)]
+    without_ledger: bool,
     #[command(flatten)]
     selection: Selection,
     #[command(flatten)]
@@ -57,25 +60,19 @@ pub(super) fn run(shell: &Shell, globals: &Globals, args: &Args) -> Result {
     args.format.prove()?;
     let session = Session::new(shell, globals);
     // The process ends right after: what is large is left to the system to free.
-    let mut desired = ManuallyDrop::new(session.desired(None)?);
-    args.selection.choose(&session, &mut desired)?;
-    let OpenLedger { ledger, store, packed_records, .. } = session.view_ledger(&desired, "plan")?;
-    // Let go of before audiences are read, as who wants to write need not wait for that; but what was packed is read from
-    // the store.
-    let store = (packed_records > 0).then_some(store);
-    let ledger = ManuallyDrop::new(ledger);
-    let plan = ManuallyDrop::new(session.plan(&desired, &ledger)?.document);
-    drop(store);
+    let plan = ManuallyDrop::new(if args.without_ledger {
+        without_ledger(&session, args)?
+    } else {
+        compared(&session, args)?
+    });
     if let Some(path) = &args.out {
         save(path, &render::escape::json(&plan::to_json(&plan)))?;
-    }
-    if let Some(warning) = clock::warning(&ledger, shell.now(), shell.zone()) {
-        shell.say(&warning);
     }
     shell.answer(&args.format.printed(shell, &plan, Path::new(&session.shown_as())))?;
     if let (Some(path), false) = (&args.out, args.format.is_json()) {
         let apply = shell.caller().command(&format!("apply {}", word(&path.to_string_lossy())));
         let what = match (plan.summary.to_push, plan.withdrawals.is_empty()) {
+            _ if plan.ledger.is_none() => "It cannot be applied: it was compared with no ledger.".to_owned(),
             (0, true) => "It has nothing to push.".to_owned(),
             (0, false) => format!("It has nothing to push, but something to put on record: {apply}"),
             _ => format!("Push exactly this: {apply}"),
@@ -87,6 +84,32 @@ pub(super) fn run(shell: &Shell, globals: &Globals, args: &Args) -> Result {
         () if args.detailed_exitcode => detailed(&plan, args),
         () => ExitStatus::Done,
     })
+}
+
+/// Plans against the environment's ledger.
+fn compared(session: &Session<'_>, args: &Args) -> Result<PlanDocument> {
+    let shell = session.shell;
+    let mut desired = ManuallyDrop::new(session.desired(None)?);
+    args.selection.choose(session, &mut desired)?;
+    let OpenLedger { ledger, store, packed_records, .. } = session.view_ledger(&desired, "plan")?;
+    // Let go of before audiences are read, as who wants to write need not wait for that; but what was packed is read from
+    // the store.
+    let store = (packed_records > 0).then_some(store);
+    let ledger = ManuallyDrop::new(ledger);
+    let plan = session.plan(&desired, &ledger)?.document;
+    drop(store);
+    if let Some(warning) = clock::warning(&ledger, shell.now(), shell.zone()) {
+        shell.say(&warning);
+    }
+    Ok(plan)
+}
+
+/// Plans what the files would push to somebody who never got anything.
+fn without_ledger(session: &Session<'_>, args: &Args) -> Result<PlanDocument> {
+    let mut desired = ManuallyDrop::new(session.desired(None)?);
+    args.selection.choose_of_files(&mut desired)?;
+    let ledger = session.ledger_of_nothing(&desired);
+    Ok(session.plan(&desired, &ledger)?.without_ledger())
 }
 
 /// Pushes that are pending come first, and what `apply` is to put on record: that is what the flag is asked for. So does what

@@ -65,13 +65,12 @@ fn setting(plan: &PlanDocument) -> Block {
             Span::foreign(Label::Words, &plan.endpoint),
         ],
     );
-    let ledger = Row::new(
-        RowKind::Aside,
-        [
-            Span::words(format!("ledger at record {}, times in ", plan.ledger.serial)),
-            Span::foreign(Label::Words, &plan.time_zone),
-        ],
-    );
+    let compared_with = match &plan.ledger {
+        Some(ledger) => format!("ledger at record {}, times in ", ledger.serial),
+        None => "compared with no ledger: counts are upper bounds; times in ".to_owned(),
+    };
+    let ledger =
+        Row::new(RowKind::Aside, [Span::words(compared_with), Span::foreign(Label::Words, &plan.time_zone)]);
     let mut rows = vec![place, ledger];
     for (names, what) in [(&plan.only, "only "), (&plan.except, "all but ")] {
         if !names.is_empty() {
@@ -182,13 +181,19 @@ fn days(days: &[DayDocument]) -> Option<Block> {
 }
 
 fn totals(plan: &PlanDocument) -> Block {
-    let no_change = || {
-        let spans = [Span::own(Label::Strong, "No changes."), Span::words(" The ledger matches the files.")];
-        Row::new(RowKind::Line, spans)
+    let told = match &plan.ledger {
+        Some(_) => is_no_change(plan).then_some(("No changes.", " The ledger matches the files.")),
+        None => Some((
+            "Compared with no ledger:",
+            " counts are upper bounds, since some may have got it already. This plan cannot be applied.",
+        )),
     };
-    let no_change = is_no_change(plan).then(no_change);
-    let summary = Row::new(RowKind::Total, [Span::words(summary(&plan.summary))]);
-    Block::of_rows(Topic::Totals, no_change.into_iter().chain([summary]).collect())
+    let told = told.map(|(strong, words)| {
+        Row::new(RowKind::Line, [Span::own(Label::Strong, strong), Span::words(words)])
+    });
+    let most = if plan.ledger.is_some() { "" } else { "at most " };
+    let summary = Row::new(RowKind::Total, [Span::words(summary(&plan.summary, most))]);
+    Block::of_rows(Topic::Totals, told.into_iter().chain([summary]).collect())
 }
 
 /// Whether there is nothing to push, nothing to record and nothing to say.
@@ -199,10 +204,10 @@ fn is_no_change(plan: &PlanDocument) -> bool {
     told.iter().all(|count| *count == 0) && !plan.waits_otherwise() && plan.withdrawals.is_empty()
 }
 
-/// Returns the last line of every plan.
-fn summary(summary: &SummaryDocument) -> String {
+/// Returns the last line of every plan. `most` stands before what it pushes.
+fn summary(summary: &SummaryDocument, most: &str) -> String {
     let mut line = format!(
-        "Plan: {} to push ({} in {}), {} up to date",
+        "Plan: {most}{} to push ({} in {}), {} up to date",
         text::number(summary.to_push),
         targets_and_broadcasts(summary),
         text::count(summary.requests, "request"),

@@ -189,13 +189,14 @@ fn summary() -> impl Strategy<Value = SummaryDocument> {
         held: numbers[8],
         missed: numbers[9],
         in_doubt: numbers[10],
+        upper_bounds: false,
     })
 }
 
 /// Plans as anybody may have written them into a file, of up to so many campaigns.
 pub(super) fn plan(campaigns_max: usize) -> impl Strategy<Value = PlanDocument> {
     let zones = prop::sample::select(vec!["Asia/Shanghai", "Europe/Berlin", "no zone"]);
-    let place = (vec(text(), 5), zones, at());
+    let place = (vec(text(), 5), zones, at(), any::<bool>());
     let selection = (vec(text(), 0..3), vec(text(), 0..3));
     let day = (day(), number(), number()).prop_map(|(day, targets, broadcasts)| DayDocument {
         day,
@@ -204,7 +205,13 @@ pub(super) fn plan(campaigns_max: usize) -> impl Strategy<Value = PlanDocument> 
     });
     let told = (vec(change(), 0..=campaigns_max), vec(waiting(), 0..4), vec(withdrawal(), 0..4));
     (place, selection, summary(), vec(day, 0..10), told).prop_map(
-        |((names, zone, made_at), (only, except), summary, days, (changes, waiting, withdrawals))| {
+        |(
+            (names, zone, made_at, has_ledger),
+            (only, except),
+            summary,
+            days,
+            (changes, waiting, withdrawals),
+        )| {
             PlanDocument {
                 format: FORMAT.to_owned(),
                 version: VERSION,
@@ -222,7 +229,7 @@ pub(super) fn plan(campaigns_max: usize) -> impl Strategy<Value = PlanDocument> 
                 time_zone: zone.to_owned(),
                 only,
                 except,
-                ledger: LedgerDocument { lineage: String::new(), serial: 17 },
+                ledger: has_ledger.then(|| LedgerDocument { lineage: String::new(), serial: 17 }),
                 inputs: Vec::new(),
                 summary,
                 days,
