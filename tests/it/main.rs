@@ -12,6 +12,7 @@ mod bounds;
 #[allow(dead_code, reason = "unit tests, which include it too, use the rest")]
 mod bucket;
 mod caller;
+mod ci;
 mod clock;
 mod corpus;
 mod crash_loop;

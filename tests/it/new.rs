@@ -107,28 +107,3 @@ campaigns:
         assert!(ran.stderr.contains(said), "{said} in {}", ran.stderr);
     }
 }
-
-/// A pipeline that names an environment that the project file does not have never ran.
-#[test]
-fn the_pipelines_of_init_run_in_its_workspace() {
-    let site = Site::with_samples();
-    std::fs::create_dir(site.path("new")).unwrap();
-    site.run(&["-C", "new", "init"]).exits(0);
-    let pipelines = [".github/workflows/campaigns.yaml", ".gitlab-ci.yml"];
-    let project = site.read("new/campaigns/campaignctl.yaml");
-    let mut lines = 0;
-    for pipeline in pipelines {
-        let text = site.read(&format!("new/{pipeline}"));
-        let (_, environment) = text.split_once("CAMPAIGNCTL_ENVIRONMENT: ").unwrap();
-        let environment = environment.split([' ', '\n']).next().unwrap();
-        assert!(project.contains(&format!("\n  {environment}:")), "{pipeline}: {environment}");
-        for command in text.lines().filter_map(|line| line.trim().strip_prefix("campaignctl ")) {
-            let words: Vec<&str> = command.split(' ').collect();
-            let mut command = site.command(&words);
-            command.current_dir(site.path("new")).env("CAMPAIGNCTL_ENVIRONMENT", environment);
-            crate::site::Ran::of(&command.output().unwrap()).exits(0);
-            lines += 1;
-        }
-    }
-    assert!(lines >= 4, "the commands are found");
-}

@@ -11,31 +11,81 @@ use crate::render::caller::Caller;
 use crate::schema;
 
 /// The files of a new workspace, beside the schemas: paths below the directory that is asked for.
-const FILES: [(&str, &str); 7] = [
+const FILES: [(&str, &str); 5] = [
     ("campaigns/campaignctl.yaml", include_str!("../../../assets/init/campaignctl.yaml")),
     ("campaigns/welcome.yaml", include_str!("../../../assets/init/welcome.yaml")),
     ("campaigns/.gitignore", include_str!("../../../assets/init/gitignore")),
     (".vscode/settings.json", include_str!("../../../assets/init/vscode-settings.json")),
     ("EDITORS.md", include_str!("../../../docs/editors.md")),
-    (".github/workflows/campaigns.yaml", include_str!("../../../assets/init/github-workflow.yaml")),
-    (".gitlab-ci.yml", include_str!("../../../assets/init/gitlab-ci.yml")),
 ];
 
-/// Start a workspace: project file, an example campaign, schemas, editor settings, CI snippets
+/// Start a workspace: project file, an example campaign, schemas, editor settings, a CI pipeline
 ///
 /// Writes into the current directory, or into `-C DIR`; `-C campaigns` means the workspace itself. What is there already
-/// stays as it is.
+/// stays as it is. In a workspace that is there already, `--ci` writes the pipeline alone.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  campaignctl init && campaignctl plan")]
-pub(in crate::cli) struct Args {}
+#[command(after_help = "Examples:\n  campaignctl init && campaignctl plan\n  campaignctl init --ci github")]
+pub(in crate::cli) struct Args {
+    /// Also write a pipeline that plans each pull request and applies what was merged
+    #[arg(long, value_name = "FORGE", value_enum, default_value_t = Forge::None)]
+    ci: Forge,
+}
 
-pub(super) fn run(shell: &Shell, globals: &Globals, _: &Args) -> Result {
+/// Whose pipeline is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Forge {
+    Github,
+    Gitlab,
+    Codeup,
+    None,
+}
+
+impl Forge {
+    /// Returns the pipeline's path in the repository, and its text.
+    fn pipeline(self) -> Option<(&'static str, &'static str)> {
+        match self {
+            Self::Github => {
+                Some((".github/workflows/campaigns.yaml", include_str!("../../../assets/init/github.yaml")))
+            }
+            Self::Gitlab => Some((".gitlab-ci.yml", include_str!("../../../assets/init/gitlab.yaml"))),
+            Self::Codeup => {
+                Some((".workflow/campaigns.yaml", include_str!("../../../assets/init/codeup.yaml")))
+            }
+            Self::None => None,
+        }
+    }
+}
+
+pub(super) fn run(shell: &Shell, globals: &Globals, args: &Args) -> Result {
     let given = globals.directory.as_deref();
     if given.is_none() && Path::new(PROJECT_FILE).exists() {
         return Err(Failure::new(ExitStatus::Written, "this directory is a workspace already")
             .help("nothing was written. Run it in the directory above, to add what is missing there"));
     }
     let (root, workspace) = places(given.unwrap_or(Path::new(".")));
+    let pipeline = args.ci.pipeline();
+    // Whoever wants a pipeline for campaigns that are there does not want an example among them.
+    if pipeline.is_none() || !workspace.join(PROJECT_FILE).exists() {
+        start(shell, globals, &root, &workspace)?;
+    }
+    match pipeline {
+        Some((path, text)) => {
+            write(shell, &root.join(path), text)?;
+            shell.say(&format!(
+                "Before you commit `{path}`, replace its words in capital letters: `docs/ci.md` of campaignctl says by what.\n"
+            ));
+        }
+        None => {
+            let github = shell.caller().command("init --ci github");
+            shell.say(&format!("For a CI pipeline: `{github}`, or with `gitlab` or `codeup`.\n"));
+        }
+    }
+    Ok(ExitStatus::Done)
+}
+
+/// Writes all that a workspace needs and that is not there.
+fn start(shell: &Shell, globals: &Globals, root: &Path, workspace: &Path) -> Result<()> {
+    let given = globals.directory.as_deref();
     for (path, text) in FILES {
         let path = match path.strip_prefix("campaigns/") {
             Some(path) => workspace.join(path),
@@ -53,7 +103,7 @@ pub(super) fn run(shell: &Shell, globals: &Globals, _: &Args) -> Result {
     let caller = Caller::new(directory.as_deref(), None);
     let plan = caller.command("plan");
     shell.say(&format!("Next: edit `{}`, then run `{plan}`.\n", project.display()));
-    Ok(ExitStatus::Done)
+    Ok(())
 }
 
 /// Returns where the repository's files go, and where the workspace's. `-C` names a workspace everywhere else: a directory
