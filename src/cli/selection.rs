@@ -44,16 +44,16 @@ impl Selection {
         if self.is_all() {
             return Ok(());
         }
-        self.choose_among(gone_and_waiting(session, desired), desired)
+        self.choose_among(&gone_and_waiting(session, desired), desired)
     }
 
     /// Does the same for what asks no ledger: only what the files have counts.
     pub(in crate::cli) fn choose_of_files(&self, desired: &mut Desired) -> Result<()> {
-        if self.is_all() { Ok(()) } else { self.choose_among(BTreeSet::new(), desired) }
+        if self.is_all() { Ok(()) } else { self.choose_among(&BTreeSet::new(), desired) }
     }
 
-    fn choose_among(&self, gone: BTreeSet<CampaignId>, desired: &mut Desired) -> Result<()> {
-        self.prove_known(desired, &gone)?;
+    fn choose_among(&self, gone: &BTreeSet<CampaignId>, desired: &mut Desired) -> Result<()> {
+        self.prove_known(desired, gone)?;
         self.apply_to(desired)?;
         let patterns = Patterns::of(&desired.selection)?;
         if desired.campaigns.is_empty() && !gone.iter().any(|id| patterns.select(id)) {

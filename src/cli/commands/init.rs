@@ -68,17 +68,14 @@ pub(super) fn run(shell: &Shell, globals: &Globals, args: &Args) -> Result {
     if pipeline.is_none() || !workspace.join(PROJECT_FILE).exists() {
         start(shell, globals, &root, &workspace)?;
     }
-    match pipeline {
-        Some((path, text)) => {
-            write(shell, &root.join(path), text)?;
-            shell.say(&format!(
-                "Before you commit `{path}`, replace its words in capital letters: `docs/ci.md` of campaignctl says by what.\n"
-            ));
-        }
-        None => {
-            let github = shell.caller().command("init --ci github");
-            shell.say(&format!("For a CI pipeline: `{github}`, or with `gitlab` or `codeup`.\n"));
-        }
+    if let Some((path, text)) = pipeline {
+        write(shell, &root.join(path), text)?;
+        shell.say(&format!(
+            "Before you commit `{path}`, replace its words in capital letters: `docs/ci.md` of campaignctl says by what.\n"
+        ));
+    } else {
+        let github = shell.caller().command("init --ci github");
+        shell.say(&format!("For a CI pipeline: `{github}`, or with `gitlab` or `codeup`.\n"));
     }
     Ok(ExitStatus::Done)
 }

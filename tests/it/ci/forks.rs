@@ -81,7 +81,7 @@ fn an_artifact_that_is_no_whole_plan_of_a_fair_size_becomes_no_comment() {
     let harms: [(&str, Harm); 6] = [
         ("too large", |path, plan| fs::write(path, plan.to_owned() + &" ".repeat(4 * 1024 * 1024)).unwrap()),
         ("changed", |path, plan| {
-            fs::write(path, plan.replacen("\"to_push\": 6", "\"to_push\": 5", 1)).unwrap()
+            fs::write(path, plan.replacen("\"to_push\": 6", "\"to_push\": 5", 1)).unwrap();
         }),
         ("cut", |path, plan| fs::write(path, &plan[..plan.len() / 2]).unwrap()),
         ("another file", |path, _| fs::write(path, "hello\n").unwrap()),

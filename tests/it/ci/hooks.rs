@@ -29,7 +29,7 @@ fn pre_commit_runs_every_hook_and_fails_on_what_each_is_for() {
     let hooks = yaml(&text(".pre-commit-hooks.yaml"));
     let ids: Vec<&str> = hooks.as_array().unwrap().iter().map(|hook| hook["id"].as_str().unwrap()).collect();
     let site = Site::with_samples();
-    let ids_as_written: String = ids.iter().map(|id| format!("      - id: {id}\n")).collect();
+    let ids_as_written = ids.iter().map(|id| format!("      - id: {id}\n")).collect::<Vec<_>>().concat();
     site.write(
         ".pre-commit-config.yaml",
         &format!(

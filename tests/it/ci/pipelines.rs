@@ -87,7 +87,7 @@ fn run(forge: &str, job: &str, directory: &Path) -> Job {
 }
 
 fn said(job: &Job) -> String {
-    job.ran.iter().map(|ran| format!("{}{}", ran.stdout, ran.stderr)).collect()
+    job.ran.iter().flat_map(|ran| [ran.stdout.as_str(), &ran.stderr]).collect()
 }
 
 fn received(directory: &Path) -> usize {
