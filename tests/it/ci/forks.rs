@@ -8,12 +8,13 @@ use serde_json::Value;
 
 use super::shell::{Job, Runner};
 use super::{jobs, workflows, yaml};
+use crate::forge_server::{ForgeServer, TOKEN};
 use crate::site::Site;
 
 /// What GitHub says of the run that it follows.
 const EVENT: [(&str, &str); 5] = [
-    ("github.token", "the-token"),
-    ("github.repository", "team/campaigns"),
+    ("github.token", TOKEN),
+    ("github.repository", "acme/push"),
     ("github.event.workflow_run.head_repository.owner.login", "stranger"),
     ("github.event.workflow_run.head_branch", "a$(touch pwned)branch"),
     ("github.event.workflow_run.head_sha", "3f786850e387550fdab836ed7e6dc881de23001b"),
@@ -37,11 +38,13 @@ fn github(directory: &Path, numbers: &str) {
 }
 
 /// Runs the job below a directory that has the artifact as `untrusted`, and nothing of the repository.
-fn comment(directory: &Path, numbers: &str) -> Job {
+fn comment(directory: &Path, forge: &ForgeServer, numbers: &str) -> Job {
     github(directory, numbers);
     let workflow = workflow();
     let (_, job) = jobs(&workflow)[0];
-    Runner::at(directory).with(&directory.join("programs")).github(&workflow, job, &EVENT)
+    let runner = Runner::at(directory).with(&directory.join("programs"));
+    let runner = runner.set("GITHUB_API_URL", forge.api("github"));
+    runner.set("GITHUB_REPOSITORY", "acme/push".to_owned()).github(&workflow, job, &EVENT)
 }
 
 /// Returns a directory with a plan as the job of a fork's pull request makes it.
@@ -58,20 +61,24 @@ fn artifact() -> (tempfile::TempDir, String) {
 #[test]
 fn a_forks_plan_becomes_a_comment_below_the_pull_request_that_github_names() {
     let (directory, _) = artifact();
-    let done = comment(directory.path(), "17\\n");
+    let forge = ForgeServer::start();
+    let done = comment(directory.path(), &forge, "12\\n");
     assert!(done.is_ok, "{}", done.ran.last().unwrap().stderr);
-    let written = fs::read_to_string(directory.path().join("comment.md")).unwrap();
+    let comments = forge.mine();
+    assert_eq!(comments.len(), 1);
     assert!(
-        written.starts_with("<!-- campaignctl:harbour-bank/sandbox/")
-            && written.contains("**Compared with no ledger:**")
+        comments[0].text.starts_with("<!-- campaignctl:harbour-bank/sandbox/campaigns -->\n"),
+        "{}",
+        comments[0].text
+    );
+    assert!(comments[0].text.contains("**Compared with no ledger:**"), "{}", comments[0].text);
+    assert!(
+        forge.seen().iter().any(|seen| seen.path.contains("/issues/12/")),
+        "below the one that GitHub named"
     );
     let asked = fs::read_to_string(directory.path().join("asked")).unwrap();
-    assert!(
-        asked.contains("repos/team/campaigns/pulls\n")
-            && asked.contains("head=stranger:a$(touch pwned)branch\n"),
-        "{asked}"
-    );
-    assert!(asked.contains("\ncomment\n17\n"), "{asked}");
+    assert!(asked.contains("repos/acme/push/pulls\n"), "{asked}");
+    assert!(asked.contains("head=stranger:a$(touch pwned)branch\n"), "{asked}");
     assert!(!directory.path().join("pwned").exists());
 }
 
@@ -94,18 +101,18 @@ fn an_artifact_that_is_no_whole_plan_of_a_fair_size_becomes_no_comment() {
     for (what, harm) in harms {
         let (directory, plan) = artifact();
         harm(&directory.path().join("untrusted/plan.json"), &plan);
-        let done = comment(directory.path(), "17\\n");
-        assert!(!done.is_ok, "{what}");
-        assert!(!directory.path().join("asked").exists(), "{what}: GitHub was asked all the same");
+        let forge = ForgeServer::start();
+        assert!(!comment(directory.path(), &forge, "12\\n").is_ok, "{what}");
+        assert!(forge.seen().is_empty(), "{what}: GitHub was asked all the same");
     }
 }
 
 #[test]
 fn without_exactly_one_pull_request_of_that_commit_nothing_is_written() {
-    for numbers in ["", "17\\n18\\n"] {
+    for numbers in ["", "12\\n13\\n"] {
         let (directory, _) = artifact();
-        assert!(!comment(directory.path(), numbers).is_ok, "{numbers:?}");
-        let asked = fs::read_to_string(directory.path().join("asked")).unwrap();
-        assert!(asked.starts_with("api\n") && !asked.contains("\ncomment\n"), "{asked}");
+        let forge = ForgeServer::start();
+        assert!(!comment(directory.path(), &forge, numbers).is_ok, "{numbers:?}");
+        assert!(forge.seen().is_empty(), "{numbers:?}");
     }
 }

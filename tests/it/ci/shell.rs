@@ -14,6 +14,8 @@ pub(super) struct Runner {
     directory: PathBuf,
     /// Directories that come first on the path.
     programs: Vec<PathBuf>,
+    /// What the forge sets for every job.
+    variables: Vec<(&'static str, String)>,
 }
 
 /// How a job ended.
@@ -26,12 +28,18 @@ pub(super) struct Job {
 
 impl Runner {
     pub(super) fn at(directory: &Path) -> Self {
-        Self { directory: directory.to_owned(), programs: Vec::new() }
+        Self { directory: directory.to_owned(), programs: Vec::new(), variables: Vec::new() }
     }
 
     /// Puts other programs before those of the machine.
     pub(super) fn with(mut self, programs: &Path) -> Self {
         self.programs.push(programs.to_owned());
+        self
+    }
+
+    /// Sets a variable for every script.
+    pub(super) fn set(mut self, name: &'static str, value: String) -> Self {
+        self.variables.push((name, value));
         self
     }
 
@@ -59,6 +67,7 @@ impl Runner {
     /// Runs a script in a forge's shell: what fails ends it.
     pub(super) fn script(&self, script: &str, variables: &[(String, String)]) -> Ran {
         let mut command = self.program("bash", &["--noprofile", "--norc", "-eo", "pipefail", "-c", script]);
+        command.envs(self.variables.iter().map(|(name, value)| (name, value)));
         command.envs(variables.iter().map(|(name, value)| (name, value)));
         Ran::of(&command.output().unwrap())
     }
