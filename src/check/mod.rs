@@ -6,6 +6,10 @@
 //!
 //! Its files are layers, and none looks up: words and texts; a declaration by itself, as it is written; what it was judged
 //! to be (`judged`, `views`); several of them together.
+//!
+//! A campaign file is judged by itself where it is read (`file`), and its text and sound values are all that is kept of it:
+//! few files are in memory as syntax at a time. The rules about several declarations go by those values (`together`);
+//! where one has something to say, the text is read once more for the place.
 
 mod api_version;
 mod audience;

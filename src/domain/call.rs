@@ -1,4 +1,7 @@
 //! Which of the vendor's push calls carries a campaign.
+//!
+//! It depends on what the campaign asks for and on the size of its whole audience, and is no content. An intent's `action`
+//! says which one it was, and whoever asks the vendor later goes by that.
 
 use std::fmt;
 use std::str::FromStr;

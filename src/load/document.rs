@@ -1,4 +1,7 @@
 //! One YAML file: its model, and where everything in it stands.
+//!
+//! The value that `yaml` reads passes the JSON Schema (`shape`), and is decoded into the `model`. A declaration with a mistake
+//! of shape is left out of it; what is sound of that one is in `remains`, so that one run reports the rest, too.
 
 use std::collections::{BTreeSet, HashSet};
 use std::path::{Path, PathBuf};

@@ -2,8 +2,8 @@
 //!
 //! The Language Server Protocol over two streams that `cli` hands in, on top of the very same `load`, `check`
 //! and `resolve` that `validate` uses: live diagnostics, completion and definition of names across files,
-//! and what a campaign would say, to whom and when; formats as `fmt` does. Knows no ledger and no plan, opens no socket, and asks
-//! the clock it is given.
+//! and what a campaign would say, to whom and when; formats as `fmt` does. Knows no ledger and no plan, opens no
+//! socket, and asks the clock it is given.
 
 mod analysis;
 mod audiences;

@@ -1,4 +1,7 @@
 //! An audience and the one way to its targets: a stream.
+//!
+//! Ids are hashed many at a time; 16 bytes of each are kept, beside a digest of their order. The columns that campaigns take
+//! are gathered by audience, so that its file is read once for all of them.
 
 use std::{iter, slice};
 

@@ -1,7 +1,12 @@
 //! What campaigns take from the rows of an audience: every row is looked at before anything is planned.
 //!
 //! A value must be there, visible and sendable, and the texts that it fills not longer than channels take: the rules that
-//! `values` in YAML obey, with the line of the file as their place.
+//! `values` in YAML obey, with the line of the file as their place. A text is measured without being made, since it is as
+//! long as its parts.
+//!
+//! Which column fills which placeholder (`values_from`) is content; the rows are an input of the plan, like any file.
+//! Nothing of them is kept but a seal ([`RowSeal`]): `apply` reads the file again, and sends a row only once its stretch
+//! of the file was proven to be the one that was planned.
 
 use crate::check::{Channels, Excess, Measure, TEXT_BYTES_MAX, Text};
 use crate::diagnostic::{Code, Diagnostic, Place, number};

@@ -1,4 +1,4 @@
-//! A few fields of one JSON object, everything else skipped unread.
+//! A few fields of one JSON object, as `serde_json` reads them; everything else is passed over.
 
 use std::borrow::Cow;
 use std::fmt;

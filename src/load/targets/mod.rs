@@ -1,9 +1,10 @@
 //! Audience files, read as a stream.
 //!
 //! One row after the other: line, id, and the values of the columns that were asked for, unpacked on the way
-//! where the file's name ends in `.gz` or `.zst`. A Parquet file is read in pages. A row is borrowed until the next one is read, so a file of ten
-//! million lines takes no more memory than one of ten. Does not know who asks, nor that an id may stand in it
-//! twice, nor what a value is for.
+//! where the file's name ends in `.gz` or `.zst`. Rows of a Parquet file are decoded a thousand at a time. A row is
+//! borrowed until the next one is read, so a file of ten million lines of text takes no more memory than one of ten.
+//! What a file is instead of a list, its first bytes tell (`disguise`); how much of it is read, `limits`. Does not know
+//! who asks, nor that an id may stand in it twice, nor what a value is for.
 
 mod bad_line;
 mod csv_records;

@@ -2,7 +2,7 @@
 //!
 //! While someone types, a file is often no YAML, and its parsed form is gone. This scan never fails: it follows
 //! indentation, brackets and quotes as far as campaign files use them, and passes over the rest. It decides
-//! nothing that is planned or sent; `load` does the reading that counts.
+//! nothing that is planned or sent; `load` does the reading that counts, and a test in `names` holds the scan to it.
 
 mod quoted;
 mod scanner;
