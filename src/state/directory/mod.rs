@@ -1,7 +1,13 @@
 //! Keeps a ledger in a directory of this machine's file system: the default, which needs nothing.
 //!
-//! The lines are in a sled database, who writes is in `holder.json`; other processes know both only through
-//! [`DirectoryStore`].
+//! The lines are in a sled database (`database`, `group`), how far they go is kept beside it (`high_water`), who writes is in
+//! `holder.json`; other processes know them only through [`DirectoryStore`].
+//!
+//! Whoever opens it to write tries the system's lock, makes `claim.json`, reads the note, and signs one of its own in a file of
+//! its own, with an epoch that goes up with every opening and a beat that goes up while it is there (`lock`, `claim`,
+//! `note`): file systems that hosts share may carry no locks, but they do carry that a file can be made only once. Who
+//! fences a writer waits until that one has noticed, and goes on in a copy of the store (`retire`). Readers sign nothing:
+//! they open the store while nobody writes, and else copy its files, read as if the writer had died at that moment (`reader`).
 
 mod catch_panic;
 mod claim;

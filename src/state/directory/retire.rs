@@ -1,7 +1,8 @@
 //! Goes on in a copy of a store whose writer was fenced without proof of its end.
 //!
 //! That writer still has files open, and knows paths. Whatever it does with them once it wakes, it does to the store that
-//! was retired: the copy is other files under another path.
+//! was retired: the copy is other files under another path. The take-over becomes a record (`taken_over`); until then it
+//! stays in the note, so that after a crash in between the next writer does all of it again.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -20,7 +21,7 @@ const POLL: Duration = Duration::from_millis(50);
 /// Copies the store that counts, puts the copy in its stead, and returns its number and place.
 ///
 /// The note that fences the other writer stands by now. It is waited until that one has noticed: what was durable before
-/// counts, and is in the copy, since a writer relies on no step without a look that comes after it.
+/// counts, and is in the copy, since a writer relies on a step only if it saw its own note at most a second before.
 pub(super) fn retire(directory: &Path, lease: &Lease) -> Result<(u32, PathBuf), StateErrorKind> {
     let io = |source| StateErrorKind::Io { doing: "copy the store in", path: directory.to_owned(), source };
     std::thread::sleep(lease.settles_after());

@@ -2,7 +2,8 @@
 //!
 //! A new ledger's store is in the ledger's directory itself. Packing writes another one beside it, in `packing`, which
 //! becomes `store-1` by a rename once it is whole and durable, then `store-2`, and so on: the highest number counts,
-//! and what it superseded is removed. So after a crash there is always one of them, whole.
+//! and what it superseded is removed: sled itself never gives disk space back. So after a crash there is always one of
+//! them, whole.
 //!
 //! A writer that was fenced may still do anything that it was about to. So each has drafts of its own name, puts them
 //! behind the store that it opened, whatever is current by now, and removes nothing that is newer.

@@ -1,4 +1,7 @@
 //! What shall stand in the stead of a log's steps: written beside the log, and switched to by one object at its end.
+//!
+//! Afterwards it removes what neither it nor the pack before it needs, and never an object at which an epoch began: a writer
+//! that stands still since then would create it anew, and be told that it did.
 
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;

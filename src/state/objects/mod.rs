@@ -13,7 +13,7 @@
 //!
 //! That a key can be created only once is the compare-and-swap on the end of the log, and all that fences: the next writer creates
 //! the object that the one before it would have created next. The store has to be strongly consistent, lists included, as S3
-//! and OSS are. See `docs/ledger.md` for what is known of others.
+//! and OSS are. See `docs/ledger.md` for what is known of others. An epoch's number is the slot at which it was opened.
 
 mod address;
 mod beside;

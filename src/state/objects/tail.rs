@@ -1,4 +1,5 @@
-//! The end of a log as its writer has it: one object at a time, each where the one before it was decided.
+//! The end of a log as its writer has it: one object at a time, each where the one before it was decided. One that was not
+//! answered is sent again, the same bytes, before anything else is.
 
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;

@@ -1,4 +1,5 @@
-//! Steps of a generation that does not count yet.
+//! Steps of a generation that does not count yet: put beside those that do, with the blocks that are not there, until one
+//! statement changes the generation in the ledger's row.
 
 use std::mem;
 use std::sync::Arc;

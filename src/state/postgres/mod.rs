@@ -2,7 +2,10 @@
 //!
 //! Every durable step is one statement that changes the row only in the writer's own epoch and where the log ends as
 //! expected: that is the fence. There is no transaction of several statements and no session lock, so that a pooler in any
-//! mode may stand in between. The tables are in `schema.sql`.
+//! mode may stand in between; a snapshot is one statement as well. The tables are in `schema.sql`.
+//!
+//! An answer that is lost leaves open what was done (`link`): the writer issues the same statement again, and looks at the
+//! row, until it is certain (`epoch`).
 
 #[cfg(test)]
 mod ambiguity_tests;
