@@ -1,4 +1,8 @@
 //! Points at which a test can kill the process, or let it stand still, in builds with debug assertions only.
+//!
+//! `CAMPAIGNCTL_CRASH_AFTER=STEP` aborts the process there, `CAMPAIGNCTL_STOP_AFTER=STEP` lets it stand still until a
+//! SIGCONT. Beside these, such builds know `CAMPAIGNCTL_HOST` (plays another host), `CAMPAIGNCTL_LEASE` (another lease),
+//! `CAMPAIGNCTL_LOOPBACK_IS_SANDBOX` (tests turn the clock of a sandbox in another process) and `CAMPAIGNCTL_CRASH_AT_MOVE`.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 

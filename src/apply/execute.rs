@@ -51,7 +51,7 @@ pub struct Options {
 
 /// Everything that an apply needs.
 pub struct Execution<D> {
-    /// The plan; the caller has asked `plan::can_apply`.
+    /// The plan; whoever runs the apply has held it to what was reviewed.
     pub plan: Plan,
     /// The project; derived task names begin with its name.
     pub project: ProjectName,

@@ -1,4 +1,5 @@
-//! What people and the vendor's lists decided, besides the runs: entries of the audit trail.
+//! What people and the vendor's lists decided, besides the runs: entries of the audit trail. A run's own counts are what the
+//! vendor answered it, and nothing here changes them.
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};

@@ -1,6 +1,7 @@
 //! Draws a plan as a comment of a pull request: Markdown that every forge shows, cut to what it takes.
 //!
 //! What is cut first is what a reviewer misses least. What stands in the way, is in doubt or waits, and the counts stay.
+//! In tests comrak, which is not ours, reads what is drawn.
 
 use std::fmt::Write as _;
 

@@ -1,5 +1,5 @@
 //! A plan as people read it: `blocks` and `campaign` say what there is to read, as a [`View`](view::View); a drawer for each
-//! medium says what it looks like, and computes nothing.
+//! medium says what it looks like, escapes every text for itself, and computes nothing but what fits.
 
 mod blocks;
 mod campaign;
