@@ -1,9 +1,9 @@
 //! Campaign-as-code for Alibaba Cloud mPaaS Message Push.
 //!
 //! The rooms, in the order data passes through them: [`load`] → [`check`] → [`resolve`] → [`diff`] →
-//! [`plan`] are pure (no socket, no clock of their own); [`apply`] turns a plan into durable intents,
-//! signed requests and durable outcomes. `ARCHITECTURE.md` tells the story; `tests/it/architecture.rs`
-//! holds every `use` line to it.
+//! [`guard`] → [`plan`] open no socket and have no clock of their own; [`apply`] turns a plan into durable
+//! intents, signed requests and durable outcomes. `ARCHITECTURE.md` tells the story; `tests/it/architecture.rs`
+//! says which room may look into which.
 
 pub mod apply;
 pub mod check;

@@ -1,6 +1,6 @@
 //! Arguments, wiring and exit codes.
 //!
-//! The only room with a clock, standard streams and environment variables. One file per command, whose doc
+//! The only room with a wall clock, standard streams and environment variables. One file per command, whose doc
 //! comment is its help text. Holds no rule of its own: it asks the other rooms in turn.
 
 mod approval;

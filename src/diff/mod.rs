@@ -1,7 +1,7 @@
 //! Desired against ledger, with reasons.
 //!
-//! Says of every campaign what is to be pushed, to how many, and why or why not. Does not order, limit or
-//! format anything: `plan` does. Reads no clock: `now` comes from outside.
+//! Says of every campaign what is to be pushed, to how many, and why or why not. Does not hold back, order or
+//! word anything: `guard` and `plan` do. Reads no clock: `now` comes from outside.
 
 mod change;
 mod compare;

@@ -1,13 +1,14 @@
 //! Plays the vendor on a loopback port: verifies, refuses, accepts and counts as mPaaS is documented to, and
 //! misbehaves on request.
 //!
-//! Knows nothing of plans, applies and ledgers, and shares with `vendor` only the arithmetic of signatures:
+//! Knows nothing of plans, applies and ledgers, and shares with `mpaas` only the arithmetic of signatures:
 //! requests are read from their bytes, so that a mistake of the client's finds no accomplice here. Where the
 //! vendor's pages are silent, a rule says so beside it.
 //!
 //! A request passes [`server`] → [`gateway`] ([`signature`], [`nonces`], [`fault`]) → [`push`], [`scheduler`] or
 //! [`analysis`] → [`store`], which writes it to the [`journal`] before it is answered. `GET /__sandbox/received`, `/targets`,
-//! `/counts`, `/hashes` and `/requests` tell what happened; `POST /__sandbox/templates`, `/faults` and `/reset` change it ([`inspect`]).
+//! `/counts`, `/hashes` and `/requests` tell what happened; `POST /__sandbox/templates`, `/faults` and `/reset` change it
+//! ([`inspect`]).
 
 mod analysis;
 mod connection;
