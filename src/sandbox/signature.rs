@@ -1,6 +1,6 @@
 //! Who signed a request, when, and whether the signature holds: both of the vendor's versions.
 //!
-//! Shares only the arithmetic with `vendor`: what is signed is read from the request as it came.
+//! Shares only the arithmetic with `mpaas`: what is signed is read from the request as it came.
 
 use std::collections::BTreeMap;
 use std::hint::black_box;
