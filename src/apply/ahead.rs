@@ -11,6 +11,8 @@ const LEAST_PER_SECOND: usize = 20;
 const STEPS: f64 = 2.5;
 /// It falls by this part at most in a step, as one short step says little.
 const FALL: usize = 8;
+/// Whoever starves behind steps of this length at least gets twice as many; shorter ones are over before it is worth more doubts.
+const SLOW_STEP: Duration = Duration::from_millis(10);
 
 /// Follows how many requests begin while a durable step is under way.
 #[derive(Debug)]
@@ -33,7 +35,14 @@ impl Ahead {
     }
 
     /// A durable step is over that took `took`, `since` after the one before was over; so many requests began since then.
-    pub(super) fn step(&mut self, begun: u32, took: Duration, since: Duration) {
+    ///
+    /// It starved if a request could have left but no intent was durable, though all that were wanted had been ordered: what began
+    /// then tells how many were allowed to, and not how many would have.
+    pub(super) fn step(&mut self, begun: u32, took: Duration, since: Duration, has_starved: bool) {
+        if has_starved && took >= SLOW_STEP {
+            self.wanted = (self.wanted * 2).min(self.most);
+            return;
+        }
         // Of a burst after a step as many as if they had been spread over the time until the next one's end.
         let part = took.as_secs_f64() / since.max(took).as_secs_f64().max(f64::EPSILON);
         let begun = f64::from(begun) * part;
@@ -54,11 +63,12 @@ mod tests {
         for _ in 0..steps {
             begun = in_a_step.min(u32::try_from(ready).unwrap());
             ready -= begun as usize;
+            let has_starved = begun < in_a_step && writing >= ahead.wanted();
             // What is ordered while one step is written is written by the next one.
             let ordered = ahead.wanted().saturating_sub(ready + writing);
             ready += writing;
             writing = ordered;
-            ahead.step(begun, Duration::from_millis(took), Duration::from_millis(since));
+            ahead.step(begun, Duration::from_millis(took), Duration::from_millis(since), has_starved);
         }
         begun
     }
@@ -80,6 +90,15 @@ mod tests {
     }
 
     #[test]
+    fn a_slow_store_is_caught_up_with_in_a_few_steps() {
+        let mut ahead = Ahead::new(10_000, 64);
+        assert_eq!(follow(&mut ahead, 320, 10, (100, 100)), 320, "{ahead:?}");
+        let mut fast = Ahead::new(10_000, 64);
+        fast.step(64, Duration::from_millis(1), Duration::from_millis(1), true);
+        assert!(fast.wanted() <= 160, "{fast:?}");
+    }
+
+    #[test]
     fn no_more_is_ahead_than_a_second_of_the_quota() {
         for steps in 0..50 {
             let mut ahead = Ahead::new(40, 64);
@@ -90,7 +109,7 @@ mod tests {
         }
         assert_eq!(Ahead::new(1, 1).wanted(), 1);
         let mut ahead = Ahead::new(40, 64);
-        ahead.step(1, Duration::ZERO, Duration::ZERO);
+        ahead.step(1, Duration::ZERO, Duration::ZERO, true);
         assert_eq!(ahead.wanted(), 2);
     }
 }

@@ -119,7 +119,8 @@ impl<'a, D: Deliver> Dispatch<'a, D> {
                 () = &mut tripped, if !is_tripped => is_tripped = true,
                 (answers, took) = self.journal.answers(), if journal_is_open => {
                     let since = std::mem::replace(&mut self.stepped, Instant::now());
-                    self.ahead.step(self.context.take_begun(), took, self.stepped - since);
+                    let has_starved = self.is_starving();
+                    self.ahead.step(self.context.take_begun(), took, self.stepped - since, has_starved);
                     for answer in answers {
                         self.handle(answer);
                     }
@@ -160,6 +161,12 @@ impl<'a, D: Deliver> Dispatch<'a, D> {
     fn is_busy(&self) -> bool {
         let ready = self.context.ready();
         !ready.queue.is_empty() || ready.in_flight > 0 || self.journal.is_open()
+    }
+
+    /// Whether requests wait for intents that are not durable yet, though as many were ordered as are wanted.
+    fn is_starving(&self) -> bool {
+        let is_free = self.flights.len() < self.context.environment.concurrency.get();
+        is_free && self.intending >= self.ahead.wanted() && self.context.ready().queue.is_empty()
     }
 
     /// Whether all that is left to come is what waits for its connections to end.
