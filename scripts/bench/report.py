@@ -236,7 +236,7 @@ def stores(figures):
     large = found["large"]
     rows = []
     for kind in [name for name in ("directory", "PostgreSQL", "S3") if name in large]:
-        for work in ("move", "status", "plan", "plan, cached"):
+        for work in ("move", "status", "plan", "plan, cached", "move back"):
             if work in large[kind]:
                 trips = large[kind][work].get("round_trips")
                 rows.append([kind, work, *cells(large[kind][work], wall=True), "" if trips is None else f"{trips:.0f}"])
@@ -259,7 +259,8 @@ CPU a request at a vendor that answers at once, the server's own not counted:
 {table(["ledger", "CPU µs a request", "to the directory"], costs)}
 
 A packed ledger in which {digits(large['lines'])} lines were sent to, {large['round_trip_ms']} ms away, and `plan` of as many, half of them the same. Round
-trips are told by how much longer it takes where each takes {FAR_MS} ms more. The move is from a directory, by a server on this machine.
+trips are told by how much longer it takes where each takes {FAR_MS} ms more. Moves are from a directory and back
+to one, by a server on this machine.
 
 {table(["ledger", "work", "CPU s", "wall s", "peak MB", "round trips"], rows)}
 
@@ -276,33 +277,7 @@ def where(label):
 
 
 # Measured once for each decision, not by every run.
-KEPT = """## Ledgers in stores, a first look
-
-By the tables of `scripts/bench/run.py --stores`, on 2026-11-30, on a machine that had other work; not all of it in one run, so this
-stands here until a whole run takes its place. A proxy makes a store far away; the milliseconds are a round trip.
-
-| `apply` at a vendor that takes 20 ms, 64 in flight, 6 s, medians of 2 | to the directory's rate | bar |
-|---|---|---|
-| PostgreSQL, 0, 5, 20, 50 ms away | 0.99, 0.97, 0.93, 0.88 | 0.97, 0.95, 0.95 (missed), none |
-| S3, 20, 50, 100, 200 ms away | 0.96, 0.89, 0.79, 0.63 | 0.95, 0.95 (missed), 0.90 (missed), none |
-
-A run begins with as many intents ahead as a directory needs, and each step lets that grow by a quarter only; so a store that is
-far away costs the first second or two of a run, and a short run shows it most.
-
-| CPU a request of 10 targets, medians of 3 | µs | to the directory |
-|---|---|---|
-| directory | 105 | |
-| PostgreSQL on this machine, the server's own not counted | 90 | 0.86 × (bar 1.3 ×) |
-| S3 on this machine | 97 | 0.93 × |
-
-| 10 000 000 lines, 20 ms away, one run | PostgreSQL | S3 | directory | bar |
-|---|---|---|---|---|
-| `ledger move` to it | 13.8 s | 5.0 s | | |
-| `status`, wall and round trips | 0.29 s, 4 | 0.19 s, 4 | 0.12 s | 1 s, 60 |
-| `plan`, nothing cached | 11.8 s | 5.9 s | 6.8 s | 20 s |
-| `plan`, blocks cached | 4.4 s | 3.9 s | 6.8 s | 1.3 × the directory's |
-
-## Own code beside a crate
+KEPT = """## Own code beside a crate
 
 Own code is for what to push and pushing it once; a crate takes the place of the rest where it costs no more than its price.
 Tried on 2026-11-30, on a machine that had other work, old and new in turn; so the ratios count.
