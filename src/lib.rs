@@ -22,6 +22,7 @@ pub mod mpaas;
 pub mod plan;
 pub mod render;
 pub mod resolve;
+pub mod review;
 pub mod sandbox;
 pub mod schema;
 pub mod state;

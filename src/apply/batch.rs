@@ -207,6 +207,7 @@ mod tests {
             is_submitted: false,
             planned: planned.len() as u64,
             lapses_at: None,
+            approved_until: None,
             first_batch: 1,
             requests: 0,
         }

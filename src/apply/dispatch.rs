@@ -253,8 +253,12 @@ impl<'a, D: Deliver> Dispatch<'a, D> {
     /// Whether nothing of the batch's campaign may leave any more. Time passes while somebody is asked for approval, and
     /// while requests wait for their turn.
     fn is_obstructed(&mut self, cut: &Cut) -> bool {
-        if cut.about.lapses_at.is_some_and(|at| at <= (self.context.clock)()) {
-            self.books.lapse(cut.push);
+        if let Some(at) = cut.about.ends_at().filter(|at| *at <= (self.context.clock)()) {
+            if Some(at) == cut.about.lapses_at {
+                self.books.lapse(cut.push);
+            } else {
+                self.books.obstruct(cut.push, "its approval ended before all of it was sent".to_owned());
+            }
         }
         self.books.is_obstructed(cut.push)
     }

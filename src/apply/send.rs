@@ -142,7 +142,7 @@ async fn send_one<D: Deliver>(
     crash::after(Step::IntentDurable, context.options.break_after);
     let start = Start {
         context,
-        lapses_at: batch.cut().about.lapses_at,
+        lapses_at: batch.cut().about.ends_at(),
         intended_at: batch.intended_at(),
         turn: Mutex::new(None),
         is_throttled: AtomicBool::new(false),

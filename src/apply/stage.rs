@@ -27,9 +27,16 @@ pub(super) struct About {
     over_at: Option<DateTime<Utc>>,
     /// From when on nothing of it can be submitted any more.
     pub(super) lapses_at: Option<DateTime<Utc>>,
+    /// From when on nobody approves of it any more.
+    pub(super) approved_until: Option<DateTime<Utc>>,
 }
 
 impl About {
+    /// Returns from when on nothing of it may leave, for whichever reason.
+    pub(super) fn ends_at(&self) -> Option<DateTime<Utc>> {
+        self.lapses_at.into_iter().chain(self.approved_until).min()
+    }
+
     pub(super) fn new(run: &RunId, push: &PlannedPush) -> Self {
         Self {
             run: run.clone(),
@@ -38,6 +45,7 @@ impl About {
             call: push.call,
             over_at: push.campaign.schedule.over_at(),
             lapses_at: push.lapses_at,
+            approved_until: push.approved_until,
         }
     }
 }

@@ -59,6 +59,7 @@ pub(super) fn own_content(
         withdrawn,
         open_until,
         is_closed: syntax.closed,
+        reviewed_up_to: syntax.reviewed_audience.map(|reviewed| reviewed.up_to),
         values: syntax.values.clone(),
         values_from: values_from::columns(declaration),
         call: call(syntax),

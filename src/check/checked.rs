@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 
 use crate::diagnostic::{Place, Source};
@@ -44,6 +44,8 @@ pub struct Project {
     pub time_zone: Tz,
     /// How long immediate pushes take latecomers where their strategy does not say.
     pub open_for: OpenFor,
+    /// How long an approval of what is sent at once counts.
+    pub review_valid: TimeDelta,
     /// The environment that commands use when none is named; it exists.
     pub default_environment: Option<EnvironmentName>,
     /// How large audience files may be.
@@ -138,6 +140,8 @@ pub struct OwnContent {
     pub open_until: Option<DateTime<Utc>>,
     /// Whether it was ended for good.
     pub is_closed: bool,
+    /// To how many people it may go in all, where a review does not approve the very list.
+    pub reviewed_up_to: Option<u64>,
     /// What its placeholders become.
     pub values: BTreeMap<String, String>,
     /// Which column has a placeholder's value for each target; only where the audience is in a file with columns.

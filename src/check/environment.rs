@@ -6,7 +6,7 @@ use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::{Component, Path, PathBuf};
 use std::time::Duration;
 
-use crate::check::{duration, wire_text};
+use crate::check::{duration, review_policy, wire_text};
 use crate::diagnostic::{Code, Diagnostic, Place, closest};
 use crate::domain::{
     ApiVersion, Endpoint, EndpointRefused, Environment, EnvironmentName, LedgerPlace, LedgerRefused,
@@ -49,6 +49,7 @@ pub(super) fn environment(
     }
     let timeout = timeout(out, syntax.timeout.as_deref(), || place("timeout"));
     let ledger = ledger(out, document, name, || place("ledger"));
+    let review = review_policy::read(out, document, name);
     Some(Environment {
         name: parsed_name?,
         app_id: syntax.app_id.clone(),
@@ -68,6 +69,7 @@ pub(super) fn environment(
         unexecuted_tasks_max: syntax.unexecuted_tasks_max.map_or(UNEXECUTED_TASKS_MAX, |most| most as usize),
         timeout: timeout?,
         ledger: ledger?,
+        review: review?,
     })
 }
 

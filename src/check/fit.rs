@@ -24,6 +24,7 @@ pub(super) fn fit(out: &mut Vec<Diagnostic>, campaign: &JudgedCampaign, parts: &
     {
         broadcast_sms(out, campaign, audience, group);
         broadcast_live_activity(out, campaign, audience, group);
+        broadcast_reviewed_audience(out, campaign, audience, group);
         live_activity_audience(out, campaign, audience, group);
         channel_platform(out, campaign, audience, group);
         call::call_mismatch(out, campaign, audience, group);
@@ -72,6 +73,23 @@ fn broadcast_live_activity(
             Diagnostic::error(Code::BroadcastLiveActivity, campaign.key(&["live_activity"]), message)
                 .related(audience.key(&["broadcast"]), "the broadcast")
                 .help("send it to an audience of `live_activity_tokens` or `live_activities`"),
+        );
+    }
+}
+
+/// `wrong-value`: a broadcast has no list that could be another one every night.
+fn broadcast_reviewed_audience(
+    out: &mut Vec<Diagnostic>,
+    campaign: &JudgedCampaign,
+    audience: &JudgedAudience,
+    group: Group,
+) {
+    if matches!(group, Group::Broadcast(_)) && campaign.has_reviewed_audience() {
+        let message = "a broadcast goes to everyone, and nobody counts them";
+        out.push(
+            Diagnostic::error(Code::WrongValue, campaign.key(&["reviewed_audience"]), message)
+                .related(audience.key(&["broadcast"]), "the broadcast")
+                .help("remove `reviewed_audience`"),
         );
     }
 }

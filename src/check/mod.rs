@@ -38,6 +38,7 @@ mod project;
 mod references;
 mod remains;
 mod repeat_zone;
+mod review_policy;
 mod skeleton;
 mod sms;
 mod strategy;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono_tz::{TZ_VARIANTS, Tz};
 
-use crate::check::{Project, environment, names, open_for};
+use crate::check::{Project, environment, names, open_for, review_policy};
 use crate::diagnostic::{Code, Diagnostic, closest};
 use crate::domain::{Environment, EnvironmentName, OpenFor, ProjectName};
 use crate::load::Document;
@@ -48,6 +48,7 @@ pub(super) fn project(out: &mut Vec<Diagnostic>, document: &Document<ProjectFile
         Some(text) => open_for::read(out, text, || document.value(&["open_for"])).unwrap_or_default(),
         None => OpenFor::DEFAULT,
     };
+    let review_valid = review_policy::valid(out, document);
     let mut environments = BTreeMap::new();
     for name in document.model().environments.keys() {
         if let Some(environment) = environment::environment(out, document, name) {
@@ -66,6 +67,7 @@ pub(super) fn project(out: &mut Vec<Diagnostic>, document: &Document<ProjectFile
         name,
         time_zone: time_zone(document),
         open_for,
+        review_valid,
         default_environment,
         limits,
         environments,

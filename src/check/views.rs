@@ -182,6 +182,14 @@ impl JudgedCampaign {
         }
     }
 
+    /// Whether a review approves how many people get it, and not which list.
+    pub(super) fn has_reviewed_audience(&self) -> bool {
+        match self.says() {
+            Ok(own) => own.reviewed_up_to.is_some(),
+            Err(syntax) => syntax.reviewed_audience.is_some(),
+        }
+    }
+
     pub(super) fn view(&self) -> CampaignView<'_> {
         match self.says() {
             Ok(own) => CampaignView {

@@ -1,5 +1,6 @@
 //! How a command gets at the environment's ledger: alone, to write to it, or with a view of what others write.
 
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use uuid::Uuid;
@@ -43,8 +44,11 @@ impl Session<'_> {
     }
 
     /// Returns the store of the environment's ledger, which finds what opens it in the environment variables.
-    pub(super) fn store(&self, scope: &Scope) -> Box<dyn Store> {
-        state::store_at(&scope.environment.ledger, &self.shell.variables())
+    pub(super) fn store(&self, scope: &Scope) -> Rc<dyn Store> {
+        let place = &scope.environment.ledger;
+        let made = || Rc::from(state::store_at(place, &self.shell.variables()));
+        let mut stores = self.stores.borrow_mut();
+        Rc::clone(stores.entry(place.address()).or_insert_with(made))
     }
 
     /// Opens the environment's ledger to write to it, and proves that it is the right one. The sandbox's is
@@ -97,9 +101,15 @@ impl Session<'_> {
         }
     }
 
-    /// Returns how far this machine knows the ledger to have been.
-    fn recall(&self, lineage: &Lineage) -> Option<Mark> {
-        witness::recall(&self.shell.state_directory()?, lineage)
+    /// Returns how far the ledger is known to have been: by this machine, and by the review lock.
+    fn recall(&self, scope: &Scope, lineage: &Lineage) -> Option<Mark> {
+        let here = self.shell.state_directory().and_then(|directory| witness::recall(&directory, lineage));
+        let is_required = scope.environment.review.is_required;
+        // One that cannot be read is told where it is needed.
+        let lock = is_required.then(|| self.review_lock(&scope.environment.name).ok().flatten()).flatten();
+        let known = lock.and_then(|lock| lock.ledger).filter(|known| known.lineage == lineage.to_string());
+        let known = known.map(|known| Mark { serial: Serial(known.serial), chain: known.chain });
+        here.into_iter().chain(known).max_by_key(|mark| mark.serial)
     }
 
     /// Reads a ledger, and proves that it is the right one.
@@ -110,7 +120,7 @@ impl Session<'_> {
         pinned: Option<&Lineage>,
     ) -> Result<OpenLedger<S>, OpenRefused> {
         let (project, environment) = (&scope.project, &scope.environment);
-        let recall = |lineage: &Lineage| self.recall(lineage);
+        let recall = |lineage: &Lineage| self.recall(scope, lineage);
         state::open(
             store,
             Expected {
@@ -133,7 +143,7 @@ impl Session<'_> {
         to: &str,
     ) -> Result<OpenLedger<S>, OpenRefused> {
         let (project, environment) = (&scope.project, &scope.environment);
-        let recall = |lineage: &Lineage| self.recall(lineage);
+        let recall = |lineage: &Lineage| self.recall(scope, lineage);
         let expected = Expected {
             project,
             environment,
@@ -256,7 +266,8 @@ impl Session<'_> {
     pub(super) fn view_ledger(&self, scope: &Scope, command: &str) -> Result<SeenLedger, Failure> {
         let pins = Pins::read(self.directory())?;
         let (project, environment) = (&scope.project, &scope.environment);
-        let (pinned, recall) = (pins.lineage(&environment.name), |lineage: &Lineage| self.recall(lineage));
+        let (pinned, recall) =
+            (pins.lineage(&environment.name), |lineage: &Lineage| self.recall(scope, lineage));
         let expected = Expected {
             project,
             environment,

@@ -17,6 +17,7 @@ mod out_of_memory;
 mod patterns;
 mod plan_format;
 mod progress;
+mod review_lock;
 mod selection;
 mod session;
 mod shell;

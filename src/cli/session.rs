@@ -1,8 +1,9 @@
 //! The wiring that most commands share: files → checked → desired → ledger → plan.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
@@ -23,6 +24,7 @@ use crate::plan::{self, Plan, Setting};
 use crate::render::diagnostic::{Look, for_more, summary, texts};
 use crate::resolve::{self, Audience, AudienceContents, Desired, Scope};
 use crate::schema;
+use crate::state::Store;
 
 /// Where the workspace is when `-C` does not say: here if there is a project file, else in this directory.
 const DEFAULT_DIRECTORY: &str = "campaigns";
@@ -38,6 +40,8 @@ pub(super) struct Session<'a> {
     boundary: Arc<Boundary>,
     /// Whether warnings were said before.
     is_repeat: Cell<bool>,
+    /// The ledgers' stores that were asked for, by address: one that is far away keeps its connections, and what it knows.
+    pub(super) stores: RefCell<BTreeMap<String, Rc<dyn Store>>>,
 }
 
 /// A workspace that was read and checked, with everything that is wrong with it.
@@ -56,7 +60,7 @@ impl<'a> Session<'a> {
             if is_workspace { default.to_owned() } else { PathBuf::from(".") }
         });
         let boundary = Arc::new(Boundary::new(directory.clone(), shell.audience_roots()));
-        Self { shell, globals, directory, boundary, is_repeat: Cell::new(false) }
+        Self { shell, globals, directory, boundary, is_repeat: Cell::new(false), stores: RefCell::default() }
     }
 
     /// Notes that what comes was read before: its warnings were said.
@@ -143,7 +147,7 @@ impl<'a> Session<'a> {
     }
 
     /// Refuses files that hold an access key of this machine: it would be planned, recorded and sent.
-    fn prove_without_keys(&self, checked: &Checked) -> Result<(), Failure> {
+    pub(super) fn prove_without_keys(&self, checked: &Checked) -> Result<(), Failure> {
         let found = |source: &Arc<Source>| {
             Some((source.path().to_owned(), source.line(self.shell.key_in(source.text())?)))
         };
@@ -248,8 +252,10 @@ impl<'a> Session<'a> {
     ) -> Result<Plan, Failure> {
         let now = self.shell.now();
         let files: Vec<_> = contents.values().filter_map(|contents| contents.file.clone()).collect();
+        let reviewed = self.reviewed(desired, &contents)?;
         let changes = diff::changes(desired, contents, ledger, now)?;
-        let changes = guard::hold(changes, ledger, &Policy::of(&desired.environment), now);
+        let policy = Policy::of(&desired.environment, reviewed.as_ref().map(|on_review| on_review.policy()));
+        let changes = guard::hold(changes, ledger, &policy, now);
         let sources = desired.sources.iter();
         let mut inputs: Vec<(String, [u8; 32])> = sources
             .map(|source| (source.path().to_owned(), Sha256::digest(source.text().as_bytes()).into()))

@@ -134,6 +134,10 @@ codes! {
     StillWaiting = "still-waiting", "A new revision, while an earlier one waits at the vendor and will be sent as well.";
     Renamed = "renamed", "A campaign under a new name that repeats a removed one to the same people.";
     AudienceReplaced = "audience-replaced", "An audience no longer lists anybody its campaign was sent to.";
+    NotReviewed = "not-reviewed", "A push that nobody approved as it is: the campaign is held.";
+    ReviewExpired = "review-expired", "A push whose approval has ended: the campaign is held.";
+    ApprovalsMissing = "approvals-missing", "A push whose approval too few people signed: the campaign is held.";
+    ReviewDiffers = "review-differs", "The review lock is not what the files come to.";
     TooManyTasks = "too-many-tasks", "More scheduled and repeating tasks than the vendor keeps: the campaign is held.";
 }
 

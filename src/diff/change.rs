@@ -57,6 +57,44 @@ pub enum Held {
         /// What the vendor keeps for the account.
         most: u64,
     },
+    /// Nobody approved it as it is.
+    NotReviewed(NotReviewed),
+    /// It was approved, and the approval came to its end.
+    ReviewExpired {
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// It was approved, and too few signed that.
+    ApprovalsMissing(ApprovalsMissing),
+}
+
+/// Why a push is not what was approved.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NotReviewed {
+    /// The review lock has no line of this revision.
+    NoLine,
+    /// Its line says something else.
+    Differs(Vec<&'static str>),
+    /// It would go to more people than were approved, whoever they are.
+    TooMany {
+        /// To how many it would have gone in all.
+        people: u64,
+        /// How many were approved.
+        most: u64,
+    },
+}
+
+/// Which signatures of an approved line are not there.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ApprovalsMissing {
+    /// Who signed, each with a key of its own.
+    pub signed: Vec<String>,
+    /// How many have to.
+    pub signers: u32,
+    /// Who has to be among them and is not.
+    pub absent: Vec<String>,
+    /// Signatures that are there and do not count, each with the reason.
+    pub unproven: Vec<String>,
 }
 
 /// Why nothing of a campaign is pushed any more.
@@ -190,6 +228,8 @@ pub struct Change<'a> {
     pub ruling: Option<Ruling>,
     /// What is pushed begins later than it says.
     pub late_start: Option<LateStart>,
+    /// Until when its approval counts, where that ends: a guard says so.
+    pub approved_until: Option<DateTime<Utc>>,
     /// The lowest revision above all that the files and the ledger have: the one to raise it to.
     pub next_revision: Revision,
     /// What waits at the vendor of this campaign and is not what the files say, lowest revision first.

@@ -119,6 +119,7 @@ fn change<'a>(
         last_rejection: history.and_then(|history| history.last_rejection.clone()),
         ruling: history.and_then(|history| history.ruling.clone()),
         late_start,
+        approved_until: None,
         next_revision: next_revision(&campaign.id, campaign.revision, ledger),
         waiting,
     })

@@ -12,7 +12,9 @@ mod schedule;
 mod state;
 mod waiting;
 
-pub use change::{Blocked, Change, Closed, Held, Kind, LateStart, Standing, Waiting};
+pub use change::{
+    ApprovalsMissing, Blocked, Change, Closed, Held, Kind, LateStart, NotReviewed, Standing, Waiting,
+};
 pub use compare::changes;
 pub use counts::TargetCounts;
 pub use renamed::Former;

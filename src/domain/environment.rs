@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use url::{Host, Url};
 
-use crate::domain::{EnvironmentName, LedgerPlace};
+use crate::domain::{EnvironmentName, LedgerPlace, ReviewPolicy};
 
 /// Why an address is no endpoint.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -123,6 +123,8 @@ pub struct Environment {
     pub timeout: Duration,
     /// Where its ledger is.
     pub ledger: LedgerPlace,
+    /// What reviewers have to approve before anything leaves.
+    pub review: ReviewPolicy,
 }
 
 #[cfg(test)]

@@ -15,6 +15,7 @@ mod life;
 mod message_key;
 mod name;
 mod redactor;
+mod review_policy;
 mod row_seal;
 mod schedule;
 mod secret;
@@ -41,6 +42,7 @@ pub use life::{Life, OpenFor};
 pub use message_key::{MessageKey, MessageKeys};
 pub use name::{CampaignId, EnvironmentName, InvalidName, ProjectName};
 pub use redactor::{Redactor, without_secrets_of_addresses};
+pub use review_policy::{ApprovalRule, ApprovedPushes, ReviewPolicy, is_signer_name};
 pub use row_seal::{RowSeal, Sealing, Unsealing};
 pub use schedule::{
     Cycle, InvalidCycle, InvalidRepeat, REPEAT_DAYS_AHEAD_MAX, Repeat, Schedule, UNEXECUTED_TASKS_MAX,

@@ -64,6 +64,8 @@ pub struct PlannedPush {
     pub planned: u64,
     /// From when on nothing of it can be sent any more.
     pub lapses_at: Option<DateTime<Utc>>,
+    /// Until when its approval counts: nothing more of it is sent from then on.
+    pub approved_until: Option<DateTime<Utc>>,
     /// Number of the first batch.
     pub first_batch: u32,
     /// Requests that leave for it.
@@ -227,6 +229,7 @@ fn planned_push(change: &Change<'_>) -> Option<PlannedPush> {
         is_submitted: change.is_submitted,
         planned: change.planned,
         lapses_at,
+        approved_until: change.approved_until,
         first_batch: change.batches_so_far + 1,
         requests: change.requests(),
     })

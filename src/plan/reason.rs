@@ -1,5 +1,7 @@
 //! Why a change is what it is, in words: said once, here, for every view.
 
+mod reviewed;
+
 use std::fmt::Write as _;
 
 use chrono::{DateTime, DurationRound, TimeDelta, Utc};
@@ -43,6 +45,9 @@ impl Speaker {
             Kind::InDoubt => in_doubt(change),
             Kind::Blocked(blocked) => self.blocked(change, blocked),
             Kind::Held(Held::TooManyTasks { needed, taken, most }) => too_many_tasks(*needed, *taken, *most),
+            Kind::Held(Held::NotReviewed(why)) => reviewed::not_reviewed(why, change),
+            Kind::Held(Held::ReviewExpired { at }) => reviewed::expired(&self.time(*at), change),
+            Kind::Held(Held::ApprovalsMissing(missing)) => reviewed::approvals_missing(missing, change),
             Kind::Missed => self.missed(change),
         }
     }

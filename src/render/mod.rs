@@ -19,6 +19,7 @@ pub mod plan;
 pub mod report;
 mod report_json;
 mod report_markdown;
+pub mod review;
 pub mod status;
 pub mod status_page;
 pub mod text;

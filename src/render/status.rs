@@ -262,6 +262,9 @@ fn note(state: &State<'_>) -> Option<String> {
         Kind::Held(Held::TooManyTasks { .. }) => {
             Some("its tasks do not fit beside those that wait".to_owned())
         }
+        Kind::Held(Held::NotReviewed(_)) => Some("not approved as it is".to_owned()),
+        Kind::Held(Held::ReviewExpired { .. }) => Some("its approval ended".to_owned()),
+        Kind::Held(Held::ApprovalsMissing(_)) => Some("signatures are missing".to_owned()),
         Kind::Closed(Closed::ByFile) => Some("closed in the file".to_owned()),
         Kind::Closed(Closed::Withdrawn) => Some("withdrawn: its tasks were deleted at the vendor".to_owned()),
         Kind::Create

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Deref;
 use std::sync::Arc;
 
+use chrono::TimeDelta;
 use chrono_tz::Tz;
 
 use crate::check::{AudienceSource, Checked, Declared, OwnContent, Strategy};
@@ -20,6 +21,8 @@ pub struct Scope {
     pub project: ProjectName,
     /// The zone that times are shown in.
     pub time_zone: Tz,
+    /// How long an approval of what is sent at once counts.
+    pub review_valid: TimeDelta,
     /// Where campaigns go.
     pub environment: Environment,
 }
@@ -79,6 +82,8 @@ pub struct DesiredCampaign {
     pub withdrawn: Option<Revision>,
     /// From when on, and until when, it may be pushed.
     pub life: Life,
+    /// To how many people it may go in all, where a review does not approve the very list. No content either.
+    pub reviewed_up_to: Option<u64>,
     /// Who gets it; the same value as in [`Desired::audiences`].
     pub audience: Arc<Audience>,
     /// The campaign's key.
@@ -128,7 +133,12 @@ pub fn scope(checked: &Checked, environment: &EnvironmentName) -> Result<Scope, 
         name: environment.clone(),
         known: project.environments.keys().cloned().collect(),
     })?;
-    Ok(Scope { project: project.name.clone(), time_zone: project.time_zone, environment: chosen.clone() })
+    Ok(Scope {
+        project: project.name.clone(),
+        time_zone: project.time_zone,
+        review_valid: project.review_valid,
+        environment: chosen.clone(),
+    })
 }
 
 /// Returns the sound audiences that campaigns name, be a campaign itself sound or not, without what campaigns take from their
@@ -203,6 +213,7 @@ struct Draft {
     campaign: Campaign,
     withdrawn: Option<Revision>,
     life: Life,
+    reviewed_up_to: Option<u64>,
     audience: String,
     declared_at: Place,
 }
@@ -213,6 +224,7 @@ impl Draft {
             campaign: self.campaign,
             withdrawn: self.withdrawn,
             life: self.life,
+            reviewed_up_to: self.reviewed_up_to,
             audience: Arc::clone(&audiences[&self.audience]),
             declared_at: self.declared_at,
         }
@@ -282,6 +294,7 @@ fn fill_in(
             open_until: own.open_until,
             is_closed: own.is_closed,
         },
+        reviewed_up_to: own.reviewed_up_to,
         audience: own.audience,
         declared_at,
     })

@@ -45,6 +45,7 @@ fn with_expected<T>(act: impl FnOnce(Expected<'_>) -> T) -> T {
         unexecuted_tasks_max: 100,
         timeout: std::time::Duration::from_secs(1),
         ledger: LedgerPlace::Directory("ledger".into()),
+        review: crate::domain::ReviewPolicy::default(),
     };
     let project = "p".parse().unwrap();
     act(Expected {

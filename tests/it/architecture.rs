@@ -17,7 +17,9 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("resolve", &["domain", "diagnostic", "load", "check"]),
     ("ledger", &["domain"]),
     ("diff", &["domain", "ledger", "resolve"]),
-    ("guard", &["domain", "ledger", "diff"]),
+    // The files' side alone: what the ledger calls content is what is approved.
+    ("review", &["domain", "ledger", "resolve"]),
+    ("guard", &["domain", "ledger", "diff", "review"]),
     ("plan", &["domain", "diagnostic", "ledger", "diff"]),
     ("state", &["domain", "ledger", "foreign"]),
     // Wraps a writer, so that every durable step is remembered; `state` asks it through what it is handed.
@@ -29,7 +31,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("sandbox", &["domain", "mpaas::percent_encode", "mpaas::signature_v1", "mpaas::string_to_sign_v1"]),
     // Draws values of whichever room has them. Not `load`, `check`, `state` and `mpaas`: what those know
     // reaches people through the rooms below.
-    ("render", &["domain", "diagnostic", "ledger", "diff", "plan", "apply"]),
+    ("render", &["domain", "diagnostic", "ledger", "diff", "review", "plan", "apply"]),
     // The shapes of files are handed in by `cli`, and so are the clock and the streams.
     ("lsp", &["domain", "diagnostic", "load", "check", "resolve", "format", "render"]),
     // What a comment says is handed in, and so are the token and the repository: it knows addresses and answers.
@@ -47,6 +49,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "resolve",
             "ledger",
             "diff",
+            "review",
             "guard",
             "plan",
             "state",

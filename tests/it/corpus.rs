@@ -26,8 +26,14 @@ environments:
 ";
 
 /// Codes whose workspaces git cannot keep; each has a test of its own here.
-const BUILT_AT_RUN_TIME: &[Code] =
-    &[Code::NoProject, Code::UnreadableFile, Code::NotAFile, Code::LinkLoop, Code::FileTooLarge];
+const BUILT_AT_RUN_TIME: &[Code] = &[
+    Code::NoProject,
+    Code::UnreadableFile,
+    Code::NotAFile,
+    Code::LinkLoop,
+    Code::FileTooLarge,
+    Code::ReviewDiffers,
+];
 
 /// Codes that a clock or a ledger is needed for; the tests of `plan` have them.
 pub(crate) const GUARDS_OF_PLAN: &[Code] = &[
@@ -35,6 +41,9 @@ pub(crate) const GUARDS_OF_PLAN: &[Code] = &[
     Code::RepeatPast,
     Code::RepeatTooFar,
     Code::TooManyTasks,
+    Code::NotReviewed,
+    Code::ReviewExpired,
+    Code::ApprovalsMissing,
     Code::StillWaiting,
     Code::Renamed,
     Code::AudienceReplaced,

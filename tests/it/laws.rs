@@ -51,6 +51,7 @@ fn environment() -> Environment {
         unexecuted_tasks_max: 100,
         timeout: Duration::from_secs(1),
         ledger: LedgerPlace::Directory("ledger".into()),
+        review: campaignctl::domain::ReviewPolicy::default(),
     }
 }
 
@@ -76,6 +77,7 @@ pub(crate) fn desired(sketches: &[Sketch]) -> Desired {
         scope: Scope {
             project: "laws".parse().unwrap(),
             time_zone: chrono_tz::Asia::Shanghai,
+            review_valid: chrono::TimeDelta::hours(48),
             environment: environment(),
         },
         sources: Vec::new(),
@@ -115,6 +117,7 @@ fn campaign((name, revision, body, targets): &Sketch) -> DesiredCampaign {
         },
         audience,
         declared_at: Place::file("laws.yaml"),
+        reviewed_up_to: None,
         withdrawn: None,
         life: Life::default(),
     }
@@ -414,7 +417,7 @@ fn make_plan_at(desired: &Desired, ledger: &Ledger, now: DateTime<Utc>) -> Plan 
         left_out: &desired.selection.left_out,
         inputs: &[],
     };
-    let changes = guard::hold(changes, ledger, &Policy::of(&desired.environment), now);
+    let changes = guard::hold(changes, ledger, &Policy::of(&desired.environment, None), now);
     plan::build(changes, ledger, setting, now)
 }
 

@@ -48,6 +48,7 @@ mod readme;
 mod receiver;
 mod renamed;
 mod reports;
+mod review;
 mod sandbox;
 mod sandbox_caller;
 mod sandbox_faults;

@@ -24,7 +24,7 @@ const DECLARED_ELSEWHERE: [(&str, &str, &str); 3] = [
 ];
 
 /// Codes whose examples are no YAML, or need a file that nobody would write into a page.
-const SHOWN_ONLY: [Code; 12] = [
+const SHOWN_ONLY: [Code; 16] = [
     Code::NoProject,
     Code::UnreadableFile,
     Code::NotAFile,
@@ -34,6 +34,10 @@ const SHOWN_ONLY: [Code; 12] = [
     Code::FileTooLarge,
     Code::NotUtf8,
     Code::TooManyTasks,
+    Code::NotReviewed,
+    Code::ReviewExpired,
+    Code::ApprovalsMissing,
+    Code::ReviewDiffers,
     Code::StillWaiting,
     Code::Renamed,
     Code::AudienceReplaced,

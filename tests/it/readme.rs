@@ -21,6 +21,7 @@ const PAGES: [&str; 10] = [
     "docs/editors.md",
     "docs/install.md",
     "docs/ledger.md",
+    "docs/review.md",
     "docs/wire.md",
     "docs/writing.md",
 ];

@@ -37,6 +37,7 @@ pub(crate) fn environment(timeout: Duration) -> Environment {
         unexecuted_tasks_max: 100,
         timeout,
         ledger: LedgerPlace::Directory("unused".into()),
+        review: campaignctl::domain::ReviewPolicy::default(),
     }
 }
 

@@ -9,9 +9,10 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use campaignctl::domain::{
-    ActivityEvent, Addressee, ApiVersion, Broadcast, Call, Campaign, Channel, Classification, Endpoint,
-    HuaweiLevel, LedgerSalt, Life, Login, OpenFor, OppoLevel, Platform, Recipients, Revision, Schedule,
-    SmsStrategy, TargetHash, TargetKind, TargetSet, Urgency, VendorCategory, VivoMessageType, Within, render,
+    ActivityEvent, Addressee, ApiVersion, ApprovedPushes, Broadcast, Call, Campaign, Channel, Classification,
+    Endpoint, HuaweiLevel, LedgerSalt, Life, Login, OpenFor, OppoLevel, Platform, Recipients, ReviewPolicy,
+    Revision, Schedule, SmsStrategy, TargetHash, TargetKind, TargetSet, Urgency, VendorCategory,
+    VivoMessageType, Within, render,
 };
 use campaignctl::resolve::{Audience, Desired};
 use campaignctl::{check, load, resolve, schema};
@@ -106,6 +107,7 @@ fn environments_keep_what_is_written_and_default_the_rest() {
     assert_eq!(environment.api_version, ApiVersion::V20201028);
     assert_eq!((environment.requests_per_second.get(), environment.concurrency.get()), (20, 8));
     assert_eq!(environment.unexecuted_tasks_max, 100);
+    assert_eq!(environment.review, ReviewPolicy::default());
     assert_eq!(environment.timeout, Duration::from_secs(30));
     let ledger = environment.ledger.directory().unwrap().clone();
     assert!(ledger.ends_with(".campaignctl/sandbox"), "{ledger:?}");
@@ -116,6 +118,10 @@ fn environments_keep_what_is_written_and_default_the_rest() {
     assert_eq!(environment.endpoint.to_string(), "https://mpaas.cn-hangzhou.aliyuncs.com");
     assert_eq!((environment.requests_per_second.get(), environment.concurrency.get()), (50, 16));
     assert_eq!(environment.unexecuted_tasks_max, 500);
+    assert!(environment.review.is_required);
+    let rules: Vec<_> =
+        environment.review.approvals.iter().map(|rule| (rule.of_pushes, rule.signers)).collect();
+    assert_eq!(rules, [(ApprovedPushes::Over(10_000), 2), (ApprovedPushes::Broadcasts, 2)]);
     assert_eq!(environment.timeout, Duration::from_mins(1));
     let ledger = environment.ledger.directory().unwrap().clone();
     assert!(ledger.ends_with("ledgers/production"), "{ledger:?}");
@@ -181,6 +187,11 @@ fn task_name(desired: &Desired) {
 
 fn revision(desired: &Desired) {
     assert_eq!(campaign(desired, "c").revision.get(), 7);
+    let up_to = |name: &str| {
+        let found = desired.campaigns.iter().find(|each| each.campaign.id.as_str() == name);
+        found.unwrap().reviewed_up_to
+    };
+    assert_eq!((up_to("c"), up_to("first")), (Some(500_000), None));
     assert_eq!(campaign(desired, "first").revision, Revision::FIRST);
     let withdrawn: Vec<_> = desired.campaigns.iter().map(|one| one.withdrawn.map(Revision::get)).collect();
     assert_eq!(withdrawn, [Some(6), None]);

@@ -1,6 +1,7 @@
 //! The commands, one file each.
 
 mod apply;
+mod approve;
 mod comment;
 mod completions;
 mod doubt;
@@ -14,6 +15,7 @@ mod lsp;
 mod man;
 mod new;
 mod plan;
+mod review;
 mod sandbox;
 mod schema;
 mod show;
@@ -29,6 +31,8 @@ pub(super) enum Command {
     New(new::Args),
     Validate(validate::Args),
     Fmt(fmt::Args),
+    Review(review::Args),
+    Approve(approve::Args),
     Plan(plan::Args),
     Apply(apply::Args),
     Show(show::Args),
@@ -58,6 +62,8 @@ pub(super) fn run(shell: &Shell, globals: &Globals, command: &Command) -> Result
         Command::New(args) => new::run(shell, globals, args),
         Command::Validate(args) => validate::run(shell, globals, args),
         Command::Fmt(args) => fmt::run(shell, globals, args),
+        Command::Review(args) => review::run(shell, globals, args),
+        Command::Approve(args) => approve::run(shell, globals, args),
         Command::Plan(args) => plan::run(shell, globals, args),
         Command::Apply(args) => apply::run(shell, globals, args),
         Command::Explain(args) => explain::run(shell, globals, args),

@@ -126,6 +126,19 @@ pub enum TargetFileFormat {
     Text,
 }
 
+impl TargetFileFormat {
+    /// Returns the format as YAML writes it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Csv => "csv",
+            Self::Jsonl => "jsonl",
+            Self::Parquet => "parquet",
+            Self::Text => "text",
+        }
+    }
+}
+
 /// Everyone on a platform.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

@@ -73,6 +73,11 @@ pub struct CampaignSyntax {
     #[serde(default)]
     #[schemars(example = true)]
     pub closed: bool,
+    /// What a review approves of an audience that is another list every night: the words, and at most so many people in all.
+    /// Without it, the very list is approved.
+    #[serde(default)]
+    #[schemars(example = serde_json::json!({ "up_to": 500_000 }))]
+    pub reviewed_audience: Option<ReviewedAudienceSyntax>,
     /// What the template's `#placeholder#`s become, the same for every target: wire `TemplateKeyValue`, in
     /// `PushMultiple` that of each `TargetMsg`.
     #[serde(default)]
@@ -118,6 +123,16 @@ pub struct CampaignSyntax {
     #[serde(default)]
     #[schemars(example = serde_json::json!({ "event": "update", "state": { "eta_minutes": 12 } }))]
     pub live_activity: Option<LiveActivitySyntax>,
+}
+
+/// What a review approves of an audience.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(title = "reviewed audience")]
+pub struct ReviewedAudienceSyntax {
+    /// Most people that the campaign revision may reach in all, whoever they are.
+    #[schemars(range(min = 1), example = 500_000)]
+    pub up_to: u64,
 }
 
 /// Which call sends a campaign to its targets.

@@ -17,12 +17,12 @@ pub use audience::{
 };
 pub use campaign::{
     ActivityEventSyntax, CallSyntax, CampaignFile, CampaignSyntax, ChannelSyntax, LiveActivitySyntax,
-    SmsStrategySyntax, SmsSyntax, TransparentSyntax, UrgencySyntax,
+    ReviewedAudienceSyntax, SmsStrategySyntax, SmsSyntax, TransparentSyntax, UrgencySyntax,
 };
 pub use classification::{
     AndroidSyntax, CategoryOnlySyntax, CategorySyntax, ClassificationSyntax, HuaweiLevelSyntax, HuaweiSyntax,
     OppoSyntax, VivoMessageTypeSyntax, VivoSyntax, XiaomiSyntax,
 };
-pub use project::{ApiVersionSyntax, EnvironmentSyntax, LimitsSyntax, ProjectFile};
+pub use project::{ApiVersionSyntax, ApprovalSyntax, EnvironmentSyntax, LimitsSyntax, ProjectFile};
 pub use strategy::{CycleSyntax, DaySyntax, StrategySyntax};
 pub use template::TemplateSyntax;

@@ -27,6 +27,11 @@ pub struct ProjectFile {
     #[serde(default)]
     #[schemars(example = &"7d", example = &"always")]
     pub open_for: Option<String>,
+    /// How long an approval of what is sent as soon as it is applied counts, from when `campaignctl review` wrote its line:
+    /// a length of time. Default `48h`.
+    #[serde(default)]
+    #[schemars(example = &"48h")]
+    pub review_valid: Option<String>,
     /// The environment that commands use when `-e` names none.
     #[serde(default)]
     #[schemars(example = &"sandbox")]
@@ -115,6 +120,40 @@ pub struct EnvironmentSyntax {
     #[serde(default)]
     #[schemars(length(min = 1), example = &".campaignctl/production")]
     pub ledger: Option<String>,
+    /// Whether a push leaves only if its line in `review/ENVIRONMENT.lock` is what the files come to: what was approved is what
+    /// is sent. `campaignctl review` writes the lines.
+    #[serde(default)]
+    #[schemars(example = true)]
+    pub require_review: bool,
+    /// Who must sign a line of the review lock besides, with `campaignctl approve`. Every rule that is about a push counts.
+    /// Needs `require_review: true`.
+    #[serde(default)]
+    #[schemars(example = example_approvals())]
+    pub approvals: Vec<ApprovalSyntax>,
+}
+
+/// Which pushes need signatures, and whose: one of `over` and `broadcast`.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(title = "approval rule")]
+pub struct ApprovalSyntax {
+    /// Pushes to more than so many people, and every broadcast.
+    #[serde(default)]
+    #[schemars(example = 10_000)]
+    pub over: Option<u64>,
+    /// `true`: broadcasts.
+    #[serde(default)]
+    #[schemars(example = true)]
+    pub broadcast: Option<bool>,
+    /// How many different keys must have signed. Default 1.
+    #[serde(default)]
+    #[schemars(range(min = 1, max = 16), example = 2)]
+    pub signers: Option<u32>,
+    /// Who must be among them: names in the allowed signers file that `CAMPAIGNCTL_ALLOWED_SIGNERS` names, each with a key of
+    /// its own.
+    #[serde(default)]
+    #[schemars(example = ["marketing", "compliance"])]
+    pub of: Vec<String>,
 }
 
 /// A version of the vendor's API.
@@ -126,6 +165,10 @@ pub enum ApiVersionSyntax {
     /// The current version.
     #[serde(rename = "2020-10-28")]
     V20201028,
+}
+
+fn example_approvals() -> serde_json::Value {
+    serde_json::json!([{ "over": 10_000, "signers": 2 }, { "broadcast": true, "signers": 2, "of": ["marketing", "compliance"] }])
 }
 
 fn example_limits() -> serde_json::Value {
