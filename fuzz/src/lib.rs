@@ -148,28 +148,44 @@ pub fn plan_file(bytes: &[u8]) {
     }
 }
 
-/// Returns the digest that a plan must have, by the words of `ARCHITECTURE.md` and not by our own code.
+/// Returns the digest that a plan must have, by the words of `ARCHITECTURE.md` and not by our own code: facts alone, and of what
+/// is not pushed only what stops it.
 fn digest(document: &PlanDocument) -> String {
-    let mut value = serde_json::to_value(document).expect("a plan is made of what JSON can hold");
-    if let Value::Object(entries) = &mut value {
-        for key in ["digest", "made_at", "made_by", "days", "waiting"] {
-            entries.shift_remove(key);
-        }
-        let summary = entries.shift_remove("summary").expect("every plan has one");
-        let counts = ["to_push", "targets", "requests"].map(|key| summary[key].clone());
-        let changes = entries.shift_remove("changes").expect("every plan has them");
-        entries.insert("to_push".to_owned(), counts.to_vec().into());
-        let covered = changes.as_array().expect("a list").iter().map(|change| {
-            let kind = change["kind"].as_str().expect("a kind");
-            if ["create", "add", "continue", "later"].contains(&kind) {
-                return change.clone();
-            }
-            let keys = ["campaign", "revision", "content_digest", "audience_digest"];
-            keys.map(|key| change[key].clone()).to_vec().into()
+    let plan = serde_json::to_value(document).expect("a plan is made of what JSON can hold");
+    let mut facts = picked(
+        &plan,
+        &["format", "version", "project", "environment", "app_id", "workspace_id", "tenant_id"],
+    );
+    facts.extend(picked(&plan, &["endpoint", "region", "api_version"]));
+    facts.insert("lineage".to_owned(), plan["ledger"]["lineage"].clone());
+    let counts = ["to_push", "targets", "requests"].map(|key| plan["summary"][key].clone());
+    facts.insert("to_push".to_owned(), counts.to_vec().into());
+    let changes = plan["changes"].as_array().expect("a list").iter().map(|change| {
+        let kind = change["kind"].as_str().expect("a kind");
+        let mut fact = picked(change, &["campaign", "revision", "content_digest", "audience_digest"]);
+        let is_stopped = ["blocked", "held"].contains(&kind);
+        let stopped = is_stopped.then(|| Value::from(vec![change["kind"].clone(), change["code"].clone()]));
+        fact.insert("stopped".to_owned(), stopped.into());
+        let is_push = ["create", "add", "continue", "later"].contains(&kind);
+        let push = is_push.then(|| {
+            let mut push =
+                picked(change, &["kind", "call", "recipients", "targets", "requests", "first_batch"]);
+            push.extend(picked(
+                change,
+                &["values_digest", "push_digest", "schedule", "first_at", "message", "content"],
+            ));
+            Value::from(push)
         });
-        entries.insert("changes".to_owned(), covered.collect());
-    }
-    format!("sha256:{}", hex::encode(Sha256::digest(value.to_string().as_bytes())))
+        fact.insert("push".to_owned(), push.into());
+        Value::from(fact)
+    });
+    facts.insert("changes".to_owned(), changes.collect());
+    format!("sha256:{}", hex::encode(Sha256::digest(Value::from(facts).to_string().as_bytes())))
+}
+
+/// Returns some of an object's entries, in this order; null for what is not there.
+fn picked(value: &Value, keys: &[&str]) -> serde_json::Map<String, Value> {
+    keys.iter().map(|key| ((*key).to_owned(), value[*key].clone())).collect()
 }
 
 /// How the bytes of an audience file can stand on disk.
