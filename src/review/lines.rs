@@ -77,7 +77,9 @@ fn audience_digest(source: &AudienceSource, contents: &AudienceContents) -> Stri
         AudienceSource::Inline(kind, ids) => {
             feed(b"list");
             feed(kind.as_str().as_bytes());
-            ids.iter().for_each(|id| feed(id.as_str().as_bytes()));
+            for id in ids {
+                feed(id.as_str().as_bytes());
+            }
         }
         AudienceSource::File { kind, file, .. } => {
             feed(b"file");

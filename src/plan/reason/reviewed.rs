@@ -1,5 +1,7 @@
 //! Why a push is not what was approved, in words.
 
+use std::fmt::Write as _;
+
 use crate::diagnostic::{Code, number};
 use crate::diff::{ApprovalsMissing, Change, NotReviewed};
 use crate::plan::reason::Explanation;
@@ -57,10 +59,10 @@ pub(super) fn approvals_missing(missing: &ApprovalsMissing, change: &Change<'_>)
     let mut reason =
         format!("{has}, and it needs {signers} {}", if *signers == 1 { "signature" } else { "signatures" });
     if !absent.is_empty() {
-        reason += &format!(", {} among them", absent.join(" and "));
+        let _ = write!(reason, ", {} among them", absent.join(" and "));
     }
     for why in unproven {
-        reason += &format!("; {why}");
+        let _ = write!(reason, "; {why}");
     }
     Explanation {
         reason,
