@@ -1,5 +1,6 @@
 //! The promise under attack: the real binary, killed at every named step and at random instants while the vendor
-//! misbehaves, restarted until nothing is left to do. Then the vendor is asked who got what.
+//! misbehaves, restarted until nothing is left to do. Then the vendor is asked who got what. The ledger is in a directory, in
+//! PostgreSQL and in a bucket in turn.
 //!
 //! A few dozen rounds by default; `CAMPAIGNCTL_CRASH_ROUNDS=2000` for thousands, and
 //! `CAMPAIGNCTL_CRASH_SEED` for the very same instants again (`scripts/crash-test`).
@@ -15,7 +16,9 @@ use std::time::{Duration, SystemTime};
 use campaignctl::apply::Step;
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use serde_json::{Value, json};
+use uuid::Uuid;
 
+use crate::bucket::Bucket;
 use crate::misfortune::kill;
 use crate::shared_ledger::Servers;
 use crate::site::{Ran, Site, campaign};
@@ -43,14 +46,38 @@ impl Call {
     }
 }
 
+/// Where a round's ledger is.
+#[derive(Clone, Copy)]
+enum Place<'a> {
+    Directory,
+    Postgres(&'a Servers),
+    Bucket(&'a Bucket),
+}
+
+impl Place<'_> {
+    /// A place that no round had; nothing for the directory, which every workspace has of its own.
+    fn address(self) -> Option<String> {
+        match self {
+            Self::Directory => None,
+            Self::Postgres(servers) => Some(servers.address()),
+            Self::Bucket(bucket) => {
+                let address = bucket.ledger("s3");
+                let (before, after) = address.split_once('?').unwrap();
+                Some(format!("{before}-{}?{after}", Uuid::new_v4().simple()))
+            }
+        }
+    }
+}
+
 /// What happened in all rounds.
 #[derive(Default)]
 struct Figures {
     /// How often a process died at a step, by the call of its campaign.
     died_at: BTreeMap<(Call, &'static str), u64>,
     rounds: u64,
-    /// Rounds with the ledger in PostgreSQL.
-    in_a_store: u64,
+    /// Rounds with the ledger in PostgreSQL, and in a bucket.
+    in_postgres: u64,
+    in_a_bucket: u64,
     kills: u64,
     faults: u64,
     doubts: u64,
@@ -65,10 +92,11 @@ impl fmt::Display for Figures {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             formatter,
-            "{} rounds ({} with the ledger in PostgreSQL), {} kills, {} faults: {} batches in doubt, {} resolved by query, {} by a person; {} pushes, \
-             {} double, {} lost",
+            "{} rounds ({} with the ledger in PostgreSQL, {} in a bucket), {} kills, {} faults: {} batches in doubt, {} resolved by query, \
+             {} by a person; {} pushes, {} double, {} lost",
             self.rounds,
-            self.in_a_store,
+            self.in_postgres,
+            self.in_a_bucket,
             self.kills,
             self.faults,
             self.doubts,
@@ -156,14 +184,14 @@ fn now() -> DateTime<Utc> {
     SystemTime::now().into()
 }
 
-/// A workspace whose targets no other round has. Its ledger is in a directory, or where `servers` are.
+/// A workspace whose targets no other round has.
 fn workspace(
     sandbox: &SandboxProcess,
-    servers: Option<&Servers>,
+    place: Place<'_>,
     (round, call, is_scheduled): (u64, Call, bool),
 ) -> Site {
-    let ledger = servers.map(|servers| format!("    ledger: {}\n", servers.address())).unwrap_or_default();
-    let site = Site::remote(&format!("http://{}", sandbox.address), 1, &ledger);
+    let ledger = place.address().map(|address| format!("    ledger: \"{address}\"\n")).unwrap_or_default();
+    let site = Site::remote_unopened(&format!("http://{}", sandbox.address), 1, &ledger);
     let ids: Vec<String> = (1..=call.targets()).map(|number| format!("r{round}-{number}")).collect();
     let mut text = campaign("hello", 1).replace("users: [u1]", &format!("users: [{}]", ids.join(", ")));
     if call == Call::Multiple {
@@ -177,26 +205,18 @@ fn workspace(
     site.write("campaigns/c.yaml", &text);
     // The vendor keeps a hundred scheduled tasks of one app and workspace: each round has its own.
     site.edit("campaigns/campaignctl.yaml", "workspace_id: w", &format!("workspace_id: w{round}"));
-    let _init = fresh_ledger(&site, servers);
+    run(&site, &["ledger", "init"]).exits(0);
     site
-}
-
-fn fresh_ledger(site: &Site, servers: Option<&Servers>) -> Ran {
-    if let Some(servers) = servers {
-        let project = site.read("campaigns/campaignctl.yaml");
-        let old = project.lines().find(|line| line.contains("ledger:")).unwrap().to_owned();
-        site.edit("campaigns/campaignctl.yaml", &old, &format!("    ledger: {}", servers.address()));
-    } else {
-        std::fs::remove_dir_all(site.path("campaigns/.campaignctl")).unwrap();
-    }
-    std::fs::remove_file(site.path("campaigns/campaignctl.lock")).unwrap();
-    run(site, &["ledger", "init"]).exits(0)
 }
 
 /// A command at the real time.
 fn command(site: &Site, arguments: &[&str]) -> Command {
     let mut command = site.command(arguments);
-    command.env_remove("CAMPAIGNCTL_NOW");
+    command
+        .env_remove("CAMPAIGNCTL_NOW")
+        // What opens the bucket.
+        .env("AWS_ACCESS_KEY_ID", "writer")
+        .env("AWS_SECRET_ACCESS_KEY", "secret-of-a-bucket");
     command
 }
 
@@ -286,13 +306,18 @@ fn no_push_is_doubled_or_lost_however_often_it_is_killed() {
     let rounds = number_from("CAMPAIGNCTL_CRASH_ROUNDS").unwrap_or(ROUNDS);
     let seed = number_from("CAMPAIGNCTL_CRASH_SEED").unwrap_or(1);
     let (sandbox, mut chance, mut figures) = (SandboxProcess::start(), Chance(seed), Figures::default());
-    let servers = Servers::running();
+    let (servers, bucket) = (Servers::running(), Bucket::new());
     for round in 0..rounds {
         let call = if round % 4 < 2 { Call::Template } else { Call::Multiple };
-        // Each kind of campaign in each kind of store: the steps take eight rounds of four.
-        let shared = servers.as_ref().filter(|_| (round / 2 + round / 8) % 2 == 1);
-        figures.in_a_store += u64::from(shared.is_some());
-        let site = workspace(&sandbox, shared, (round, call, round % 2 == 1));
+        // Each kind of campaign in each kind of store, over the rounds of one step and the next.
+        let place = match ((round / 2 + round / 8) % 3, &servers) {
+            (1, Some(servers)) => Place::Postgres(servers),
+            (2, _) => Place::Bucket(&bucket),
+            _ => Place::Directory,
+        };
+        figures.in_postgres += u64::from(matches!(place, Place::Postgres(_)));
+        figures.in_a_bucket += u64::from(matches!(place, Place::Bucket(_)));
+        let site = workspace(&sandbox, place, (round, call, round % 2 == 1));
         // First every step of each kind of campaign, then random instants; each round is killed a few times.
         let step = usize::try_from(round / 4).ok().and_then(|place| Step::ALL.get(place)).copied();
         for _ in 0..=chance.below(2) {

@@ -48,13 +48,18 @@ impl Site {
 
     /// A workspace whose environment `remote` is at `endpoint`, with one campaign to `targets` users.
     pub(crate) fn remote(endpoint: &str, targets: usize, more: &str) -> Self {
+        let site = Self::remote_unopened(endpoint, targets, more);
+        site.run(&["ledger", "init"]).exits(0);
+        site
+    }
+
+    /// The same, without a ledger yet.
+    pub(crate) fn remote_unopened(endpoint: &str, targets: usize, more: &str) -> Self {
         let project = format!(
             "version: 1\nproject: p\ndefault_environment: remote\nenvironments:\n  remote:\n    app_id: A\n    \
              workspace_id: w\n    endpoint: {endpoint}\n    concurrency: 4\n    requests_per_second: 1000\n{more}"
         );
-        let site = Self::with(&project, &campaign("hello", targets));
-        site.run(&["ledger", "init"]).exits(0);
-        site
+        Self::with(&project, &campaign("hello", targets))
     }
 
     pub(crate) fn path(&self, path: &str) -> PathBuf {
