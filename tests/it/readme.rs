@@ -12,7 +12,7 @@ use crate::corpus;
 use crate::site::{NOW, Site};
 
 /// The pages that are held to the tool.
-const PAGES: [&str; 10] = [
+const PAGES: [&str; 11] = [
     "README.md",
     "docs/ci.md",
     "docs/commands.md",
