@@ -135,7 +135,11 @@ fn what_is_not_as_it_was_approved_is_held_and_stops_no_other() {
         (
             "the window was moved, which is no content",
             |site| {
-                site.edit("campaigns/c.yaml", "send: now", "send: now, not_before: 2026-11-24T09:00:00+08:00")
+                site.edit(
+                    "campaigns/c.yaml",
+                    "send: now",
+                    "send: now, not_before: 2026-11-24T09:00:00+08:00",
+                );
             },
             "promo",
             "its time is not what was approved [not-reviewed]",
@@ -257,7 +261,8 @@ fn a_list_of_every_night_is_approved_by_its_size() {
 
 #[test]
 fn a_lock_that_cannot_be_understood_is_refused_whole() {
-    let cases: [(fn(&str) -> String, &str); 5] = [
+    type Deed = fn(&str) -> String;
+    let cases: [(Deed, &str); 5] = [
         (
             |lock| format!("<<<<<<< HEAD\n{lock}=======\n{lock}>>>>>>> other\n"),
             "line 1 is the sign of a conflict",
@@ -613,9 +618,9 @@ fn copy(from: &Path, to: &Path) {
         let entry = entry.unwrap();
         let to = to.join(entry.file_name());
         if entry.file_type().unwrap().is_dir() {
-            copy(&entry.path(), &to)
+            copy(&entry.path(), &to);
         } else {
-            drop(fs::copy(entry.path(), to))
+            fs::copy(entry.path(), to).unwrap();
         }
     }
 }
