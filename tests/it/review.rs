@@ -87,97 +87,96 @@ fn what_was_approved_is_sent_and_nothing_else() {
     assert_eq!(received(&site).len(), 5);
 }
 
-/// Each is done to an approved workspace; then `payday` or `promo` is held for `why`, and the other one is sent.
+/// What is done to an approved workspace.
+type Deed = fn(&Site);
+
+/// Deeds, each with the campaign of the two that is held then, and why.
+const DEEDS: [(&str, Deed, &str, &str); 9] = [
+    (
+        "the text was edited after the approval",
+        |site| {
+            site.edit(
+                "campaigns/c.yaml",
+                "  payday: { template: shared",
+                "  payday: { extended_params: { a: b }, template: shared",
+            );
+        },
+        "payday",
+        "its content is not what was approved [not-reviewed]",
+    ),
+    (
+        "the audience's file was swapped for one of the same length",
+        |site| site.write("campaigns/staff.csv", "id\nu1\nu2\nu4\n"),
+        "payday",
+        "its audience is not what was approved [not-reviewed]",
+    ),
+    (
+        "somebody joined the audience",
+        |site| site.write("campaigns/staff.csv", "id\nu1\nu2\nu3\nu4\n"),
+        "payday",
+        "its audience is not what was approved [not-reviewed]",
+    ),
+    (
+        "another column of the file is read",
+        |site| {
+            site.write("campaigns/staff.csv", "id,other\nu1,x1\nu2,x2\nu3,x3\n");
+            site.run(&["review"]).exits(0);
+            site.edit("campaigns/c.yaml", "column: id", "column: other");
+        },
+        "payday",
+        "its audience is not what was approved [not-reviewed]",
+    ),
+    (
+        "the time was moved",
+        |site| site.edit("campaigns/c.yaml", "12-15T09", "12-16T09"),
+        "payday",
+        "its content and time are not what was approved [not-reviewed]",
+    ),
+    (
+        "the window was moved, which is no content",
+        |site| {
+            site.edit("campaigns/c.yaml", "send: now", "send: now, not_before: 2026-11-24T09:00:00+08:00");
+        },
+        "promo",
+        "its time is not what was approved [not-reviewed]",
+    ),
+    (
+        "the line was removed",
+        |site| {
+            let line = line(site, "payday");
+            site.edit(LOCK, &format!("{line}\n"), "");
+        },
+        "payday",
+        "the review lock has no line of `payday@1` [not-reviewed]",
+    ),
+    (
+        "the revision was raised",
+        |site| {
+            site.edit("campaigns/c.yaml", "  payday: { template", "  payday: { revision: 2, template");
+        },
+        "payday",
+        "the review lock has no line of `payday@2` [not-reviewed]",
+    ),
+    (
+        "the lock is another branch's",
+        |site| {
+            let lock = site.read(LOCK);
+            site.edit("campaigns/c.yaml", "u8, u9", "u7, u9");
+            site.run(&["review"]).exits(0);
+            let other = line(site, "promo");
+            site.edit("campaigns/c.yaml", "u7, u9", "u8, u9");
+            site.write(LOCK, &lock);
+            let own = line(site, "promo");
+            site.edit(LOCK, &own, &other);
+        },
+        "promo",
+        "its audience is not what was approved [not-reviewed]",
+    ),
+];
+
 #[test]
 fn what_is_not_as_it_was_approved_is_held_and_stops_no_other() {
-    type Deed = fn(&Site);
-    let cases: [(&str, Deed, &str, &str); 9] = [
-        (
-            "the text was edited after the approval",
-            |site| {
-                site.edit(
-                    "campaigns/c.yaml",
-                    "  payday: { template: shared",
-                    "  payday: { extended_params: { a: b }, template: shared",
-                );
-            },
-            "payday",
-            "its content is not what was approved [not-reviewed]",
-        ),
-        (
-            "the audience's file was swapped for one of the same length",
-            |site| site.write("campaigns/staff.csv", "id\nu1\nu2\nu4\n"),
-            "payday",
-            "its audience is not what was approved [not-reviewed]",
-        ),
-        (
-            "somebody joined the audience",
-            |site| site.write("campaigns/staff.csv", "id\nu1\nu2\nu3\nu4\n"),
-            "payday",
-            "its audience is not what was approved [not-reviewed]",
-        ),
-        (
-            "another column of the file is read",
-            |site| {
-                site.write("campaigns/staff.csv", "id,other\nu1,x1\nu2,x2\nu3,x3\n");
-                site.run(&["review"]).exits(0);
-                site.edit("campaigns/c.yaml", "column: id", "column: other");
-            },
-            "payday",
-            "its audience is not what was approved [not-reviewed]",
-        ),
-        (
-            "the time was moved",
-            |site| site.edit("campaigns/c.yaml", "12-15T09", "12-16T09"),
-            "payday",
-            "its content and time are not what was approved [not-reviewed]",
-        ),
-        (
-            "the window was moved, which is no content",
-            |site| {
-                site.edit(
-                    "campaigns/c.yaml",
-                    "send: now",
-                    "send: now, not_before: 2026-11-24T09:00:00+08:00",
-                );
-            },
-            "promo",
-            "its time is not what was approved [not-reviewed]",
-        ),
-        (
-            "the line was removed",
-            |site| {
-                let line = line(site, "payday");
-                site.edit(LOCK, &format!("{line}\n"), "");
-            },
-            "payday",
-            "the review lock has no line of `payday@1` [not-reviewed]",
-        ),
-        (
-            "the revision was raised",
-            |site| {
-                site.edit("campaigns/c.yaml", "  payday: { template", "  payday: { revision: 2, template");
-            },
-            "payday",
-            "the review lock has no line of `payday@2` [not-reviewed]",
-        ),
-        (
-            "the lock is another branch's",
-            |site| {
-                let lock = site.read(LOCK);
-                site.edit("campaigns/c.yaml", "u8, u9", "u7, u9");
-                site.run(&["review"]).exits(0);
-                let other = line(site, "promo");
-                site.edit("campaigns/c.yaml", "u7, u9", "u8, u9");
-                site.write(LOCK, &lock);
-                let own = line(site, "promo");
-                site.edit(LOCK, &own, &other);
-            },
-            "promo",
-            "its audience is not what was approved [not-reviewed]",
-        ),
-    ];
-    for (what, deed, held, why) in cases {
+    for (what, deed, held, why) in DEEDS {
         let site = approved();
         deed(&site);
         site.run(&["review", "--check"]).exits(7);
