@@ -128,7 +128,8 @@ impl ForgeAccess {
     pub(in crate::cli) async fn client(&self, shell: &Shell) -> Result<(Client, String)> {
         let (forge, variables) = (Forge::from(self.forge), self.forge.variables());
         let repository = self.repository.clone().or_else(|| first(shell, variables.repository));
-        let repository = repository.ok_or_else(|| unnamed("repository", variables.repository))?;
+        let repository =
+            repository.ok_or_else(|| unnamed("repository", "--repository", variables.repository))?;
         let repository = Repository::new(forge, &repository).map_err(|error| {
             Failure::from_error(ExitStatus::Written, &error).help("name it: `--repository`")
         })?;
@@ -152,7 +153,7 @@ impl ForgeAccess {
             (None, Some(commit)) => of_commit(&client, &commit).await?,
             (None, None) => None,
         };
-        let number = number.ok_or_else(|| unnamed("number", variables.number))?;
+        let number = number.ok_or_else(|| unnamed("pull request", "--number", variables.number))?;
         Ok((client.about(number), format!("{name}#{number}")))
     }
 
@@ -180,10 +181,10 @@ fn first(shell: &Shell, names: &[&str]) -> Option<String> {
     names.iter().find_map(|name| shell.variable(name))
 }
 
-fn unnamed(what: &str, variables: &[&str]) -> Failure {
+fn unnamed(what: &str, option: &str, variables: &[&str]) -> Failure {
     let help = match variables.first() {
-        Some(variable) => format!("name it: `--{what}`; a CI job has it in `{variable}`"),
-        None => format!("name it: `--{what}`"),
+        Some(variable) => format!("name it: `{option}`; a CI job has it in `{variable}`"),
+        None => format!("name it: `{option}`"),
     };
     Failure::new(ExitStatus::Written, format!("nothing says which {what} to comment on")).help(help)
 }

@@ -95,7 +95,7 @@ impl ForgeError {
             }
             Self::Refused { .. } => "docs/comment.md has what is asked for",
             Self::RateLimited { .. } | Self::Unreachable { .. } => {
-                "run it again later: it never comments twice"
+                "run it again later: that makes no second comment"
             }
             Self::Redirected { .. } => {
                 "name the repository and the API as they are called now: `--repository`, `--api-url`"

@@ -59,7 +59,7 @@ struct Own {
 pub async fn keep(client: &Client, wanted: &Wanted<'_>) -> Result<Kept, ForgeError> {
     let keeper = Keeper { client, text: wanted.text, me: me(client).await? };
     let comment = match keeper.find().await? {
-        Some(own) if own.text == wanted.text => Done::Nothing,
+        Some(own) if is_same(&own.text, wanted.text) => Done::Nothing,
         Some(own) if keeper.edit(&own.id).await? => Done::Edited,
         // Somebody deleted it in between.
         Some(_) | None => keeper.create().await?,
@@ -135,7 +135,7 @@ impl Keeper<'_> {
             self.client.pause(tries).await;
             // It may have done so, though it did not say it.
             match self.find().await? {
-                Some(own) if own.text == self.text => return Ok(Done::Created),
+                Some(own) if is_same(&own.text, self.text) => return Ok(Done::Created),
                 Some(own) if self.edit(&own.id).await? => return Ok(Done::Edited),
                 Some(_) | None if tries >= TRIES_MAX => return Err(self.client.unreachable(what, why)),
                 Some(_) | None => {}
@@ -216,6 +216,11 @@ pub(super) fn id(value: &Value, pointer: &str) -> Option<String> {
         Value::String(text) if !text.is_empty() => Some(text.clone()),
         _ => None,
     }
+}
+
+/// Whether two comments say the same: a forge may keep other line breaks, and none at the end.
+fn is_same(one: &str, other: &str) -> bool {
+    one.trim_end().lines().eq(other.trim_end().lines())
 }
 
 fn first_line(text: &str) -> &str {

@@ -1,7 +1,5 @@
 //! What a forge takes as a comment, whoever wrote the texts in it.
 
-use std::borrow::Cow;
-
 use crate::render::escape;
 
 /// How long a comment may be, and what may be in it.
@@ -22,17 +20,20 @@ impl CommentLimits {
 
     /// Returns a comment as it may be sent, whatever its length: no line of it is a command to the runner that prints it.
     pub(super) fn finished(self, comment: String) -> String {
-        let comment = match escape::printed(&comment) {
-            Cow::Borrowed(_) => comment,
-            Cow::Owned(printed) => printed,
-        };
+        // What is hidden was written out before; so this is for few comments, and it looks at each character.
+        let is_obeyed = escape::has_command(&comment);
+        let comment = if is_obeyed { escape::printed(&comment).into_owned() } else { comment };
         if self.has_emoji { comment } else { escape::without_emoji(&comment).into_owned() }
     }
 
     /// Returns a comment as it may be sent, if it is short enough.
     pub(super) fn fitted(self, comment: String) -> Option<String> {
         let comment = self.finished(comment);
-        (length(&comment) <= self.chars_max).then_some(comment)
+        // A unit has at most three bytes, and no byte makes more than one: most are not counted.
+        let bytes = comment.len();
+        let is_short = bytes <= self.chars_max;
+        let fits = is_short || (bytes / 3 <= self.chars_max && length(&comment) <= self.chars_max);
+        fits.then_some(comment)
     }
 
     /// Returns what is left of it beside another text.

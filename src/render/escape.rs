@@ -80,6 +80,11 @@ pub fn printed(text: &str) -> Cow<'_, str> {
     Cow::Owned(lines.join("\n"))
 }
 
+/// Whether [`printed`] may find a command in a text.
+pub(super) fn has_command(text: &str) -> bool {
+    text.contains("##") || text.lines().any(begins_like_a_command)
+}
+
 /// Returns workflow commands of our own for GitHub's runner, one a line, each as it is and with nothing hidden in it.
 #[must_use]
 pub fn commands(text: &str) -> String {

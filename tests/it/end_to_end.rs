@@ -245,6 +245,8 @@ fn a_plan_is_a_comment_for_a_pull_request() {
     let shown = comment.replace("campaigns/c.yaml", "c.yaml").replace("/campaigns -->", "/ -->");
     let again = ["show", "plan.json", "--format", "markdown"];
     assert_eq!(site.run(&again).exits(0).stdout, shown);
+    // Who shows it does.
+    assert_eq!(site.run(&[&["-C", "campaigns"], &again[..]].concat()).exits(0).stdout, comment);
 
     site.edit("campaigns/c.yaml", "body: B", &format!("body: {}", "long ".repeat(400)));
     let short = ["plan", "--format", "markdown", "--max-chars", "1000"];
@@ -252,6 +254,21 @@ fn a_plan_is_a_comment_for_a_pull_request() {
         site.run(&short).exits(0).says("**This is not the whole plan.** Left out to fit 1 000 characters: ");
     assert!(short.stdout.chars().count() <= 1000, "{}", short.stdout);
     site.run(&["plan", "--max-chars", "1000"]).exits(3).warns("`--max-chars` is for `--format markdown`");
+    site.run(&["plan", "--forge", "github"]).exits(3).warns("`--forge` is for `--format markdown`");
+    let both = ["plan", "--format", "markdown", "--forge", "github", "--max-chars", "1000"];
+    site.run(&both).exits(3).warns("cannot be used with");
+    // CodeArts takes 8 000 characters and no emoji; a runner obeys no line of it, which counts, too.
+    let body = format!("body: \"{}\\n::add-mask::x\\n/merge\"", "\u{1f680}您好 ".repeat(60));
+    site.edit("campaigns/c.yaml", &format!("body: {}", "long ".repeat(400)), &body);
+    for (forge, chars_max) in
+        [("github", 65_536), ("gitlab", 60_000), ("codeup", 65_535), ("codearts", 8_000)]
+    {
+        let drawn = site.run(&["plan", "--format", "markdown", "--forge", forge]).exits(0).stdout;
+        assert!(drawn.encode_utf16().count() <= chars_max, "{forge}");
+        assert_eq!(drawn.contains('\u{1f680}'), forge != "codearts", "{forge}");
+        assert_eq!(drawn.contains("\\u{1f680}您好"), forge == "codearts", "{forge}");
+        assert!(drawn.contains("\n\\u{3a}:add-mask::x\n\\u{2f}merge\n"), "{forge}: {drawn}");
+    }
     assert_eq!(site.run(&["show", "plan.json", "--format", "json"]).exits(0).stdout, site.read("plan.json"));
 }
 

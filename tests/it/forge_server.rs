@@ -41,7 +41,7 @@ pub(crate) enum Effect {
 #[derive(Clone, Debug)]
 struct Fault {
     method: Method,
-    /// A part of the path.
+    /// A part of the path, or how it ends without its query: `/comments$`.
     of: &'static str,
     times: u32,
     effect: Effect,
@@ -170,10 +170,14 @@ async fn answer(State(kept): State<Arc<Mutex<Kept>>>, request: Request<Body>) ->
     let seen = Seen { method: parts.method.clone(), path, headers: parts.headers, body };
     let mut kept = locked(&kept);
     kept.seen.push(seen.clone());
+    let is_of = |of: &str| match of.strip_suffix('$') {
+        Some(end) => seen.path.split('?').next().unwrap().ends_with(end),
+        None => seen.path.contains(of),
+    };
     let fault = kept
         .faults
         .iter_mut()
-        .find(|fault| fault.times > 0 && fault.method == seen.method && seen.path.contains(fault.of));
+        .find(|fault| fault.times > 0 && fault.method == seen.method && is_of(fault.of));
     let effect = fault.map(|fault| {
         fault.times -= 1;
         fault.effect.clone()

@@ -386,7 +386,8 @@ mod tests {
     use super::*;
     use crate::plan::PlanDocument;
     use crate::render::caller::Caller;
-    use crate::render::plan::{blocks, samples};
+    use crate::render::plan::{blocks, markdown_after_apply, samples};
+    use crate::render::{ReportDocument, report_from_json};
 
     static CODE: LazyLock<Regex> = LazyLock::new(|| Regex::new("(?s)<code[^>]*>[^<]*</code>").unwrap());
     static MARKER: LazyLock<Regex> =
@@ -460,6 +461,32 @@ mod tests {
         Ok(())
     }
 
+    /// A report as anybody may have written it into a file.
+    fn report() -> impl Strategy<Value = ReportDocument> {
+        let campaign = (samples::text(), samples::text(), samples::text(), 0..3_usize, any::<u32>());
+        (prop::collection::vec(campaign, 0..40), prop::option::of(samples::text()), 0..3_u64).prop_map(
+            |(campaigns, stopped, in_doubt)| {
+                let campaigns = campaigns.iter().map(|(name, one, other, count, number)| {
+                    serde_json::json!({
+                        "campaign": name, "revision": number, "accepted": 1, "rejected": count, "in_doubt": count,
+                        "not_attempted": 0, "obstacle": one,
+                        "rejections": vec![serde_json::json!({
+                            "code": one, "message": other, "request_id": other, "targets": number,
+                        }); *count],
+                        "doubts": vec![serde_json::json!({
+                            "task_name": one, "why": other, "request_id": null, "targets": number,
+                        }); *count],
+                    })
+                });
+                let report = serde_json::json!({
+                    "accepted": 1, "rejected": u64::MAX, "in_doubt": in_doubt, "not_attempted": 0, "stopped": stopped,
+                    "campaigns": campaigns.collect::<Vec<_>>(),
+                });
+                report_from_json(&report.to_string()).unwrap()
+            },
+        )
+    }
+
     proptest! {
         // Each case is a document that is drawn up to twenty times, and read by a parser.
         #![proptest_config(ProptestConfig::with_cases(64))]
@@ -471,6 +498,27 @@ mod tests {
             assert_no_line_is_obeyed(&comment)?;
             let hidden = |c: char| c != '\n' && crate::render::escape::is_hidden(c) && !matches!(c, '\u{200d}' | '\u{fe0f}');
             prop_assert!(!comment.contains(hidden), "{:?}", comment);
+        }
+
+        #[test]
+        fn a_report_is_text_and_fits_with_its_plan(
+            plan in samples::plan(6),
+            report in report(),
+            forge in prop::sample::select(vec![65_536, 60_000, 8_000_usize]),
+        ) {
+            let (directory, caller) = (Path::new("a"), Caller::default());
+            let drawn = |limits| markdown_after_apply(&plan, &report, directory, limits, &caller);
+            let (whole, cut) = (drawn(LONG), drawn(CommentLimits { chars_max: forge, has_emoji: true }));
+            for comment in [&whole, &cut] {
+                assert_inert(comment)?;
+                assert_no_line_is_obeyed(comment)?;
+                prop_assert!(comment.contains("\n**Applied: ") && comment.contains("\n**Plan: "), "{}", comment);
+            }
+            prop_assert!(cut.encode_utf16().count() <= forge);
+            for campaign in &report.campaigns {
+                let revision = format!("@{}", campaign.revision);
+                prop_assert!(whole.contains(&revision), "{}", revision);
+            }
         }
 
         #[test]
