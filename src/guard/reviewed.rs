@@ -21,9 +21,11 @@ pub struct Reviewed<'a> {
     pub rules: &'a [ApprovalRule],
 }
 
-/// Holds every push that is not approved as it is, and notes of the others until when their approval counts.
+/// Holds every push that is not approved as it is, and notes of the others until when their approval counts. What would be pushed
+/// later is held at once: who looks now can still do something about it.
 pub(super) fn hold(changes: &mut [Change<'_>], reviewed: &Reviewed<'_>, now: DateTime<Utc>) {
-    for change in changes.iter_mut().filter(|change| change.kind.is_push()) {
+    let may_leave = |kind: &Kind| kind.is_push() || matches!(kind, Kind::Later { .. });
+    for change in changes.iter_mut().filter(|change| may_leave(&change.kind)) {
         match reviewed.judge(change, now) {
             Ok(until) => change.approved_until = until,
             Err(held) => {
@@ -49,7 +51,7 @@ impl Reviewed<'_> {
         }
         if let People::UpTo(_, most) = approved.people {
             // Whoever got it from yesterday's list counts as well.
-            let people = change.counts.accepted + change.counts.in_doubt + change.to_push.len() as u64;
+            let people = change.counts.accepted + change.counts.in_doubt + change.counts.unsent;
             if people > most {
                 return not_reviewed(NotReviewed::TooMany { people, most });
             }

@@ -197,6 +197,20 @@ fn what_is_not_as_it_was_approved_is_held_and_stops_no_other() {
 }
 
 #[test]
+fn an_environment_that_requires_no_review_has_nothing_to_check() {
+    let site = site();
+    site.edit("campaigns/campaignctl.yaml", "    require_review: true\n", "");
+    site.run(&["review", "--check"]).exits(0).says("No environment requires a review.");
+    site.run(&["-e", "sandbox", "review", "--check"]).exits(0).says("sandbox requires no review");
+    site.run(&["review"]).exits(3).warns("no environment requires a review");
+    // Who wants a lock all the same has one, which is held to nothing but `--check`.
+    site.run(&["-e", "sandbox", "review"]).exits(0);
+    site.edit("campaigns/c.yaml", "It is there", "It is late");
+    site.run(&["-e", "sandbox", "review", "--check"]).exits(7);
+    site.apply().exits(0);
+}
+
+#[test]
 fn a_shared_template_that_moved_below_holds_everything_that_uses_it() {
     let site = approved();
     site.edit("campaigns/c.yaml", "It is there", "It is late");
@@ -225,6 +239,18 @@ fn an_approval_of_what_is_sent_at_once_ends_and_can_be_renewed() {
     site.edit("campaigns/c.yaml", "u8, u9", "u7, u8, u9");
     site.run(&["review"]).exits(0).says("~ promo@1: audience");
     assert!(line(&site, "promo").ends_with("until=2026-12-01T02:00:00Z"));
+}
+
+#[test]
+fn a_window_that_opens_later_is_told_of_its_approval_now() {
+    let site = site();
+    site.edit("campaigns/c.yaml", "send: now", "send: now, not_before: 2026-11-25T10:00:00+08:00");
+    site.run(&["plan"]).exits(0).says("! held promo").says("has no line of `promo@1`");
+    site.run(&["review"]).exits(0);
+    site.run(&["plan"]).exits(0).says("later promo").says("approved until 2026-11-26 10:00");
+    site.edit("campaigns/c.yaml", "2026-11-25T10", "2026-11-27T10");
+    site.run(&["review"]).exits(0);
+    site.run(&["plan"]).exits(0).says("its approval ends 2026-11-26 10:00, before its window opens");
 }
 
 #[test]

@@ -56,9 +56,13 @@ pub(super) fn run(shell: &Shell, globals: &Globals, args: &Args) -> Result {
     let mut differing = Vec::new();
     for name in environments {
         let desired = resolve::desired(&checked, &name)?;
+        let before = session.review_lock(&name)?;
+        if args.check && before.is_none() && !desired.environment.review.is_required {
+            shell.answer(&format!("{name} requires no review\n"))?;
+            continue;
+        }
         let current = lines(&session, &desired)?;
         prove_renewed(&args.renew, &renewed, &current)?;
-        let before = session.review_lock(&name)?;
         let is_renewed = |id: &CampaignId| renewed.iter().any(|one| one.is_match(id.as_str()));
         let old = before.clone().unwrap_or_default();
         let mut lock = old.updated(&current, desired.review_valid, shell.now(), is_renewed);

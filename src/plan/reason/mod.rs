@@ -68,6 +68,15 @@ impl Speaker {
                 _ => {}
             }
         }
+        if let Some(until) = change.approved_until {
+            let until = self.time(until);
+            notes.push(match &change.kind {
+                Kind::Later { opens_at } if change.approved_until <= Some(*opens_at) => {
+                    format!("its approval ends {until}, before its window opens")
+                }
+                _ => format!("approved until {until}"),
+            });
+        }
         if let Some(former) = &change.former {
             let (who, sent_at) = (people(former.targets), self.minute(former.sent_at));
             notes.push(format!(
