@@ -38,6 +38,13 @@ fn pre_commit_runs_every_hook_and_fails_on_what_each_is_for() {
             git(ours.path(), &["rev-parse", "HEAD"])
         ),
     );
+    site.edit(
+        "campaigns/campaignctl.yaml",
+        "    workspace_id: default\n",
+        "    workspace_id: default\n    require_review: true\n",
+    );
+    site.run(&["fmt"]).exits(0);
+    site.run(&["review"]).exits(0);
     site.write("other.yaml", "a:    1\n");
     let directory = site.path(".");
     commit_all(&directory);
@@ -61,5 +68,10 @@ fn pre_commit_runs_every_hook_and_fails_on_what_each_is_for() {
     run(&["run", "campaignctl-fmt", "--all-files"]).exits(1).says("files were modified by this hook");
     assert_eq!(site.read("campaigns/payday.yaml"), payday);
     assert_eq!(site.read("other.yaml"), "a:    1\n", "what is no campaign is left alone");
+
+    let lock = site.read("campaigns/review/production.lock");
+    site.write("campaigns/payday.yaml", &payday.replace("expires_after: 12h", "expires_after: 11h"));
+    run(&["run", "campaignctl-review", "--all-files"]).exits(1).says("files were modified by this hook");
+    assert_ne!(site.read("campaigns/review/production.lock"), lock);
     run(&["run", "--all-files"]).exits(0);
 }

@@ -138,6 +138,27 @@ fn a_mistake_fails_the_first_job_and_a_stale_plan_pushes_nothing_in_the_second()
     }
 }
 
+#[test]
+fn where_a_review_is_required_the_first_job_fails_without_it() {
+    for (forge, ..) in FORGES {
+        let (site, directory) = started(forge);
+        site.edit(
+            "team/campaigns/campaignctl.yaml",
+            "endpoint: sandbox\n",
+            "endpoint: sandbox\n    require_review: true\n",
+        );
+        let unreviewed = run(forge, "plan", &directory);
+        assert!(
+            !unreviewed.is_ok && said(&unreviewed).contains("review-differs"),
+            "{forge}: {}",
+            said(&unreviewed)
+        );
+        site.run(&["-C", "team/campaigns", "review"]).exits(0);
+        let reviewed = run(forge, "plan", &directory);
+        assert!(reviewed.is_ok, "{forge}: {}", said(&reviewed));
+    }
+}
+
 /// A pipeline that names an environment that the project file does not have never ran.
 #[test]
 fn the_environment_of_each_pipeline_is_in_the_project_file_beside_it() {
@@ -145,6 +166,7 @@ fn the_environment_of_each_pipeline_is_in_the_project_file_beside_it() {
         let (_site, directory) = started(forge);
         let project = fs::read_to_string(directory.join("campaigns/campaignctl.yaml")).unwrap();
         let pipeline = fs::read_to_string(directory.join(path)).unwrap();
+        let pipeline = pipeline.replace("-u CAMPAIGNCTL_ENVIRONMENT", "");
         let named: Vec<&str> = pipeline.split("CAMPAIGNCTL_ENVIRONMENT").skip(1).collect();
         assert!(!named.is_empty());
         for environment in
