@@ -61,7 +61,7 @@ pub use checked::{AudienceSource, Checked, Declared, OwnContent, Project, Strate
 pub use foreign_placeholder::ForeignPlaceholder;
 pub use judged_file::{JudgedFile, file};
 pub use suspicion::Suspicion;
-pub use text_limits::{Channels, Excess, Measure, TEXT_BYTES_MAX, Text};
+pub use text_limits::{Channels, Excess, TEXT_BYTES_MAX, Text};
 
 use crate::check::declaration::Section;
 use crate::check::declared::{ByName, Declarations};

@@ -6,10 +6,10 @@ use crate::check::Parts;
 use crate::check::declared::Declarations;
 use crate::check::judged::JudgedCampaign;
 use crate::check::template::endless;
-use crate::check::text_limits::{Channels, Excess, Measure, TEXT_BYTES_MAX, Text};
+use crate::check::text_limits::{Channels, Excess, TEXT_BYTES_MAX, Text};
 use crate::check::texts::Texts;
 use crate::diagnostic::{Code, Diagnostic, number};
-use crate::domain::{self, Channel};
+use crate::domain::{self, Channel, Measure};
 
 /// What is too long about one text of one template, over all campaigns that fill it.
 #[derive(Default)]

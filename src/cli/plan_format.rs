@@ -39,7 +39,7 @@ impl CommentOf {
 /// How a plan is asked for.
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct PlanFormat {
-    /// How to print the plan: for people, as JSON, or as a comment for a pull request
+    /// How to print the plan: for people, as JSON, as a comment for a pull request, as a page, or as a calendar
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
     /// The same as `--format json`: the plan as `--out` saves it
@@ -58,6 +58,8 @@ enum Format {
     Text,
     Json,
     Markdown,
+    Html,
+    Ics,
 }
 
 impl PlanFormat {
@@ -78,9 +80,14 @@ impl PlanFormat {
         }
     }
 
-    /// Returns the plan as it is asked for. Paths begin with `directory`.
-    pub(in crate::cli) fn printed(&self, shell: &Shell, plan: &PlanDocument, directory: &Path) -> String {
-        match self.format {
+    /// Prints the plan as it is asked for. Paths begin with `directory`.
+    pub(in crate::cli) fn print(
+        &self,
+        shell: &Shell,
+        plan: &PlanDocument,
+        directory: &Path,
+    ) -> Result<(), Failure> {
+        let text = match self.format {
             _ if self.is_json() => render::escape::json(&plan::to_json(plan)).into_owned(),
             Format::Text | Format::Json => render::plan::plan(plan, directory, shell.width(), shell.caller()),
             Format::Markdown => {
@@ -89,6 +96,11 @@ impl PlanFormat {
                 let limits = of_forge.unwrap_or_else(|| CommentLimits::of_length(of_number()));
                 render::plan::markdown(plan, directory, limits, shell.caller())
             }
-        }
+            Format::Html => {
+                return shell.answer_document(&render::plan::html(plan, directory, shell.caller()));
+            }
+            Format::Ics => return shell.answer_document(&render::plan::ics(plan)),
+        };
+        shell.answer(&text)
     }
 }

@@ -136,6 +136,11 @@ impl Shell {
         self.answer_bytes(&self.redactor.redact(&escape::commands(text)))
     }
 
+    /// Does the same with a document for a program, in which whoever drew it wrote out all that has to be.
+    pub(in crate::cli) fn answer_document(&self, text: &str) -> Result<(), Failure> {
+        self.answer_bytes(&self.redactor.redact(text))
+    }
+
     /// Writes an answer as it is, byte for byte: a file that a program takes, in which nothing may be replaced.
     ///
     /// # Errors

@@ -6,7 +6,7 @@ use crate::diff::counts::TargetCounts;
 use crate::diff::renamed::Former;
 use crate::domain::{Call, CampaignId, Recipients, Revision, RowSeal, Schedule, TargetSet};
 use crate::ledger::{Content, ContentDigest, Rejection, Ruling};
-use crate::resolve::DesiredCampaign;
+use crate::resolve::{DesiredCampaign, WidestValues};
 
 /// A series that begins later than it says, since its first time has passed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -198,6 +198,8 @@ pub struct Change<'a> {
     pub seal: Option<RowSeal>,
     /// SHA-256 of the file that its targets' own values stand in.
     pub values_digest: Option<[u8; 32]>,
+    /// How long its targets' own values are where they make its texts the widest.
+    pub widest: Option<WidestValues>,
     /// Its targets, counted.
     pub counts: TargetCounts,
     /// What is to happen.

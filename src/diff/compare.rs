@@ -76,6 +76,7 @@ fn change<'a>(
     let (audience, repeats) = (listed.targets.len() as u64, listed.repeats);
     let (call, seal) = (campaign.call(listed.targets.len()), listed.seal);
     let values_digest = listed.file.filter(|_| !campaign.values_from.is_empty()).map(|(_, digest)| digest);
+    let widest = listed.widest.get(&campaign.id).cloned();
     let unsent = match history {
         Some(history) => history.unsent(listed.targets)?,
         None => listed.targets,
@@ -104,6 +105,7 @@ fn change<'a>(
         audience_digest,
         seal,
         values_digest,
+        widest,
         counts,
         kind,
         to_push,

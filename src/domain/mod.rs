@@ -14,11 +14,13 @@ mod ledger_place;
 mod life;
 mod message_key;
 mod name;
+mod phones;
 mod redactor;
 mod review_policy;
 mod row_seal;
 mod schedule;
 mod secret;
+mod showing;
 mod target;
 mod target_hasher;
 mod target_row;
@@ -26,6 +28,7 @@ mod target_set;
 mod template;
 #[cfg(test)]
 pub(crate) mod testing;
+mod text_length;
 mod visible;
 
 pub use broadcast::{Broadcast, Login, Platform, Within};
@@ -41,6 +44,7 @@ pub use ledger_place::{Addressing, LedgerPlace, LedgerRefused, ObjectService, Ob
 pub use life::{Life, OpenFor};
 pub use message_key::{MessageKey, MessageKeys};
 pub use name::{CampaignId, EnvironmentName, InvalidName, ProjectName};
+pub use phones::Phones;
 pub use redactor::{Redactor, without_secrets_of_addresses};
 pub use review_policy::{ApprovalRule, ApprovedPushes, ReviewPolicy, is_signer_name};
 pub use row_seal::{RowSeal, Sealing, Unsealing};
@@ -49,6 +53,7 @@ pub use schedule::{
     VENDOR_OFFSET_SECONDS, vendor_zone,
 };
 pub use secret::{Credentials, Secret};
+pub use showing::{Alert, SHOWING_RULES, ShowingRule, ShowingSource, ShownIn, ShownMessage};
 pub use target::{InvalidTargetId, LedgerSalt, TargetHash, TargetId, TargetIdRef, TargetKind};
 pub use target_hasher::{TargetHashBatch, TargetHasher};
 pub use target_row::{Addressee, RowValues, TargetRow};
@@ -57,4 +62,5 @@ pub use template::{
     InvalidTemplateName, TEMPLATE_NAME_CHARS_MAX, Template, TemplateName, placeholder_counts,
     placeholder_ranges, placeholders, render, rendered_bytes,
 };
+pub use text_length::{LengthUnit, Measure, TEXT_LENGTHS_SOURCE, TEXT_LIMITS, TextLimits, TooLong};
 pub use visible::{LineFeeds, TextFlaw, is_blank, is_invisible, odd_character};

@@ -3,9 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, NaiveDate, NaiveTime};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
-use crate::domain::{Cycle, Repeat, Schedule, render};
+use crate::domain::{
+    Classification, Cycle, HuaweiLevel, OppoLevel, Repeat, Schedule, VendorCategory, VivoMessageType, render,
+};
 use crate::ledger::Content;
 
 impl Content {
@@ -64,10 +66,67 @@ impl Content {
     }
 }
 
+/// Returns how vendors shall treat what a content says; nothing for one that says it in another way.
+#[must_use]
+pub fn classification_of(content: &Map<String, Value>) -> Option<Classification> {
+    let mut found = Classification::default();
+    let Some(vendors) = content.get("classification") else { return Some(found) };
+    let text = |vendor: &str, key: &str| match &vendors[vendor][key] {
+        Value::Null => Some(None),
+        Value::String(text) => Some(Some(text.as_str())),
+        _ => None,
+    };
+    for vendor in VendorCategory::ALL {
+        let code = text(vendor.as_str(), "category")?;
+        found.categories.extend(code.map(|code| (vendor, code.to_owned())));
+    }
+    found.huawei_level = match text("huawei", "level")? {
+        None => None,
+        Some("low") => Some(HuaweiLevel::Low),
+        Some("normal") => Some(HuaweiLevel::Normal),
+        Some(_) => return None,
+    };
+    if let Some(level) = text("oppo", "level")? {
+        found.oppo_level = Some(OppoLevel::of(level.parse().ok()?)?);
+    }
+    found.vivo_message_type = match text("vivo", "message_type")? {
+        None => None,
+        Some("operational") => Some(VivoMessageType::Operational),
+        Some("system") => Some(VivoMessageType::System),
+        Some(_) => return None,
+    };
+    found.xiaomi_channel_id = text("xiaomi", "channel_id")?.map(str::to_owned);
+    found.android_channel_id = text("android", "channel_id")?.map(str::to_owned);
+    Some(found)
+}
+
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
     use crate::domain::{Campaign, Template, testing};
+
+    #[test]
+    fn a_classification_is_read_back_as_it_was() {
+        let every = Classification {
+            categories: VendorCategory::ALL.into_iter().map(|vendor| (vendor, "9".to_owned())).collect(),
+            huawei_level: Some(HuaweiLevel::Low),
+            oppo_level: Some(OppoLevel::Everything),
+            vivo_message_type: Some(VivoMessageType::Operational),
+            xiaomi_channel_id: Some("x".to_owned()),
+            android_channel_id: Some("a".to_owned()),
+        };
+        for classification in [every, Classification::default()] {
+            let campaign = Campaign { classification: classification.clone(), ..campaign(Schedule::Now) };
+            let content = Content::of(&campaign);
+            assert_eq!(classification_of(content.as_map()), Some(classification));
+        }
+        for odd in
+            [r#"{"oppo":{"level":"3"}}"#, r#"{"huawei":{"level":1}}"#, r#"{"vivo":{"message_type":"x"}}"#]
+        {
+            let content = [("classification".to_owned(), serde_json::from_str(odd).unwrap())];
+            assert_eq!(classification_of(&content.into_iter().collect()), None, "{odd}");
+        }
+    }
 
     /// A campaign's content, with one value, to users.
     pub(in crate::ledger) fn content(schedule: Schedule) -> Content {

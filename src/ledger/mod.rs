@@ -26,6 +26,7 @@ mod text;
 
 pub use blocks::{Accepted, BLOCK_TARGETS, BlockBytes, BlockError, BlockName, BlockPlace, Blocks};
 pub use content::{Content, ContentDigest};
+pub use content_decode::classification_of;
 pub use decision::{Decided, Decision, Ruling, SettledBatch};
 pub use entry::{Chain, Damage, Writer};
 pub use fold::FoldError;

@@ -8,8 +8,8 @@ use chrono_tz::Tz;
 use crate::diagnostic::Place;
 use crate::diff::{self, Change, Kind, Standing, Waiting};
 use crate::domain::{
-    Call, Campaign, CampaignId, Environment, Life, ProjectName, Recipients, Revision, RowSeal, Schedule,
-    TargetSet, render,
+    Call, Campaign, CampaignId, Environment, Life, Measure, ProjectName, Recipients, Revision, RowSeal,
+    Schedule, TargetSet, render,
 };
 use crate::ledger::{Content, ContentDigest, Ledger};
 use crate::plan::document::{
@@ -20,6 +20,7 @@ use crate::plan::file;
 use crate::plan::reason::Speaker;
 use crate::plan::schedule::ScheduleDocument;
 use crate::plan::waiting::{WaitingDocument, WaitingStanding, WithdrawalDocument};
+use crate::plan::widest::{ValueLengthDocument, WidestDocument};
 
 /// What a plan is made for, apart from the campaigns.
 #[derive(Clone, Copy, Debug)]
@@ -303,6 +304,11 @@ fn change_document(change: &Change<'_>, speaker: &Speaker, directory: &str) -> C
             title: render(&campaign.template.title, &campaign.values),
             body: render(&campaign.template.body, &campaign.values),
         }),
+        widest: change
+            .widest
+            .as_ref()
+            .filter(|_| !kind.is_quiet())
+            .map(|widest| WidestDocument { title: lengths(&widest.title), body: lengths(&widest.body) }),
         content: (!kind.is_quiet()).then(|| Content::of(campaign).into_map()),
         sent_content,
     }
@@ -369,6 +375,10 @@ fn withdrawal_document(
         recipients: history.content.recipients(),
         targets: history.sent_count(),
     })
+}
+
+fn lengths(values: &BTreeMap<String, Measure>) -> BTreeMap<String, ValueLengthDocument> {
+    values.iter().map(|(name, value)| (name.clone(), (*value).into())).collect()
 }
 
 fn digest_text(digest: [u8; 32]) -> String {

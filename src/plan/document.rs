@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 
 use crate::plan::schedule::ScheduleDocument;
 use crate::plan::waiting::{WaitingDocument, WaitingStanding, WithdrawalDocument};
+use crate::plan::widest::WidestDocument;
 
 /// The value of `format` in every plan file.
 pub const FORMAT: &str = "campaignctl/plan";
@@ -319,6 +320,11 @@ pub struct ChangeDocument {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(example = serde_json::json!({ "title": "Hello Zhang San", "body": "Your pay is here" }))]
     pub message: Option<MessageDocument>,
+    /// How long the values are that stay placeholders in the message, where they make it the longest. Not part of the digest, which
+    /// has that of the file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(example = serde_json::json!({ "title": { "name": { "characters": 3, "half_widths": 6 } } }))]
+    pub widest: Option<WidestDocument>,
     /// Its content in the words of the YAML; left out where nothing changes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(example = serde_json::json!({ "strategy": { "send": "now" } }))]

@@ -6,12 +6,15 @@
 mod build;
 mod document;
 mod file;
+mod firings;
 mod outlook;
 mod reason;
 mod schedule;
 mod shown;
+mod shown_on;
 mod stale;
 mod waiting;
+mod widest;
 mod without_ledger;
 
 pub use build::{Plan, PlannedPush, Setting, build};
@@ -25,3 +28,4 @@ pub use schedule::ScheduleDocument;
 pub use shown::{people, tasks, time};
 pub use stale::{Difference, Staleness, differences};
 pub use waiting::{WaitingDocument, WaitingStanding, WithdrawalDocument};
+pub use widest::{ValueLengthDocument, WidestDocument};

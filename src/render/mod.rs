@@ -12,6 +12,7 @@ pub mod escape;
 pub mod explain;
 pub mod format;
 pub mod history;
+mod html;
 pub mod json;
 mod markdown;
 pub mod page;

@@ -1,15 +1,12 @@
 //! When a push happens, in words: in the project's time zone, and in the vendor's where that differs.
 
-use chrono::{Datelike, Days, NaiveDate, NaiveTime, TimeZone};
+use chrono::{NaiveDate, NaiveTime, TimeZone};
 use chrono_tz::Tz;
 
-use crate::domain::{REPEAT_DAYS_AHEAD_MAX, vendor_zone};
+use crate::domain::vendor_zone;
 use crate::plan::{ScheduleDocument, time};
 
 const DAYS: [&str; 7] = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
-
-/// Days that are looked at: the most that a series has (`repeat-window`), its first and its last counted.
-const SERIES_DAYS_MAX: u64 = REPEAT_DAYS_AHEAD_MAX + 1;
 
 /// Returns when a push happens, in the project's time zone, and in the vendor's where that differs. A plan of somebody else's may
 /// name any interval, so it is foreign text.
@@ -23,11 +20,7 @@ pub(super) fn when(schedule: &ScheduleDocument, zone: Tz) -> String {
         ScheduleDocument::Once { at } => time(*at, zone),
         ScheduleDocument::Repeat { every, on, time, from, until } => {
             let days = on.as_ref().map(|days| format!(" on {}", days_of(every, days))).unwrap_or_default();
-            let pushed_on = |day: &NaiveDate| is_on(every, on.as_deref(), *day);
-            // A plan that somebody else wrote may name any day; a series of ours is no longer.
-            let days_of_series = (0..SERIES_DAYS_MAX)
-                .map_while(|days| from.checked_add_days(Days::new(days)).filter(|day| day <= until));
-            let pushes = days_of_series.filter(pushed_on);
+            let pushes = schedule.days_from(*from);
             format!("every {every}{days} at {}, {from} to {until}", clock(pushes, *time, zone))
         }
     }
@@ -39,12 +32,6 @@ fn days_of(every: &str, days: &[u8]) -> String {
         _ => day.to_string(),
     };
     days.iter().map(name).collect::<Vec<_>>().join(",")
-}
-
-/// Whether a series is pushed on a day, in UTC+8.
-fn is_on(every: &str, on: Option<&[u8]>, day: NaiveDate) -> bool {
-    let number = if every == "week" { day.weekday().number_from_monday() } else { day.day() };
-    on.is_none_or(|days| days.iter().any(|day| u32::from(*day) == number))
 }
 
 /// Returns the time of day of a series that is pushed on `days`. What stands still is the vendor's time: a zone's own moves

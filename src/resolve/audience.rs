@@ -3,6 +3,8 @@
 //! Ids are hashed many at a time; 16 bytes of each are kept, beside a digest of their order. The columns that campaigns take
 //! are gathered by audience, so that its file is read once for all of them.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::{iter, slice};
 
 use sha2::{Digest, Sha256};
@@ -10,11 +12,11 @@ use sha2::{Digest, Sha256};
 use crate::check::AudienceSource;
 use crate::diagnostic::{Code, Diagnostic, Place, number};
 use crate::domain::{
-    LedgerSalt, Recipients, RowSeal, RowValues, TargetHash, TargetHasher, TargetId, TargetRow, TargetSet,
-    TargetSetBuilder,
+    CampaignId, LedgerSalt, Recipients, RowSeal, RowValues, TargetHash, TargetHasher, TargetId, TargetRow,
+    TargetSet, TargetSetBuilder,
 };
 use crate::load::targets::{BadLine, BadLineReason, TargetFile, TargetFileError, TargetRows, packing_help};
-use crate::resolve::own_values::{RowCheck, Taker};
+use crate::resolve::own_values::{RowCheck, Taker, WidestValues};
 use crate::resolve::row_place::at_row;
 use crate::resolve::suspicious::IdLook;
 use crate::resolve::value_conflict;
@@ -50,6 +52,8 @@ pub struct AudienceContents {
     pub file: Option<(String, [u8; 32])>,
     /// The rows, sealed, where campaigns take values from them: ids alone are known again by `targets`.
     pub seal: Option<RowSeal>,
+    /// For each campaign that takes values from them, those of the rows that make its title and its body the widest.
+    pub widest: Arc<BTreeMap<CampaignId, WidestValues>>,
 }
 
 impl Audience {
@@ -148,15 +152,18 @@ impl Audience {
         let targets = targets.finish();
         let repeats = listed - targets.len() as u64;
         let order_digest = order.finalize().into();
-        let seal = check.map(|check| {
-            let (seal, warnings) = check.finish();
-            diagnostics.extend(warnings);
-            seal
-        });
+        let (seal, widest) = check
+            .map(|check| {
+                let (seal, widest, warnings) = check.finish();
+                diagnostics.extend(warnings);
+                (seal, widest)
+            })
+            .unzip();
         if seal.is_some() && repeats > 0 {
             diagnostics.extend(value_conflict::find(self, &targets, &TargetHasher::new(salt, kind)));
         }
-        (AudienceContents { targets, listed, repeats, order_digest, file: rows.file(), seal }, diagnostics)
+        let (file, widest) = (rows.file(), Arc::new(widest.unwrap_or_default()));
+        (AudienceContents { targets, listed, repeats, order_digest, file, seal, widest }, diagnostics)
     }
 
     /// Returns what looks at every row, where campaigns take values from them.

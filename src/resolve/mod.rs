@@ -17,7 +17,7 @@ pub use desired::{
     Desired, DesiredCampaign, ResolveError, Scope, Selection, desired, into_desired, named_audiences, scope,
 };
 pub use origin::origins;
-pub use own_values::Taker;
+pub use own_values::{Taker, WidestValues};
 pub use stream::CampaignRows;
 
 pub use crate::check::AudienceSource;

@@ -8,10 +8,12 @@
 //! Nothing of them is kept but a seal ([`RowSeal`]): `apply` reads the file again, and sends a row only once its stretch
 //! of the file was proven to be the one that was planned.
 
-use crate::check::{Channels, Excess, Measure, TEXT_BYTES_MAX, Text};
+use std::collections::BTreeMap;
+
+use crate::check::{Channels, Excess, TEXT_BYTES_MAX, Text};
 use crate::diagnostic::{Code, Diagnostic, Place, number};
 use crate::domain::{
-    Campaign, CampaignId, RowSeal, RowValues, Sealing, TargetRow, TextFlaw, placeholder_counts,
+    Campaign, CampaignId, Measure, RowSeal, RowValues, Sealing, TargetRow, TextFlaw, placeholder_counts,
 };
 use crate::load::targets::TargetFile;
 use crate::resolve::row_place::at_row;
@@ -26,6 +28,8 @@ pub struct Taker {
     channels: Channels,
     /// Title and body.
     texts: [Filled; 2],
+    /// Which of the audience's columns a placeholder takes its value from.
+    own: Vec<(String, usize)>,
     /// Where the campaign names each of the audience's columns; nothing of those that it does not take.
     named_at: Vec<Option<Place>>,
 }
@@ -66,7 +70,9 @@ impl Taker {
             }
             Filled { text, fixed, times }
         };
+        let own = campaign.values_from.iter();
         Self {
+            own: own.filter_map(|(name, column)| Some((name.clone(), place_of(column)?))).collect(),
             campaign: campaign.id.clone(),
             declared_at: declared_at.clone(),
             template: template.to_owned(),
@@ -94,13 +100,53 @@ impl Taker {
         std::iter::once(&self.declared_at).chain(self.named_at.iter().flatten())
     }
 
+    /// Names the values of the rows that make title and body the widest, as far as they stand there.
+    fn named(&self, widest: &[WidestRow; 2]) -> (CampaignId, WidestValues) {
+        let [title, body] = [0, 1].map(|text: usize| {
+            let values = self.own.iter().filter(|(_, column)| self.texts[text].times[*column] > 0);
+            let value =
+                |(name, column): &(String, usize)| Some((name.clone(), *widest[text].values.get(*column)?));
+            values.filter_map(value).collect()
+        });
+        (self.campaign.clone(), WidestValues { title, body })
+    }
+
     /// Returns where the campaign names the column at this place among the audience's.
     pub(super) fn named_at(&self, column: usize) -> Option<&Place> {
         self.named_at.get(column)?.as_ref()
     }
 }
 
-/// The longest that rows made of a text so far.
+/// How long the values are in the rows that make a campaign's title and its body the widest, by placeholder. The values themselves
+/// are nobody's to keep.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct WidestValues {
+    /// Those in the title.
+    pub title: BTreeMap<String, Measure>,
+    /// Those in the body.
+    pub body: BTreeMap<String, Measure>,
+}
+
+/// The row that makes a text the widest, so far.
+#[derive(Clone, Debug, Default)]
+struct WidestRow {
+    /// How wide the text is, in characters of which a Chinese one counts for two.
+    half_widths: usize,
+    /// How long its values are, in the order of the audience's columns.
+    values: Vec<Measure>,
+}
+
+impl WidestRow {
+    fn see(&mut self, text: Measure, values: &[Measure]) {
+        if text.half_widths > self.half_widths {
+            self.half_widths = text.half_widths;
+            self.values.clear();
+            self.values.extend_from_slice(values);
+        }
+    }
+}
+
+/// The longest that rows made of a text so far, beyond what channels take.
 #[derive(Clone, Copy, Debug, Default)]
 struct Longest {
     excess: Excess,
@@ -117,6 +163,7 @@ pub(super) struct RowCheck<'a> {
     takers: &'a [Taker],
     /// For each taker, of title and body.
     longest: Vec<[Longest; 2]>,
+    widest: Vec<[WidestRow; 2]>,
     /// The row's values, measured.
     measures: Vec<Measure>,
     value_look: ValueLook,
@@ -126,9 +173,10 @@ pub(super) struct RowCheck<'a> {
 impl<'a> RowCheck<'a> {
     pub(super) fn new(file: &'a TargetFile, takers: &'a [Taker]) -> Self {
         let longest = vec![<[Longest; 2]>::default(); takers.len()];
+        let widest = vec![<[WidestRow; 2]>::default(); takers.len()];
         let measures = Vec::with_capacity(file.value_columns.len());
         let value_look = ValueLook::new(file.value_columns.len());
-        Self { file, takers, longest, measures, value_look, sealing: Sealing::default() }
+        Self { file, takers, longest, widest, measures, value_look, sealing: Sealing::default() }
     }
 
     /// Looks at a row, and returns the first mistake in it.
@@ -153,11 +201,15 @@ impl<'a> RowCheck<'a> {
             }
             self.measures.push(Measure::of(value));
         }
-        for (taker, longest) in self.takers.iter().zip(&mut self.longest) {
+        let seen = self.longest.iter_mut().zip(&mut self.widest);
+        for (taker, (longest, widest)) in self.takers.iter().zip(seen) {
             let filled = taker.texts.each_ref().map(|text| {
                 let parts = text.times.iter().zip(&self.measures);
                 parts.fold(text.fixed, |filled, (times, value)| filled.plus(*value, *times))
             });
+            for (text, widest) in filled.into_iter().zip(widest) {
+                widest.see(text, &self.measures);
+            }
             let total_bytes = filled[0].bytes.saturating_add(filled[1].bytes);
             for ((text, measure), longest) in taker.texts.iter().zip(filled).zip(longest) {
                 if measure.bytes > TEXT_BYTES_MAX {
@@ -176,9 +228,9 @@ impl<'a> RowCheck<'a> {
         None
     }
 
-    /// Returns the seal of all rows, and what is too long over all of them: a warning for each text of each campaign, at
-    /// the longest row.
-    pub(super) fn finish(self) -> (RowSeal, Vec<Diagnostic>) {
+    /// Returns the seal of all rows, for each campaign the rows that make title and body the widest, and what is too long over
+    /// all of them: a warning for each text of each campaign, at the longest row.
+    pub(super) fn finish(self) -> (RowSeal, BTreeMap<CampaignId, WidestValues>, Vec<Diagnostic>) {
         let mut out = Vec::new();
         for (taker, longest) in self.takers.iter().zip(&self.longest) {
             for (text, longest) in taker.texts.iter().zip(longest).filter(|(_, longest)| longest.rows > 0) {
@@ -199,7 +251,8 @@ impl<'a> RowCheck<'a> {
             }
         }
         out.extend(self.value_look.finish(self.file));
-        (self.sealing.finish(), out)
+        let widest = self.takers.iter().zip(&self.widest).map(|(taker, widest)| taker.named(widest));
+        (self.sealing.finish(), widest.collect(), out)
     }
 
     fn mistake(&self, code: Code, line: u64, message: String) -> Diagnostic {

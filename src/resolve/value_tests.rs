@@ -136,6 +136,28 @@ fn the_longest_text_that_rows_make_is_measured() {
 }
 
 #[test]
+fn the_widest_rows_are_measured_and_their_values_kept_by_nobody() {
+    // The widest title is of another row than the most characters.
+    let read = site(
+        "#a# #b#",
+        "values_from: { a: nick, b: id }",
+        "file: ids.csv, column: id",
+        "nick,id\nabcdefg,u1\n十个字十个,u2\n李,u3\n",
+    );
+    let widest = read.read().0.widest;
+    let lengths = |values: &std::collections::BTreeMap<String, crate::domain::Measure>| {
+        values
+            .iter()
+            .map(|(name, value)| (name.clone(), value.characters, value.half_widths))
+            .collect::<Vec<_>>()
+    };
+    let of = &widest[&"c".parse().unwrap()];
+    assert_eq!(lengths(&of.title), [("a".to_owned(), 5, 10), ("b".to_owned(), 2, 2)]);
+    // The body has no placeholder.
+    assert_eq!(lengths(&of.body), []);
+}
+
+#[test]
 fn a_text_beyond_all_measure_is_refused_at_its_line() {
     let long = "x".repeat(9_000);
     let twice = site(

@@ -235,8 +235,10 @@ fn a_plan_is_a_comment_for_a_pull_request() {
     for shown in [
         "<!-- campaignctl:p/test/campaigns -->\n\n**Plan: 1 to push (2 targets in 1 request), 0 up to date, 0 in doubt.**\n",
         "\n**`p`** in **`test`**: app `A`, workspace `w`, `sandbox`\n",
-        "\n| + create | `hello` | 2 targets in 1 request | now | `PushTemplate` | `campaigns/c.yaml:9` |\n",
-        "\n<details><summary>+ create <code>hello</code></summary>\n\n- new campaign\n- audience `a`: 2 targets\n\n\
+        "\n| + create | `hello` | 2 targets in 1 request | now | rings on vivo; not known on iOS | `PushTemplate` | `campaigns/c.yaml:9` |\n",
+        "\n<details><summary>+ create <code>hello</code></summary>\n\n- new campaign\n- audience `a`: 2 targets\n\
+         - shows: drawer only, silent (Huawei, Honor, Xiaomi, OPPO); lock screen, banner, sound and vibration (vivo); \
+         notification centre only (more notifications), silent (HarmonyOS); not known (iOS)\n\n\
          ```text\nT\n\nB\n```\n```yaml\ntemplate: { name: t, title: T, body: B }\n",
     ] {
         assert!(comment.contains(shown), "no {shown:?} in {comment}");

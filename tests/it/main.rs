@@ -25,6 +25,7 @@ mod fmt;
 mod forge;
 mod forge_server;
 mod fuzz_corpus;
+mod html;
 mod https;
 mod late;
 mod laws;

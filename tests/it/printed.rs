@@ -86,7 +86,9 @@ fn whatever_stands_in_a_campaign_no_command_prints_it_raw() {
         site.write("campaigns/c.yaml", &campaign(&format!("{text} and more"), ""));
         let ran = site.run(&["plan"]);
         harmless(&ran, text);
-        harmless(&site.run(&["plan", "--format", "markdown"]).exits(0), text);
+        for format in ["markdown", "html", "ics"] {
+            harmless(&site.run(&["plan", "--format", format]).exits(0), text);
+        }
         // A mistake beside it quotes its line.
         site.write("campaigns/c.yaml", &campaign(text, &format!("    audiense: {}\n", quoted(text))));
         for command in [&["validate"][..], &["validate", "--json"], &["plan"], &["fmt", "--check"]] {

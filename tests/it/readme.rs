@@ -7,6 +7,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use campaignctl::diagnostic::Code;
+use campaignctl::domain::{
+    LengthUnit, SHOWING_RULES, ShowingSource, TEXT_LENGTHS_SOURCE, TEXT_LIMITS, TooLong,
+};
 
 use crate::corpus;
 use crate::site::{NOW, Site};
@@ -271,6 +274,73 @@ fn the_page_of_diagnostics_lists_every_code() {
         "docs/diagnostics.md is behind: run UPDATE_DOCS=1 cargo test --test it readme"
     );
 }
+
+/// Rewrites the page where `UPDATE_DOCS` is set.
+#[test]
+#[expect(clippy::disallowed_methods, reason = "a developer asks for it")]
+fn the_page_of_showing_has_every_rule_with_who_says_so() {
+    let (path, page) = (root().join("docs/showing.md"), showing_page());
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        fs::write(&path, &page).unwrap();
+    }
+    assert_eq!(
+        fs::read_to_string(&path).unwrap_or_default(),
+        page,
+        "docs/showing.md is behind: run UPDATE_DOCS=1 cargo test --test it readme"
+    );
+}
+
+fn showing_page() -> String {
+    let mut page = SHOWING_BEGINNING.to_owned();
+    for rule in &SHOWING_RULES {
+        let sources: Vec<String> = rule.sources.iter().map(|source| source.number().to_string()).collect();
+        let provided = rule.provided.map(|provided| format!(", if {provided}")).unwrap_or_default();
+        let (number, phones) = (rule.number(), rule.phones.as_str());
+        let (of, words, sources) = (rule.of, rule.words, sources.join(", "));
+        writeln!(page, "| {number} | {phones} | {of} | {words}{provided} | {sources} |").unwrap();
+    }
+    let (source, address) = TEXT_LENGTHS_SOURCE;
+    write!(page, "\n## Lengths\n\nFrom [{source}]({address}).\n\n| phones | title | body | counted in | a longer one |\n").unwrap();
+    page.push_str("|---|---|---|---|---|\n");
+    for limits in TEXT_LIMITS {
+        let unit = match limits.unit {
+            LengthUnit::Characters => "characters",
+            LengthUnit::HalfWidths => "characters, a Chinese one as two",
+        };
+        let then = match limits.too_long {
+            TooLong::Dropped => "is dropped with the push",
+            TooLong::Shortened => "is shown up to there",
+        };
+        let (phones, title, body) = (limits.phones.as_str(), limits.title, limits.body);
+        writeln!(page, "| {phones} | {title} | {body} | {unit} | {then} |").unwrap();
+    }
+    page.push_str("\n## Sources\n\nRead in November 2026.\n\n");
+    for source in ShowingSource::ALL {
+        let title = source.title();
+        let named =
+            source.address().map_or_else(|| title.to_owned(), |address| format!("[{title}]({address})"));
+        writeln!(page, "{}. {named}", source.number()).unwrap();
+    }
+    page
+}
+
+const SHOWING_BEGINNING: &str = "\
+# Where and how a message shows
+
+Phone vendors treat messages by their class: marketing lands silently in the notification drawer, and what the vendor approved as a
+service rings on the lock screen. A campaign's `classification` ([writing.md](writing.md)) says which class it is. `plan` says
+what comes of it: the line `shows:` of each campaign, and the column *how it rings* of `--format markdown`.
+`plan --format html` draws it as well, with the title and body cut at each vendor's length, at their longest: where people have
+values of their own (`values_from`), the row that makes the text the widest is measured, and its values are masked.
+
+No rule was tried on a phone. What a person sets there counts for more than any of them, and vendors change their rules without
+notice. Where no page says anything, the plan says *not known*. Made by `UPDATE_DOCS=1 cargo test --test it readme`.
+
+## Rules
+
+| | phones | messages | where and how | source |
+|---|---|---|---|---|
+";
 
 fn diagnostics_page() -> String {
     let mut page = String::from(

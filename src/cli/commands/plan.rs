@@ -68,7 +68,7 @@ pub(super) fn run(shell: &Shell, globals: &Globals, args: &Args) -> Result {
     if let Some(path) = &args.out {
         save(path, &render::escape::json(&plan::to_json(&plan)))?;
     }
-    shell.answer(&args.format.printed(shell, &plan, Path::new(&session.shown_as())))?;
+    args.format.print(shell, &plan, Path::new(&session.shown_as()))?;
     if let (Some(path), false) = (&args.out, args.format.is_json()) {
         let apply = shell.caller().command(&format!("apply {}", word(&path.to_string_lossy())));
         let what = match (plan.summary.to_push, plan.withdrawals.is_empty()) {

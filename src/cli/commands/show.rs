@@ -26,7 +26,7 @@ pub(super) fn run(shell: &Shell, globals: &Globals, args: &Args) -> Result {
     args.format.prove()?;
     let plan = read(&args.plan)?;
     shell.is_about(&plan.environment);
-    shell.answer(&args.format.printed(shell, &plan, &directory(globals)))?;
+    args.format.print(shell, &plan, &directory(globals))?;
     Ok(ExitStatus::Done)
 }
 

@@ -8,7 +8,7 @@ use chrono_tz::Tz;
 
 use crate::plan::{
     ChangeDocument, ChangeKind, DayDocument, PlanDocument, SummaryDocument, WaitingDocument, WaitingStanding,
-    people,
+    people, time,
 };
 use crate::render::caller::Caller;
 use crate::render::plan::campaign::{self, Context, code, named_revision};
@@ -47,7 +47,13 @@ pub(super) fn view(plan: &PlanDocument, directory: &Path, caller: &Caller) -> Vi
     blocks.extend(in_doubt_elsewhere(plan, caller));
     blocks.extend(days(&plan.days));
     blocks.push(totals(plan));
-    View { directory: directory.to_string_lossy().into_owned(), blocks }
+    View {
+        directory: directory.to_string_lossy().into_owned(),
+        made_at: time(plan.made_at, zone),
+        made_by: plan.made_by.clone(),
+        digest: plan.digest.clone(),
+        blocks,
+    }
 }
 
 fn setting(plan: &PlanDocument) -> Block {
@@ -57,7 +63,8 @@ fn setting(plan: &PlanDocument) -> Block {
             Span::foreign(Label::Project, &plan.project),
             Span::words(" in "),
             Span::foreign(Label::Environment, &plan.environment),
-            Span::words(": app "),
+            Span::words(": "),
+            Span::words("app "),
             Span::foreign(Label::Words, &plan.app_id),
             Span::words(", workspace "),
             Span::foreign(Label::Words, &plan.workspace_id),
@@ -193,7 +200,34 @@ fn totals(plan: &PlanDocument) -> Block {
     });
     let most = if plan.ledger.is_some() { "" } else { "at most " };
     let summary = Row::new(RowKind::Total, [Span::words(summary(&plan.summary, most))]);
-    Block::of_rows(Topic::Totals, told.into_iter().chain([summary]).collect())
+    let rows = told.into_iter().chain([summary]).collect();
+    Block { facts: counts(&plan.summary), ..Block::of_rows(Topic::Totals, rows) }
+}
+
+/// Returns what a plan comes to: each number, and what it counts.
+fn counts(summary: &SummaryDocument) -> Vec<Span> {
+    let targets = summary.targets - summary.broadcasts.min(summary.targets);
+    let always = [(summary.to_push, "to push"), (targets, "targets"), (summary.requests, "requests")];
+    let others = [(summary.broadcasts, "broadcasts")];
+    let others = others.into_iter().chain(others_of(summary)).chain([(summary.in_doubt, "in doubt")]);
+    let others = others.filter(|(count, _)| *count > 0);
+    let counts = always.into_iter().chain(others).chain([(summary.up_to_date, "up to date")]);
+    let spans = |(count, what): (u64, &str)| {
+        let what = if count == 1 { what.trim_end_matches('s') } else { what };
+        [Span::own(Label::Count, text::number(count)), Span::words(what)]
+    };
+    counts.flat_map(spans).collect()
+}
+
+/// Returns the counts of campaigns that are not pushed, but for those with nothing to do.
+fn others_of(summary: &SummaryDocument) -> [(u64, &'static str); 5] {
+    [
+        (summary.later, "later"),
+        (summary.waiting, "waiting"),
+        (summary.blocked, "blocked"),
+        (summary.held, "held"),
+        (summary.missed, "missed"),
+    ]
 }
 
 /// Whether there is nothing to push, nothing to record and nothing to say.
@@ -213,14 +247,7 @@ fn summary(summary: &SummaryDocument, most: &str) -> String {
         text::count(summary.requests, "request"),
         text::number(summary.up_to_date),
     );
-    let others = [
-        (summary.later, "later"),
-        (summary.waiting, "waiting"),
-        (summary.blocked, "blocked"),
-        (summary.held, "held"),
-        (summary.missed, "missed"),
-    ];
-    for (count, what) in others.into_iter().filter(|(count, _)| *count > 0) {
+    for (count, what) in others_of(summary).into_iter().filter(|(count, _)| *count > 0) {
         let _ = write!(line, ", {} {what}", text::number(count));
     }
     let _ = write!(line, ", {} in doubt.", text::number(summary.in_doubt));

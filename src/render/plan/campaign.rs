@@ -7,12 +7,14 @@ use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 use serde_json::{Map, Value};
 
+use crate::domain::ShowingRule;
 use crate::plan::{
     ChangeDocument, ChangeKind, PlaceDocument, ScheduleDocument, WaitingDocument, WaitingStanding,
     WithdrawalDocument, people,
 };
 use crate::render::caller::{Caller, word};
 use crate::render::difference;
+use crate::render::plan::showing;
 use crate::render::plan::view::{Block, Label, Part, Row, RowKind, Span, Title, Tone, Topic};
 use crate::render::text;
 use crate::render::when::when;
@@ -42,14 +44,14 @@ pub(super) fn change(change: &ChangeDocument, waiting: &[&WaitingDocument], cont
         rows.push(Row::new(RowKind::Help, [Span::sentence(caller.spell(help))]));
     }
     let call = (change.kind != ChangeKind::Waiting).then(|| Span::foreign(Label::Call, &change.call));
-    let facts = [
-        Span::own(Label::Count, how_many(change)),
-        Span::foreign(Label::When, when(&change.schedule, zone)),
-        Span::foreign(Label::Place, place(directory, &change.declared_at)),
-    ];
+    let rules = change.shown_on();
+    let who = Span::own(Label::Count, how_many(change));
+    let when = Span::foreign(Label::When, when(&change.schedule, zone));
+    let rings = showing::rings(&rules).map(|rings| Span::own(Label::Rings, rings));
+    let place = Span::foreign(Label::Place, place(directory, &change.declared_at));
     let below = match change.kind {
         ChangeKind::Create | ChangeKind::Add | ChangeKind::Continue | ChangeKind::Later => {
-            pushed(change, zone)
+            pushed(change, rules, zone)
         }
         ChangeKind::Blocked => changed(change, context).into_iter().collect(),
         ChangeKind::Waiting
@@ -67,7 +69,7 @@ pub(super) fn change(change: &ChangeDocument, waiting: &[&WaitingDocument], cont
         } else {
             change.targets.unsent.saturating_add(change.targets.in_doubt)
         },
-        facts: call.into_iter().chain(facts).collect(),
+        facts: call.into_iter().chain([who, when]).chain(rings).chain([place]).collect(),
         parts: rows.into_iter().map(Part::Row).chain(below).collect(),
     }
 }
@@ -252,7 +254,7 @@ fn how_many(change: &ChangeDocument) -> String {
 }
 
 /// Tells to whom a campaign goes, and all that it says.
-fn pushed(change: &ChangeDocument, zone: Tz) -> Vec<Part> {
+fn pushed(change: &ChangeDocument, rules: Vec<&'static ShowingRule>, zone: Tz) -> Vec<Part> {
     let targets = &change.targets;
     let mut counted = String::new();
     if change.recipients != "broadcast" {
@@ -268,7 +270,11 @@ fn pushed(change: &ChangeDocument, zone: Tz) -> Vec<Part> {
         message.map(|message| Part::Message { title: message.title.clone(), body: message.body.clone() });
     let content = change.content.as_ref().map(|content| Part::Content(as_written(content, zone)));
     let audience = Part::Row(Row::new(RowKind::Audience, audience));
-    [audience].into_iter().chain(message).chain(content).collect()
+    let shows = showing::sentence(&rules);
+    let shows = shows.map(|shows| Part::Row(Row::new(RowKind::Showing, [Span::words(shows)])));
+    let longest = change.longest_message().filter(|_| !rules.is_empty());
+    let phones = longest.map(|longest| Part::Phones { title: longest.title, body: longest.body, rules });
+    [audience].into_iter().chain(shows).chain(message).chain(phones).chain(content).collect()
 }
 
 /// Tells how what is written differs from what was sent.

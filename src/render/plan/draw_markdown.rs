@@ -9,7 +9,7 @@ use crate::render::comment_limits::CommentLimits;
 use crate::render::difference::Line as DiffLine;
 use crate::render::markdown::{Line, fenced, html_code, in_comment};
 use crate::render::plan::outline;
-use crate::render::plan::view::{Block, Label, Part, Row, RowKind, Span, Text, Title, Tone, Topic, View};
+use crate::render::plan::view::{Block, Label, Part, Row, RowKind, Span, Text, Title, Topic, View};
 use crate::render::text;
 
 /// Of a longer body, where there is no room for all of them, so many characters are shown.
@@ -119,9 +119,9 @@ fn marker(view: &View) -> String {
     let named = |label| {
         let spans = view.blocks.iter().flat_map(|block| &block.parts).filter_map(|part| match part {
             Part::Row(row) => Some(&row.spans),
-            Part::Message { .. } | Part::Content(_) | Part::Difference { .. } => None,
+            Part::Message { .. } | Part::Phones { .. } | Part::Content(_) | Part::Difference { .. } => None,
         });
-        let found = spans.flatten().find(|span| span.label == label).map(text_of).unwrap_or_default();
+        let found = spans.flatten().find(|span| span.label == label).map(Span::as_str).unwrap_or_default();
         in_comment(&found.chars().take(MARKER_CHARS_MAX).collect::<String>())
     };
     let directory: String = view.directory.chars().take(MARKER_CHARS_MAX).collect();
@@ -137,17 +137,13 @@ struct Chosen<'a> {
 
 impl<'a> Chosen<'a> {
     fn of(view: &'a View, extent: &Extent) -> Self {
-        let is_campaign = |block: &&Block| {
-            matches!(block.topic, Topic::Campaign | Topic::Waiting | Topic::Withdrawal)
-                && block.title.is_some()
-        };
-        let blocks: Vec<&Block> = view.blocks.iter().filter(is_campaign).collect();
+        let blocks: Vec<&Block> = view.blocks.iter().filter(|block| block.is_campaign()).collect();
         let mut by_people: Vec<usize> = (0..blocks.len()).collect();
         by_people.sort_by_key(|place| std::cmp::Reverse(blocks[*place].people));
         let mut is_shown = vec![false; blocks.len()];
         let (mut stopped, mut others) = (extent.stopped_max, extent.campaigns_max);
         for place in by_people {
-            let left = if has_to_be_seen(blocks[place]) { &mut stopped } else { &mut others };
+            let left = if blocks[place].has_to_be_seen() { &mut stopped } else { &mut others };
             is_shown[place] = *left > 0;
             *left = left.saturating_sub(1);
         }
@@ -156,11 +152,6 @@ impl<'a> Chosen<'a> {
         let blocks = |chosen: Vec<(&'a Block, bool)>| chosen.into_iter().map(|(block, _)| block).collect();
         Self { shown: blocks(shown), hidden: blocks(hidden) }
     }
-}
-
-/// Whether somebody has to decide something, or will get something whatever is decided.
-fn has_to_be_seen(block: &Block) -> bool {
-    block.title.as_ref().is_some_and(|title| matches!(title.tone, Tone::Stop | Tone::Doubt))
 }
 
 fn paragraphs(out: &mut String, block: &Block) {
@@ -176,7 +167,8 @@ fn paragraphs(out: &mut String, block: &Block) {
             | RowKind::Note
             | RowKind::StillSent
             | RowKind::Help
-            | RowKind::Audience => writeln!(out, "\n{line}"),
+            | RowKind::Audience
+            | RowKind::Showing => writeln!(out, "\n{line}"),
         };
     }
 }
@@ -186,30 +178,28 @@ fn table(out: &mut String, Chosen { shown, hidden }: &Chosen<'_>) {
     if shown.is_empty() {
         return;
     }
-    out.push_str("\n| | campaign | how many | when | call | declared |\n|---|---|---|---|---|---|\n");
+    out.push_str("\n| | campaign | how many | when | how it rings | call | declared |\n|---|---|---|---|---|---|---|\n");
     for block in shown {
         let Some(title) = &block.title else { continue };
-        let fact = |labels: &[Label]| {
-            let facts = block.facts.iter().chain(&title.rest);
-            let found: Vec<Span> = facts.filter(|span| labels.contains(&span.label)).cloned().collect();
-            spans(Line::default(), &found).end()
-        };
+        let fact = |labels: &[Label]| block.facts_of(labels).into_iter().fold(Line::default(), span).end();
         let campaign = Line::default().code(title.campaign.as_deref().unwrap_or_default()).end();
         let who = fact(&[Label::Count, Label::Who]);
-        let (when, call, place) = (fact(&[Label::When]), fact(&[Label::Call]), fact(&[Label::Place]));
+        let (when, rings) = (fact(&[Label::When]), fact(&[Label::Rings]));
+        let (call, place) = (fact(&[Label::Call]), fact(&[Label::Place]));
         let Title { sign, state, .. } = title;
-        let _ = writeln!(out, "| {sign} {state} | {campaign} | {who} | {when} | {call} | {place} |");
+        let _ =
+            writeln!(out, "| {sign} {state} | {campaign} | {who} | {when} | {rings} | {call} | {place} |");
     }
     if !hidden.is_empty() {
         let people = hidden.iter().fold(0, |sum: u64, block| sum.saturating_add(block.people));
         let (campaigns, people) = (text::number(hidden.len() as u64), text::count(people, "target"));
-        let _ = writeln!(out, "| | and {campaigns} more | {people} | | | |");
+        let _ = writeln!(out, "| | and {campaigns} more | {people} | | | | |");
     }
 }
 
 /// Says of each campaign that somebody has to look at why, and what to do.
 fn verdicts(out: &mut String, chosen: &Chosen<'_>, extent: &Extent) {
-    let stopped: Vec<&&Block> = chosen.shown.iter().filter(|block| has_to_be_seen(block)).collect();
+    let stopped: Vec<&&Block> = chosen.shown.iter().filter(|block| block.has_to_be_seen()).collect();
     if !stopped.is_empty() {
         out.push('\n');
     }
@@ -229,6 +219,7 @@ fn rows(out: &mut String, bullet: &str, block: &Block, extent: &Extent) {
             RowKind::Help if extent.cut < Cut::Help => writeln!(out, "{bullet}{}", worded("help: ", row)),
             RowKind::Note if extent.cut < Cut::Help => writeln!(out, "{bullet}{}", worded("note: ", row)),
             RowKind::Help | RowKind::Note => Ok(()),
+            RowKind::Showing => writeln!(out, "{bullet}{}", worded("shows: ", row)),
             RowKind::Line
             | RowKind::Aside
             | RowKind::Total
@@ -252,7 +243,7 @@ fn details(out: &mut String, block: &Block, extent: &Extent) {
     }
     let campaign = html_code(title.campaign.as_deref().unwrap_or_default());
     let _ = writeln!(out, "\n<details><summary>{} {} {campaign}</summary>\n", title.sign, title.state);
-    if !has_to_be_seen(block) {
+    if !block.has_to_be_seen() {
         rows(out, "- ", block, extent);
         out.push('\n');
     }
@@ -262,7 +253,7 @@ fn details(out: &mut String, block: &Block, extent: &Extent) {
             Part::Content(content) if extent.cut < Cut::Contents => {
                 out.push_str(&fenced("yaml", &outline::lines(content)));
             }
-            Part::Row(_) | Part::Content(_) => {}
+            Part::Row(_) | Part::Content(_) | Part::Phones { .. } => {}
             Part::Difference { place, lines } => out.push_str(&difference(place, lines, extent)),
         }
     }
@@ -333,7 +324,7 @@ fn what_was_cut(out: &mut String, Chosen { hidden, .. }: &Chosen<'_>, extent: &E
     let cut = cut.filter(|(level, _)| extent.cut < Cut::Details || *level >= Cut::Details);
     let mut cut: Vec<String> = cut.map(|(_, what)| (*what).to_owned()).collect();
     if !hidden.is_empty() {
-        let stopped = hidden.iter().filter(|block| has_to_be_seen(block)).count() as u64;
+        let stopped = hidden.iter().filter(|block| block.has_to_be_seen()).count() as u64;
         let of_them = format!(
             "{}, {} of them to be looked at",
             text::count(hidden.len() as u64, "campaign"),
@@ -367,12 +358,6 @@ fn span(line: Line, Span { label, text }: &Span) -> Line {
         (_, Text::Sentence(text)) => line.sentence(text),
     };
     line.markup(mark)
-}
-
-fn text_of(span: &Span) -> &str {
-    match &span.text {
-        Text::Own(text) | Text::Foreign(text) | Text::Sentence(text) | Text::Quoted(text) => text,
-    }
 }
 
 #[cfg(test)]

@@ -33,7 +33,9 @@ fn draw_block(out: &mut String, block: &Block, width: Option<usize>) {
         let head = head(title);
         let style = style_of(title.tone);
         let _ = write!(out, "{style}{head}{style:#}{}", spans(&title.rest));
-        let facts: Vec<String> = block.facts.iter().map(span).collect();
+        // Which phones ring is told below, with where they show it.
+        let facts = block.facts.iter().filter(|fact| fact.label != Label::Rings);
+        let facts: Vec<String> = facts.map(span).collect();
         flow(out, head.width(), &facts, width);
     }
     let indent = match block.topic {
@@ -49,6 +51,8 @@ fn draw_block(out: &mut String, block: &Block, width: Option<usize>) {
         match part {
             Part::Row(row) => draw_row(out, indent, row),
             Part::Message { title, body } => draw_message(out, indent, title, body),
+            // A terminal draws no phones.
+            Part::Phones { .. } => {}
             Part::Content(content) => {
                 for line in outline::lines(content) {
                     let _ = writeln!(out, "{indent}{line}");
@@ -102,6 +106,7 @@ fn draw_row(out: &mut String, indent: &str, Row { kind, spans: row }: &Row) {
         RowKind::Note => writeln!(out, "{indent}{DOUBT}note:{DOUBT:#} {line}"),
         RowKind::StillSent => writeln!(out, "{indent}{DOUBT}{line}{DOUBT:#}"),
         RowKind::Help => writeln!(out, "{indent}{QUIET}help:{QUIET:#} {line}"),
+        RowKind::Showing => writeln!(out, "{indent}shows: {line}"),
     };
 }
 
@@ -118,7 +123,13 @@ fn span(Span { label, text }: &Span) -> String {
         Label::Strong | Label::Project | Label::Environment => format!("{STRONG}{text}{STRONG:#}"),
         Label::Name | Label::Command => format!("`{text}`"),
         Label::Code => format!("[{text}]"),
-        Label::Words | Label::Call | Label::Count | Label::When | Label::Place | Label::Who => text,
+        Label::Words
+        | Label::Call
+        | Label::Count
+        | Label::When
+        | Label::Rings
+        | Label::Place
+        | Label::Who => text,
     }
 }
 
@@ -159,6 +170,11 @@ mod tests {
         Block { topic, title: None, people: 0, facts: Vec::new(), parts }
     }
 
+    fn view(blocks: Vec<Block>) -> View {
+        let [directory, made_at, made_by, digest] = [const { String::new() }; 4];
+        View { directory, made_at, made_by, digest, blocks }
+    }
+
     #[test]
     fn each_kind_of_line_has_its_looks() {
         let row = |kind| Part::Row(Row::new(kind, [Span::words("w")]));
@@ -171,9 +187,9 @@ mod tests {
             RowKind::StillSent,
             RowKind::Help,
             RowKind::Audience,
+            RowKind::Showing,
         ];
-        let view =
-            View { directory: String::new(), blocks: vec![block(Topic::Campaign, kinds.map(row).into())] };
+        let view = view(vec![block(Topic::Campaign, kinds.map(row).into())]);
         let lines = [
             "    w".to_owned(),
             format!("    {QUIET}w{QUIET:#}"),
@@ -183,6 +199,7 @@ mod tests {
             format!("    {DOUBT}w{DOUBT:#}"),
             format!("    {QUIET}help:{QUIET:#} w"),
             "    w".to_owned(),
+            "    shows: w".to_owned(),
         ];
         assert_eq!(drawn(&view, None), lines.join("\n") + "\n");
     }
@@ -210,7 +227,7 @@ mod tests {
             line(DOUBT, '-'),
             line(QUIET, '-'),
         ];
-        assert_eq!(drawn(&View { directory: String::new(), blocks }, None), lines.concat());
+        assert_eq!(drawn(&view(blocks), None), lines.concat());
     }
 
     proptest! {

@@ -2,15 +2,21 @@
 //! medium says what it looks like, escapes every text for itself, and computes nothing but what fits.
 
 mod blocks;
+mod calendar;
 mod campaign;
+mod draw_html;
+mod draw_ics;
 mod draw_markdown;
 mod draw_text;
 mod outline;
 #[cfg(test)]
 mod samples;
+mod showing;
 mod view;
 
 use std::path::Path;
+
+use chrono_tz::Tz;
 
 use crate::plan::PlanDocument;
 use crate::render::caller::Caller;
@@ -48,6 +54,25 @@ pub fn markdown_after_apply(
     format!("{marker}\n{report}{plan}")
 }
 
+/// Days after the plan's that its page has in the calendar.
+const DAYS_ON_PAGE: u64 = 92;
+
+/// Days after the plan's that a calendar of its own has.
+const DAYS_IN_CALENDAR: u64 = 366;
+
+/// Returns the plan as a page: one file of HTML, without a script, and that asks for nothing.
+#[must_use]
+pub fn html(plan: &PlanDocument, directory: &Path, caller: &Caller) -> String {
+    let zone = plan.time_zone.parse().unwrap_or(Tz::UTC);
+    draw_html::drawn(&blocks::view(plan, directory, caller), &calendar::of(plan, DAYS_ON_PAGE), zone)
+}
+
+/// Returns what the plan knows to fire, as a calendar that other programs read.
+#[must_use]
+pub fn ics(plan: &PlanDocument) -> String {
+    draw_ics::drawn(plan, &calendar::of(plan, DAYS_IN_CALENDAR))
+}
+
 #[cfg(test)]
 mod tests {
     use super::view::{Part, Text, View};
@@ -58,7 +83,7 @@ mod tests {
     fn trusted(view: &View) -> Vec<&str> {
         let rows = view.blocks.iter().flat_map(|block| &block.parts).filter_map(|part| match part {
             Part::Row(row) => Some(&row.spans),
-            Part::Message { .. } | Part::Content(_) | Part::Difference { .. } => None,
+            Part::Message { .. } | Part::Phones { .. } | Part::Content(_) | Part::Difference { .. } => None,
         });
         let titles = view.blocks.iter().filter_map(|block| block.title.as_ref());
         let facts = view.blocks.iter().map(|block| &block.facts);

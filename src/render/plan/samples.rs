@@ -7,8 +7,8 @@ use serde_json::{Map, Value, json};
 
 use crate::plan::{
     ChangeDocument, ChangeKind, DayDocument, FORMAT, LedgerDocument, MessageDocument, PlaceDocument,
-    PlanDocument, ScheduleDocument, SummaryDocument, TargetsDocument, VERSION, WaitingDocument,
-    WaitingStanding, WithdrawalDocument,
+    PlanDocument, ScheduleDocument, SummaryDocument, TargetsDocument, VERSION, ValueLengthDocument,
+    WaitingDocument, WaitingStanding, WidestDocument, WithdrawalDocument,
 };
 
 const KINDS: [ChangeKind; 11] = [
@@ -52,6 +52,35 @@ pub(super) fn text() -> impl Strategy<Value = String> {
         1 => any::<String>(),
     ];
     vec(parts, 0..6).prop_map(|parts| format!("{FOREIGN}{}", parts.concat()))
+}
+
+/// A campaign to one user that is pushed at once.
+pub(super) fn one_change(campaign: &str, kind: ChangeKind) -> ChangeDocument {
+    let change = json!({
+        "campaign": campaign, "revision": 1, "kind": kind, "reason": "new campaign", "call": "PushTemplate",
+        "audience": "vips", "recipients": "users", "requests": 1, "first_batch": 1, "audience_digest": "", "push_digest": "",
+        "schedule": { "send": "now" }, "declared_at": { "file": "a.yaml", "line": 2 }, "content_digest": "",
+        "targets": { "audience": 1, "repeats": 0, "accepted": 0, "in_doubt": 0, "rejected": 0, "unsent": 1, "to_retry": 0,
+            "joined": 0, "left": 0, "to_push": 1 },
+        "message": { "title": "T", "body": "B" },
+        "content": { "template": { "name": "t", "title": "T", "body": "B" }, "audience": "users",
+            "strategy": { "send": "now" }, "expires_after_seconds": 60 },
+    });
+    serde_json::from_value(change).unwrap()
+}
+
+/// A plan of these, made in the morning of 2026-11-24.
+pub(super) fn one_plan(changes: &[ChangeDocument]) -> PlanDocument {
+    let plan = json!({
+        "format": FORMAT, "version": VERSION, "made_by": "campaignctl 0.3.0", "made_at": "2026-11-24T02:00:00Z",
+        "digest": "sha256:5f1c", "project": "acme", "environment": "production", "app_id": "ONEX", "workspace_id": "default",
+        "endpoint": "sandbox", "api_version": "2020-10-28", "time_zone": "Asia/Shanghai",
+        "ledger": { "lineage": "l", "serial": 3 }, "inputs": [],
+        "summary": { "to_push": 1, "targets": 1, "requests": 1, "up_to_date": 0, "later": 0, "waiting": 0, "blocked": 0,
+            "held": 0, "missed": 0, "in_doubt": 0 },
+        "changes": changes,
+    });
+    serde_json::from_value(plan).unwrap()
 }
 
 fn at() -> impl Strategy<Value = DateTime<Utc>> {
@@ -113,6 +142,7 @@ fn content() -> impl Strategy<Value = Map<String, Value>> {
             "template": { "title": title, "body": body, key.as_str(): value, "silent": false },
             "strategy": { "send": "once", "at": at },
             "expires_after_seconds": 43_200,
+            "classification": { "huawei": { "category": "9" }, "vivo": { "message_type": "operational" } },
             "extras": [key, {}, null],
         })
     });
@@ -122,12 +152,21 @@ fn content() -> impl Strategy<Value = Map<String, Value>> {
     })
 }
 
+fn widest() -> impl Strategy<Value = WidestDocument> {
+    let length = (number(), number())
+        .prop_map(|(characters, half_widths)| ValueLengthDocument { characters, half_widths });
+    let values = prop::collection::btree_map("[a-z]{1,2}", length, 0..3);
+    vec(values, 2)
+        .prop_map(|mut values| (values.remove(0), values.remove(0)))
+        .prop_map(|(title, body)| WidestDocument { title, body })
+}
+
 fn change() -> impl Strategy<Value = ChangeDocument> {
     let names = ((0..6_u8).prop_map(|number| format!("c{number}")), text(), any::<bool>(), 1..4_u32);
     let words = (text(), of(text()), of(text()), of(text()));
     let who = (text(), text(), recipients(), targets(), number());
     let when = (schedule(), of(at()), of(at()));
-    let what = (of((text(), text())), of(content()), of(content()), text(), number());
+    let what = (of((text(), text())), of(content()), of(content()), text(), number(), of(widest()));
     (names, words, prop::sample::select(KINDS.to_vec()), who, when, what).prop_map(
         |((short, long, is_short, revision), words, kind, who, when, what)| ChangeDocument {
             campaign: if is_short { short } else { long },
@@ -154,6 +193,7 @@ fn change() -> impl Strategy<Value = ChangeDocument> {
             declared_at: PlaceDocument { file: what.3, line: what.4 },
             content_digest: String::new(),
             message: what.0.map(|(title, body)| MessageDocument { title, body }),
+            widest: what.5,
             content: what.1,
             sent_content: what.2,
         },

@@ -6,6 +6,7 @@
 
 use serde_json::{Map, Value};
 
+use crate::domain::ShowingRule;
 use crate::render::difference::Line;
 
 /// A whole plan.
@@ -13,6 +14,11 @@ use crate::render::difference::Line;
 pub(super) struct View {
     /// The workspace's directory, as paths in the plan begin. Foreign.
     pub(super) directory: String,
+    /// When the plan was made, in the project's zone. The tool's own.
+    pub(super) made_at: String,
+    /// What made it, and the digest of what it pushes. Foreign.
+    pub(super) made_by: String,
+    pub(super) digest: String,
     /// At least the setting, which comes first, and the totals, which come last.
     pub(super) blocks: Vec<Block>,
 }
@@ -24,7 +30,8 @@ pub(super) struct Block {
     pub(super) title: Option<Title>,
     /// How many it is about: what is about the fewest is missed the least where there is no room for all.
     pub(super) people: u64,
-    /// What there is to know at a glance, each with its label: the cells of a table.
+    /// What there is to know at a glance, each with its label: the cells of a table. Of the totals, each number and then what it
+    /// counts.
     pub(super) facts: Vec<Span>,
     /// What is told below, in reading order.
     pub(super) parts: Vec<Part>,
@@ -87,6 +94,8 @@ pub(super) enum Part {
     Row(Row),
     /// The message as a phone shows it. Foreign, the body of any number of lines.
     Message { title: String, body: String },
+    /// The message at its longest, the values of targets' own masked, and how each vendor's phones show it. Foreign.
+    Phones { title: String, body: String, rules: Vec<&'static ShowingRule> },
     /// The content in the words of the YAML. Foreign, names of keys included.
     Content(Map<String, Value>),
     /// How the content differs from the one that was sent, in lines of YAML; `place` is where the new one is declared.
@@ -121,6 +130,8 @@ pub(super) enum RowKind {
     Help,
     /// Who is reached.
     Audience,
+    /// Where and how phones show it.
+    Showing,
 }
 
 /// A piece of a line, and what it is.
@@ -153,6 +164,8 @@ pub(super) enum Label {
     Count,
     /// When something is pushed.
     When,
+    /// Which phones ring for it.
+    Rings,
     /// Where something is declared: a path and a line.
     Place,
     /// Who gets something.
@@ -194,6 +207,13 @@ impl Span {
         Self { label: Label::Words, text: Text::Sentence(text.into()) }
     }
 
+    /// Returns the text, whosever it is.
+    pub(super) fn as_str(&self) -> &str {
+        match &self.text {
+            Text::Own(text) | Text::Foreign(text) | Text::Sentence(text) | Text::Quoted(text) => text,
+        }
+    }
+
     /// Takes a command line that `Caller` completed.
     pub(super) fn command(text: impl Into<String>) -> Self {
         Self { label: Label::Command, text: Text::Quoted(text.into()) }
@@ -205,6 +225,22 @@ impl Block {
     pub(super) fn of_rows(topic: Topic, rows: Vec<Row>) -> Self {
         let parts = rows.into_iter().map(Part::Row).collect();
         Self { topic, title: None, people: 0, facts: Vec::new(), parts }
+    }
+
+    /// Whether it is about one campaign, or one revision of it.
+    pub(super) fn is_campaign(&self) -> bool {
+        matches!(self.topic, Topic::Campaign | Topic::Waiting | Topic::Withdrawal) && self.title.is_some()
+    }
+
+    /// Whether somebody has to decide something, or will get something whatever is decided.
+    pub(super) fn has_to_be_seen(&self) -> bool {
+        self.title.as_ref().is_some_and(|title| matches!(title.tone, Tone::Stop | Tone::Doubt))
+    }
+
+    /// Returns what there is to know at a glance of these kinds, that of the title among it.
+    pub(super) fn facts_of(&self, labels: &[Label]) -> Vec<&Span> {
+        let rest = self.title.iter().flat_map(|title| &title.rest);
+        self.facts.iter().chain(rest).filter(|span| labels.contains(&span.label)).collect()
     }
 }
 
