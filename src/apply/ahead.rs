@@ -11,12 +11,13 @@ const LEAST_PER_SECOND: usize = 20;
 const STEPS: f64 = 2.5;
 /// It falls by this part at most in a step, as one short step says little.
 const FALL: usize = 8;
-/// Whoever starves behind steps of this length at least gets twice as many; shorter ones are over before it is worth more doubts.
+/// Behind shorter steps nobody starves for long: it is not worth more doubts.
 const SLOW_STEP: Duration = Duration::from_millis(10);
 
 /// Follows how many requests begin while a durable step is under way.
 #[derive(Debug)]
 pub(super) struct Ahead {
+    concurrency: usize,
     least: usize,
     most: usize,
     wanted: usize,
@@ -26,7 +27,7 @@ impl Ahead {
     /// Takes the quota in requests a second and how many may be in flight.
     pub(super) fn new(requests_per_second: usize, concurrency: usize) -> Self {
         let least = (requests_per_second / LEAST_PER_SECOND).min(concurrency).max(1);
-        Self { least, most: requests_per_second.max(least), wanted: least }
+        Self { concurrency, least, most: requests_per_second.max(least), wanted: least }
     }
 
     /// Returns how many batches may have intents that are durable, or about to be, while their requests have not left.
@@ -36,20 +37,31 @@ impl Ahead {
 
     /// A durable step is over that took `took`, `since` after the one before was over; so many requests began since then.
     ///
-    /// It starved if a request could have left but no intent was durable, though all that were wanted had been ordered: what began
-    /// then tells how many were allowed to, and not how many would have.
-    pub(super) fn step(&mut self, begun: u32, took: Duration, since: Duration, has_starved: bool) {
-        if has_starved && took >= SLOW_STEP {
-            self.wanted = (self.wanted * 2).min(self.most);
+    /// Where a request could have left and no intent was durable, though all that were wanted had been ordered, `starved` is how
+    /// long one takes: then what began tells how many were allowed to, and that tells how many would have.
+    pub(super) fn step(&mut self, begun: u32, took: Duration, since: Duration, starved: Option<Duration>) {
+        if let Some(flight) = starved.filter(|flight| took >= SLOW_STEP && !flight.is_zero()) {
+            let flights = took.as_secs_f64() / flight.as_secs_f64() * in_part(self.concurrency);
+            let would_begin = flights.min(took.as_secs_f64() * in_part(self.most));
+            self.wanted = self.wanted.max(with_reserve(would_begin)).min(self.most);
             return;
         }
         // Of a burst after a step as many as if they had been spread over the time until the next one's end.
         let part = took.as_secs_f64() / since.max(took).as_secs_f64().max(f64::EPSILON);
         let begun = f64::from(begun) * part;
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a small count")]
-        let wanted = (begun * STEPS).ceil() as usize;
+        let wanted = with_reserve(begun);
         self.wanted = wanted.max(self.wanted - self.wanted.div_ceil(FALL)).clamp(self.least, self.most);
     }
+}
+
+fn in_part(count: usize) -> f64 {
+    f64::from(u32::try_from(count).unwrap_or(u32::MAX))
+}
+
+/// Returns how many are ahead where so many begin in a step.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a small count")]
+fn with_reserve(begin: f64) -> usize {
+    (begin * STEPS).ceil() as usize
 }
 
 #[cfg(test)]
@@ -63,12 +75,14 @@ mod tests {
         for _ in 0..steps {
             begun = in_a_step.min(u32::try_from(ready).unwrap());
             ready -= begun as usize;
-            let has_starved = begun < in_a_step && writing >= ahead.wanted();
             // What is ordered while one step is written is written by the next one.
             let ordered = ahead.wanted().saturating_sub(ready + writing);
+            // As many as would begin are in flight at a time, so often in a step.
+            let flight = Duration::from_millis(took) * 64 / in_a_step;
+            let starved = (begun > 0 && begun < in_a_step).then_some(flight);
             ready += writing;
             writing = ordered;
-            ahead.step(begun, Duration::from_millis(took), Duration::from_millis(since), has_starved);
+            ahead.step(begun, Duration::from_millis(took), Duration::from_millis(since), starved);
         }
         begun
     }
@@ -90,12 +104,22 @@ mod tests {
     }
 
     #[test]
-    fn a_slow_store_is_caught_up_with_in_a_few_steps() {
+    fn a_slow_store_is_caught_up_with_in_a_few_steps_and_no_further() {
         let mut ahead = Ahead::new(10_000, 64);
-        assert_eq!(follow(&mut ahead, 320, 10, (100, 100)), 320, "{ahead:?}");
+        assert_eq!(follow(&mut ahead, 320, 6, (100, 100)), 320, "{ahead:?}");
+        assert!((640..=800).contains(&ahead.wanted()), "{ahead:?}");
+        // The quota allows no more than twenty in a step, however short a flight is.
+        let mut ahead = Ahead::new(200, 64);
+        ahead.step(
+            10,
+            Duration::from_millis(100),
+            Duration::from_millis(100),
+            Some(Duration::from_millis(1)),
+        );
+        assert_eq!(ahead.wanted(), 50);
         let mut fast = Ahead::new(10_000, 64);
-        fast.step(64, Duration::from_millis(1), Duration::from_millis(1), true);
-        assert!(fast.wanted() <= 160, "{fast:?}");
+        fast.step(64, Duration::from_millis(1), Duration::from_millis(1), Some(Duration::from_millis(1)));
+        assert_eq!(fast.wanted(), 160, "a quick step is over before it is worth more doubts");
     }
 
     #[test]
@@ -109,7 +133,7 @@ mod tests {
         }
         assert_eq!(Ahead::new(1, 1).wanted(), 1);
         let mut ahead = Ahead::new(40, 64);
-        ahead.step(1, Duration::ZERO, Duration::ZERO, true);
+        ahead.step(1, Duration::ZERO, Duration::ZERO, Some(Duration::ZERO));
         assert_eq!(ahead.wanted(), 2);
     }
 }

@@ -119,8 +119,9 @@ impl<'a, D: Deliver> Dispatch<'a, D> {
                 () = &mut tripped, if !is_tripped => is_tripped = true,
                 (answers, took) = self.journal.answers(), if journal_is_open => {
                     let since = std::mem::replace(&mut self.stepped, Instant::now());
-                    let has_starved = self.is_starving();
-                    self.ahead.step(self.context.take_begun(), took, self.stepped - since, has_starved);
+                    let (traffic, has_starved) = (self.context.take_traffic(), self.is_starving());
+                    let flight = traffic.flight.filter(|_| has_starved);
+                    self.ahead.step(traffic.begun, took, self.stepped - since, flight);
                     for answer in answers {
                         self.handle(answer);
                     }

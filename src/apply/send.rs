@@ -78,6 +78,17 @@ pub(super) struct Ready {
     pub(super) in_flight: usize,
     /// How many left since that was asked last.
     begun: u32,
+    /// How many came back since then, and how long they took in all.
+    landed: u32,
+    flown: Duration,
+}
+
+/// What left since that was asked last, and how long one takes.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Traffic {
+    pub(super) begun: u32,
+    /// On average, of those that came back; nothing if none did.
+    pub(super) flight: Option<Duration>,
 }
 
 impl<D> Context<D> {
@@ -85,9 +96,19 @@ impl<D> Context<D> {
         self.ready.lock().expect("no holder of this lock panics")
     }
 
-    /// Returns how many batches left since the last call.
-    pub(super) fn take_begun(&self) -> u32 {
-        std::mem::take(&mut self.ready().begun)
+    /// Returns what left since the last call.
+    pub(super) fn take_traffic(&self) -> Traffic {
+        let mut ready = self.ready();
+        let (begun, landed) = (std::mem::take(&mut ready.begun), std::mem::take(&mut ready.landed));
+        let flight = std::mem::take(&mut ready.flown).checked_div(landed);
+        Traffic { begun, flight }
+    }
+
+    /// Counts a flight that is over.
+    fn land(&self, took: Duration) {
+        let mut ready = self.ready();
+        ready.landed += 1;
+        ready.flown += took;
     }
 
     /// Lets the next batch leave that may now; if it is only a matter of time, returns when one may.
@@ -110,7 +131,9 @@ pub(super) async fn worker<D: Deliver>(context: Arc<Context<D>>, batch: InFlight
     let mut abandoned = pin!(context.breaker.abandoned());
     let mut next = Some(batch);
     while let Some(batch) = next {
+        let began = Instant::now();
         let (settled, provisional) = send_one(&context, batch, abandoned.as_mut()).await;
+        context.land(began.elapsed());
         next = context.depart().unwrap_or_default();
         hand_in(&context.settled, settled, provisional);
     }
