@@ -46,6 +46,15 @@ pub(super) fn own_content(
                 .help("name the last revision whose tasks you deleted in the mPaaS console"),
         );
     }
+    if syntax.reviewed_audience.is_some() && !syntax.values_from.is_empty() {
+        let place = declaration.key(&["reviewed_audience"]);
+        let message = "a list that nobody reads before it is sent cannot give the message its words";
+        out.push(
+            Diagnostic::error(Code::WrongValue, place, message)
+                .related(declaration.key(&["values_from"]), "these come from the list")
+                .help("take the values from `values`, or remove `reviewed_audience` and have each list approved"),
+        );
+    }
     let open_until = syntax.open_until.as_ref().and_then(|text| {
         let read = time::instant(text, zone);
         read.map_err(|error| out.push(error.report(declaration.value(&["open_until"])))).ok()
@@ -145,6 +154,13 @@ mod tests {
         a.yaml:5:62 expires-after: `300` lacks its unit
             = write seconds, minutes, hours or days: `300s`, `5m`, `2h 30m`, `7d`
         ");
+    }
+
+    #[test]
+    fn a_list_that_nobody_approved_gives_no_words() {
+        assert_eq!(diagnose(&campaign(", reviewed_audience: { up_to: 5 }")), "");
+        let said = diagnose(&campaign(", reviewed_audience: { up_to: 5 }, values_from: { name: nick }"));
+        assert!(said.contains("wrong-value: a list that nobody reads before it is sent"), "{said}");
     }
 
     #[test]

@@ -31,6 +31,9 @@ pub(super) const ALLOWED_SIGNERS: &str = "CAMPAIGNCTL_ALLOWED_SIGNERS";
 /// A line has some 250 bytes.
 const LOCK_BYTES_MAX: u64 = 64 << 20;
 const SIGNATURE_BYTES_MAX: u64 = 16 << 10;
+/// As many as Linux follows.
+const LINKS_MAX: u32 = 40;
+const NO_PROGRAM: &str = "there is no `ssh-keygen` on this machine";
 
 /// What an environment that requires reviews has of them.
 pub(super) struct OnReview {
@@ -109,8 +112,10 @@ impl Session<'_> {
 
     /// Writes a file into the review's directory, whole or not at all.
     pub(super) fn write_review(&self, path: &Path, text: &str) -> Result<()> {
-        let failed =
-            |error: io::Error| Failure::of_system(&format!("could not write `{}`", path.display()), &error);
+        let failed = |error: io::Error| {
+            Failure::new(ExitStatus::Other, format!("could not write `{}`: {error}", path.display()))
+                .help("nothing was written")
+        };
         let directory = path.parent().expect("it is in a directory of ours");
         if self.boundary().leads_outside(directory) {
             let message = format!("`{}` leads out of the workspace", directory.display());
@@ -143,7 +148,7 @@ impl Session<'_> {
         let asked_for =
             lines.filter(|line| rules.iter().any(|rule| rule.of_pushes.covers(line.people.most())));
         let names: BTreeSet<&str> = rules.iter().flat_map(|rule| &rule.of).map(String::as_str).collect();
-        let signers = self.allowed_signers()?;
+        let (signers, program) = (self.allowed_signers()?, self.ssh_keygen());
         let files = self.signature_files()?;
         for line in asked_for {
             let of = (line.campaign.clone(), line.revision);
@@ -153,9 +158,13 @@ impl Session<'_> {
                 continue;
             };
             let text = signed_text(&desired.project, &desired.environment.name, line);
+            let Some(program) = &program else {
+                refuse(NO_PROGRAM.to_owned());
+                continue;
+            };
             let prefix = format!("{}@{}.", line.campaign, line.revision);
             for file in files.range(prefix.clone()..).take_while(|file| file.starts_with(&prefix)) {
-                match self.signature(signers, file, &file[prefix.len()..], &text, &names) {
+                match self.signature((program, signers), file, &file[prefix.len()..], &text, &names) {
                     Ok(signature) => approvals.signatures.entry(of.clone()).or_default().push(signature),
                     Err(why) => refuse(format!("`{file}` does not count: {why}")),
                 }
@@ -167,7 +176,7 @@ impl Session<'_> {
     /// Proves a signature, whose file's name ends with `WHO.sig`.
     fn signature(
         &self,
-        signers: &Path,
+        signers: (&Path, &Path),
         file: &str,
         ending: &str,
         text: &str,
@@ -193,17 +202,36 @@ impl Session<'_> {
             let message = format!("could not read the file that `{ALLOWED_SIGNERS}` names");
             Failure::of_system(&message, &error)
         };
-        let path = fs::canonicalize(named).map_err(failed)?;
-        let workspace = fs::canonicalize(self.directory()).map_err(failed)?;
-        // All of the repository, where the workspace is in one.
-        let repository = workspace.ancestors().find(|directory| directory.join(".git").exists());
-        if path.starts_with(repository.unwrap_or(&workspace)) {
+        let repository = self.repository().map_err(failed)?;
+        let named = std::path::absolute(named).map_err(failed)?;
+        let path = fs::canonicalize(&named).map_err(failed)?;
+        if leads_through(&named, &repository).map_err(failed)? || path.starts_with(&repository) {
             let message =
                 format!("`{ALLOWED_SIGNERS}` names a file of the repository, which any change may edit");
             return Err(Failure::new(ExitStatus::Written, message)
                 .help("nothing was sent. Keep it on the machine, outside of what is checked out"));
         }
         Ok(Some(path))
+    }
+
+    /// Returns what a change may edit: the repository around the workspace, and around that the one whose worktree it is.
+    /// Where nothing tells, the directory above the workspace.
+    fn repository(&self) -> io::Result<PathBuf> {
+        let workspace = fs::canonicalize(self.directory())?;
+        let is_root = |directory: &&Path| directory.join(".git").symlink_metadata().is_ok();
+        let whole = workspace.ancestors().filter(is_root).find(|root| root.join(".git").is_dir());
+        let root = whole.or_else(|| workspace.ancestors().filter(is_root).last());
+        Ok(root.or_else(|| workspace.parent()).unwrap_or(&workspace).to_owned())
+    }
+
+    /// Finds `ssh-keygen` where the machine has it: nothing of the repository is run, whatever `PATH` says.
+    fn ssh_keygen(&self) -> Option<PathBuf> {
+        let repository = self.repository().ok()?;
+        let path = self.shell.raw_variable("PATH").unwrap_or_else(|| "/usr/bin:/bin".into());
+        std::env::split_paths(&path)
+            .filter(|directory| directory.is_absolute())
+            .filter_map(|directory| fs::canonicalize(directory.join("ssh-keygen")).ok())
+            .find(|program| !program.starts_with(&repository))
     }
 
     /// Lists the names of signatures' files.
@@ -227,7 +255,10 @@ impl Session<'_> {
     /// Signs a line as somebody, and returns the path of the signature's file.
     pub(super) fn sign(&self, scope: &Scope, line: &Line, who: &str, key: &Path) -> Result<PathBuf> {
         let text = signed_text(&scope.project, &scope.environment.name, line);
-        let mut command = Command::new("ssh-keygen");
+        let program = self.ssh_keygen().ok_or_else(|| {
+            Failure::new(ExitStatus::Other, NO_PROGRAM).help("nothing was signed. Install OpenSSH's client")
+        })?;
+        let mut command = Command::new(program);
         command.args(["-q", "-Y", "sign", "-n", NAMESPACE, "-f"]).arg(key).stderr(Stdio::inherit());
         let signed = run(&mut command, &text).map_err(|why| {
             let (Failed::Ended(why) | Failed::NotRun(why)) = why;
@@ -242,12 +273,33 @@ impl Session<'_> {
     }
 }
 
+/// Whether a path, or a link on its way, stands in a directory.
+fn leads_through(path: &Path, directory: &Path) -> io::Result<bool> {
+    let (mut path, mut links_left) = (path.to_owned(), LINKS_MAX);
+    loop {
+        for step in path.ancestors() {
+            let (Some(parent), Some(name)) = (step.parent(), step.file_name()) else { continue };
+            if fs::canonicalize(parent)?.join(name).starts_with(directory) {
+                return Ok(true);
+            }
+        }
+        let (Ok(target), true) = (fs::read_link(&path), links_left > 0) else { return Ok(false) };
+        path = path.parent().unwrap_or(Path::new("/")).join(target);
+        links_left -= 1;
+    }
+}
+
 /// Proves a signature of a text, and returns the fingerprint of its key.
-fn verify(signers: &Path, who: &str, signature: &[u8], text: &str) -> std::result::Result<String, String> {
+fn verify(
+    (program, signers): (&Path, &Path),
+    who: &str,
+    signature: &[u8],
+    text: &str,
+) -> std::result::Result<String, String> {
     // From memory into a file of our own: what lies in the workspace may be swapped meanwhile.
     let mut file = tempfile::NamedTempFile::new().map_err(|error| error.to_string())?;
     file.write_all(signature).map_err(|error| error.to_string())?;
-    let mut command = Command::new("ssh-keygen");
+    let mut command = Command::new(program);
     command.args(["-Y", "verify", "-n", NAMESPACE, "-I", who, "-f"]).arg(signers).arg("-s").arg(file.path());
     command.stderr(Stdio::null());
     let said = run(&mut command, text).map_err(|why| match why {

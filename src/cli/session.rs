@@ -173,8 +173,23 @@ impl<'a> Session<'a> {
         self.report_or(diagnostics, "nothing was planned or sent")
     }
 
+    /// Refuses to choose between two project files where nobody said which: a change that adds one must not decide what is
+    /// sent, and under whose rules.
+    pub(super) fn prove_one_project(&self) -> Result<(), Failure> {
+        let is_chosen = self.globals.directory.is_some() || self.directory != Path::new(DEFAULT_DIRECTORY);
+        if is_chosen || Path::new(PROJECT_FILE).symlink_metadata().is_err() {
+            return Ok(());
+        }
+        let message =
+            format!("there are two project files: `{PROJECT_FILE}` and `{DEFAULT_DIRECTORY}/{PROJECT_FILE}`");
+        Err(Failure::new(ExitStatus::Written, message).help(format!(
+            "nothing was sent. Say which with `-C .` or `-C {DEFAULT_DIRECTORY}`; a pipeline should always say"
+        )))
+    }
+
     /// Does the same, and says with `help` what an error means for the command.
     fn report_or(&self, diagnostics: &[Diagnostic], help: &str) -> Result<(), Failure> {
+        self.prove_one_project()?;
         // What editors lack is `validate`'s to say.
         let diagnostics: Vec<Diagnostic> =
             diagnostics.iter().filter(|diagnostic| diagnostic.code != Code::SchemaLine).cloned().collect();

@@ -1,6 +1,7 @@
 //! What was approved is what is sent: the review lock, its signatures, and the way there through git.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -539,6 +540,54 @@ fn who_may_sign_is_the_machines_to_say() {
     let mut command = site.command(&["apply", "--auto-approve"]);
     let ran = Ran::of(&command.env("CAMPAIGNCTL_ALLOWED_SIGNERS", site.path("allowed")).output().unwrap());
     ran.exits(3).warns("names a file of the repository, which any change may edit");
+    // A link in the repository is as good as a file there: a change may lead it elsewhere.
+    std::os::unix::fs::symlink(signers.key("allowed"), site.path("link")).unwrap();
+    let outer = signers.key("outer");
+    std::os::unix::fs::symlink(site.path("link"), &outer).unwrap();
+    for named in [site.path("link"), outer] {
+        let mut command = site.command(&["apply", "--auto-approve"]);
+        let ran = Ran::of(&command.env("CAMPAIGNCTL_ALLOWED_SIGNERS", named).output().unwrap());
+        ran.exits(3).warns("names a file of the repository, which any change may edit");
+    }
+    // Without git's directory, as in an archive, what lies beside the workspace is as good as of the repository.
+    fs::remove_dir_all(site.path(".git")).unwrap();
+    let mut command = site.command(&["apply", "--auto-approve"]);
+    let ran = Ran::of(&command.env("CAMPAIGNCTL_ALLOWED_SIGNERS", site.path("allowed")).output().unwrap());
+    ran.exits(3).warns("names a file of the repository, which any change may edit");
+    assert!(received(&site).is_empty());
+}
+
+#[test]
+fn a_program_of_the_repository_proves_no_signature() {
+    let (site, signers) = (signed_site(), Signers::new());
+    let liar = "#!/bin/sh\nname=$7\necho \"Good \\\"campaignctl\\\" signature for x with ED25519 key SHA256:$name\"\n";
+    site.write("bin/ssh-keygen", liar);
+    fs::set_permissions(site.path("bin/ssh-keygen"), PermissionsExt::from_mode(0o755)).unwrap();
+    for who in ["marketing", "ben"] {
+        site.write(&format!("campaigns/review/approvals/payday@1.{who}.sig"), "x");
+    }
+    for path in [site.path("bin").display().to_string(), "bin".to_owned()] {
+        let mut command = site.command(&["apply", "--auto-approve"]);
+        command.env("PATH", path).env("CAMPAIGNCTL_ALLOWED_SIGNERS", signers.key("allowed"));
+        Ran::of(&command.output().unwrap()).exits(6).says("there is no `ssh-keygen` on this machine");
+    }
+    assert_eq!(received(&site), ["u8", "u9"]);
+}
+
+#[test]
+fn a_second_project_file_decides_nothing() {
+    let site = approved();
+    // What a change could add: the workspace of the one who runs it is the directory itself.
+    let nested = site.path("campaigns/campaigns");
+    fs::create_dir(&nested).unwrap();
+    let lax = PROJECT.replace("    require_review: true\n", "");
+    fs::write(nested.join("campaignctl.yaml"), lax).unwrap();
+    fs::write(nested.join("c.yaml"), crate::site::campaign("evil", 3)).unwrap();
+    for command in [&["apply", "--auto-approve"][..], &["plan"], &["review", "--check"], &["validate"]] {
+        let mut run = site.command(command);
+        let ran = Ran::of(&run.current_dir(site.path("campaigns")).output().unwrap());
+        ran.exits(3).warns("there are two project files");
+    }
     assert!(received(&site).is_empty());
 }
 

@@ -39,6 +39,7 @@ enum Format {
 
 pub(super) fn run(shell: &Shell, globals: &Globals, args: &Args) -> Result {
     let session = Session::new(shell, globals);
+    session.prove_one_project()?;
     let Reading { checked, mut diagnostics } = session.read();
     // Any environment serves to read the audiences: they are the same in each.
     let environment =
