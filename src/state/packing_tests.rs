@@ -63,9 +63,19 @@ fn sled_at(directory: &Path) -> Box<dyn Store> {
     store_at(&LedgerPlace::Directory(directory.to_owned()), &(Arc::new(|_: &str| None) as Variables))
 }
 
-/// Opens a ledger to write to it.
+/// Opens a ledger to write to it. Another test of this process may be starting a program: until that runs, it has a copy of
+/// every file that is open here, locked ones too.
 fn opened(store: &dyn Store) -> Result<OpenLedger, OpenRefused> {
-    with_expected(|expected| open(store.take(&candidate("apply"))?, expected))
+    let mut tries_left = 100;
+    loop {
+        match store.take(&candidate("apply")) {
+            Err(error) if matches!(error.kind, StateErrorKind::Locked { .. }) && tries_left > 0 => {
+                tries_left -= 1;
+                std::thread::sleep(std::time::Duration::from_millis(20));
+            }
+            taken => return with_expected(|expected| open(taken?, expected)),
+        }
+    }
 }
 
 /// Opens it to look at it.
